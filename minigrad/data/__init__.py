@@ -1,0 +1,1 @@
+"""Data sets and how they are fed: the IDX reader, MNIST, transforms and DataLoader."""

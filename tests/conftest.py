@@ -1,0 +1,39 @@
+"""What every test runs under: Hypothesis profiles, a windowless matplotlib, and the gpu marker's rule.
+
+MINIGRAD_TEST_PROFILE=deep makes Hypothesis and the fuzzers try many times as much as the default, `ci`.
+"""
+
+import importlib.util
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ["MPLBACKEND"] = "Agg"
+
+PROFILE = os.environ.get("MINIGRAD_TEST_PROFILE", "ci")
+SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("ci", deadline=None, print_blob=True, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("deep", settings.get_profile("ci"), max_examples=2_000)
+settings.load_profile(PROFILE)
+
+
+def gpu_is_missing():
+    """Why the gpu tests cannot run here, or None."""
+    if importlib.util.find_spec("cupy") is None:
+        return "needs CuPy, which is not installed"
+    import cupy
+
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return f"needs a CUDA device: {error}"
+    return None if count else "needs a CUDA device, and there is none"
+
+
+def pytest_collection_modifyitems(items):
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    reason = gpu_is_missing() if marked else None
+    if reason:
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason=reason))
