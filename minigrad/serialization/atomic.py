@@ -1,0 +1,69 @@
+"""Files replaced as a whole: whoever looks sees the old bytes or the new ones, also after a crash."""
+
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
+    """Write `chunks` (objects with a contiguous buffer) one after the other as the new content of `path`.
+
+    A temporary file in the same folder is written, fsynced and renamed over `path`, and the folder is
+    fsynced, so that a kill, a full disk or a failing disk leaves the old file as it was. What an earlier
+    crash left behind is removed first; so one path has one writer at a time (a second one fails with an
+    OSError, and the file is whole all the same).
+    """
+    target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
+    _remove_stale(target)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        _write_and_sync(temporary, chunks)
+        os.replace(temporary, target)
+    except BaseException:
+        _remove(temporary)
+        raise
+    _sync_folder(target.parent)
+
+
+def replace_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write `text` in UTF-8 as the new content of `path`, as `replace_file` does."""
+    replace_file(path, [text.encode("utf-8")])
+
+
+def _write_and_sync(path: Path, chunks: Iterable[Any]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        for chunk in chunks:
+            rest = memoryview(chunk).cast("B")
+            while rest:  # a write may be cut short
+                rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":  # elsewhere a folder cannot be opened
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_stale(target: Path) -> None:
+    prefix = f".{target.name}."
+    for name in os.listdir(target.parent):
+        middle = name[len(prefix) : -len(".tmp")]
+        if name == f"{prefix}{middle}.tmp" and len(middle) == 16 and set(middle) <= set("0123456789abcdef"):
+            _remove(target.with_name(name))
+
+
+def _remove(path: Path) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # already gone, or the disk fails: the next save tries again

@@ -1,0 +1,123 @@
+"""Nested state (dicts, lists, numbers, tensors) as a file of named tensors and a JSON text of how they nest.
+
+A tensor is stored under its path: {"state": {0: {"exp_avg": t}}} gives the tensor "state.0.exp_avg". The
+structure in the metadata has, in place of each tensor, its name, and is what `load` rebuilds:
+
+    number, text, true, false, null    itself
+    {"tensor": name}                   a tensor
+    {"dict": [[key, value], ...]}      a dict, in its order; keys are texts or integers
+    {"list": [...]}, {"tuple": [...]}  a list, a tuple
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from minigrad.backend import to_numpy
+from minigrad.serialization.tensor_file import (
+    PathLike,
+    is_ours,
+    parse_json,
+    read_tensor_file,
+    shown,
+    unexpected,
+    write_tensor_file,
+)
+from minigrad.tensor import Tensor, from_numpy
+
+STRUCTURE = "minigrad.structure"
+MAX_DEPTH = 50
+
+
+def save(obj: Any, path: PathLike) -> None:
+    """Store any nesting of dicts, lists, tuples, numbers, texts, None and tensors (a state dict) in `path`.
+
+    The file is in the safetensors format, and `safetensors.torch.load_file` reads a flat state dict from it.
+    Nothing is pickled. The old file stays intact until the new one is complete on the disk. A tensor that
+    occurs twice is stored twice; devices and `requires_grad` are not stored.
+    """
+    tensors: dict[str, Tensor] = {}
+    structure = json.dumps(_encode(obj, (), tensors))
+    arrays = {name: to_numpy(tensor.array) for name, tensor in tensors.items()}
+    write_tensor_file(path, arrays, {STRUCTURE: structure})
+
+
+def load(path: PathLike) -> Any:
+    """What `save` stored in `path`, with its tensors on the CPU.
+
+    Of a safetensors file that another program wrote, a dict of its tensors.
+    The whole file is checked first (form, sizes and, in our files, a digest of every tensor and of the
+    header): a damaged one raises CheckpointError, and nothing is returned.
+    """
+    arrays, metadata = read_tensor_file(path)
+    tensors = {name: from_numpy(array) for name, array in arrays.items()}
+    if not is_ours(metadata):
+        return tensors
+    if STRUCTURE not in metadata:
+        raise unexpected(f"{path}: metadata", repr(STRUCTURE), shown(sorted(metadata)))
+    where = f"{path}: {STRUCTURE}"
+    unused = dict(tensors)
+    obj = _decode(parse_json(where, metadata[STRUCTURE]), unused, where, 0)
+    if unused:
+        raise unexpected(where, "every tensor in the file", f"none of {shown(list(unused))}")
+    return obj
+
+
+def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> Any:
+    if len(path) > MAX_DEPTH:
+        raise ValueError(f"save: expected at most {MAX_DEPTH} levels, found more; does it contain itself?")
+    if isinstance(value, Tensor):
+        return {"tensor": _add_tensor(value, path, tensors)}
+    if isinstance(value, dict):
+        for key in value:
+            if type(key) not in (str, int):
+                raise TypeError(f"save: {_place(path)}: expected keys of type str or int, found {key!r}")
+        return {"dict": [[key, _encode(item, (*path, key), tensors)] for key, item in value.items()]}
+    if isinstance(value, list | tuple):
+        kind = "list" if isinstance(value, list) else "tuple"
+        return {kind: [_encode(item, (*path, index), tensors) for index, item in enumerate(value)]}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    hint = "; wrap it with minigrad.from_numpy" if isinstance(value, np.ndarray) else ""
+    expected = "a tensor, number, text, None, dict, list or tuple"
+    raise TypeError(f"save: {_place(path)}: expected {expected}, found {type(value).__name__}{hint}")
+
+
+def _add_tensor(tensor: Tensor, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> str:
+    name = unique = ".".join(map(str, path)) or "tensor"
+    number = 2
+    while unique in tensors or unique == "__metadata__":  # {"a.b": t, "a": {"b": u}}
+        unique, number = f"{name}#{number}", number + 1
+    tensors[unique] = tensor
+    return unique
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    return "state" + "".join(f"[{key!r}]" for key in path)
+
+
+def _decode(value: Any, unused: dict[str, Tensor], where: str, depth: int) -> Any:
+    if not isinstance(value, dict | list):
+        return value
+    if isinstance(value, dict) and len(value) == 1 and depth <= MAX_DEPTH:
+        [(kind, content)] = value.items()
+        if kind == "tensor" and isinstance(content, str) and content in unused:
+            return unused.pop(content)
+        if kind == "dict" and _is_pairs(content):
+            return {key: _decode(item, unused, where, depth + 1) for key, item in content}
+        if kind in ("list", "tuple") and isinstance(content, list):
+            items = [_decode(item, unused, where, depth + 1) for item in content]
+            return items if kind == "list" else tuple(items)
+    raise unexpected(where, "a value, or a tensor that is in the file and here once", shown(value))
+
+
+def _is_pairs(content: Any) -> bool:
+    if not isinstance(content, list):
+        return False
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in content):
+        return False
+    keys = [key for key, _ in content]
+    return all(type(key) in (str, int) for key in keys) and len(set(keys)) == len(keys)

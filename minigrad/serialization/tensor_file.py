@@ -1,0 +1,236 @@
+"""The safetensors format, read and written with a digest over every byte.
+
+    8 bytes    length of the header, little-endian
+    header     JSON: {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets"}, ...}
+    data       the tensors, one after the other, with no gap
+
+Any safetensors reader reads our files. Ours have digests in the metadata, and these are checked; a
+file without them (PyTorch's safetensors writes none) is checked for everything but flipped bits in its data.
+"""
+
+import hashlib
+import json
+import math
+import os
+import reprlib
+import stat
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from minigrad.serialization.atomic import replace_file
+
+PathLike = str | os.PathLike[str]
+
+MAX_HEADER_BYTES = 1 << 20  # Python needs up to 30 times as much to parse it
+MAX_DIMENSIONS = 64  # NumPy's
+TENSOR_DIGESTS, HEADER_DIGEST = "minigrad.tensor_sha256", "minigrad.header_sha256"
+NO_DIGEST = "0" * 64
+
+DTYPES = {
+    "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "|i1",
+    "U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "|u1", "BOOL": "|b1",
+}  # fmt: skip
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+_short = reprlib.Repr()
+_short.maxlevel, _short.maxlist, _short.maxdict, _short.maxstring, _short.maxlong = 2, 8, 8, 80, 80
+shown = _short.repr  # of a hostile value: short enough for a message
+
+
+class CheckpointError(ValueError):
+    """A checkpoint is damaged, or is not the expected one; says which file, what was expected and found."""
+
+
+class Entry(NamedTuple):
+    """What the header says of one tensor: `begin` and `end` count bytes from the start of the data."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+def unexpected(where: PathLike, expected: object, found: object, hint: str = "") -> CheckpointError:
+    """The error in its one form."""
+    return CheckpointError(f"{where}: expected {expected}, found {found}" + (f"; {hint}" if hint else ""))
+
+
+def write_tensor_file(path: PathLike, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
+    """Write NumPy arrays by name, and text by name, to `path`, which is replaced as a whole."""
+    widest_first = sorted(arrays, key=lambda name: -arrays[name].itemsize)  # keeps every array aligned
+    contiguous = {name: _contiguous(name, arrays[name]) for name in widest_first}
+    data = {name: array.reshape(-1).view(np.uint8) for name, array in contiguous.items()}
+    digests = {name: hashlib.sha256(part).hexdigest() for name, part in data.items()}
+    header = _header(contiguous, {**metadata, TENSOR_DIGESTS: json.dumps(digests), HEADER_DIGEST: NO_DIGEST})
+    replace_file(path, [len(header).to_bytes(8, "little"), header, *data.values()])
+
+
+def read_tensor_file(path: PathLike) -> tuple[dict[str, Any], dict[str, str]]:
+    """The arrays and the metadata in `path`, all of it checked before any of it is returned.
+
+    Sizes are checked before memory is taken: a damaged file costs no more than its own size and 64 MB.
+    """
+    mode = os.stat(path).st_mode  # before opening: opening a pipe waits for ever
+    if not stat.S_ISREG(mode):
+        raise unexpected(path, "a file", "a folder" if stat.S_ISDIR(mode) else "a device or pipe")
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        header = _read_header(path, file, size)
+        entries, metadata = _parse_header(path, header, size - 8 - len(header))
+        digests = _expected_digests(path, header, metadata, list(entries))
+        arrays = {}
+        for name, entry in entries.items():
+            where = f"{path}: tensor {shown(name)}"
+            data = _read(where, file, entry.end - entry.begin)
+            _check_data(where, entry.dtype, data, digests[name] if digests else None)
+            arrays[name] = data.view(entry.dtype).reshape(entry.shape)
+    return arrays, metadata
+
+
+def _contiguous(name: str, array: Any) -> Any:
+    dtype = array.dtype.newbyteorder("<")
+    if dtype.str not in DTYPE_NAMES:
+        dtypes = ", ".join(DTYPE_NAMES.values())
+        raise TypeError(f"save: {name!r} has dtype {array.dtype}; expected one of {dtypes}")
+    return np.asarray(array, dtype=dtype, order="C")
+
+
+def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
+    entries: dict[str, Any] = {"__metadata__": metadata}
+    begin = 0
+    for name, array in arrays.items():
+        offsets = [begin, begin + array.nbytes]
+        entries[name] = {"dtype": DTYPE_NAMES[array.dtype.str], "shape": array.shape, "data_offsets": offsets}
+        begin += array.nbytes
+    text = json.dumps(entries, separators=(",", ":"))
+    header = (text + " " * (-len(text) % 8)).encode("ascii")
+    if len(header) > MAX_HEADER_BYTES:
+        raise ValueError(
+            f"save: names, shapes and what is no tensor take {len(header):,} bytes, expected at most "
+            f"{MAX_HEADER_BYTES:,}; store long lists of numbers as tensors"
+        )
+    key = f'"{HEADER_DIGEST}":"'
+    digest = hashlib.sha256(header).hexdigest()
+    return header.replace((key + NO_DIGEST).encode(), (key + digest).encode(), 1)
+
+
+def _read(where: str, file: BinaryIO, size: int) -> Any:
+    data = np.empty(size, np.uint8)
+    done = 0
+    while done < size:
+        count = file.readinto(memoryview(data)[done:])  # type: ignore[attr-defined]
+        if not count:
+            raise unexpected(where, f"{size} bytes", done, "the file is truncated")
+        done += count
+    return data
+
+
+def _read_header(path: PathLike, file: BinaryIO, size: int) -> bytes:
+    if size < 8:
+        raise unexpected(path, "at least 8 bytes", size, "the file is truncated")
+    length = int.from_bytes(_read(f"{path}: header length", file, 8).tobytes(), "little")
+    limit = min(size - 8, MAX_HEADER_BYTES)
+    if not 2 <= length <= limit:
+        raise unexpected(f"{path}: header length", f"2 to {limit} bytes", length)
+    header: bytes = _read(f"{path}: header", file, length).tobytes()
+    if header[:1] != b"{":
+        raise unexpected(f"{path}: header", "a JSON object", shown(header[:16]))
+    return header
+
+
+def _parse_header(path: PathLike, header: bytes, data_size: int) -> tuple[dict[str, Entry], dict[str, str]]:
+    """The entries, in the order of their data, and the metadata."""
+    content = parse_json(f"{path}: header", header)
+    metadata = content.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise unexpected(f"{path}: __metadata__", "texts by name", shown(metadata))
+    entries = {name: _parse_entry(f"{path}: tensor {shown(name)}", item) for name, item in content.items()}
+    entries = dict(sorted(entries.items(), key=lambda item: (item[1].begin, item[1].end)))
+    expected = 0
+    for name, entry in entries.items():
+        if entry.begin != expected:
+            raise unexpected(f"{path}: tensor {shown(name)}", f"its data at {expected}", entry.begin)
+        expected = entry.end
+    if expected != data_size:
+        raise unexpected(path, f"{expected} bytes of data", data_size)
+    return entries, metadata
+
+
+def _parse_entry(where: str, item: Any) -> Entry:
+    if not isinstance(item, dict) or set(item) != {"dtype", "shape", "data_offsets"}:
+        raise unexpected(where, "dtype, shape and data_offsets", shown(item))
+    dtype, shape, offsets = item["dtype"], item["shape"], item["data_offsets"]
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise unexpected(f"{where}: dtype", f"one of {', '.join(DTYPES)}", shown(dtype))
+    if not _is_sizes(shape) or len(shape) > MAX_DIMENSIONS:
+        raise unexpected(f"{where}: shape", f"at most {MAX_DIMENSIONS} sizes", shown(shape))
+    if not _is_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise unexpected(f"{where}: data_offsets", "[begin, end]", shown(offsets))
+    itemsize = np.dtype(DTYPES[dtype]).itemsize
+    if math.prod(size for size in shape if size) * itemsize >= 1 << 63:  # NumPy refuses it, even if empty
+        raise unexpected(f"{where}: shape", "less than 2^63 bytes", shown(shape))
+    expected, found = math.prod(shape) * itemsize, offsets[1] - offsets[0]
+    if expected != found:
+        raise unexpected(f"{where}: {dtype} of shape {shape}", f"{expected} bytes", found)
+    return Entry(DTYPES[dtype], tuple(shape), offsets[0], offsets[1])
+
+
+def _is_sizes(value: Any) -> bool:
+    return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 63 for size in value)
+
+
+def _expected_digests(
+    path: PathLike, header: bytes, metadata: dict[str, str], names: list[str]
+) -> dict[str, str] | None:
+    """Digest by tensor; None for a file that carries none. One key of ours makes a file ours."""
+    if not is_ours(metadata):
+        return None
+    for key in (HEADER_DIGEST, TENSOR_DIGESTS):
+        if key not in metadata:
+            raise unexpected(f"{path}: metadata", repr(key), shown(sorted(metadata)))
+    expected = metadata[HEADER_DIGEST]
+    without = header.replace(expected.encode("utf-8", "replace"), NO_DIGEST.encode(), 1)
+    found = hashlib.sha256(without).hexdigest()
+    if found != expected:
+        raise unexpected(f"{path}: SHA-256 of the header", shown(expected), found, "it was changed")
+    digests = parse_json(f"{path}: {TENSOR_DIGESTS}", metadata[TENSOR_DIGESTS])
+    if not isinstance(digests, dict) or set(digests) != set(names):
+        raise unexpected(f"{path}: {TENSOR_DIGESTS}", shown(names), shown(digests))
+    return digests
+
+
+def is_ours(metadata: Mapping[str, str]) -> bool:
+    """Whether a file's metadata say that minigrad wrote it."""
+    return any(key.startswith("minigrad.") for key in metadata)
+
+
+def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
+    if digest is not None:
+        found = hashlib.sha256(data).hexdigest()
+        if found != digest:
+            raise unexpected(f"{where}: SHA-256 of its data", shown(digest), found, "it was changed")
+    if dtype == DTYPES["BOOL"] and data.size and data.max() > 1:
+        raise unexpected(where, "bytes 0 and 1 for BOOL", data.max())
+
+
+def parse_json(where: str, text: str | bytes) -> Any:
+    """The value of a JSON text; CheckpointError if it is none, or if an object has a name twice."""
+
+    def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            name, count = Counter(name for name, _ in pairs).most_common(1)[0]
+            raise unexpected(where, "each name once", f"{shown(name)} {count} times")
+        return result
+
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return json.loads(text, object_pairs_hook=without_duplicates)
+    except CheckpointError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise unexpected(where, "JSON", shown(text), str(error)) from None
