@@ -1,0 +1,192 @@
+"""The reader of IDX files, MNIST's format. Hostile and damaged files end in an IdxError, not a wrong array.
+
+    2 bytes      zero
+    1 byte       code of the element type (DTYPES)
+    1 byte       number of axes, n
+    n × 4 bytes  the shape, big-endian
+    the rest     the elements, big-endian, last axis fastest
+
+The whole may be gzipped. A raw IDX file has no checksum: a change of its elements cannot be noticed.
+Source: http://yann.lecun.com/exdb/mnist/
+"""
+
+import math
+import os
+import stat
+import struct
+import sys
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+DTYPES: dict[int, np.dtype[Any]] = {
+    0x08: np.dtype(np.uint8),
+    0x09: np.dtype(np.int8),
+    0x0B: np.dtype(np.int16),
+    0x0C: np.dtype(np.int32),
+    0x0D: np.dtype(np.float32),
+    0x0E: np.dtype(np.float64),
+}
+MAX_AXES = 64  # NumPy's limit
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_WBITS = 31  # zlib's code for: a gzip header before and a checksum after
+PIECE = 256 * 1024
+STEP = 16 * 1024**2
+# A gzip file may claim SMALL bytes, or GAIN bytes for each of its own. Digits shrink to 1/5, zeros to 1/1032.
+SMALL = 64 * 1024**2
+GAIN = 100
+
+
+class IdxError(ValueError):
+    """An IDX file is missing, damaged or not what was expected; the message has the file and both sides."""
+
+
+class Stream(Protocol):
+    """What gives at most `size` bytes at a time, and none only at its end."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes."""
+
+
+def read_idx(
+    path: str | os.PathLike[str],
+    *,
+    dtype: DTypeLike | None = None,
+    shape: Sequence[int | None] | None = None,
+) -> NDArray[Any]:
+    """The array in the IDX file `path`, gzipped or raw, in the machine's byte order.
+
+    `dtype` and `shape`, where given, are demanded; None in `shape` admits every size: `shape=(None, 28, 28)`.
+    Memory is taken after the sizes in the header were compared with the file's own, and then as the elements
+    arrive: never more than 64 MB beyond what is really there.
+
+    Raises IdxError, and nothing else, for whatever is wrong with the file.
+    """
+    try:
+        size = _file_size(path)
+        with open(path, "rb") as file:
+            zipped = file.read(2) == GZIP_MAGIC
+            file.seek(0)
+            stream: Stream = Inflated(file) if zipped else file
+            found_dtype, found_shape = _read_header(stream)
+            _check_expected(found_dtype, found_shape, dtype, shape)
+            _check_size(found_dtype, found_shape, size, zipped)
+            return _read_elements(stream, found_dtype, found_shape)
+    except IdxError as error:
+        raise IdxError(f"{os.fspath(path)}: {error}") from error.__cause__
+    except OSError as error:
+        raise IdxError(f"{os.fspath(path)}: cannot be read: {error.strerror}") from error
+
+
+def _file_size(path: str | os.PathLike[str]) -> int:
+    """The size of a regular file. Asked before it is opened, as opening a pipe may wait for ever."""
+    if not os.path.lexists(path):
+        folder = Path(path).parent
+        found = "none" if folder.is_dir() else f"not even the folder {folder}"
+        raise IdxError(f"expected an IDX file, gzipped or raw; found {found}")
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        found = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
+        raise IdxError(f"expected a file, found {found}")
+    return status.st_size
+
+
+def _read_header(stream: Stream) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    zeros, code, axes = struct.unpack(">HBB", _read_exactly(stream, 4, "the header"))
+    if zeros:
+        raise IdxError(f"the first two bytes: expected 0000 (IDX) or 1f8b (gzip), found {zeros:04x}")
+    if code not in DTYPES:
+        known = ", ".join(f"{code:#04x} ({dtype})" for code, dtype in DTYPES.items())
+        raise IdxError(f"the code of the element type: expected one of {known}; found {code:#04x}")
+    if not 1 <= axes <= MAX_AXES:
+        raise IdxError(f"the number of axes: expected 1 to {MAX_AXES}, found {axes}")
+    return DTYPES[code], struct.unpack(f">{axes}I", _read_exactly(stream, 4 * axes, "the header's shape"))
+
+
+def _check_expected(
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    expected_dtype: DTypeLike | None,
+    expected_shape: Sequence[int | None] | None,
+) -> None:
+    if expected_dtype is not None and dtype != np.dtype(expected_dtype):
+        raise IdxError(f"element type: expected {np.dtype(expected_dtype)}, found {dtype}")
+    if expected_shape is None:
+        return
+    fits = len(shape) == len(expected_shape) and all(e in (None, n) for e, n in zip(expected_shape, shape))
+    if not fits:
+        expected = ", ".join("any" if n is None else str(n) for n in expected_shape)
+        raise IdxError(f"shape: expected ({expected}), found {shape}")
+
+
+def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped: bool) -> None:
+    """Compare what the header claims with the file's size, before any memory is taken."""
+    header = 4 + 4 * len(shape)
+    claim = header + math.prod(shape) * dtype.itemsize
+    if math.prod(max(n, 1) for n in shape) * dtype.itemsize > sys.maxsize:
+        raise IdxError(f"shape: expected one that fits into memory, found {shape}")
+    if not zipped and claim != size:
+        raise IdxError(f"shape {shape} of {dtype}: expected a file of {claim:,} bytes, found {size:,}")
+    if zipped and claim > (most := max(SMALL, GAIN * size)):
+        raise IdxError(
+            f"shape {shape} of {dtype}: expected at most {most:,} bytes in a gzip file of {size:,} bytes, "
+            f"found {claim:,} (a gzip bomb?); if the file is right, unpack it with gunzip first"
+        )
+
+
+def _read_elements(stream: Stream, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    size = math.prod(shape) * dtype.itemsize
+    data = np.empty(min(size, STEP), np.uint8)
+    done = 0
+    while done < size:
+        piece = stream.read(min(PIECE, size - done))
+        if not piece:
+            raise IdxError(f"elements: expected {size:,} bytes, found {done:,}; the file is truncated")
+        if done + len(piece) > len(data):
+            data.resize(min(size, len(data) + STEP), refcheck=False)
+        data[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
+        done += len(piece)
+    if stream.read(1):
+        raise IdxError(f"elements: expected {size:,} bytes for shape {shape} of {dtype}, found more")
+    elements = data.view(dtype)
+    if sys.byteorder == "little":
+        elements.byteswap(inplace=True)
+    return elements.reshape(shape)
+
+
+def _read_exactly(stream: Stream, size: int, what: str) -> bytes:
+    found = b""
+    while len(found) < size:
+        piece = stream.read(size - len(found))
+        if not piece:
+            raise IdxError(f"{what}: expected {size} bytes, found {len(found)}; the file is truncated")
+        found += piece
+    return found
+
+
+class Inflated:
+    """The bytes of a gzip file of one member, inflated as they are asked for; its checksum comes last."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._inflater = zlib.decompressobj(GZIP_WBITS)
+
+    def read(self, size: int) -> bytes:
+        """At least 1 and at most `size` (> 0) bytes; none only after a whole and undamaged member."""
+        while not self._inflater.eof:
+            waiting = self._inflater.unconsumed_tail or self._file.read(PIECE)
+            try:
+                piece = self._inflater.decompress(waiting, size)
+            except zlib.error as error:
+                raise IdxError(f"damaged gzip data ({error})") from error
+            if piece:
+                return piece
+            if not waiting and not self._inflater.eof:
+                raise IdxError("expected more gzip data, found the end of the file; the file is truncated")
+        if self._inflater.unused_data or self._file.read(1):
+            raise IdxError("expected the end of the file after the gzip data, found more")
+        return b""
