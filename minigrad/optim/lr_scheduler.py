@@ -1,0 +1,241 @@
+"""Learning-rate schedules: StepLR, MultiStepLR, ExponentialLR, CosineAnnealingLR and LambdaLR.
+
+As in PyTorch, each step computes the rate from the current one where it can ("chainable form"), so that two schedules on
+one optimizer multiply, and a rate that a program sets by hand is carried on.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import types
+import warnings
+import weakref
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+USE_GET_LAST_LR = (
+    "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
+)
+STEP_ORDER = (
+    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
+    "`optimizer.step()` before `lr_scheduler.step()`; otherwise the first value of the schedule is skipped."
+)
+EPOCH_DEPRECATED = (
+    "The epoch parameter in `scheduler.step()` is deprecated. Please use `scheduler.step()` to step the scheduler. "
+    "With an epoch the closed form is used instead of the chainable form."
+)
+
+
+class LRScheduler:
+    """Base of all schedules. A subclass writes `get_lr`, and `closed_form_lr` where there is one.
+
+    optimizer: its param groups' "lr" are set; the rate found there at first is kept as "initial_lr".
+    last_epoch: the number of steps already taken, -1 for a fresh start.
+    """
+
+    def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
+        if not hasattr(optimizer, "param_groups"):
+            raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
+        self.optimizer = optimizer
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(
+                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a scheduler with last_epoch "
+                    f"{last_epoch}; load the optimizer's state dict first, or leave last_epoch at -1 for a fresh run"
+                )
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.last_epoch = last_epoch
+        _note_steps(optimizer)
+        self._step_count = 0
+        self._get_lr_called_within_step = False
+        self._is_initial = True
+        self.step()
+        self._is_initial = False
+
+    def state_dict(self) -> dict[str, Any]:
+        """Every attribute but the optimizer."""
+        return {key: value for key, value in vars(self).items() if key != "optimizer"}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned. The optimizer's rates are in the optimizer's own state dict."""
+        vars(self).update(state_dict)
+
+    def get_last_lr(self) -> list[float]:
+        """The rate that the latest step gave each param group."""
+        return self._last_lr
+
+    def get_lr(self) -> list[float]:
+        """The next rate of each param group; for `step` only."""
+        raise NotImplementedError(f"{type(self).__name__} has no get_lr")
+
+    def closed_form_lr(self) -> list[float]:
+        """The rate after `last_epoch` steps of this schedule alone."""
+        return self.get_lr()
+
+    def step(self, epoch: int | None = None) -> None:
+        """Set the rates for the next epoch. Call it after `optimizer.step()`; an `epoch` given is deprecated."""
+        if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
+            warnings.warn(STEP_ORDER, UserWarning, stacklevel=2)
+        self._step_count += 1
+        self._get_lr_called_within_step = True
+        try:
+            if epoch is None:
+                self.last_epoch += 1
+                rates = self.get_lr()
+            else:
+                warnings.warn(EPOCH_DEPRECATED, UserWarning, stacklevel=2)
+                self.last_epoch = epoch
+                rates = self.closed_form_lr()
+        finally:
+            self._get_lr_called_within_step = False
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self._last_lr = self._current()
+
+    def _current(self) -> list[float]:
+        return [group["lr"] for group in self.optimizer.param_groups]
+
+    def _warn_outside_step(self) -> None:
+        if not self._get_lr_called_within_step:
+            warnings.warn(USE_GET_LAST_LR, UserWarning, stacklevel=3)
+
+
+def _note_steps(optimizer: Any) -> None:
+    """Let `optimizer.step` leave a mark, so that a schedule can tell when it is stepped too early."""
+    if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
+        return
+    step, owner = optimizer.step.__func__, weakref.ref(optimizer)
+
+    @functools.wraps(step)
+    def marked(*args: Any, **kwargs: Any) -> Any:
+        optimizer = owner()
+        optimizer._opt_called = True  # type: ignore[union-attr]
+        return step(optimizer, *args, **kwargs)
+
+    marked._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
+    optimizer.step = marked
+
+
+class StepLR(LRScheduler):
+    """lr ← gamma · lr every `step_size` epochs."""
+
+    def __init__(self, optimizer: Any, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        self.step_size = step_size
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        self._warn_outside_step()
+        if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
+            return self._current()
+        return [lr * self.gamma for lr in self._current()]
+
+    def closed_form_lr(self) -> list[float]:
+        return [lr * self.gamma ** (self.last_epoch // self.step_size) for lr in self.base_lrs]
+
+
+class MultiStepLR(LRScheduler):
+    """lr ← gamma · lr at each epoch in `milestones`; one that is listed twice counts twice."""
+
+    def __init__(
+        self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones = Counter(milestones)
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        self._warn_outside_step()
+        if self.last_epoch not in self.milestones:
+            return self._current()
+        return [lr * self.gamma ** self.milestones[self.last_epoch] for lr in self._current()]
+
+    def closed_form_lr(self) -> list[float]:
+        passed = bisect_right(sorted(Counter(self.milestones).elements()), self.last_epoch)
+        return [lr * self.gamma**passed for lr in self.base_lrs]
+
+
+class ExponentialLR(LRScheduler):
+    """lr ← gamma · lr every epoch."""
+
+    def __init__(self, optimizer: Any, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        self._warn_outside_step()
+        if self._is_initial:
+            return self._current()
+        return [lr * self.gamma for lr in self._current()]
+
+    def closed_form_lr(self) -> list[float]:
+        return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
+
+
+class CosineAnnealingLR(LRScheduler):
+    """lr = eta_min + (lr₀ - eta_min) (1 + cos(π t / T_max)) / 2 after t epochs; up again after T_max.
+
+    Source: Loshchilov and Hutter, SGDR, 2017, without its restarts.
+    """
+
+    def __init__(self, optimizer: Any, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        self.T_max = T_max
+        self.eta_min = eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        self._warn_outside_step()
+        t, low = self.last_epoch, self.eta_min
+        if self._is_initial:
+            return self._current()
+        if self._step_count == 1 and t > 0:
+            return self.closed_form_lr()
+        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # the rate is eta_min, nothing can be computed from it
+            rise = (1 - math.cos(math.pi / self.T_max)) / 2
+            return [lr + (base - low) * rise for lr, base in zip(self._current(), self.base_lrs, strict=True)]
+        ratio = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))
+        return [ratio * (lr - low) + low for lr in self._current()]
+
+    def closed_form_lr(self) -> list[float]:
+        low, wave = self.eta_min, 1 + math.cos(math.pi * self.last_epoch / self.T_max)
+        return [low + (lr - low) * wave / 2 for lr in self.base_lrs]
+
+
+class LambdaLR(LRScheduler):
+    """lr = lr₀ · lr_lambda(t) after t epochs; a list has one function for each param group."""
+
+    def __init__(
+        self,
+        optimizer: Any,
+        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        n = len(optimizer.param_groups)
+        functions = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * n
+        if len(functions) != n:
+            raise ValueError(f"Expected {n} lr_lambdas, but got {len(functions)}")
+        self.lr_lambdas: list[Any] = functions
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:
+        self._warn_outside_step()
+        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """As the base's; of the functions only callable objects are kept, by their attributes."""
+        plain = types.FunctionType
+        saved = [None if isinstance(f, plain) else dict(vars(f)) for f in self.lr_lambdas]
+        return {**super().state_dict(), "lr_lambdas": saved}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        functions = self.lr_lambdas
+        super().load_state_dict(state_dict)
+        self.lr_lambdas = functions
+        for function, saved in zip(functions, state_dict["lr_lambdas"], strict=True):
+            if saved is not None:
+                vars(function).update(saved)

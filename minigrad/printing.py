@@ -1,0 +1,184 @@
+"""How a Tensor is printed: PyTorch's text, to the letter, so that the outputs of two programs can be compared with diff.
+
+That includes the `torch.` in `dtype=torch.float64` and in `torch.Size([2, 3])`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .backend import get_default_dtype, to_numpy
+
+PREFIX = "torch."
+DEFAULTS = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
+PROFILES = {
+    "default": DEFAULTS,
+    "short": {**DEFAULTS, "precision": 2, "edgeitems": 2},
+    "full": {**DEFAULTS, "threshold": math.inf},
+}
+options: dict[str, Any] = dict(DEFAULTS)
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple that prints as PyTorch's."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{PREFIX}Size([{', '.join(map(str, self))}])"
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return math.prod(self)
+
+
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
+    """Set how tensors are printed; None leaves an option as it is, but for `sci_mode`, where it means "as needed".
+
+    precision:  digits behind the point (4)
+    threshold:  a tensor of more elements is summarised (1000)
+    edgeitems:  elements shown at either end of a summarised axis (3)
+    linewidth:  characters in a line (80)
+    profile:    "default", "short" or "full", before the others are applied
+    sci_mode:   whether numbers are printed as 1.0000e+00
+    """
+    if profile is not None:
+        if profile not in PROFILES:
+            raise ValueError(f"set_printoptions: expected a profile among {', '.join(PROFILES)}, got {profile!r}")
+        options.update(PROFILES[profile])
+    given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
+    options.update({name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
+
+
+def get_printoptions() -> dict[str, Any]:
+    """The options now set, by the names of `set_printoptions`' arguments."""
+    return dict(options)
+
+
+@contextmanager
+def printoptions(**changes: Any) -> Iterator[None]:
+    """`set_printoptions` for the length of a `with` block."""
+    before = get_printoptions()
+    set_printoptions(**changes)
+    try:
+        yield
+    finally:
+        options.update(before)
+
+
+def format_tensor(tensor: Any) -> str:
+    """The text of repr(tensor)."""
+    array = to_numpy(tensor.array)
+    head = "tensor("
+    body = _format_array(array, len(head)) if array.size else "[]"
+    return _with_suffixes(head + body, _suffixes(tensor, array), len(head))
+
+
+def _suffixes(tensor: Any, array: Any) -> list[str]:
+    usual = {get_default_dtype().name}
+    suffixes = []
+    if str(tensor.device) != "cpu":
+        suffixes.append(f"device='{tensor.device}'")
+    if not array.size and array.ndim != 1:
+        suffixes.append(f"size={array.shape}")
+    if array.size:
+        usual |= {"int64", "bool"}
+    if array.dtype.name not in usual:
+        suffixes.append(f"dtype={PREFIX}{array.dtype.name}")
+    if tensor.grad_fn is not None:
+        suffixes.append(f"grad_fn=<{tensor.grad_fn.name()}>")
+    elif tensor.requires_grad:
+        suffixes.append("requires_grad=True")
+    return suffixes
+
+
+def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
+    length = len(text) - text.rfind("\n") + 1
+    for suffix in suffixes:
+        if length + len(suffix) + 2 > options["linewidth"]:
+            text += f",\n{' ' * indent}{suffix}"
+            length = indent + len(suffix)
+        else:
+            text += f", {suffix}"
+            length += len(suffix) + 2
+    return text + ")"
+
+
+def _format_array(array: Any, indent: int) -> str:
+    summarize = array.size > options["threshold"]
+    shown = _edges(array) if summarize else array
+    formatter = Formatter(shown.reshape(-1).tolist(), floating=array.dtype.kind == "f")
+    return _nested(array, indent, summarize, formatter)
+
+
+def _edges(array: Any) -> Any:
+    """`array` without the elements that a summary leaves out."""
+    n = options["edgeitems"]
+    for axis, size in enumerate(array.shape):
+        if size > 2 * n:
+            array = array.take([*range(n), *range(size - n, size)], axis)
+    return array
+
+
+def _nested(array: Any, indent: int, summarize: bool, formatter: Formatter) -> str:
+    if array.ndim == 0:
+        return formatter(array.item())
+    n = options["edgeitems"]
+    cut = summarize and array.shape[0] > 2 * n
+    if array.ndim == 1:
+        ends = (array[:n], array[len(array) - n :]) if cut else (array, array[:0])
+        first, last = ([formatter(value) for value in end.tolist()] for end in ends)
+        return _lines(first + [" ..."] * cut + last, indent, formatter)
+    rows = [*range(n), *range(len(array) - n, len(array))] if cut else range(len(array))
+    parts = [_nested(array[i], indent + 1, summarize, formatter) for i in rows]
+    if cut:
+        parts.insert(n, "...")
+    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+
+
+def _lines(words: list[str], indent: int, formatter: Formatter) -> str:
+    per_line = max(1, (options["linewidth"] - indent) // (formatter.width + 2))
+    lines = [", ".join(words[i : i + per_line]) for i in range(0, len(words), per_line)]
+    return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
+
+
+class Formatter:
+    """One width and one notation for all numbers of a tensor, chosen from the finite ones that are not zero."""
+
+    def __init__(self, values: list[Any], floating: bool) -> None:
+        self.floating, self.scientific, self.whole, self.width = floating, False, True, 1
+        counted = values
+        if floating:
+            counted = [value for value in values if value != 0 and math.isfinite(value)]
+            sizes = [abs(value) for value in counted]
+            self.whole = all(value == math.floor(value) for value in counted)
+            self.scientific = bool(sizes) and self._needs_exponents(min(sizes), max(sizes))
+        self.width = max([1, *(len(self._text(value)) for value in counted)])
+
+    @staticmethod
+    def _needs_exponents(smallest: float, largest: float) -> bool:
+        if options["sci_mode"] is not None:
+            return bool(options["sci_mode"])
+        return largest / smallest > 1000 or largest > 1e8 or smallest < 1e-4
+
+    def _text(self, value: Any) -> str:
+        if not self.floating:
+            return str(value)
+        if self.scientific:
+            return f"{value:.{options['precision']}e}"
+        if self.whole:
+            return f"{value:.0f}." if math.isfinite(value) else f"{value:.0f}"
+        return f"{value:.{options['precision']}f}"
+
+    def __call__(self, value: Any) -> str:
+        return self._text(value).rjust(self.width)
