@@ -1,7 +1,6 @@
 """Files replaced as a whole: whoever looks sees the old bytes or the new ones, also after a crash."""
 
 import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     """
     target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
     _remove_stale(target)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
     try:
         _write_and_sync(temporary, chunks)
         os.replace(temporary, target)
