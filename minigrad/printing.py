@@ -1,4 +1,4 @@
-"""How a Tensor is printed: PyTorch's text, to the letter, so that the outputs of two programs can be compared with diff.
+"""How a Tensor is printed: PyTorch's text to the letter, so that diff can compare what two programs print.
 
 That includes the `torch.` in `dtype=torch.float64` and in `torch.Size([2, 3])`.
 """
@@ -43,7 +43,7 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """Set how tensors are printed; None leaves an option as it is, but for `sci_mode`, where it means "as needed".
+    """Set how tensors are printed; None leaves an option as it is; `sci_mode=None` means "as needed".
 
     precision:  digits behind the point (4)
     threshold:  a tensor of more elements is summarised (1000)
@@ -54,7 +54,8 @@ def set_printoptions(
     """
     if profile is not None:
         if profile not in PROFILES:
-            raise ValueError(f"set_printoptions: expected a profile among {', '.join(PROFILES)}, got {profile!r}")
+            names = ", ".join(PROFILES)
+            raise ValueError(f"set_printoptions: expected a profile among {names}, got {profile!r}")
         options.update(PROFILES[profile])
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     options.update({name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
@@ -153,7 +154,7 @@ def _lines(words: list[str], indent: int, formatter: Formatter) -> str:
 
 
 class Formatter:
-    """One width and one notation for all numbers of a tensor, chosen from the finite ones that are not zero."""
+    """One width and one notation for a tensor's numbers, chosen from the finite ones that are not 0."""
 
     def __init__(self, values: list[Any], floating: bool) -> None:
         self.floating, self.scientific, self.whole, self.width = floating, False, True, 1

@@ -1,7 +1,7 @@
 """Learning-rate schedules: StepLR, MultiStepLR, ExponentialLR, CosineAnnealingLR and LambdaLR.
 
-As in PyTorch, each step computes the rate from the current one where it can ("chainable form"), so that two schedules on
-one optimizer multiply, and a rate that a program sets by hand is carried on.
+As in PyTorch, each step computes the rate from the current one where it can ("chainable form"), so that two
+schedules on one optimizer multiply, and a rate that a program sets by hand is carried on.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-USE_GET_LAST_LR = (
-    "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
-)
+USE_GET_LAST_LR = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 STEP_ORDER = (
     "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
     "`optimizer.step()` before `lr_scheduler.step()`; otherwise the first value of the schedule is skipped."
 )
+NO_INITIAL_LR = (
+    "param 'initial_lr' is not specified in param_groups[{i}] when resuming with last_epoch {last_epoch}; "
+    "load the optimizer's state dict first, or leave last_epoch at -1 for a fresh run"
+)
 EPOCH_DEPRECATED = (
-    "The epoch parameter in `scheduler.step()` is deprecated. Please use `scheduler.step()` to step the scheduler. "
-    "With an epoch the closed form is used instead of the chainable form."
+    "The epoch parameter in `scheduler.step()` is deprecated. Please use `scheduler.step()` to step the "
+    "scheduler. With an epoch the closed form is used instead of the chainable form."
 )
 
 
@@ -44,10 +46,7 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
-                raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{i}] when resuming a scheduler with last_epoch "
-                    f"{last_epoch}; load the optimizer's state dict first, or leave last_epoch at -1 for a fresh run"
-                )
+                raise KeyError(NO_INITIAL_LR.format(i=i, last_epoch=last_epoch))
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         _note_steps(optimizer)
@@ -62,7 +61,7 @@ class LRScheduler:
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned. The optimizer's rates are in the optimizer's own state dict."""
+        """Take over what `state_dict` returned. The current rates are in the optimizer's state dict."""
         vars(self).update(state_dict)
 
     def get_last_lr(self) -> list[float]:
@@ -78,7 +77,7 @@ class LRScheduler:
         return self.get_lr()
 
     def step(self, epoch: int | None = None) -> None:
-        """Set the rates for the next epoch. Call it after `optimizer.step()`; an `epoch` given is deprecated."""
+        """Set the rates for the next epoch, after `optimizer.step()`. An `epoch` given is deprecated."""
         if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
             warnings.warn(STEP_ORDER, UserWarning, stacklevel=2)
         self._step_count += 1
@@ -195,7 +194,7 @@ class CosineAnnealingLR(LRScheduler):
             return self._current()
         if self._step_count == 1 and t > 0:
             return self.closed_form_lr()
-        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # the rate is eta_min, nothing can be computed from it
+        if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # at eta_min the ratio below is 0 / 0
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             return [lr + (base - low) * rise for lr, base in zip(self._current(), self.base_lrs, strict=True)]
         ratio = (1 + math.cos(math.pi * t / self.T_max)) / (1 + math.cos(math.pi * (t - 1) / self.T_max))
