@@ -35,10 +35,8 @@ MAX_AXES = 64  # NumPy's limit
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WBITS = 31  # zlib's code for: a gzip header before and a checksum after
 PIECE = 256 * 1024
-STEP = 16 * 1024**2
-# A gzip file may claim SMALL bytes, or GAIN bytes for each of its own. Digits shrink to 1/5, zeros to 1/1032.
-SMALL = 64 * 1024**2
-GAIN = 100
+SMALL = 64 * 1024**2  # bytes that may be taken on a gzip file's word
+GAIN = 100  # what claims more may claim GAIN bytes for each of its own: digits shrink to 1/5, zeros to 1/1032
 
 
 class IdxError(ValueError):
@@ -61,8 +59,8 @@ def read_idx(
     """The array in the IDX file `path`, gzipped or raw, in the machine's byte order.
 
     `dtype` and `shape`, where given, are demanded; None in `shape` admits every size: `shape=(None, 28, 28)`.
-    Memory is taken after the sizes in the header were compared with the file's own, and then as the elements
-    arrive: never more than 64 MB beyond what is really there.
+    Sizes are checked before memory is taken: a raw file's size must be what its header claims; a gzip file
+    that claims more than 64 MB is inflated twice, the first time only to see that the claim is true.
 
     Raises IdxError, and nothing else, for whatever is wrong with the file.
     """
@@ -74,8 +72,15 @@ def read_idx(
             stream: Stream = Inflated(file) if zipped else file
             found_dtype, found_shape = _read_header(stream)
             _check_expected(found_dtype, found_shape, dtype, shape)
-            _check_size(found_dtype, found_shape, size, zipped)
-            return _read_elements(stream, found_dtype, found_shape)
+            claim = _check_size(found_dtype, found_shape, size, zipped)
+            if zipped and claim > SMALL:
+                _read_rest(stream, claim)
+                file.seek(0)
+                stream = Inflated(file)
+                _read_header(stream)
+            data = np.empty(claim, np.uint8)
+            _read_rest(stream, claim, data)
+            return _elements(data, found_dtype).reshape(found_shape)
     except IdxError as error:
         raise IdxError(f"{os.fspath(path)}: {error}") from error.__cause__
     except OSError as error:
@@ -123,39 +128,41 @@ def _check_expected(
         raise IdxError(f"shape: expected ({expected}), found {shape}")
 
 
-def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped: bool) -> None:
-    """Compare what the header claims with the file's size, before any memory is taken."""
+def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped: bool) -> int:
+    """The bytes that the elements take, by the header, once that is possible in a file of this size."""
     header = 4 + 4 * len(shape)
-    claim = header + math.prod(shape) * dtype.itemsize
+    claim = math.prod(shape) * dtype.itemsize
     if math.prod(max(n, 1) for n in shape) * dtype.itemsize > sys.maxsize:
         raise IdxError(f"shape: expected one that fits into memory, found {shape}")
-    if not zipped and claim != size:
-        raise IdxError(f"shape {shape} of {dtype}: expected a file of {claim:,} bytes, found {size:,}")
+    if not zipped and header + claim != size:
+        raise IdxError(
+            f"shape {shape} of {dtype}: expected a file of {header + claim:,} bytes, found {size:,}"
+        )
     if zipped and claim > (most := max(SMALL, GAIN * size)):
         raise IdxError(
             f"shape {shape} of {dtype}: expected at most {most:,} bytes in a gzip file of {size:,} bytes, "
             f"found {claim:,} (a gzip bomb?); if the file is right, unpack it with gunzip first"
         )
+    return claim
 
 
-def _read_elements(stream: Stream, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    size = math.prod(shape) * dtype.itemsize
-    data = np.empty(min(size, STEP), np.uint8)
+def _read_rest(stream: Stream, size: int, into: NDArray[np.uint8] | None = None) -> None:
+    """Read to the end, which must come after `size` bytes; without `into` they are not kept."""
     done = 0
     while done < size:
         piece = stream.read(min(PIECE, size - done))
         if not piece:
             raise IdxError(f"elements: expected {size:,} bytes, found {done:,}; the file is truncated")
-        if done + len(piece) > len(data):
-            data.resize(min(size, len(data) + STEP), refcheck=False)
-        data[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
+        if into is not None:
+            into[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
         done += len(piece)
     if stream.read(1):
-        raise IdxError(f"elements: expected {size:,} bytes for shape {shape} of {dtype}, found more")
+        raise IdxError(f"elements: expected {size:,} bytes, found more")
+
+
+def _elements(data: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
     elements = data.view(dtype)
-    if sys.byteorder == "little":
-        elements.byteswap(inplace=True)
-    return elements.reshape(shape)
+    return elements.byteswap(inplace=True) if sys.byteorder == "little" else elements
 
 
 def _read_exactly(stream: Stream, size: int, what: str) -> bytes:
