@@ -1,0 +1,111 @@
+"""Data sets: what has a length and gives its items by index."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from minigrad.data.transforms import goes_with
+from minigrad.tensor import Tensor, randperm
+
+
+class Dataset:
+    """The base of data sets, which define `__getitem__(index)` and `__len__()`.
+
+    One that can make a whole batch at once may also define `gather(indices)`: what collating its items would
+    give, or None. It counts only where it stands in the same class as `__getitem__`.
+    """
+
+    def __getitem__(self, index: Any) -> Any:
+        raise TypeError(f"{type(self).__name__} is a Dataset and must define __getitem__(index)")
+
+    def __len__(self) -> int:
+        raise TypeError(f"{type(self).__name__} has no length; define __len__()")
+
+    def __add__(self, other: "Dataset") -> "ConcatDataset":
+        return ConcatDataset([self, other])
+
+
+def gather(dataset: Any, indices: Sequence[int]) -> Any:
+    """The batch of the items at `indices`, made at once; None if the data set has no way to do so."""
+    return dataset.gather(indices) if goes_with(dataset, "__getitem__", "gather") else None
+
+
+class TensorDataset(Dataset):
+    """Items (a[i], b[i], …) of tensors of equal length."""
+
+    def __init__(self, *tensors: Tensor) -> None:
+        lengths = [len(tensor) for tensor in tensors]
+        if len(set(lengths)) != 1:
+            raise ValueError(f"TensorDataset: expected one or more tensors of equal length, found {lengths}")
+        self.tensors = tensors
+
+    def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
+        return tuple(tensor[index] for tensor in self.tensors)
+
+    def gather(self, indices: Sequence[int]) -> list[Tensor]:
+        """The batch of the items at `indices`."""
+        return [tensor[indices] for tensor in self.tensors]
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
+
+
+class Subset(Dataset):
+    """The items of `dataset` at `indices`."""
+
+    def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
+        self.dataset = dataset
+        self.indices = indices
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[self.indices[index]]
+
+    def gather(self, indices: Sequence[int]) -> Any:
+        """The batch of the items at `indices`, if the whole data set can make one."""
+        return gather(self.dataset, [self.indices[i] for i in indices])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class ConcatDataset(Dataset):
+    """The items of several data sets, one after the other."""
+
+    def __init__(self, datasets: Sequence[Any]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset: expected one or more data sets, found none")
+
+    def __getitem__(self, index: int) -> Any:
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
+        index %= n
+        for dataset in self.datasets:
+            if index < len(dataset):
+                break
+            index -= len(dataset)
+        return dataset[index]
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)
+
+
+def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
+    """Cut `dataset` at random into subsets of the given lengths, or of fractions that add up to 1.
+
+    Of fractions each gets floor(fraction · n) items, and the rest goes round one by one.
+    """
+    n = len(dataset)
+    if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
+        if min(lengths) < 0:
+            raise ValueError(f"random_split: expected fractions from 0 to 1, found {list(lengths)}")
+        lengths = [math.floor(n * fraction) for fraction in lengths]
+        rest = n - sum(lengths)
+        lengths = [
+            length + rest // len(lengths) + (i < rest % len(lengths)) for i, length in enumerate(lengths)
+        ]
+    if sum(lengths) != n:
+        raise ValueError(f"random_split: expected lengths that add up to {n}, found {list(lengths)}")
+    order = iter(randperm(n, generator=generator).tolist())
+    return [Subset(dataset, [next(order) for _ in range(int(length))]) for length in lengths]

@@ -1,0 +1,188 @@
+"""MNIST and data sets of its form: pairs of IDX files with 28 × 28 grey images and their classes, 0 to 9."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad.data.datasets import Dataset
+from minigrad.data.idx import IdxError, read_idx
+from minigrad.data.transforms import apply_to_batch
+from minigrad.tensor import Tensor, from_numpy
+
+Bytes = NDArray[np.uint8]
+BUNDLED = Path(__file__).parent / "bundled"
+SIDE = 28
+CLASSES = 10
+SUFFIXES = (".gz", "")
+
+
+def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, Bytes, Bytes]:
+    """Training images and labels, test images and labels: uint8 arrays of shapes (n, 28, 28) and (n,).
+
+    `data_dir` is a folder of IDX files, gzipped or raw, under MNIST's names (Fashion-MNIST has the same
+    form); None stands for the MNIST that comes with the package. Raises IdxError.
+    """
+    folder = BUNDLED if data_dir is None else Path(data_dir).expanduser()
+    return *load_split(folder, train=True), *load_split(folder, train=False)
+
+
+def load_split(root: Path, *, train: bool, name: str = "MNIST") -> tuple[Bytes, Bytes]:
+    """The images and labels of the training set or the test set in `root`; see `load_mnist`."""
+    folder = find_folder(root, train=train, name=name) or root
+    images_file, labels_file = (find_file(folder, kind) for kind in file_names(train))
+    images = read_idx(images_file, dtype=np.uint8, shape=(None, SIDE, SIDE))
+    labels = read_idx(labels_file, dtype=np.uint8, shape=(None,))
+    if len(images) != len(labels) or not len(images):
+        raise IdxError(
+            f"{images_file} and {labels_file}: expected a label for each image, and one at least; "
+            f"found {len(images):,} images and {len(labels):,} labels"
+        )
+    if labels.max() >= CLASSES:
+        at = int(labels.argmax())
+        raise IdxError(
+            f"{labels_file}: expected labels 0 to {CLASSES - 1}, found {labels[at]} at index {at:,}"
+        )
+    return images, labels
+
+
+def file_names(train: bool) -> tuple[str, str]:
+    """MNIST's names for the files of images and of labels."""
+    part = "train" if train else "t10k"
+    return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
+
+
+def find_folder(root: Path, *, train: bool, name: str) -> Path | None:
+    """The first of `root`, root/raw and root/`name`/raw (torchvision's place) that has one of the files."""
+    for folder in (root, root / "raw", root / name / "raw"):
+        if any((folder / (kind + suffix)).exists() for kind in file_names(train) for suffix in SUFFIXES):
+            return folder
+    return None
+
+
+def find_file(folder: Path, name: str) -> Path:
+    """The file `name` in `folder`. A gzipped one is preferred to a raw one, for its checksum."""
+    for suffix in SUFFIXES:
+        if (folder / (name + suffix)).exists():
+            return folder / (name + suffix)
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "no such folder"
+    else:
+        names = sorted(path.name for path in folder.iterdir())
+        found = ", ".join(names[:5] + ["…"] * (len(names) > 5)) or "an empty folder"
+    raise IdxError(f"{folder}: expected a folder with {name}.gz or {name}, found {found}")
+
+
+class MNIST(Dataset):
+    """The database of handwritten digits, with torchvision's interface and without its downloads.
+
+    `root` is a folder that holds the IDX files itself, in `raw` or in `MNIST/raw` (torchvision's
+    place). Without a root the MNIST that comes with the package is read; so it is with `download=True`
+    where root has no files.
+
+    An item is (image, class). The image is a uint8 array of shape (28, 28), where torchvision has a PIL
+    image; `transform` makes of it what it likes. `data` is a uint8 tensor of shape (n, 28, 28),
+    `targets` an int64 tensor of shape (n,). Raises IdxError.
+    """
+
+    classes = [
+        "0 - zero",
+        "1 - one",
+        "2 - two",
+        "3 - three",
+        "4 - four",
+        "5 - five",
+        "6 - six",
+        "7 - seven",
+        "8 - eight",
+        "9 - nine",
+    ]
+    bundled: Path | None = BUNDLED
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str] | None = None,
+        train: bool = True,
+        transform: Callable[[Any], Any] | None = None,
+        target_transform: Callable[[Any], Any] | None = None,
+        download: bool = False,
+    ) -> None:
+        self.root = None if root is None else os.path.expanduser(os.fspath(root))
+        self.train = train
+        self.transform = transform
+        self.target_transform = target_transform
+        images, labels = load_split(self._folder(download), train=train, name=type(self).__name__)
+        self.data = from_numpy(images)
+        self.targets = from_numpy(labels.astype(np.int64))
+
+    def _folder(self, download: bool) -> Path:
+        name = type(self).__name__
+        if self.root is not None:
+            root = Path(self.root)
+            if not download or find_folder(root, train=self.train, name=name) is not None:
+                return root
+        if self.bundled is None:
+            raise IdxError(
+                f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the "
+                "package, and nothing is downloaded: get the four .gz files and pass their folder as root"
+            )
+        return self.bundled
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        image, target = self.data.numpy()[index], int(self.targets[index])
+        if self.transform is not None:
+            image = self.transform(image)
+        if self.target_transform is not None:
+            target = self.target_transform(target)
+        return image, target
+
+    def gather(self, indices: Sequence[int]) -> list[Tensor] | None:
+        """The batch of the items at `indices`; None if a transform is not known to work on many at once."""
+        images = apply_to_batch(self.transform, self.data.numpy()[indices])
+        if images is None or self.target_transform is not None:
+            return None
+        return [images, self.targets[indices]]
+
+    @property
+    def class_to_idx(self) -> dict[str, int]:
+        """The number of each class by its name."""
+        return {name: number for number, name in enumerate(self.classes)}
+
+    def __repr__(self) -> str:
+        lines = [f"Dataset {type(self).__name__}", f"    Number of datapoints: {len(self)}"]
+        if self.root is not None:
+            lines.append(f"    Root location: {self.root}")
+        lines.append(f"    Split: {'Train' if self.train else 'Test'}")
+        if self.transform is not None or self.target_transform is not None:
+            lines.append("    StandardTransform")
+        for head, transform in (
+            ("Transform: ", self.transform),
+            ("Target transform: ", self.target_transform),
+        ):
+            if transform is not None:
+                lines.append(head + repr(transform).replace("\n", "\n" + " " * len(head)))
+        return "\n".join(lines)
+
+
+class FashionMNIST(MNIST):
+    """Zalando's articles of clothing, in MNIST's form. Not in the package, so `root` is required."""
+
+    classes = [
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ]
+    bundled = None
