@@ -1,0 +1,32 @@
+"""Networks: Module, containers, layers, losses, and the same as functions."""
+
+from . import functional, init
+from .containers import ModuleList, Sequential
+from .errors import LayerError
+from .layers import Flatten, Identity, L1Penalty, Linear, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .module import Module
+from .parameter import Parameter
+
+__all__ = [
+    "CrossEntropyLoss",
+    "Flatten",
+    "Identity",
+    "L1Loss",
+    "L1Penalty",
+    "LayerError",
+    "Linear",
+    "LogSoftmax",
+    "MSELoss",
+    "Module",
+    "ModuleList",
+    "NLLLoss",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "functional",
+    "init",
+]

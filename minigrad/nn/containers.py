@@ -1,0 +1,137 @@
+"""Modules that hold modules: Sequential and ModuleList."""
+
+from __future__ import annotations
+
+import operator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, Self
+
+from .module import Module, indented
+
+ADD = "add operator supports only objects of Sequential class, but {} is given."
+
+
+class Container(Module):
+    """What Sequential and ModuleList share: a list of modules, named '0', '1', … unless they have names."""
+
+    def _name_at(self, index: int) -> str:
+        n, i = len(self), operator.index(index)
+        if not -n <= i < n:
+            raise IndexError(f"index {i} is out of range: {type(self).__name__} has {n} modules")
+        return list(self._modules)[i]
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(list(self._modules.values()))  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return self._like(list(self._modules.items())[index])
+        return self._modules[self._name_at(index)]
+
+    def _like(self, named: list[tuple[str, Module | None]]) -> Self:
+        raise NotImplementedError
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._name_at(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        names = list(self._modules)[index] if isinstance(index, slice) else [self._name_at(index)]
+        for name in names:
+            delattr(self, name)
+        self._renumber(list(self._modules.values()))
+
+    def _renumber(self, modules: Iterable[Module | None]) -> None:
+        self.__dict__["_modules"] = {str(i): module for i, module in enumerate(modules)}
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end."""
+        for module in list(modules):
+            self.append(module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Any:
+        """Put a module before the one at `index`; those behind it are renumbered."""
+        n = len(self)
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        if not -n <= index <= n:
+            raise IndexError(f"Index out of range: {index}")
+        modules = list(self._modules.values())
+        modules.insert(index, module)
+        self._renumber(modules)
+        return self
+
+    def pop(self, key: int | slice = -1) -> Any:
+        """Take out the module (or modules) at `key` and return it."""
+        module = self[key]
+        del self[key]
+        return module
+
+
+class Sequential(Container):
+    """Calls its modules in turn, each on the result of the one before. Takes modules, or one OrderedDict."""
+
+    def __init__(self, *modules: Module | OrderedDict[str, Module]) -> None:
+        super().__init__()
+        if len(modules) == 1 and isinstance(modules[0], dict):
+            for name, module in modules[0].items():
+                self.add_module(name, module)
+        else:
+            for i, module in enumerate(modules):
+                self.add_module(str(i), module)  # type: ignore[arg-type]
+
+    def _like(self, named: list[tuple[str, Module | None]]) -> Self:
+        return type(self)(OrderedDict(named))  # type: ignore[arg-type]
+
+    def forward(self, input: Any) -> Any:
+        """Through all modules."""
+        for module in self._modules.values():
+            input = module(input)  # type: ignore[misc]
+        return input
+
+    def __add__(self, other: Sequential) -> Sequential:
+        if not isinstance(other, Sequential):
+            raise ValueError(ADD.format(type(other)))
+        return Sequential().extend(self).extend(other)
+
+    def __iadd__(self, other: Sequential) -> Self:
+        if not isinstance(other, Sequential):
+            raise ValueError(ADD.format(type(other)))
+        return self.extend(other)
+
+
+class ModuleList(Container):
+    """A list of modules whose parameters count as the owner's."""
+
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+        super().__init__()
+        self.extend(modules or ())
+
+    def _like(self, named: list[tuple[str, Module | None]]) -> Self:
+        return type(self)(module for _, module in named if module is not None)
+
+    def __add__(self, other: Iterable[Module]) -> ModuleList:
+        return ModuleList(self).extend(other)
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(other)
+
+    def __repr__(self) -> str:
+        alike = groupby(range(len(self)), key=lambda i: repr(self[i]))
+        groups = [(list(same), text) for text, same in alike]
+        lines = [
+            f"({i[0]}): {text}" if len(i) == 1 else f"({i[0]}-{i[-1]}): {len(i)} x {text}"
+            for i, text in groups
+        ]
+        body = "".join("\n  " + indented(line) for line in lines)
+        return f"{self._get_name()}({body}\n)" if body else f"{self._get_name()}()"

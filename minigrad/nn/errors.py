@@ -1,0 +1,44 @@
+"""Errors inside a network say which layer of it they come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class LayerError(RuntimeError):
+    """A layer got what it cannot take. The message begins with its path in the network and its type."""
+
+    def __init__(self, layer: Module, problem: str) -> None:
+        super().__init__(problem)
+        self.layer = layer
+        self.path = ""
+
+    def __str__(self) -> str:
+        return f"{describe(self.layer, self.path)}: {self.args[0]}"
+
+
+def describe(layer: Module, path: str) -> str:
+    """'encoder.0 (Linear)', or 'Linear' for a layer on its own."""
+    name = type(layer).__name__
+    return f"{path} ({name})" if path else name
+
+
+def locate(error: Exception, module: Module) -> None:
+    """Note in `error`, which passes through `module`, where in `module` the layer that raised it stands.
+
+    Every module on the way out calls this, so the outermost one has the last word: its path is the longest.
+    """
+    attributes = error.__dict__
+    layer = attributes.setdefault("layer", module)
+    path = next((name for name, child in module.named_modules() if child is layer), None)
+    if path is None:  # called, but not a child: what is already noted stays
+        return
+    attributes["path"] = path
+    if not isinstance(error, LayerError):
+        old = attributes.get("layer_note")
+        notes = [note for note in getattr(error, "__notes__", []) if note != old]
+        attributes["layer_note"] = f"raised in layer {describe(layer, path)}"
+        error.__notes__ = [*notes, attributes["layer_note"]]

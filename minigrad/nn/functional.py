@@ -1,0 +1,260 @@
+"""Layers and losses as functions, with PyTorch's names, arguments and defaults."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from .. import ops
+from ..tensor import Tensor
+
+
+def _tensors(name: str, **arguments: Any) -> None:
+    """An operation on raw arrays alone gives a raw array; here that is a mistake."""
+    for argument, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name}(): argument '{argument}' must be Tensor, not {type(value).__name__}; "
+                "make one with minigrad.tensor(…) or minigrad.from_numpy(…)"
+            )
+
+
+# ---- layers
+
+
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """input · weightᵀ + bias: (…, out) for input (…, in), weight (out, in), bias (out,)."""
+    _tensors("linear", input=input, weight=weight)
+    if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
+        raise RuntimeError(
+            f"linear: the last axis of the input must have {weight.shape[-1]} elements, as the weight; "
+            f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}"
+        )
+    if weight.ndim == 2 and bias is not None:
+        return ops.linear(input, weight, bias)
+    product = input @ weight.t()
+    return product if bias is None else product + bias
+
+
+def relu(input: Tensor, inplace: bool = False) -> Tensor:
+    """max(input, 0); `inplace` writes it into `input`."""
+    _tensors("relu", input=input)
+    return input.relu_() if inplace else ops.relu(input)
+
+
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent."""
+    _tensors("tanh", input=input)
+    return ops.tanh(input)
+
+
+def sigmoid(input: Tensor) -> Tensor:
+    """1 / (1 + e^-input)."""
+    _tensors("sigmoid", input=input)
+    return ops.sigmoid(input)
+
+
+def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """e^input / Σ e^input along `dim`, after conversion to `dtype` if there is one."""
+    _tensors("softmax", input=input)
+    return input.softmax(_dim("softmax", input, dim, _stacklevel), dtype)
+
+
+def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
+    """log softmax(input) along `dim`, after conversion to `dtype` if there is one."""
+    _tensors("log_softmax", input=input)
+    return input.log_softmax(_dim("log_softmax", input, dim, _stacklevel), dtype)
+
+
+def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
+    """PyTorch's choice for a call without `dim`, with its warning."""
+    if dim is not None:
+        return dim
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. "
+        "Change the call to include dim=X as an argument.",
+        stacklevel=stacklevel,
+    )
+    return 0 if input.ndim in (0, 1, 3) else 1
+
+
+def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
+    """The identity; on the way back it adds the gradient of weight · Σ|input|, which is weight · sign(input).
+
+    form="slide" adds weight · input instead, as a slide of the lecture on denoising autoencoders has it.
+    """
+    _tensors("l1_penalty", input=input)
+    if form not in PENALTIES:
+        raise ValueError(f"l1_penalty: expected a form among {', '.join(PENALTIES)}, got {form!r}")
+    return PENALTIES[form](input, weight=weight)  # type: ignore[no-any-return]
+
+
+PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
+
+
+# ---- losses
+
+
+def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str, name: str) -> str:
+    """'mean', 'sum' or 'none'; the two old arguments win over `reduction`, with PyTorch's warning."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
+            stacklevel=4,
+        )
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{name}: {reduction} is not a valid reduction; use 'mean', 'sum' or 'none'")
+    return reduction
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """(input - target)², averaged, summed, or element by element. Both have one shape: no broadcasting."""
+    reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
+    _same_shape("mse_loss", input, target)
+    if reduction == "mean":
+        return ops.mse(input, target)
+    return _reduced(ops.square(input - target), reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """|input - target|, averaged, summed, or element by element. Both have one shape: no broadcasting."""
+    reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
+    _same_shape("l1_loss", input, target)
+    return _reduced(ops.absolute(input - target), reduction)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-input[i, target[i]]: log-probabilities (N, C), (N, C, d1, …) or (C,), classes (N,), (N, d1, …) or ().
+
+    weight:       one factor for each class; the mean is then a weighted mean.
+    ignore_index: targets of this value count for nothing.
+    """
+    reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
+    _check_classes("nll_loss", input, target, weight)
+    if reduction == "mean" and weight is None and input.ndim == 2:
+        return ops.nll(input, target, ignore_index=ignore_index)
+    axis = min(1, input.ndim - 1)
+    kept = ops.not_equal(target, ignore_index)
+    classes = ops.where(kept, target, 0)
+    picked = ops.take_along_axis(input, ops.expand_dims(classes, axis), axis)
+    factors = ops.astype(kept, input.dtype)
+    if weight is not None:
+        factors = factors * weight[classes]
+    losses = ops.where(kept, -ops.reshape(picked, tuple(target.shape)), 0) * factors
+    return losses.sum() / factors.sum() if reduction == "mean" else _reduced(losses, reduction)
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """nll_loss(log_softmax(input), target) for logits; `target` may also hold a probability for each class.
+
+    label_smoothing: the share of every target that is spread evenly over all C classes.
+    """
+    reduction = reduction_of(size_average, reduce, reduction, "cross_entropy")
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    _tensors("cross_entropy", input=input, target=target)
+    log_probs = ops.log_softmax(input, axis=min(1, input.ndim - 1))
+    if target.dtype.kind == "f" and target.ndim == input.ndim:
+        return _soft_cross_entropy(log_probs, target, weight, reduction, label_smoothing)
+    loss = nll_loss(log_probs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return loss
+    even = _even_loss(log_probs, target, weight, ignore_index, reduction)
+    return loss * (1 - label_smoothing) + even * label_smoothing
+
+
+def _soft_cross_entropy(
+    log_probs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
+) -> Tensor:
+    """-Σ target · log_probs over the classes."""
+    _same_shape("cross_entropy", log_probs, target)
+    axis = min(1, log_probs.ndim - 1)
+    count = log_probs.shape[axis]
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / count
+    losses = -(_weighted(log_probs, weight, axis) * target).sum(axis)
+    return losses.sum() / max(1, losses.numel()) if reduction == "mean" else _reduced(losses, reduction)
+
+
+def _even_loss(
+    log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
+) -> Tensor:
+    """The loss against equal probabilities for all classes, over the targets that count."""
+    axis = min(1, log_probs.ndim - 1)
+    kept = ops.not_equal(target, ignore_index)
+    losses = ops.where(kept, -_weighted(log_probs, weight, axis).mean(axis), 0)
+    if reduction != "mean":
+        return _reduced(losses, reduction)
+    counted = ops.astype(kept, log_probs.dtype)
+    if weight is not None:
+        counted = counted * weight[ops.where(kept, target, 0)]
+    return losses.sum() / counted.sum()
+
+
+def _weighted(log_probs: Tensor, weight: Tensor | None, axis: int) -> Tensor:
+    if weight is None:
+        return log_probs
+    return log_probs * weight.reshape(-1, *[1] * (log_probs.ndim - 1 - axis))
+
+
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
+
+
+def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
+    _tensors(name, input=input, target=target)
+    if input.shape != target.shape:
+        ours, theirs = tuple(input.shape), tuple(target.shape)
+        hint = "; squeeze or unsqueeze one of them" if input.numel() == target.numel() else ""
+        raise RuntimeError(
+            f"{name}: input and target must have the same shape, got {ours} and {theirs}: "
+            f"broadcasting them would compare every element with others than its own{hint}"
+        )
+
+
+def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    _tensors(name, input=input, target=target)
+    axis = min(1, input.ndim - 1)
+    wanted = tuple(n for i, n in enumerate(input.shape) if i != axis)
+    if input.ndim == 0 or tuple(target.shape) != wanted:
+        raise ValueError(
+            f"{name}: for an input of shape {tuple(input.shape)} the target must have shape {wanted}, "
+            f"one class for each item; got {tuple(target.shape)}"
+        )
+    if target.dtype.kind not in "iu":
+        raise RuntimeError(f"{name}: the target must hold integers, got {target.dtype}; use target.long()")
+    if weight is not None and tuple(weight.shape) != (input.shape[axis],):
+        raise RuntimeError(
+            f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "
+            f"got shape {tuple(weight.shape)}"
+        )

@@ -1,0 +1,179 @@
+"""Layers: their parameters and options, and a call of the function that does the work."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..tensor import Tensor, empty
+from . import functional as F
+from . import init
+from .errors import LayerError
+from .module import Module
+from .parameter import Parameter
+
+
+class Linear(Module):
+    """y = x · weightᵀ + bias; x (…, in_features), weight (out_features, in_features), bias (out_features,).
+
+    Weight and bias start uniform on ±1/√in_features, as PyTorch's do.
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(empty((out_features, in_features), device=device, dtype=dtype))
+        self.bias = Parameter(empty(out_features, device=device, dtype=dtype)) if bias else None
+        if not bias:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw weight and bias anew."""
+        bound = 1 / math.sqrt(self.in_features) if self.in_features else 0
+        for param in self.parameters(recurse=False):
+            init.uniform_(param, -bound, bound)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The product."""
+        if isinstance(input, Tensor):
+            self._check(input)
+        return F.linear(input, self.weight, self.bias)
+
+    def _check(self, input: Tensor) -> None:
+        weight = self.weight
+        if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
+            got = input.shape[-1] if input.ndim else "a 0-d tensor"
+            raise LayerError(
+                self,
+                f"expected in_features {weight.shape[-1]}, got {got}: the input has shape "
+                f"{tuple(input.shape)}, the weight {tuple(weight.shape)}; reshape the input, e.g. with "
+                f"view(-1, {weight.shape[-1]}), or build the layer "
+                f"as Linear({got if input.ndim else '…'}, {self.out_features})",
+            )
+        if input.dtype != weight.dtype:
+            raise LayerError(
+                self,
+                f"expected an input of {weight.dtype}, the weight's dtype, got {input.dtype}; "
+                f"convert the input with .to(minigrad.{weight.dtype}), or the network "
+                f"with .to(minigrad.{input.dtype})",
+            )
+
+    def extra_repr(self) -> str:
+        """The sizes."""
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
+
+
+class Identity(Module):
+    """Its input; takes and forgets any arguments."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__()
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input."""
+        return input
+
+
+class Tanh(Module):
+    """The hyperbolic tangent."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """tanh(input)."""
+        return F.tanh(input)
+
+
+class Sigmoid(Module):
+    """1 / (1 + e^-x)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """sigmoid(input)."""
+        return F.sigmoid(input)
+
+
+class ReLU(Module):
+    """max(x, 0); `inplace` writes it into the input."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        """relu(input)."""
+        return F.relu(input, self.inplace)
+
+    def extra_repr(self) -> str:
+        """The option, if it is set."""
+        return "inplace=True" if self.inplace else ""
+
+
+class Softmax(Module):
+    """e^x / Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """softmax(input)."""
+        return F.softmax(input, self.dim, _stacklevel=5)
+
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"dim={self.dim}"
+
+
+class LogSoftmax(Module):
+    """log softmax(x) along `dim`; without `dim` PyTorch's choice, with its warning."""
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """log_softmax(input)."""
+        return F.log_softmax(input, self.dim, _stacklevel=5)
+
+    def extra_repr(self) -> str:
+        """The axis."""
+        return f"dim={self.dim}"
+
+
+class Flatten(Module):
+    """The axes from start_dim to end_dim as one."""
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
+        super().__init__()
+        self.start_dim, self.end_dim = start_dim, end_dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        """flatten(input)."""
+        return input.flatten(self.start_dim, self.end_dim)
+
+    def extra_repr(self) -> str:
+        """The axes."""
+        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class L1Penalty(Module):
+    """The identity; on the way back it adds weight · sign(x), the gradient of weight · Σ|x|.
+
+    form="slide" adds weight · x instead, as a slide of the lecture on denoising autoencoders has it.
+    """
+
+    def __init__(self, weight: float, form: str = "sign") -> None:
+        super().__init__()
+        if form not in F.PENALTIES:
+            raise ValueError(f"L1Penalty: expected a form among {', '.join(F.PENALTIES)}, got {form!r}")
+        self.weight, self.form = weight, form
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input."""
+        return F.l1_penalty(input, self.weight, self.form)
+
+    def extra_repr(self) -> str:
+        """The weight and, if it is not the default, the form."""
+        return f"weight={self.weight}" + (f", form={self.form!r}" if self.form != "sign" else "")

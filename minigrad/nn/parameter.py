@@ -1,0 +1,38 @@
+"""Parameter: a tensor that a Module trains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..autograd.engine import link
+from ..tensor import Tensor, empty
+
+
+class Parameter(Tensor):
+    """A leaf on the memory of `data`; assigned to an attribute of a Module, it is one of its parameters."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
+        if data is None:
+            data = empty(0)
+        if not isinstance(data, Tensor):
+            name = type(data).__name__
+            raise TypeError(f"Parameter: expected a Tensor, got {name}; make one with minigrad.tensor(…)")
+        super().__init__(data.array, requires_grad=requires_grad)
+        link(data, self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        return memo[id(self)]  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return type(self), (self.data, self.requires_grad)
+
+    def __repr__(self, **_: Any) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+ops.use_tensor_class(Parameter)

@@ -1,0 +1,109 @@
+"""State dicts: collecting a network's tensors by path, and copying such a collection into a network."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..autograd import no_grad
+from ..printing import Size
+from ..tensor import Tensor
+from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .module import Module
+
+
+class _IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` found missing and unexpected."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+
+
+def own_tensors(module: Module) -> dict[str, Tensor]:
+    """The module's own parameters and persistent buffers."""
+    skipped = module._non_persistent_buffers_set
+    buffers = {name: buffer for name, buffer in module._buffers.items() if name not in skipped}
+    return {name: t for name, t in {**module._parameters, **buffers}.items() if t is not None}
+
+
+def collect(module: Module, prefix: str, keep_vars: bool) -> OrderedDict[str, Tensor]:
+    """prefix + path → tensor, for `module` and all inside it."""
+    found = OrderedDict(
+        (f"{path}.{name}" if path else prefix + name, tensor if keep_vars else tensor.detach())
+        for path, inner in module.named_modules(prefix=prefix.removesuffix("."), remove_duplicate=False)
+        for name, tensor in own_tensors(inner).items()
+    )
+    return found
+
+
+def load(module: Module, state: Mapping[str, Tensor], strict: bool, assign: bool) -> _IncompatibleKeys:
+    """Copy `state` into `module`; one RuntimeError that lists all that does not fit, in PyTorch's words."""
+    if not isinstance(state, Mapping):
+        raise TypeError(f"Expected state_dict to be dict-like, got {type(state)}.")
+    result = _IncompatibleKeys([], [])
+    problems: list[str] = []
+    with no_grad():
+        _load(module, dict(state), "", assign, result, problems)
+    if strict:
+        for keys, kind in ((result.unexpected_keys, "Unexpected"), (result.missing_keys, "Missing")):
+            if keys:
+                listed = ", ".join(f'"{key}"' for key in keys)
+                problems.insert(0, f"{kind} key(s) in state_dict: {listed}. ")
+    if problems:
+        name, listed = type(module).__name__, "\n\t".join(problems)
+        raise RuntimeError(f"Error(s) in loading state_dict for {name}:\n\t{listed}")
+    return result
+
+
+def _load(
+    module: Module,
+    state: dict[str, Tensor],
+    prefix: str,
+    assign: bool,
+    result: _IncompatibleKeys,
+    problems: list[str],
+) -> None:
+    own = own_tensors(module)
+    for name, tensor in own.items():
+        key = prefix + name
+        if key not in state:
+            result.missing_keys.append(key)
+        elif problem := _mismatch(key, tensor, state[key]):
+            problems.append(problem)
+        elif assign:
+            given = state[key]
+            keep = isinstance(tensor, Parameter) and not isinstance(given, Parameter)
+            setattr(module, name, Parameter(given, tensor.requires_grad) if keep else given)
+        else:
+            tensor.copy_(state[key])
+    for key in state:
+        first, dot, _ = key[len(prefix) :].partition(".")
+        if first not in (module._modules if dot else own):
+            result.unexpected_keys.append(key)
+    for name, child in module._modules.items():
+        if child is not None:
+            inside = prefix + name + "."
+            part = {key: tensor for key, tensor in state.items() if key.startswith(inside)}
+            _load(child, part, inside, assign, result, problems)
+
+
+def _mismatch(key: str, tensor: Tensor, given: object) -> str | None:
+    if not isinstance(given, Tensor):
+        return (
+            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
+            f"checkpoint but received {type(given)}"
+        )
+    if tuple(given.shape) != tuple(tensor.shape):
+        return (
+            f"size mismatch for {key}: copying a param with shape {Size(given.shape)} from checkpoint, "
+            f"the shape in current model is {Size(tensor.shape)}."
+        )
+    return None
