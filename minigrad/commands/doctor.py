@@ -1,11 +1,12 @@
-"""What of minigrad's surroundings is there, what is missing, and what to install."""
+"""`minigrad doctor`: what of minigrad's surroundings is there, what is missing, and what to install."""
 
+import argparse
 import ctypes
 import os
 import platform
-import sys
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,19 @@ from minigrad import backend
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def add_parser(commands: Any) -> None:
+    """Declare `doctor`, which has no options."""
+    parser = commands.add_parser("doctor", help="say what is installed and what is missing", description=__doc__)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the diagnosis; 1 if something is broken, else 0."""
+    findings = diagnose()
+    print(as_text(findings))
+    return int(any(finding.state == "broken" for finding in findings))
 
 
 @dataclass(frozen=True)
@@ -43,7 +57,7 @@ def diagnose() -> list[Finding]:
     ]
 
 
-def report(findings: list[Finding]) -> str:
+def as_text(findings: list[Finding]) -> str:
     """The findings as lines of text, the advice below."""
     marks = {"ok": "+", "missing": "-", "broken": "!"}
     width = max(len(finding.name) for finding in findings)
@@ -121,14 +135,3 @@ def cupy() -> Finding:
     except Exception as error:  # a broken installation fails in many ways, and this is the place to say so
         advice = "reinstall the build that fits the driver: minigrad[cuda12] or minigrad[cuda13]"
         return Finding("CuPy", "broken", f"{version}, but {type(error).__name__}: {error}", advice)
-
-
-def main() -> int:
-    """Print the diagnosis; 1 if something is broken, else 0."""
-    findings = diagnose()
-    print(report(findings))
-    return int(any(finding.state == "broken" for finding in findings))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

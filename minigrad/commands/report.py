@@ -1,0 +1,30 @@
+"""`minigrad report`: runs side by side in one HTML file."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(commands: Any) -> None:
+    """Declare `report`."""
+    about = "put the runs in some folders side by side in one HTML file, which needs neither network nor JavaScript"
+    parser = commands.add_parser("report", help="show runs side by side in one HTML file", description=about)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a folder of minigrad train --out")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="the file to write (default: report.html, of one run in its own folder, of several in this one)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report, and say where."""
+    from minigrad.experiments.report import write_report
+
+    folders = arguments.folders
+    path = arguments.out or (folders[0] / "report.html" if len(folders) == 1 else Path("report.html"))
+    write_report(folders, path)
+    print(path)
+    return 0

@@ -1,0 +1,128 @@
+"""Curves and dots as inline SVG, coloured by the page's style sheet, so that they follow dark and light."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import TypeGuard
+
+Scale = Callable[[float], float]
+
+WIDTH, HEIGHT = 360, 230  # units of a phone's width, so that letters keep their size there
+LEFT, RIGHT, TOP, BOTTOM = 48, 10, 8, 36
+ROW = 26  # of a dot plot
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named line: (x, y) pairs, y None where there is no number. `style` is a class of the style sheet."""
+
+    name: str
+    style: str
+    points: list[tuple[float, float | None]]
+    lined: bool = True  # joined by a line, not only marked
+
+
+def line_chart(title: str, series: list[Series]) -> str:
+    """Series over epochs as one SVG, with a text for readers who do not see it."""
+    values = [y for line in series for _, y in line.points if _is_number(y)]
+    if not values:
+        return ""
+    last = max(x for line in series for x, _ in line.points)
+    y_ticks = nice_ticks(min(values), max(values))
+    x_ticks = [1.0, *(tick for tick in nice_ticks(1, last) if tick == int(tick) and 1 < tick <= last)]
+    x = _scale(1, last, LEFT + 6, WIDTH - RIGHT - 6)
+    y = _scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
+    parts = [_horizontal_line(y(tick), _number(tick)) for tick in y_ticks]
+    parts += [_text(x(tick), HEIGHT - BOTTOM + 16, _number(tick), "middle") for tick in x_ticks]
+    parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 4, "epoch", "middle"))
+    for line in series:
+        parts.append(_line(line, x, y))
+    return _svg(title, HEIGHT, parts)
+
+
+def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
+    """A row a class, a dot a series, from (row number, value) pairs."""
+    values = [value for line in series for _, value in line.points if _is_number(value)]
+    if not values:
+        return ""
+    height = TOP + ROW * len(rows) + 24
+    ticks = nice_ticks(min(values), max(values))
+    left = 56
+    x = _scale(ticks[0], ticks[-1], left + 6, WIDTH - RIGHT - 10)
+    parts = []
+    for tick in ticks:
+        parts.append(
+            f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{height - 24}"/>'
+        )
+        parts.append(_text(x(tick), height - 8, _number(tick), "middle"))
+    for row, name in enumerate(rows):
+        middle = TOP + ROW * (row + 0.5)
+        parts.append(_text(left - 4, middle + 4, name, "end"))
+        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>')
+    for line in series:
+        for row, value in line.points:
+            if _is_number(value):
+                label = f"{line.name}, {rows[int(row)]}: {value:.2f}"
+                parts.append(_mark(x(value), TOP + ROW * (row + 0.5), line.style, label, 5))
+    return _svg(title, height, parts)
+
+
+def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """About `count` round numbers from at most `low` to at least `high`."""
+    if high <= low:
+        high, low = low + (abs(low) or 1) / 2, low - (abs(low) or 1) / 2
+    rough = (high - low) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def _is_number(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
+
+
+def _number(value: float) -> str:
+    return f"{value:.6g}".replace("-", "−")
+
+
+def _scale(low: float, high: float, start: float, end: float) -> Scale:
+    factor = (end - start) / (high - low) if high > low else 0
+    return lambda value: start + (value - low) * factor
+
+
+def _line(line: Series, x: Scale, y: Scale) -> str:
+    path, pen = [], "M"
+    marks = []
+    for place, value in line.points:
+        if not _is_number(value):
+            pen = "M"  # a gap
+            continue
+        path.append(f"{pen}{x(place):.1f} {y(value):.1f}")
+        pen = "L"
+        marks.append(_mark(x(place), y(value), line.style, f"{line.name}, epoch {place:g}: {value:.6g}", 3))
+    joined = f'<path class="line {line.style}" d="{" ".join(path)}"/>' if line.lined else ""
+    return joined + "".join(marks)
+
+
+def _mark(x: float, y: float, style: str, label: str, size: float) -> str:
+    title = f"<title>{escape(label)}</title>"
+    if style == "lecture":
+        path = f"M{x:.1f} {y - size:.1f}l{size} {size}l{-size} {size}l{-size} {-size}z"
+        return f'<path class="mark {style}" d="{path}">{title}</path>'
+    return f'<circle class="mark {style}" cx="{x:.1f}" cy="{y:.1f}" r="{size - 0.5}">{title}</circle>'
+
+
+def _horizontal_line(y: float, label: str) -> str:
+    line = f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    return line + _text(LEFT - 6, y + 4, label, "end")
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _svg(title: str, height: float, parts: list[str]) -> str:
+    label = escape(title, quote=True)
+    return f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">{"".join(parts)}</svg>'

@@ -1,0 +1,74 @@
+"""Arrays as small PNG images inside the page: digits in grey, weights from blue over white to red."""
+
+import base64
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+
+from minigrad.experiments.config import SIDE
+
+SHARP = 900  # pixels of width that leave a browser nothing to enlarge, which would blur
+LEVELS = 64  # of a weight: as many as an eye tells apart, and a file of half the size that 256 would give
+GAP_COLOR = (128, 128, 128)
+
+
+def png(indices: Any, palette: Any) -> bytes:
+    """A PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 3) bytes."""
+    height, width = indices.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: none
+    rows[:, 1:] = indices
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+        (b"PLTE", palette.astype(np.uint8).tobytes()),
+        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        (b"IEND", b""),
+    ]
+    signature = b"\x89PNG\r\n\x1a\n"
+    return signature + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def data_uri(content: bytes) -> str:
+    """A PNG file as the address of an image."""
+    return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+
+
+def strip(images: Any) -> bytes:
+    """Images of values 0 to 1, (n, 784), next to each other, on black to white."""
+    grey = np.clip(np.nan_to_num(images.reshape(len(images), SIDE, SIDE)), 0, 1)
+    indices = _side_by_side(np.rint(grey * 254).astype(np.uint8), columns=len(images), gap=2, fill=255)
+    shades = np.arange(256)[:, None].repeat(3, axis=1) * 255 // 254
+    shades[255] = GAP_COLOR
+    return png(indices, shades)
+
+
+def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
+    """A tile a unit, from (units, side, side) weights: -limit is blue, 0 white, +limit red, NaN grey."""
+    place = np.clip(units / limit, -1, 1) if limit else np.zeros_like(units)
+    middle = (LEVELS - 2) // 2  # of an odd number of colours: 0 has one of its own
+    indices = np.where(np.isfinite(place), np.rint((place + 1) * middle), LEVELS - 1).astype(np.uint8)
+    gap = max(1, units.shape[1] // 14)
+    return png(_side_by_side(indices, columns=columns, gap=gap, fill=LEVELS - 1), diverging_palette())
+
+
+def diverging_palette() -> Any:
+    """LEVELS colours: from blue over white to red, and the gap's grey as the last."""
+    place = np.linspace(-1, 1, LEVELS - 1)[:, None]
+    ends = np.where(place < 0, [[33, 102, 172]], [[178, 24, 43]])
+    colours = 255 + (ends - 255) * np.abs(place) ** 0.8
+    return np.vstack([np.rint(colours), [GAP_COLOR]]).astype(np.uint8)
+
+
+def _side_by_side(tiles: Any, *, columns: int, gap: int, fill: int) -> Any:
+    n, height, width = tiles.shape
+    rows = -(-n // columns)
+    image = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = (height + gap) * (index // columns), (width + gap) * (index % columns)
+        image[top : top + height, left : left + width] = tile
+    zoom = max(1, SHARP // image.shape[1])
+    return image.repeat(zoom, axis=0).repeat(zoom, axis=1)

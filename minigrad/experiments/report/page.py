@@ -1,0 +1,60 @@
+"""The page: every section of the report as HTML, put together in one file."""
+
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from minigrad.experiments.pictures import load_lectures
+from minigrad.experiments.report.figures import class_accuracy, confusions, curves, reconstructions, weights
+from minigrad.experiments.report.records import RunRecord, read_runs
+from minigrad.experiments.report.tables import epochs, key_figures, legend, settings, sparsity
+from minigrad.serialization.atomic import replace_text
+
+TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # whatever it holds, it loads nothing
+
+
+def write_report(folders: list[Path], path: Path) -> None:
+    """Write the report on the runs in `folders` to `path`, one HTML file."""
+    replace_text(path, render(read_runs(folders)))
+
+
+def render(runs: list[RunRecord]) -> str:
+    """The report as HTML. It depends on nothing but the runs."""
+    lectures = {name: load_lectures().get(name, {}) for name in dict.fromkeys(run.lecture for run in runs)}
+    sections = [
+        ("Key figures", key_figures(runs, lectures)),
+        ("Training curves", curves(runs, lectures)),
+        ("Reconstructions of test images", reconstructions(runs)),
+        ("How sparse the code is", sparsity(runs)),
+        ("Accuracy by class", class_accuracy(runs, lectures)),
+        ("What the test images are taken for", confusions(runs)),
+        ("Weights before and after", weights(runs)),
+        ("Settings and versions", settings(runs)),
+        ("Epoch by epoch", epochs(runs)),
+    ]
+    title = "; ".join(TITLES.get(name, name) for name in lectures)
+    body = "\n".join(
+        f"<section>\n<h2>{name}</h2>\n{content}\n</section>" for name, content in sections if content
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<title>minigrad: {escape(title)}</title>
+<style>
+{_style()}</style>
+</head>
+<body>
+<h1>{escape(title)}</h1>
+{legend(runs, lectures)}
+{body}
+</body>
+</html>
+"""
+
+
+def _style() -> str:
+    return resources.files("minigrad.experiments.report").joinpath("style.css").read_text(encoding="utf-8")

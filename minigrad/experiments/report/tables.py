@@ -1,0 +1,163 @@
+"""The report's tables: runs are columns, what is compared are rows."""
+
+from html import escape
+from typing import Any
+
+from minigrad.experiments.report.records import RunRecord
+
+STYLES = 6  # colours for runs in the style sheet
+
+FIGURES = [
+    ("mean-squared error, first", "first_mse", "{:.6f}"),
+    ("mean-squared error, last", "mse", "{:.6f}"),
+    ("train error, first", "first_train_error", "{:.6f}"),
+    ("train error, last", "train_error", "{:.6f}"),
+    ("test accuracy, first", "first_test_accuracy", "{:.2f} %"),
+    ("test accuracy, last", "test_accuracy", "{:.2f} %"),
+    ("time", "seconds", "{:.1f} s"),
+]
+SPARSITY = [
+    ("mean |code|", "mean_abs_code", "{:.4f}"),
+    ("share of the code below 0.01", "share_of_code_below_0.01", "{:.2%}"),
+    ("dead units (never above 0.01)", "dead_units", "{:d}"),
+    ("share of decoder weights below 0.001", "share_of_decoder_weights_below_0.001", "{:.2%}"),
+]
+EPOCH = [
+    ("loss", "loss", "{:.6f}"),
+    ("test accuracy", "test_accuracy", "{:.2f} %"),
+    ("time", "seconds", "{:.1f} s"),
+]
+
+
+def style_of(index: int) -> str:
+    """The style sheet's class for the run at `index`."""
+    return f"run{index % STYLES}"
+
+
+def legend(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+    """Which colour is which run, and what the runs differ in."""
+    different = [key for key in _all_keys(runs) if key not in ("versions", "lecture") and _differs(runs, key)]
+    items = []
+    for index, run in enumerate(runs):
+        says = ", ".join(f"{key} {_value(run.config.get(key))}" for key in different)
+        text = escape(run.name) + (f' <span class="faint">({escape(says)})</span>' if says else "")
+        if not run.summary:
+            text += ' <span class="faint">not finished</span>'
+        items.append(f'<li><span class="swatch {style_of(index)}"></span>{text}</li>')
+    for tables in lectures.values():
+        if "source" in tables:
+            items.append(f'<li><span class="swatch lecture"></span>{escape(tables["source"])}</li>')
+    return f'<ul class="legend">{"".join(items)}</ul>'
+
+
+def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+    """The final figures of each run beside the lecture's."""
+    headings = [run.name for run in runs]
+    columns = [_figures_so_far(run) for run in runs]
+    for name, tables in lectures.items():
+        headings.append("the lecture" if len(lectures) == 1 else f"the lecture ({name})")
+        columns.append(lecture_figures(tables))
+    return _compare(headings, FIGURES, columns)
+
+
+def lecture_figures(tables: dict[str, Any]) -> dict[str, Any]:
+    """The figures that a lecture printed or said, under our names."""
+    errors = tables.get("autoencoder_mse") or [
+        tables.get("autoencoder_mse_first_about"),
+        tables.get("autoencoder_mse_last"),
+    ]
+    train, accuracy = tables.get("train_error", [None]), tables.get("test_accuracy", [None])
+    return {
+        "first_mse": errors[0],
+        "mse": errors[-1],
+        "first_train_error": train[0],
+        "train_error": train[-1],
+        "first_test_accuracy": accuracy[0],
+        "test_accuracy": accuracy[-1],
+    }
+
+
+def sparsity(runs: list[RunRecord]) -> str:
+    """How many of the hidden values are near zero, on the clean test images."""
+    columns = [run.summary.get("sparsity", {}) for run in runs]
+    if not any(columns):
+        return ""
+    note = "On the clean test images, after the pretraining."
+    return f'<p class="faint">{note}</p>' + _compare([run.name for run in runs], SPARSITY, columns)
+
+
+def settings(runs: list[RunRecord]) -> str:
+    """Configuration and versions; rows in which the runs differ stand out."""
+    rows = [
+        (key, [_value(run.config.get(key)) for run in runs]) for key in _all_keys(runs) if key != "versions"
+    ]
+    versions = [run.config.get("versions", {}) for run in runs]
+    packages = dict.fromkeys(name for found in versions for name in found)
+    rows += [(f"version of {name}", [_value(found.get(name)) for found in versions]) for name in packages]
+    body = []
+    for key, values in rows:
+        cells = "".join(f'<td class="word">{escape(value)}</td>' for value in values)
+        style = ' class="differs"' if len(set(values)) > 1 else ""
+        body.append(f"<tr{style}><th>{escape(key)}</th>{cells}</tr>")
+    return _table([run.name for run in runs], body)
+
+
+def epochs(runs: list[RunRecord]) -> str:
+    """Every number behind the curves, folded away."""
+    parts = []
+    for run in runs:
+        body = [
+            _row(f"{entry['phase']} {entry['epoch']}", [(form, entry[key]) for _, key, form in EPOCH])
+            for entry in run.metrics
+        ]
+        table = _table([name for name, _, _ in EPOCH], body)
+        parts.append(f"<details><summary>{escape(run.name)}: {len(body)} epochs</summary>{table}</details>")
+    return "\n".join(parts)
+
+
+def _figures_so_far(run: RunRecord) -> dict[str, Any]:
+    if run.summary:
+        return run.summary
+    errors, train = run.curve("pretrain", "loss"), run.curve("finetune", "loss")
+    accuracy = run.curve("finetune", "test_accuracy")
+    ends = {
+        "first_mse": errors[:1],
+        "mse": errors[-1:],
+        "first_train_error": train[:1],
+        "train_error": train[-1:],
+    }
+    ends |= {"first_test_accuracy": accuracy[:1], "test_accuracy": accuracy[-1:]}
+    return {key: points[0][1] for key, points in ends.items() if points}
+
+
+def _compare(headings: list[str], rows: list[tuple[str, str, str]], columns: list[dict[str, Any]]) -> str:
+    body = [_row(name, [(form, column.get(key)) for column in columns]) for name, key, form in rows]
+    return _table(headings, body)
+
+
+def _row(heading: str, cells: list[tuple[str, Any]]) -> str:
+    numbers = "".join(f"<td>{_format(form, value)}</td>" for form, value in cells)
+    return f"<tr><th>{escape(heading)}</th>{numbers}</tr>"
+
+
+def _table(headings: list[str], body: list[str]) -> str:
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    rows = "\n".join(body)
+    table = f"<table><thead><tr><th></th>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    return f'<div class="wide">{table}</div>'
+
+
+def _format(form: str, value: Any) -> str:
+    return "–" if value is None else escape(form.format(value).replace("%", " %").replace("  ", " "))
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def _all_keys(runs: list[RunRecord]) -> list[str]:
+    return list(dict.fromkeys(key for run in runs for key in run.config))
+
+
+def _differs(runs: list[RunRecord], key: str) -> bool:
+    return len({_value(run.config.get(key)) for run in runs}) > 1
