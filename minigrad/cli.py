@@ -1,0 +1,54 @@
+"""The command line: `minigrad COMMAND ...`, a thin skin over minigrad.commands."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from minigrad.commands import train
+from minigrad.experiments.config import ExperimentError
+
+COMMANDS = [train]
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that answers misuse with one line and exit code 2."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where to read more."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. The exit code: 0, or 1 if it failed; misuse exits with 2."""
+    parser = Parser(prog="minigrad", description="A small tensor and autograd engine, and two lectures.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    options = parser.parse_args(arguments)
+    return guarded(options.run, options, prog=parser.prog)
+
+
+def guarded(run: Any, options: argparse.Namespace, *, prog: str) -> int:
+    """`run(options)`, its failures told in one line."""
+    from minigrad.data import IdxError
+    from minigrad.serialization import CheckpointError
+
+    try:
+        code = int(run(options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        message = f"{place}{error.strerror or error}"
+    except (ExperimentError, IdxError, CheckpointError) as error:
+        message = str(error)
+    print(f"{prog}: error: {message}", file=sys.stderr)
+    return 1

@@ -1,0 +1,1 @@
+"""The two lectures as programs: networks, training, records and pictures."""

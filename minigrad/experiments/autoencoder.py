@@ -1,0 +1,36 @@
+"""Lecture 12: an autoencoder for MNIST, and the classifier that starts from its encoder's weights.
+
+The same program with PyTorch is reference/autoencoder.py.
+"""
+
+from minigrad import Tensor, nn
+from minigrad.experiments import training
+from minigrad.nn import functional as F
+
+__all__ = ["autoencoder", "classifier", "training"]
+
+
+class autoencoder(nn.Module):
+    """784-100 ReLU, the L1 penalty on the code (none if its weight is 0), 100-784 ReLU."""
+
+    def __init__(self, l1_weight: float = 0.0, l1_form: str = "sign") -> None:
+        super().__init__()
+        self.l1_weight, self.l1_form = l1_weight, l1_form
+        self.encoder = nn.Sequential(nn.Linear(28 * 28, 100), nn.ReLU())
+        self.decoder = nn.Sequential(nn.Linear(100, 28 * 28), nn.ReLU())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The reconstruction of `x`, a batch of shape (n, 784)."""
+        x = self.encoder(x)
+        if self.l1_weight:
+            x = F.l1_penalty(x, self.l1_weight, form=self.l1_form)
+        return self.decoder(x)
+
+
+def classifier(net: nn.Module) -> nn.Sequential:
+    """A new encoder with the weights of `net`'s, and a layer on top that tells the ten digits apart."""
+    encoder = nn.Sequential(nn.Linear(28 * 28, 100), nn.ReLU())
+    encoder.load_state_dict(net.encoder.state_dict())
+    new_classifier = nn.Sequential(encoder)
+    new_classifier.add_module("classifier", nn.Sequential(nn.Linear(100, 10), nn.LogSoftmax(dim=1)))
+    return new_classifier

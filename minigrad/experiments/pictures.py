@@ -1,0 +1,184 @@
+"""The pictures of a run as PNG files: digits, reconstructions, weights, curves, accuracies and confusion."""
+
+import json
+import math
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minigrad.experiments.config import CLASSES, SIDE, Config
+
+OURS, THEIRS = "#0b62a4", "#d1495b"  # the colours of a run and of the lecture
+DPI = 120
+PHASES = {"pretrain": "pretraining", "finetune": "fine-tuning"}
+TITLES = {"denoising": "Lecture 20", "autoencoder": "Lecture 12"}
+TILES = {
+    "encoder": "a tile is what one hidden unit sees",
+    "decoder": "a tile is what one hidden unit draws",
+    "classifier": "a tile is a class, 0–4 above 5–9; a pixel is a hidden unit",
+}
+
+
+def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any]) -> None:
+    """Write every picture of a finished run to the folder `out`; `engine` is what computed it."""
+    snapshots = {name: tensor.numpy() for name, tensor in run.snapshots.items()}
+    title, printed = TITLES[run.config.lecture], load_lectures()[run.config.lecture]
+    images, labels = data.train_images[:10].cpu().numpy(), data.train_labels[:10].tolist()
+    save(out / "digits.png", (8, 1.35), digits, images, labels)
+    size = (8, 3.2 if run.config.has_noise else 2.3)
+    save(out / "reconstructions.png", size, reconstructions, snapshots, run.config)
+    for key in [key for key in snapshots if key.endswith(" after")]:
+        phase, layer, _ = key.split()
+        heading = f"{title}: {layer} weights before and after {PHASES[phase]}; {TILES[layer]}"
+        size = (11, 2.7) if layer == "classifier" else (16, 5.9)
+        before = snapshots[f"{phase} {layer} before"]
+        save(out / f"{phase}_{layer}.png", size, weight_change, heading, layer, before, snapshots[key])
+    save(out / "curves.png", (11, 3.6), curves, title, engine, run.metrics, printed)
+    accuracy = summary["class_accuracy"]
+    save(out / "class_accuracy.png", (8, 3.8), class_accuracy, title, engine, accuracy, printed)
+    save(out / "confusion.png", (6.2, 5.4), confusion, title, summary["confusion"])
+
+
+def load_lectures() -> dict[str, Any]:
+    """The figures that the lectures print and speak, by lecture."""
+    text = resources.files("minigrad.experiments").joinpath("lectures.json").read_text(encoding="utf-8")
+    tables: dict[str, Any] = json.loads(text)
+    return tables
+
+
+def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *arguments: Any) -> None:
+    """Write what `draw(figure, *arguments)` draws, `size` inches large, without a window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure, *arguments)
+    figure.savefig(path)
+
+
+def digits(figure: Any, images: Any, labels: list[int]) -> None:
+    """The first training images, each under its label."""
+    figure.suptitle("The first training images and their labels", fontsize=11)
+    for axes, image, label in zip(figure.subplots(1, len(images), squeeze=False)[0], images, labels):
+        show_image(axes, image)
+        axes.set_title(str(label), fontsize=11)
+
+
+def reconstructions(figure: Any, snapshots: dict[str, Any], config: Config) -> None:
+    """Rows of test images: the original, what the network saw (if that was noisy), what it made of it."""
+    rows, noise = ["original", "reconstruction"], "no noise"
+    if config.has_noise:
+        rows.insert(1, "noisy")
+        noise = f"noise of mean {config.noise_mean:g} and deviation {config.noise_std:g}"
+    moment = f"test images after {config.epochs} epochs of pretraining"
+    figure.suptitle(f"{TITLES[config.lecture]}: {moment}, {noise}", fontsize=11)
+    for name, line in zip(rows, figure.subplots(len(rows), len(snapshots["original"]), squeeze=False)):
+        for axes, image in zip(line, snapshots[name]):
+            show_image(axes, image)
+        line[0].set_ylabel(name, fontsize=9)
+
+
+def show_image(axes: Any, image: Any) -> None:
+    """One digit, black to white, without ticks."""
+    axes.imshow(image.reshape(SIDE, SIDE), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
+    axes.set(xticks=[], yticks=[])
+
+
+def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any) -> None:
+    """Weights before, after, and their difference, on one colour scale on which 0 is white."""
+    figure.suptitle(heading, fontsize=11)
+    panels = {"before": before, "after": after, "difference": after - before}
+    limit = float(np.quantile(np.abs(np.stack(list(panels.values()))), 0.995)) or 1.0
+    grid = figure.subplots(1, 3)
+    for axes, (name, weight) in zip(grid, panels.items()):
+        image = axes.imshow(
+            tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        axes.set_facecolor("#888888")
+        axes.set_title(f"{name} (largest {np.abs(weight).max():.2g})", fontsize=10)
+        axes.set(xticks=[], yticks=[])
+    bar = figure.colorbar(image, ax=grid, extend="both", pad=0.01)
+    bar.ax.tick_params(labelsize=8)
+    bar.set_label("weight", fontsize=9)
+
+
+def tiles(weight: Any, layer: str) -> Any:
+    """A weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
+    units = weight.T if layer == "decoder" else weight
+    side, columns = math.isqrt(units.shape[1]), 5 if layer == "classifier" else math.isqrt(len(units))
+    step, rows = side + max(1, side // 14), math.ceil(len(units) / columns)
+    image = np.full((rows * step, columns * step), np.nan)
+    for index, unit in enumerate(units):
+        top, left = step * (index // columns), step * (index % columns)
+        image[top : top + side, left : left + side] = unit.reshape(side, side)
+    return image[: rows * step - (step - side), : columns * step - (step - side)]
+
+
+def curves(
+    figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]
+) -> None:
+    """Loss and accuracy by epoch, beside what the lecture printed or said."""
+    figure.suptitle(f"{title}: training", fontsize=11)
+    panels = [
+        ("pretrain", "loss", "mean-squared error of the pretraining", printed.get("autoencoder_mse")),
+        ("finetune", "loss", "train error of the fine-tuning", printed.get("train_error")),
+        ("finetune", "test_accuracy", "test accuracy, %", printed.get("test_accuracy")),
+    ]
+    for axes, (phase, key, name, theirs) in zip(figure.subplots(1, 3), panels):
+        entries = [entry for entry in metrics if entry["phase"] == phase]
+        epochs, values = [entry["epoch"] for entry in entries], [entry[key] for entry in entries]
+        axes.plot(epochs, values, "o-", color=OURS, ms=4, label=engine)
+        if theirs:
+            axes.plot(range(1, len(theirs) + 1), theirs, "x--", color=THEIRS, lw=1, label="lecture, printed")
+        elif phase == "pretrain":
+            spoken = [printed["autoencoder_mse_first_about"], printed["autoencoder_mse_last"]]
+            axes.plot([1, printed["epochs"]], spoken, "x", color=THEIRS, ms=8, mew=2, label="lecture, spoken")
+        axes.set_title(name, fontsize=10)
+        axes.set_xlabel("epoch", fontsize=9)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=9)
+
+
+def class_accuracy(
+    figure: Any, title: str, engine: str, ours: dict[str, float], printed: dict[str, Any]
+) -> None:
+    """The share of each class's test images that are told right, beside the lecture's if it printed them."""
+    figure.suptitle(f"{title}: test accuracy by class, %", fontsize=11)
+    axes, theirs = figure.subplots(), printed.get("class_accuracy")
+    place = np.array([CLASSES.index(name) for name in ours])
+    bars = [(engine, OURS, ours)] + ([("lecture, printed", THEIRS, theirs)] if theirs else [])
+    width = 0.8 / len(bars)
+    for i, (label, color, accuracy) in enumerate(bars):
+        values = [accuracy[name] for name in ours]
+        drawn = axes.bar(place + width * (i - (len(bars) - 1) / 2), values, width, color=color, label=label)
+        axes.bar_label(drawn, fmt="%.1f", fontsize=7)
+    lowest = min(accuracy[name] for _, _, accuracy in bars for name in ours)
+    axes.set_ylim(max(0, 10 * (lowest // 10) - 10), 100)
+    axes.set_xticks(place, list(ours), fontsize=9)
+    axes.grid(axis="y", alpha=0.3)
+    axes.set_axisbelow(True)
+    figure.legend(fontsize=9, loc="outside lower center", ncols=2)
+
+
+def confusion(figure: Any, title: str, counts: list[list[int]]) -> None:
+    """How many images of each class are taken for each class; the colour is their share of the class."""
+    figure.suptitle(f"{title}: what the test images are taken for", fontsize=11)
+    table, axes = np.array(counts), figure.subplots()
+    share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(share, np.nan)  # what is right has no colour: the mistakes are to be seen
+    limit = float(np.nanmax(share)) or 1.0
+    image = axes.imshow(share, cmap="Reds", vmin=0, vmax=limit)
+    for (row, column), count in np.ndenumerate(table):
+        color = "white" if share[row, column] > 0.6 * limit else "black"
+        weight = "bold" if row == column else "normal"
+        axes.text(column, row, count, ha="center", va="center", fontsize=8, weight=weight, color=color)
+    axes.set_facecolor("#e4efe4")
+    axes.set_xticks(range(len(CLASSES)), CLASSES, rotation=45, ha="right", fontsize=9)
+    axes.set_yticks(range(len(CLASSES)), CLASSES, fontsize=9)
+    axes.set(xlabel="taken for", ylabel="is")
+    figure.colorbar(image, ax=axes, label="mistakes, % of the class", shrink=0.85)

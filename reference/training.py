@@ -1,0 +1,208 @@
+"""The steps of both lectures: data, batches, noise, an epoch of pretraining or of fine-tuning, the test.
+
+The same steps with minigrad are minigrad/experiments/training.py: a diff of the two shows what differs.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from minigrad.data import load_mnist
+from minigrad.experiments.config import PIXELS, Config
+from reference import nn, optim
+
+ENGINE = "PyTorch"
+PACKAGES = ("torch", "torchvision", "numpy")
+TEST_BATCH = 1000
+
+Bar = Callable[[Iterable[Any]], Iterable[Any]]
+
+
+@dataclass
+class Data:
+    """MNIST on the run's device: images as bytes, (n, 784), and labels as int64, (n,)."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+    def batches(self, run: "Run") -> Iterator[tuple[Tensor, Tensor]]:
+        """An epoch of training images and labels, in random order if the lecture shuffles."""
+        n, size, dtype = len(self.train_images), run.config.batch_size, getattr(torch, run.config.dtype)
+        if run.config.shuffle:
+            order = torch.randperm(n, generator=run.generator).to(run.config.device)
+        for begin in range(0, n, size):
+            index = order[begin : begin + size] if run.config.shuffle else slice(begin, begin + size)
+            yield batch(self.train_images, index, dtype), self.train_labels[index]
+
+    def batch_count(self, run: "Run") -> int:
+        """How many batches an epoch has; the last may be short."""
+        return math.ceil(len(self.train_images) / run.config.batch_size)
+
+
+@dataclass
+class Run:
+    """Everything that changes while a lecture is trained: whoever stores all of it can go on from there.
+
+    The generator is the only source of chance: first weights, order of the images and noise are drawn
+    from it, one after the other. (The noise in the pictures has a generator of its own.)
+    """
+
+    config: Config
+    net: nn.Module
+    generator: torch.Generator
+    optimizer: Any = None
+    scheduler: Any = None
+    phase: str = "pretrain"
+    epoch: int = 0  # so many of this phase's are done
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    figures: dict[str, Any] = field(default_factory=dict)
+    snapshots: dict[str, Tensor] = field(default_factory=dict)  # weights and images for the pictures
+
+
+def load_data(config: Config) -> Data:
+    """MNIST, or the IDX files in --data-dir, read once; of the training images the first --limit."""
+    train_images, train_labels, test_images, test_labels = load_mnist(config.data_dir)
+    arrays = [
+        train_images[: config.limit].reshape(-1, PIXELS),
+        train_labels[: config.limit].astype(np.int64),
+        test_images.reshape(-1, PIXELS),
+        test_labels.astype(np.int64),
+    ]
+    return Data(*(torch.from_numpy(array).to(config.device) for array in arrays))
+
+
+def gpu_is_available() -> bool:
+    """Whether --device cuda would work."""
+    return torch.cuda.is_available()
+
+
+def start(config: Config, lecture: ModuleType) -> Run:
+    """A new run of `lecture`, its network as drawn."""
+    generator = torch.manual_seed(config.seed)
+    net = lecture.autoencoder(config.l1_weight, config.l1_form)
+    run = Run(config, net.to(config.device, getattr(torch, config.dtype)), generator)
+    begin(run, "pretrain")
+    return run
+
+
+def begin(run: Run, phase: str) -> None:
+    """Start a phase of training: a fresh optimizer and, with --lr-step, a schedule for its rate."""
+    config, parameters = run.config, run.net.parameters()
+    run.phase, run.epoch = phase, 0
+    if phase == "pretrain" and config.optimizer == "adam":
+        run.optimizer = optim.Adam(parameters, lr=config.lr, weight_decay=config.weight_decay)
+    else:
+        lr = config.lr if phase == "pretrain" else config.finetune_lr
+        run.optimizer = optim.SGD(
+            parameters, lr=lr, momentum=config.momentum, weight_decay=config.weight_decay
+        )
+    run.scheduler = None
+    if config.lr_step is not None:
+        run.scheduler = optim.lr_scheduler.StepLR(run.optimizer, config.lr_step, config.lr_gamma)
+
+
+def batch(images: Tensor, index: Any, dtype: torch.dtype) -> Tensor:
+    """The images at `index`, scaled from 0 ... 255 to 0 ... 1."""
+    return images[index].to(dtype) / 255
+
+
+def add_noise(x: Tensor, mean: float, std: float, generator: torch.Generator) -> Tensor:
+    """x + N(mean, std²), clamped to 0 ... 1."""
+    noise = torch.empty_like(x).normal_(mean, std, generator=generator)
+    return (x + noise).clamp(0, 1)
+
+
+def pretrain_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
+    """Learn each image from its noisy copy. Returns the mean over the batches of the MSE."""
+    config, criterion = run.config, nn.MSELoss()
+    running_loss = torch.zeros((), dtype=getattr(torch, config.dtype), device=config.device)
+    for ideal_outputs, _ in bar(data.batches(run)):
+        inputs = ideal_outputs
+        if config.has_noise:
+            inputs = add_noise(ideal_outputs, config.noise_mean, config.noise_std, run.generator)
+        running_loss += step(run, criterion, inputs, ideal_outputs)
+    return end_epoch(run, running_loss, data)
+
+
+def finetune_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
+    """Learn the labels of the clean images. Returns the mean over the batches of the NLL loss."""
+    config, criterion = run.config, nn.NLLLoss()
+    running_loss = torch.zeros((), dtype=getattr(torch, config.dtype), device=config.device)
+    for inputs, labels in bar(data.batches(run)):
+        running_loss += step(run, criterion, inputs, labels)
+    return end_epoch(run, running_loss, data)
+
+
+def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """Forward, loss, backward, update. The loss stays on the device."""
+    run.optimizer.zero_grad()
+    outputs = run.net(inputs)
+    loss = criterion(outputs, targets)
+    loss.backward()
+    run.optimizer.step()
+    return loss.detach()
+
+
+def end_epoch(run: Run, running_loss: Tensor, data: Data) -> float:
+    """Count the epoch, move the schedule on and read the loss: only here is the device waited for."""
+    run.epoch += 1
+    if run.scheduler is not None:
+        run.scheduler.step()
+    return running_loss.item() / data.batch_count(run)
+
+
+def predict(run: Run, images: Tensor) -> Tensor:
+    """The class that the network finds most probable, for each image."""
+    dtype = getattr(torch, run.config.dtype)
+    pieces = [slice(begin, begin + TEST_BATCH) for begin in range(0, len(images), TEST_BATCH)]
+    with torch.no_grad():
+        return torch.cat([run.net(batch(images, piece, dtype)).argmax(dim=1) for piece in pieces])
+
+
+def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
+    """From autoencoder to classifier: note what was learnt, then change the network and begin fine-tuning."""
+    run.figures["sparsity"] = sparsity(run, data)
+    run.net = lecture.classifier(run.net).to(run.config.device, getattr(torch, run.config.dtype))
+    begin(run, "finetune")
+
+
+def sparsity(run: Run, data: Data) -> dict[str, float]:
+    """How sparse the codes of the clean test images and the decoder's weights are."""
+    with torch.no_grad():
+        images = batch(data.test_images, slice(None), getattr(torch, run.config.dtype))
+        code = run.net.encoder(images).abs()
+        weight = run.net.decoder[0].weight.abs()
+        return {
+            "mean_abs_code": code.mean().item(),
+            "share_of_code_below_0.01": (code < 0.01).sum().item() / code.numel(),
+            "dead_units": (code.max(dim=0).values < 0.01).sum().item(),
+            "share_of_decoder_weights_below_0.001": (weight < 1e-3).sum().item() / weight.numel(),
+        }
+
+
+def take_snapshot(run: Run, moment: str) -> None:
+    """Copy the weights that the pictures show, under names such as "pretrain encoder before"."""
+    if run.phase == "pretrain":
+        layers = {"encoder": run.net.encoder[0], "decoder": run.net.decoder[0]}
+    else:
+        layers = {"encoder": run.net[0][0], "classifier": run.net.classifier[0]}
+    for name, layer in layers.items():
+        run.snapshots[f"{run.phase} {name} {moment}"] = layer.weight.detach().cpu().clone()
+
+
+def reconstruct(run: Run, data: Data, index: list[int]) -> None:
+    """Keep some test images, their noisy copies and what the network makes of these, for the pictures."""
+    config, generator = run.config, torch.Generator().manual_seed(run.config.seed)
+    with torch.no_grad():
+        x = batch(data.test_images, index, getattr(torch, config.dtype))
+        noisy = add_noise(x, config.noise_mean, config.noise_std, generator) if config.has_noise else x
+        images = {"original": x, "noisy": noisy, "reconstruction": run.net(noisy)}
+    run.snapshots.update((name, image.cpu()) for name, image in images.items())
