@@ -37,3 +37,22 @@ def pytest_collection_modifyitems(items):
     if reason:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def mnist_arrays():
+    """The first images and labels of MNIST, training and test."""
+    from small_mnist import first_arrays
+
+    return first_arrays()
+
+
+@pytest.fixture(scope="session")
+def mnist_root(tmp_path_factory, mnist_arrays):
+    """A folder with these as torchvision's downloads leave it."""
+    from small_mnist import write_mnist
+
+    root = tmp_path_factory.mktemp("torchvision")
+    for name in ("MNIST", "FashionMNIST"):
+        write_mnist(root / name / "raw", mnist_arrays)
+    return root

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from minigrad.creation import randperm
 from minigrad.data.transforms import goes_with
-from minigrad.tensor import Tensor, randperm
+from minigrad.tensor import Tensor
 
 
 class Dataset:

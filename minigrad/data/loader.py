@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.creation import from_numpy, tensor
 from minigrad.data.datasets import gather
 from minigrad.data.samplers import BatchSampler, RandomSampler, SequentialSampler
-from minigrad.tensor import Tensor, from_numpy, stack, tensor
+from minigrad.functions import stack
+from minigrad.tensor import Tensor
 
 
 class DataLoader:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-from minigrad.tensor import randperm
+from minigrad.creation import randperm
 
 
 class Sampler:

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import get_default_dtype
-from minigrad.tensor import Tensor, from_numpy
+from minigrad.creation import from_numpy
+from minigrad.tensor import Tensor
 
 Transform = Callable[[Any], Any]
 
