@@ -1,10 +1,67 @@
-"""The optimizers: PyTorch's own, Adam as one fused loop."""
+"""The optimizers: PyTorch's own, Adam in one fused loop, and what a step of each computes, written out.
+
+`sgd_step` and `adam_step` are the text to put beside minigrad's optimizers; the lectures use the classes.
+"""
 
 import functools
+from typing import Any
 
 import torch
+from torch import Tensor
 from torch.optim import SGD, lr_scheduler
 
-__all__ = ["SGD", "Adam", "lr_scheduler"]
+__all__ = ["SGD", "Adam", "adam_step", "lr_scheduler", "sgd_step"]
 
 Adam = functools.partial(torch.optim.Adam, fused=True)
+
+
+@torch.no_grad()
+def sgd_step(
+    p: Tensor,
+    g: Tensor,
+    state: dict[str, Any],
+    *,
+    lr: float,
+    momentum: float = 0,
+    dampening: float = 0,
+    weight_decay: float = 0,
+    nesterov: bool = False,
+) -> None:
+    """One step of gradient descent on `p`, whose gradient is `g`. `state` is {} before the first."""
+    g = g + weight_decay * p
+    if momentum:
+        if "momentum_buffer" in state:
+            state["momentum_buffer"] = momentum * state["momentum_buffer"] + (1 - dampening) * g
+        else:
+            state["momentum_buffer"] = g.clone()  # the first step is not dampened
+        g = g + momentum * state["momentum_buffer"] if nesterov else state["momentum_buffer"]
+    p -= lr * g
+
+
+@torch.no_grad()
+def adam_step(
+    p: Tensor,
+    g: Tensor,
+    state: dict[str, Any],
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    amsgrad: bool = False,
+) -> None:
+    """One step of Adam on `p`, whose gradient is `g`. `state` is {} before the first."""
+    if not state:
+        state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+        state["max_exp_avg_sq"] = torch.zeros_like(p)
+    beta1, beta2 = betas
+    g = g + weight_decay * p
+    state["step"] += 1
+    state["exp_avg"] += (1 - beta1) * (g - state["exp_avg"])
+    state["exp_avg_sq"] = beta2 * state["exp_avg_sq"] + (1 - beta2) * g * g
+    square = state["exp_avg_sq"]
+    if amsgrad:  # the largest so far, before its bias is corrected
+        square = state["max_exp_avg_sq"] = torch.maximum(state["max_exp_avg_sq"], square)
+    mean = state["exp_avg"] / (1 - beta1 ** state["step"])
+    deviation = (square / (1 - beta2 ** state["step"])).sqrt()
+    p -= lr * mean / (deviation + eps)

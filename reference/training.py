@@ -116,7 +116,8 @@ def batch(images: Tensor, index: Any, dtype: torch.dtype) -> Tensor:
 
 def add_noise(x: Tensor, mean: float, std: float, generator: torch.Generator) -> Tensor:
     """x + N(mean, std²), clamped to 0 ... 1."""
-    noise = torch.empty_like(x).normal_(mean, std, generator=generator)
+    own = None if x.is_cuda else generator  # a GPU draws from its own generator, which manual_seed seeds too
+    noise = torch.empty_like(x).normal_(mean, std, generator=own)
     return (x + noise).clamp(0, 1)
 
 

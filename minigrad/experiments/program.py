@@ -21,10 +21,10 @@ def run_lecture(
 ) -> dict[str, Any]:
     """Train as `config` says, print the lecture's lines, write `out` if it is given; the summary."""
     training = lecture.training
-    if out is not None:
-        record.open_folder(out, config, training.PACKAGES)
     data = training.load_data(config) if data is None else data
     run = training.start(config, lecture)
+    if out is not None:
+        record.open_folder(out, config, training.PACKAGES)
     say = _silent if quiet else _say
     introduce(lecture, run, data, say)
     train(lecture, run, data, out, say)

@@ -1,0 +1,63 @@
+"""What does lecture 20's L1 penalty do? Its network trained with several weights; a Markdown table of the results.
+
+    python benchmarks/penalty_sweep.py [--weights 0 1e-7 ...] [--form slide] [--epochs N] [--json FILE]
+
+The code is that of the clean test images, after the pretraining.
+"""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from minigrad.experiments import denoising, program, record
+from minigrad.experiments.config import LECTURES, config_as_dict
+
+WEIGHTS = [0.0, 1e-7, 1e-6, 1e-5, 1e-4, 0.1]
+HEAD = """\
+| penalty | error | accuracy | mean \\|code\\| | code below 0.01 | decoder weights below 0.001 |
+|---:|---:|---:|---:|---:|---:|"""
+
+
+def row(summary: dict[str, Any], weight: float) -> str:
+    """A line of the table."""
+    sparsity = summary["sparsity"]
+    return (
+        f"| {weight:g} | {summary['mse']:.4f} | {summary['test_accuracy']:.2f} % "
+        f"| {sparsity['mean_abs_code']:.4f} | {100 * sparsity['share_of_code_below_0.01']:.2f} % "
+        f"| {100 * sparsity['share_of_decoder_weights_below_0.001']:.2f} % |"
+    )
+
+
+def main() -> None:
+    """Train, print a line as soon as it is known, keep everything as JSON if asked to."""
+    preset = LECTURES["denoising"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
+    parser.add_argument("--form", choices=["sign", "slide"], default=preset.l1_form)
+    parser.add_argument("--epochs", type=int, default=preset.epochs)
+    parser.add_argument("--finetune-epochs", type=int, default=preset.finetune_epochs)
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    config = dataclasses.replace(
+        preset,
+        l1_form=options.form,
+        epochs=options.epochs,
+        finetune_epochs=options.finetune_epochs,
+        limit=options.limit,
+    )
+    print(HEAD, flush=True)
+    summaries = {}
+    for weight in options.weights:
+        summary = program.run_lecture(denoising, dataclasses.replace(config, l1_weight=weight), quiet=True)
+        print(row(summary, weight), flush=True)
+        summaries[f"{weight:g}"] = summary
+    if options.json is not None:
+        versions = record.versions(denoising.training.PACKAGES)
+        result = {"config": config_as_dict(config), "versions": versions, "by_weight": summaries}
+        record.write_json(options.json, result)
+
+
+if __name__ == "__main__":
+    main()

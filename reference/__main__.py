@@ -1,0 +1,44 @@
+"""`python -m reference denoising|autoencoder`: what `minigrad train` does, done by PyTorch."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from minigrad.cli import Parser, guarded
+from minigrad.commands.train import ABOUT, add_options, config_of
+from minigrad.experiments.config import LECTURES, ExperimentError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one lecture. The exit code: 0, or 1 if it failed; misuse exits with 2."""
+    parser = Parser(prog="python -m reference", description=__doc__)
+    lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
+    for name, about in ABOUT.items():
+        lecture = lectures.add_parser(name, help=about, description=about)
+        add_options(lecture, LECTURES[name])
+        lecture.add_argument(
+            "--torchvision",
+            action="store_true",
+            help="read the data through torchvision and PyTorch's DataLoader, as the lecture does",
+        )
+    return guarded(run, parser.parse_args(arguments), prog=parser.prog)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, print, write."""
+    import torch
+
+    from minigrad.experiments import program
+    from reference import autoencoder, denoising, training, vision
+
+    config = config_of(arguments)
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ExperimentError("--device cuda: PyTorch sees no GPU")
+    lecture = {"denoising": denoising, "autoencoder": autoencoder}[arguments.lecture]
+    data = (vision if arguments.torchvision else training).load_data(config)
+    program.run_lecture(lecture, config, out=arguments.out, quiet=arguments.quiet, data=data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
