@@ -6,7 +6,8 @@ from typing import Any
 
 from .. import ops
 from ..autograd.engine import link
-from ..tensor import Tensor, empty
+from ..creation import empty
+from ..tensor import Tensor
 
 
 class Parameter(Tensor):

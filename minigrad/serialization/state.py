@@ -24,7 +24,8 @@ from minigrad.serialization.tensor_file import (
     unexpected,
     write_tensor_file,
 )
-from minigrad.tensor import Tensor, from_numpy
+from minigrad.creation import from_numpy
+from minigrad.tensor import Tensor
 
 STRUCTURE = "minigrad.structure"
 MAX_DEPTH = 50

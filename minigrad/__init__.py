@@ -1,0 +1,21 @@
+"""minigrad: a small tensor and autograd engine with PyTorch's names, over NumPy or CuPy arrays."""
+
+from . import autograd, backend, ops
+from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .backend import (DeviceMismatchError, bool_, device, dtype, float16, float32, float64, get_default_dtype, get_num_threads, inf,
+                      int8, int16, int32, int64, nan, set_default_dtype, set_num_threads, uint8)
+from .creation import (Generator, arange, as_tensor, default_generator, empty, empty_like, eye, from_numpy, full, full_like,
+                       initial_seed, linspace, manual_seed, normal, ones, ones_like, rand, rand_like, randint, randn, randn_like,
+                       randperm, tensor, zeros, zeros_like)
+from .functions import (abs, absolute, add, all, allclose, amax, amin, any, argmax, argmin, cat, clamp, clip, clone, concat, div,
+                        divide, eq, equal, exp, flatten, ge, gt, index_select, is_tensor, isfinite, isinf, isnan, le, log,
+                        log_softmax, logical_and, logical_not, logical_or, lt, matmul, max, maximum, mean, min, minimum, mm, mul,
+                        multiply, ne, neg, numel, permute, pow, relu, reshape, sigmoid, sign, softmax, sqrt, square, squeeze,
+                        stack, sub, subtract, sum, t, tanh, transpose, unsqueeze, where)
+from .tensor import Size, Tensor
+
+from . import cuda, nn, optim  # isort: skip
+from .serialization import CheckpointError, load, save  # isort: skip
+
+float, double, half, long, int, bool = float32, float64, float16, int64, int32, bool_
+__version__ = "0.1.0"

@@ -1,0 +1,524 @@
+"""Backpropagation in one file: operations record nodes, and `backward` walks the nodes from the newest to the oldest.
+
+An operation is one function on raw arrays. It returns its value and, for each array argument, a vector-Jacobian product
+(VJP): a function from g = d(loss)/d(value) to d(loss)/d(argument). `op` turns such a function into one on Tensors: where
+an argument requires a gradient, a `Node` remembers the VJPs and the arguments' own nodes. `backward` starts with g of the
+result, asks each node's VJPs for their contributions, adds up what reaches the same node, and leaves the sums of
+the leaves (the tensors that you made) in their `.grad`.
+"""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import weakref
+
+from .. import backend
+from ..backend import ndarray, silence, unsilence
+from .modes import enable_grad, no_grad, recording
+from .writes import Last, held, tick, written_since, wrote
+
+
+class Node:
+    """A recorded operation.
+
+    op, options, constants: what was called, with which options and which arguments that need no gradient.
+    parents: the nodes (or leaf tensors) of the arguments; None where no gradient is needed.
+    vjps: for each argument, from d(loss)/d(value) to d(loss)/d(argument), up to broadcasting; None once freed.
+    tick: when it was recorded; a node is always newer than its parents.
+    """
+
+    __slots__ = ("op", "tick", "parents", "vjps", "shape", "dtype", "constants", "options", "hooks", "output", "__weakref__")
+
+    def name(self):
+        """The operation's name in PyTorch's manner, e.g. TanhBackward0."""
+        return "".join(word.capitalize() for word in self.op.__name__.split("_")) + "Backward0"
+
+    @property
+    def next_functions(self):
+        """The nodes that backward visits from here, as PyTorch lists them; a leaf tensor stands for itself."""
+        return tuple((parent, 0) for parent in self.parents)
+
+    def __repr__(self):
+        return f"<{self.name()}>"
+
+
+class Tensor:
+    """The core of a tensor: an array, its gradient, and the node that made it. `minigrad.Tensor` adds PyTorch's methods."""
+
+    __slots__ = ("array", "node", "_requires_grad", "_grad", "views", "hooks", "__weakref__")
+    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
+
+    def __init__(self, array, requires_grad=False):
+        self.array = array
+        self.node = self._grad = self.views = self.hooks = None
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    @property
+    def requires_grad(self):
+        """Whether operations on this tensor are recorded."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        if self.node is not None and not value:
+            raise RuntimeError("requires_grad can only be switched off on a leaf; use detach() to get a tensor without history")
+        if value and self.array.dtype.kind != "f":
+            raise RuntimeError(f"only floating-point tensors can require gradients, not {self.array.dtype}; use .double() or .float() first")
+        self._requires_grad = bool(value)
+
+    @property
+    def grad(self):
+        """d(loss)/d(self), added up over the calls of backward(), or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+            ours, theirs = self.array, value.array
+            if (ours.shape, ours.dtype, type(ours)) != (theirs.shape, theirs.dtype, type(theirs)):
+                raise RuntimeError(f"grad: expected shape {tuple(ours.shape)}, {ours.dtype} on {backend.device_of(ours)}; "
+                                   f"got {tuple(theirs.shape)}, {theirs.dtype} on {backend.device_of(theirs)}")
+        self._grad = value
+
+    shape = property(lambda self: self.array.shape)
+    dtype = property(lambda self: self.array.dtype)
+    ndim = property(lambda self: self.array.ndim)
+    is_leaf = property(lambda self: self.node is None, doc="True where the tensor was not made by a recorded operation.")
+    grad_fn = property(lambda self: self.node, doc="The node of the operation that made this tensor, or None.")
+
+
+_class: list = [Tensor]  # what operations return; `minigrad.tensor` puts its Tensor here
+
+
+def use_tensor_class(cls):
+    """Let operations return `cls`, a subclass of Tensor."""
+    _class[0] = cls
+    return cls
+
+
+def wrap(array, node=None):
+    """A tensor over `array`; with `node` (or a leaf tensor) it is the value of that node."""
+    out = _class[0].__new__(_class[0])
+    out.array, out.node, out._grad, out.views, out.hooks = array, node, None, None, None
+    out._requires_grad = node is not None
+    return out
+
+
+# ---- recording
+
+
+def op(function=None, *, promote=False):
+    """Make an operation on tensors of a function on raw arrays that returns (value, one VJP per array argument).
+
+    Array arguments are positional, options are keyword-only. `promote=True` brings the arrays to one dtype first, as PyTorch
+    would. Called with no Tensor, the operation returns the raw value. An operation without VJPs is not differentiable.
+    """
+    if function is None:
+        return functools.partial(op, promote=promote)
+    name = function.__name__
+    mode, new = recording.get, Tensor.__new__
+
+    @functools.wraps(function)
+    def apply(*inputs, **options):
+        arrays, kind, needs = [], None, False
+        for x in inputs:
+            if isinstance(x, Tensor):
+                if x._requires_grad:
+                    needs = True
+                x = x.array
+                if kind is None:
+                    kind = type(x)
+            arrays.append(x)
+        if kind is None:
+            return function(*arrays, **options)[0]
+        if promote:
+            arrays = backend.promote(arrays, name)
+        for a in arrays:
+            if type(a) is not kind and backend.is_array(a):
+                _one_device(name, arrays)
+        token = silence()
+        try:
+            value, *vjps = function(*arrays, **options)
+        finally:
+            unsilence(token)
+        if type(value) is not kind and not backend.is_array(value):
+            value = backend.asarray(value, like=arrays[0] if kind is ndarray else next(a for a in arrays if type(a) is kind))
+        out = new(_class[0])
+        out.array, out.node, out._grad, out.views, out.hooks = value, None, None, None, None
+        out._requires_grad = needs = needs and bool(vjps) and mode()
+        if value.base is not None or any([value is a for a in arrays]):
+            _link(inputs, out)
+        if needs:
+            _record(apply, inputs, vjps, options, out)
+        return out
+
+    apply.raw, apply.owns = function, True  # owns: what its VJPs make anew belongs to nobody else
+    return apply
+
+
+def _record(apply, inputs, vjps, options, out):
+    """Give `out` its node."""
+    node = out.node = Node()
+    node.op, node.tick, node.options, node.hooks = apply, tick(), options, None
+    node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
+    if len(inputs) == 1:
+        x = inputs[0]
+        node.parents, node.constants, node.vjps = (x.node or x,), None, vjps
+    else:
+        parents = [(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs]
+        node.parents, node.vjps = parents, vjps
+        node.constants = [x if p is None else None for x, p in zip(inputs, parents)] if None in parents else None
+
+
+def _one_device(name, arrays):
+    devices = [backend.device_of(a) for a in arrays if backend.is_array(a)]
+    if len(set(devices)) > 1:
+        raise backend.DeviceMismatchError(f"{name}: tensors on different devices: {', '.join(devices)}; bring them to one with .to(device)")
+
+
+def _link(inputs, out):
+    """Note that `out` is a view of one of the inputs."""
+    owner = backend.root(out.array)
+    for x in inputs:
+        if isinstance(x, Tensor) and backend.root(x.array) is owner:
+            link(x, out)
+            return
+
+
+def link(base, view):
+    """Note that two tensors show the same memory."""
+    if base.views is None:
+        base.views = weakref.WeakSet([base])
+    base.views.add(view)
+    view.views = base.views
+
+
+def detach(tensor):
+    """A tensor on the same memory, without history."""
+    out = wrap(tensor.array)
+    link(tensor, out)
+    return out
+
+
+# ---- backpropagation
+
+
+def backward(tensors, gradients=None, retain_graph=None, create_graph=False):
+    """Add d(tensors)/d(leaf), weighted by `gradients`, to the `.grad` of every leaf that they were computed from.
+
+    tensors: one or several; gradients: for each a tensor of its shape, or None for a tensor of one element (taken as 1).
+    The graph is freed unless retain_graph; create_graph records the backward pass itself, for higher derivatives.
+    """
+    roots = _roots(tensors, gradients, "backward")
+    leaves = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, None)
+    for leaf, (g, ours) in leaves.items():
+        _accumulate(leaf, g, ours, create_graph)
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None, materialize_grads=False):
+    """d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched."""
+    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    for i, t in enumerate(inputs):
+        if not t._requires_grad:
+            raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} does not require a gradient")
+    roots = _roots(outputs, grad_outputs, "grad")
+    wanted = {t.node or t: None for t in inputs}
+    found = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted, inputs)
+    result = []
+    for i, t in enumerate(inputs):
+        g = found.get(t.node or t)
+        if g is None and materialize_grads:
+            g = wrap(backend.array_module(t.array).zeros_like(t.array))
+        elif g is None and not allow_unused:
+            raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} was not used to compute the outputs; "
+                               "set allow_unused=True to get None for it")
+        elif g is not None and not isinstance(g, Tensor):
+            g = wrap(_own(g))
+        result.append(g)
+    return tuple(result)
+
+
+def _roots(tensors, gradients, name):
+    """[(tensor, its gradient)], checked."""
+    tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    gradients = (gradients,) if gradients is None or isinstance(gradients, Tensor) or backend.is_array(gradients) else tuple(gradients)
+    if gradients == (None,):
+        gradients = (None,) * len(tensors)
+    if len(gradients) != len(tensors):
+        raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
+    roots = []
+    for t, g in zip(tensors, gradients):
+        if not t._requires_grad:
+            raise RuntimeError(f"{name}: the tensor of shape {tuple(t.shape)} does not require a gradient and has no grad_fn: "
+                               "nothing that it was computed from has requires_grad=True, or it was computed under no_grad()")
+        if g is None:
+            if t.array.size != 1:
+                raise RuntimeError(f"{name}: a gradient can be left out only for a tensor of one element, not of shape "
+                                   f"{tuple(t.shape)}; pass a gradient of that shape, or reduce it first, e.g. with .sum()")
+            g = backend.array_module(t.array).ones_like(t.array)
+        else:
+            array = g.array if isinstance(g, Tensor) else g
+            if tuple(array.shape) != tuple(t.array.shape):
+                raise RuntimeError(f"{name}: the gradient has shape {tuple(array.shape)}, its tensor {tuple(t.shape)}")
+            if type(array) is not type(t.array):
+                _one_device(name, [array, t.array])
+            if array.dtype != t.array.dtype:
+                g = array = array.astype(t.array.dtype)
+        roots.append((t, g))
+    return roots
+
+
+def _run(roots, retain, create, wanted, inputs=()):
+    """The backward pass. Returns {leaf: (gradient, is it ours alone)}, or {node or leaf: gradient} for the wanted ones."""
+    state = _Pass(retain, create, wanted)
+    starts = [t.node or t for t, _ in roots]
+    nodes = [s for s in starts if isinstance(s, Node)]
+    if wanted is not None:
+        state.needed = _needed(nodes, wanted)
+    if create and nodes:
+        state.again, state.values = replay(nodes, inputs)
+    token = silence()
+    try:
+        with enable_grad() if create else no_grad():
+            for start, (_, g) in zip(starts, roots):
+                if create:
+                    g = g if isinstance(g, Tensor) else wrap(g)
+                else:
+                    g = g.array if isinstance(g, Tensor) else g
+                state.add(start, g, False)
+            state.walk()
+            return state.finish()
+    finally:
+        unsilence(token)
+
+
+class _Pass:
+    """One backward pass: gradients that are still being summed, and the nodes to visit, newest first."""
+
+    def __init__(self, retain, create, wanted):
+        self.retain, self.create, self.wanted = retain, create, wanted
+        self.grads: dict = {}   # node or leaf -> sum so far
+        self.owned: set = set()  # those whose sum is an array of ours alone, free to add to
+        self.heap: list = []    # (-tick, node): a node comes when everything newer, so all its contributions, has been
+        self.needed = self.again = self.values = None
+
+    def add(self, parent, c, ours):
+        """Add a contribution to the gradient of `parent`."""
+        grads = self.grads
+        seen = grads.get(parent)
+        if seen is None:
+            grads[parent] = c
+            if ours:
+                self.owned.add(parent)
+            if type(parent) is Node:
+                heapq.heappush(self.heap, (-parent.tick, parent))
+        elif parent in self.owned and seen.ndim and not self.create:
+            seen += c
+        else:
+            total = seen + c
+            grads[parent] = total if self.create or type(total) is type(c) else backend.asarray(total, like=c)
+            self.owned.add(parent)
+
+    def walk(self):
+        grads, owned, heap, add = self.grads, self.owned, self.heap, self.add
+        wanted, needed, create = self.wanted, self.needed, self.create
+        while heap:
+            node = heapq.heappop(heap)[1]
+            g = grads.pop(node)
+            owned.discard(node)
+            if node.hooks:
+                g = run_hooks(node.hooks, g)
+            if wanted is not None:
+                if node in wanted:
+                    wanted[node] = g
+                if node not in needed:
+                    continue
+            vjps = node.vjps
+            if vjps is None:
+                raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "
+                                   "backward(); pass retain_graph=True to the first one to go through it again")
+            if Last.write > node.tick:
+                _check_unchanged(node)
+            kind, parents = type(g), node.parents
+            if create:
+                vjps = self.again[node]
+            for parent, vjp in zip(parents, vjps):
+                if parent is None or (needed is not None and parent not in needed and parent not in wanted):
+                    continue
+                c = vjp(g)
+                if c is None:  # a user's Function may have nothing to say
+                    continue
+                if type(c) is not kind or c.shape != parent.shape or c.dtype != parent.dtype:
+                    c = _fit(c, g, node, parent)
+                ours = type(parent) is not Node and not create and c is not g and c.base is None \
+                    and node.op.owns and not any([c is a for a in held(vjp)])
+                add(parent, c, ours)
+            if not self.retain:
+                node.vjps, node.parents, node.constants = None, (), None
+            node = vjps = vjp = parents = c = None
+
+    def finish(self):
+        """Gradients of the leaves, after their hooks."""
+        leaves = {}
+        for leaf, g in self.grads.items():
+            ours = leaf in self.owned
+            if leaf.hooks:
+                new = run_hooks(leaf.hooks, g)
+                ours, g = ours and new is g, new
+            leaves[leaf] = g, ours
+        if self.wanted is None:
+            return leaves
+        return {n: leaves[n][0] if n in leaves else g for n, g in self.wanted.items()}
+
+
+def unbroadcast(g, shape):
+    """Sum `g` over the axes along which an array of `shape` was broadcast."""
+    added = g.ndim - len(shape)
+    axes = (*range(added), *(i + added for i, n in enumerate(shape) if n == 1 and g.shape[i + added] != 1))
+    xp = backend.array_module(g)
+    return xp.reshape(xp.sum(g, axis=axes, keepdims=True), shape)
+
+
+def _fit(c, g, node, parent):
+    """What a VJP returned, brought to the parent's shape and dtype; a RuntimeError that names the op where it cannot be."""
+    name = node.op.__name__
+    shape, dtype = tuple(parent.shape), parent.dtype
+    if not isinstance(c, Tensor) and not backend.is_array(c):
+        if not isinstance(c, backend.NumPyScalar):
+            raise RuntimeError(f"the VJP of {name} returned {type(c).__name__} where an array of shape {shape} is expected")
+        c = backend.asarray(c)
+    a, b = (x.array if isinstance(x, Tensor) else x for x in (c, g))
+    if type(a) is not type(b) and name != "to_device":
+        raise backend.DeviceMismatchError(f"the VJP of {name} returned an array on {backend.device_of(a)} for one on {backend.device_of(b)}")
+    if c.shape != shape:
+        if not _stretched(shape, tuple(c.shape), tuple(node.shape)):
+            raise RuntimeError(f"the VJP of {name} returned shape {tuple(c.shape)} for an input of shape {shape} "
+                               f"(output {tuple(node.shape)}); expected the input's shape, or one that it was broadcast to")
+        c = unbroadcast(c, shape)
+    if c.dtype != dtype:
+        if node.dtype == dtype:
+            raise RuntimeError(f"the VJP of {name} returned dtype {c.dtype} for an input of {dtype}; "
+                               "look for a NumPy scalar such as np.float64(2) in it")
+        c = backend.array_module(c).astype(c, dtype) if isinstance(c, Tensor) else c.astype(dtype)
+    if not isinstance(c, Tensor) and not backend.is_array(c):  # NumPy turned 0-d into a scalar
+        c = backend.asarray(c)
+    return c
+
+
+def _stretched(small, large, out):
+    """Whether `small` broadcasts to `large`, by sizes that stand in `out` (aligned at the right)."""
+    if len(large) < len(small):
+        return False
+    for i in range(1, len(large) + 1):
+        n = small[-i] if i <= len(small) else 1
+        if large[-i] != n and (n != 1 or i > len(out) or out[-i] != large[-i]):
+            return False
+        if i > len(small) and (i > len(out) or out[-i] != large[-i]):
+            return False
+    return True
+
+
+def _check_unchanged(node):
+    for vjp in node.vjps:
+        for array in held(vjp):
+            if written_since(array, node.tick):
+                raise RuntimeError(f"backward: {node.op.__name__} (output shape {tuple(node.shape)}) saved a tensor of shape "
+                                   f"{tuple(array.shape)} that was changed in place afterwards; change a clone() instead, "
+                                   "or call backward() before the change")
+
+
+def run_hooks(hooks, g):
+    """Pass a gradient through a tensor's hooks, in order; what a hook returns replaces it. `None` keys retain_grad, the last."""
+    for key, hook in sorted(hooks.items(), key=lambda item: item[0] is None):
+        raw = not isinstance(g, Tensor)
+        result = hook(wrap(g) if raw else g)
+        if result is not None and key is not None:
+            new = result.array if raw else result
+            if new.shape != g.shape or new.dtype != g.dtype:
+                raise RuntimeError(f"a hook returned shape {tuple(new.shape)}, {new.dtype} for a gradient of {tuple(g.shape)}, {g.dtype}")
+            g = new
+    return g
+
+
+def _own(g):
+    """A writable copy of a raw gradient that shares memory with nothing."""
+    xp = backend.array_module(g)
+    return xp.ascontiguousarray(xp.copy(g)).reshape(g.shape)
+
+
+def _accumulate(leaf, g, ours, create):
+    """leaf.grad += g; the first gradient becomes an array that nobody else has."""
+    before = leaf._grad
+    if create:
+        leaf._grad = backend.array_module(g).copy(g) if before is None else before + g
+    elif before is None:
+        leaf._grad = wrap(g if ours else _own(g))
+    elif before._requires_grad:
+        leaf._grad = wrap(before.array + g)
+    else:
+        before.array += g
+        wrote(before.array)
+
+
+# ---- which nodes a pass needs, and running recorded operations again
+
+
+def _graph(starts, stop=()):
+    """Every node that the starts depend on, oldest first; not beyond the nodes in `stop`."""
+    seen, stack = set(starts), list(starts)
+    while stack:
+        node = stack.pop()
+        if node in stop:
+            continue
+        if node.vjps is None:
+            raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "
+                               "backward(); pass retain_graph=True to the first one to go through it again")
+        for parent in node.parents:
+            if type(parent) is Node and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.tick)
+
+
+def _needed(starts, wanted):
+    """The nodes from which a wanted node or leaf can be reached: only these need to run."""
+    needed = set()
+    for node in _graph(starts):
+        if any(parent in wanted or parent in needed for parent in node.parents if parent is not None):
+            needed.add(node)
+    return needed
+
+
+def replay(starts, stops=()):
+    """Run the recorded operations again on Tensors: {node: VJPs that record what they do}, {node: value}.
+
+    The operations' bodies are the same; called on Tensors, their closures hold Tensors, so that calling a VJP records a graph.
+    A tensor that is still there stands for its node, so that later derivatives find it.
+    """
+    values = {t.node: t for t in stops if t.node is not None}
+    again = {}
+    with enable_grad():
+        for node in _graph(starts):
+            if Last.write > node.tick:
+                _check_replay(node)
+            constants = node.constants or (None,) * len(node.parents)
+            arguments = [c if p is None else values[p] if type(p) is Node else p for p, c in zip(node.parents, constants)]
+            value, *again[node] = node.op.raw(*arguments, **node.options)
+            if node not in values:
+                live = node.output()
+                values[node] = live if live is not None and live.node is node else value
+    return again, values
+
+
+def _check_replay(node):
+    """A second derivative computes the operation again: its leaves and constants must be what they were."""
+    for x in [*node.parents, *(node.constants or ())]:
+        array = x.array if isinstance(x, Tensor) else x
+        if backend.is_array(array) and written_since(array, node.tick):
+            raise RuntimeError(f"backward: {node.op.__name__} (output shape {tuple(node.shape)}) used a tensor of shape "
+                               f"{tuple(array.shape)} that was changed in place afterwards, so it cannot be differentiated twice")

@@ -1,0 +1,151 @@
+"""`Function`: an operation of your own with PyTorch's interface, forward(ctx, …) and backward(ctx, g)."""
+
+from __future__ import annotations
+
+import weakref
+
+from .engine import Node, Tensor, link, wrap
+from .modes import no_grad, recording
+from .writes import tick
+
+
+class Context:
+    """What `forward` leaves for `backward`: saved tensors, and any attribute that you set."""
+
+    _saved: tuple = ()
+    needs_input_grad: tuple = ()
+    saved_tensors: tuple = ()
+
+    def save_for_backward(self, *tensors):
+        """Keep tensors for `backward`, where `ctx.saved_tensors` gives them back; a change in place between is an error."""
+        for t in tensors:
+            if t is not None and not isinstance(t, Tensor):
+                raise TypeError(f"save_for_backward: expected tensors, got {type(t).__name__}; set an attribute of ctx instead")
+        self._saved = tensors
+
+
+class _Call:
+    """Stands in a node for the class of a Function: its name, and how to run it again."""
+
+    owns = False  # what a user's backward returns may be anybody's array
+
+    def __init__(self, cls, inputs):
+        self.cls, self.__name__ = cls, cls.__name__
+        self.positions = len(inputs)
+
+    def raw(self, *inputs):
+        out = self.cls.apply(*inputs)
+        return out, *out.node.vjps
+
+
+class Function:
+    """Base class: write `forward(ctx, *inputs)` and `backward(ctx, g)` as static methods; call `YourFunction.apply(*inputs)`.
+
+    `forward` works on tensors and returns one tensor. `backward` gets g = d(loss)/d(output) and returns one gradient for each
+    input of `apply`, None for those that need none (numbers, for example).
+    """
+
+    @staticmethod
+    def forward(ctx, *inputs):
+        """The value."""
+        raise TypeError("Function: define forward(ctx, *inputs) as a static method")
+
+    @staticmethod
+    def backward(ctx, *gradients):
+        """The gradients, one for each input of apply."""
+        raise TypeError("Function: define backward(ctx, g) as a static method")
+
+    @classmethod
+    def apply(cls, *inputs):
+        """Run `forward` on the inputs and record it."""
+        ctx = Context()
+        ctx.needs_input_grad = tuple(isinstance(x, Tensor) and x._requires_grad for x in inputs)
+        with no_grad():
+            out = cls.forward(ctx, *inputs)
+        if not isinstance(out, Tensor):
+            raise TypeError(f"{cls.__name__}.forward returned {type(out).__name__}; it must return one tensor")
+        if any(out is x for x in inputs) or out.node is not None or out._requires_grad:
+            source, out = out, wrap(out.array)
+            link(source, out)
+        if recording.get() and any(ctx.needs_input_grad):
+            _record(cls, ctx, inputs, out)
+        ctx._saved = ()
+        return out
+
+
+def _record(cls, ctx, inputs, out):
+    node = Node()
+    node.op, node.tick, node.options, node.hooks = _Call(cls, inputs), tick(), {}, None
+    node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
+    node.parents = [(x.node or x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
+    node.constants = [x if p is None else None for x, p in zip(inputs, node.parents)]
+    me = weakref.ref(node)  # an output that saves itself must not keep itself alive
+    saved = [None if t is None else
+             (t.array, me if t is out or t.array is out.array else (t.node or t) if t._requires_grad else None) for t in ctx._saved]
+    memo: list = []  # the gradient asked last and all its results: backward runs once for all inputs
+
+    def gradients(g):
+        if not memo or memo[0] is not g:
+            memo[:] = g, _backward(cls, ctx, g, saved, len(inputs))
+        return memo[1]
+
+    def vjp(i):
+        def of_input(g):
+            result = gradients(g)[i]
+            if i == last:
+                memo.clear()
+            return result
+
+        return of_input
+
+    last = max(i for i, p in enumerate(node.parents) if p is not None)
+    node.vjps = [vjp(i) for i in range(len(inputs))]
+    out.node, out._requires_grad = node, True
+
+
+def _unpack(saved):
+    """The saved tensors, attached to the graph where they were."""
+    for entry in saved:
+        if entry is None:
+            yield None
+            continue
+        array, origin = entry
+        origin = origin() if isinstance(origin, weakref.ref) else origin
+        if isinstance(origin, Tensor) and origin.array is array:
+            yield origin
+        else:
+            yield wrap(array, origin.node if isinstance(origin, Tensor) else origin)
+
+
+def _backward(cls, ctx, g, saved, count):
+    """The gradients that the class's backward returns: one for each input, raw where g is raw."""
+    raw = not isinstance(g, Tensor)
+    ctx.saved_tensors = tuple(_unpack(saved))
+    try:
+        result = cls.backward(ctx, wrap(g) if raw else g)
+    finally:
+        ctx.saved_tensors = ()
+    result = result if isinstance(result, (tuple, list)) else (result,)
+    if len(result) != count:
+        raise RuntimeError(f"{cls.__name__}.backward returned {len(result)} gradients for {count} inputs of apply; "
+                           "return one for each, None for those that need none")
+    wanted = [need for need in ctx.needs_input_grad]
+    like = wrap(g) if raw else g
+    return [_one(cls, r, need, like, raw) for r, need in zip(result, wanted)]
+
+
+def _one(cls, r, need, like, raw):
+    if r is None or not need:
+        return None
+    if not isinstance(r, Tensor):
+        raise TypeError(f"{cls.__name__}.backward returned {type(r).__name__} as a gradient; return tensors, or None")
+    return r.array if raw else r
+
+
+class Variable:
+    """PyTorch's old name: Variable(tensor) is the tensor."""
+
+    def __new__(cls, data, requires_grad=False):
+        if requires_grad:
+            data.requires_grad = True
+        return data

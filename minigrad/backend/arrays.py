@@ -1,0 +1,200 @@
+"""Which library an array belongs to, where it lives, what it is made of, and how dtypes promote."""
+
+from __future__ import annotations
+
+import numpy
+from numpy import ndarray
+
+float16, float32, float64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("float64")
+int8, int16, int32, int64 = (numpy.dtype(f"int{n}") for n in (8, 16, 32, 64))
+uint8, bool_ = numpy.dtype("uint8"), numpy.dtype("bool")
+
+dtype = numpy.dtype
+inf, nan = float("inf"), float("nan")
+Scalar = (bool, int, float)
+NumPyScalar = numpy.generic
+
+_modules: dict = {ndarray: None}  # type of array -> module with NumPy's names; NumPy's own is set by `cpu`
+_devices: dict = {ndarray: "cpu"}
+
+
+class DeviceMismatchError(TypeError):
+    """Arrays of two devices met in one operation."""
+
+
+def register(array_type, module, device):
+    """Declare that arrays of `array_type` live on `device` and are handled by `module` (NumPy's names)."""
+    _modules[array_type] = module
+    if device is not None:
+        _devices[array_type] = device
+
+
+def array_module(x):
+    """The module with NumPy's names that handles `x`: NumPy, CuPy, or `minigrad.ops` for a Tensor."""
+    try:
+        return _modules[type(x)]
+    except KeyError:
+        return _inherited(type(x))
+
+
+def _inherited(kind):
+    """The module of the nearest base class (a subclass of Tensor, say), remembered; NumPy for anything else."""
+    for base in kind.__mro__:
+        if base in _modules:
+            _modules[kind] = _modules[base]
+            return _modules[kind]
+    return _modules[ndarray]
+
+
+def device_of(array):
+    """"cpu" or "cuda"."""
+    return _devices.get(type(array), "cpu")
+
+
+def is_array(x):
+    """Whether `x` is a raw array of a known library."""
+    return type(x) in _devices
+
+
+def asarray(x, dtype=None, like=None):
+    """`x` as an array of the library of `like` (NumPy without it); no copy where none is needed."""
+    xp = numpy if like is None or type(like) is ndarray else array_module(like)
+    return xp.asarray(x, dtype=dtype)
+
+
+def dtype_of(name, default=None):
+    """A numpy.dtype from a dtype, its name, or Python's bool, int, float."""
+    if name is None:
+        return default
+    if name is float:
+        return _default[0]
+    try:
+        found = numpy.dtype(name)
+    except TypeError as error:
+        raise TypeError(f"{name!r} is not a dtype; use minigrad.float32, minigrad.float64, minigrad.int64, …") from error
+    return found
+
+
+_default = [float32]
+
+
+def get_default_dtype():
+    """The dtype that Python floats become: float32 unless `set_default_dtype` changed it."""
+    return _default[0]
+
+
+def set_default_dtype(new):
+    """Make `new` (float32 or float64) the dtype that Python floats become."""
+    found = dtype_of(new)
+    if found.kind != "f":
+        raise TypeError(f"the default dtype must be a floating-point dtype, not {found}")
+    _default[0] = found
+
+
+# ---- promotion, PyTorch's rules
+
+
+def _promote(a, b):
+    """The dtype of a + b for two arrays of equal rank in PyTorch's lattice: any float beats any integer."""
+    if a is None or a == b:
+        return b
+    if b is None:
+        return a
+    if (a.kind == "f") != (b.kind == "f"):
+        return a if a.kind == "f" else b
+    return numpy.promote_types(a, b)
+
+
+def _outrank(higher, lower):
+    """PyTorch's `combine_categories`: a float keeps its width beside whatever has a lower rank."""
+    if higher is None or lower is None:
+        return higher if lower is None else lower
+    if higher.kind == "f" or (higher.kind in "iu" and lower.kind != "f"):
+        return higher
+    return _promote(higher, lower)
+
+
+def result_dtype(inputs):
+    """PyTorch's result type: arrays with axes outrank 0-d arrays, which outrank Python numbers."""
+    dims = zeros = numbers = None
+    for x in inputs:
+        if isinstance(x, bool):
+            numbers = _promote(numbers, bool_)
+        elif isinstance(x, int):
+            numbers = _promote(numbers, int64)
+        elif isinstance(x, float):
+            numbers = _promote(numbers, _default[0])
+        elif x.ndim:
+            dims = _promote(dims, x.dtype)
+        else:
+            zeros = _promote(zeros, x.dtype)
+    return _outrank(dims, _outrank(zeros, numbers))
+
+
+def promote(arrays, name):
+    """`arrays` (arrays and Python scalars) brought to one dtype as PyTorch would; arrays of equal dtype pass untouched."""
+    first = None
+    for a in arrays:
+        t = type(a)
+        if t is float or t is int:
+            continue
+        d = getattr(a, "dtype", None)
+        if first is None and d is not None and t in _devices:
+            first = d
+            if d.kind != "f":
+                break
+        elif d is not first or t not in _devices:
+            break
+    else:
+        return arrays
+    arrays = [_plain(a, name) for a in arrays]
+    target = result_dtype(arrays)
+    first = next((a for a in arrays if is_array(a)), None)
+    host = {type(a) for a in arrays if is_array(a)}
+    if len(host) > 1:  # a 0-d array of the host may meet any device, as in PyTorch
+        first = next(a for a in arrays if is_array(a) and type(a) is not ndarray)
+        arrays = [a.item() if type(a) is ndarray and a.ndim == 0 else a for a in arrays]
+        if any(type(a) is ndarray for a in arrays):
+            return arrays  # the engine reports it
+    return [a if is_array(a) and a.dtype == target else
+            a.astype(target) if is_array(a) else asarray(a, target, like=first) for a in arrays]
+
+
+def _plain(a, name):
+    if isinstance(a, numpy.generic):
+        return a.item()
+    if isinstance(a, (bool, int, float)) or is_array(a):
+        return a
+    raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(a).__name__}; "
+                    "make it one with minigrad.tensor(…)")
+
+
+# ---- memory
+
+
+def root(array):
+    """The array that owns the memory of `array`."""
+    kind = type(array)
+    while True:
+        base = array.base
+        if type(base) is not kind:
+            return array
+        array = base
+
+
+def byte_bounds(array):
+    """The first address that `array` touches and the one behind its last."""
+    if type(array) is ndarray:
+        return numpy.lib.array_utils.byte_bounds(array)
+    low = high = array.data.ptr
+    for size, stride in zip(array.shape, array.strides):
+        low, high = low + min(0, (size - 1) * stride), high + max(0, (size - 1) * stride)
+    return low, high + array.itemsize
+
+
+def shares_memory(a, b):
+    """Whether two arrays may touch the same memory (by bounds)."""
+    if type(a) is not type(b) or root(a) is not root(b):
+        return False
+    (al, ah), (bl, bh) = byte_bounds(a), byte_bounds(b)
+    return al < bh and bl < ah

@@ -1,0 +1,83 @@
+"""Fused bodies as Numba loops: written to a cache folder, compiled when first needed, releasing the GIL."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pathlib
+import sys
+import tempfile
+
+_loops: dict = {}
+_state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None}
+
+
+def numba():
+    """The Numba module, imported when first asked for; None where it is missing or switched off."""
+    if not _state["enabled"]:
+        return None
+    if _state["numba"] is None:
+        try:
+            import numba as found
+
+            _state["numba"] = found
+        except ImportError:
+            _state["enabled"] = False
+    return _state["numba"]
+
+
+def use_numba(enabled):
+    """Switch compiled loops on or off (off: plain NumPy in blocks); returns what was set before."""
+    before, _state["enabled"] = _state["enabled"], bool(enabled)
+    return before
+
+
+def loop(fused, kinds, views):
+    """A callable loop for these kinds of parameters (see `fuse.loop_source`), or None without Numba."""
+    if numba() is None:
+        return None
+    dtype = next(v.dtype for v, k in zip(views, kinds) if k == "f")
+    key = fused, kinds, dtype.char
+    if key not in _loops:
+        _loops[key] = _compile(fused, kinds, dtype.type)
+    return _loops[key]
+
+
+def _compile(fused, kinds, scalar):
+    from .fuse import loop_source
+
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc"} if fused.reduce else False}
+    text = '"""Written by minigrad.backend.compiled; safe to delete."""\nfrom numpy import sqrt\nfrom numba import njit\n\n\n' \
+        f"@njit(cache=CACHE, **{options!r})\n" + loop_source(fused.body, kinds, fused.reduce)
+    function = getattr(_import(fused.__name__, text), fused.__name__)
+    literals = [scalar(value) for value in fused.body.literals] + ([scalar(0)] if fused.reduce else [])
+    return (lambda *args: function(*args, *literals)) if literals else function
+
+
+def cache_folder():
+    """Where loops are kept: $MINIGRAD_CACHE, else minigrad's folder in the user's cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return pathlib.Path(os.environ.get("MINIGRAD_CACHE") or os.path.join(base, "minigrad"))
+
+
+def _import(name, text):
+    """The module with this text, from a file of that content, so that Numba can keep its compiled form beside it."""
+    digest = hashlib.sha256(f"{sys.version}{numba().__version__}{text}".encode()).hexdigest()[:16]
+    module_name = f"minigrad_loop_{name}_{digest}"
+    path = cache_folder() / f"{module_name}.py"
+    try:
+        if not path.exists() or path.read_text() != text.replace("CACHE", "True"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+                file.write(text.replace("CACHE", "True"))
+            os.replace(file.name, path)
+        spec = importlib.util.spec_from_file_location(module_name, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module_name] = module
+        spec.loader.exec_module(module)
+        return module
+    except OSError:  # nowhere to keep it: compile in each process
+        space: dict = {}
+        exec(compile(text.replace("CACHE", "False"), f"<{module_name}>", "exec"), space)
+        return type("Loop", (), {name: staticmethod(space[name])})

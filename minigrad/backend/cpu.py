@@ -1,0 +1,121 @@
+"""NumPy as the ops see it: the same names, with the heavy ones cut into rows for the worker threads."""
+
+from __future__ import annotations
+
+import types
+
+import numpy
+from numpy import ndarray
+
+from . import arrays, threads
+
+cpu = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large tanh, exp, log, sqrt, matmul and sum run on our threads.")
+cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
+arrays.register(ndarray, cpu, "cpu")
+
+
+def _rows(ufunc):
+    """`ufunc` of one array; a large one is shared out by rows."""
+
+    def call(x, out=None):
+        if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous or x.dtype.kind != "f":
+            return ufunc(x, out=out) if out is not None else ufunc(x)
+        y = numpy.empty_like(x) if out is None else out
+        source, target = x.reshape(-1), y.reshape(-1)
+        threads.share(lambda low, high: ufunc(source[low:high], target[low:high]), x.size, 64)
+        return y
+
+    call.__name__ = ufunc.__name__
+    return call
+
+
+for _ufunc in (numpy.tanh, numpy.exp, numpy.log, numpy.sqrt):
+    setattr(cpu, _ufunc.__name__, _rows(_ufunc))
+
+
+def clip(x, min, max):
+    """x limited to [min, max]; a large array is shared out by rows."""
+    if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous:
+        return numpy.clip(x, min, max)
+    y = numpy.empty_like(x)
+    source, target = x.reshape(-1), y.reshape(-1)
+    threads.share(lambda low, high: numpy.clip(source[low:high], min, max, out=target[low:high]), x.size, 64)
+    return y
+
+
+def matmul(x, y):
+    """x @ y; a large product of two matrices is cut along the longer side of the result."""
+    if type(x) is not ndarray or type(y) is not ndarray or x.ndim != 2 or y.ndim != 2 \
+            or x.shape[0] * y.shape[1] * x.shape[1] < 1 << 21 or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
+        return numpy.matmul(x, y)
+    out = numpy.empty((x.shape[0], y.shape[1]), x.dtype)
+    if out.shape[0] >= out.shape[1]:
+        threads.single_blas(lambda low, high: numpy.matmul(x[low:high], y, out=out[low:high]), out.shape[0], 8)
+    else:
+        threads.single_blas(lambda low, high: numpy.matmul(x, y[:, low:high], out=out[:, low:high]), out.shape[1], 8)
+    return out
+
+
+def sum(x, axis=None, keepdims=False):
+    """Sum over `axis`; over the rows of a large matrix it is shared out by columns."""
+    if type(x) is ndarray and x.ndim == 2 and axis in (0, (0,)) and x.size >= threads.LARGE and x.dtype.kind == "f":
+        out = numpy.empty((1, x.shape[1]), x.dtype)
+        threads.share(lambda low, high: numpy.add.reduce(x[:, low:high], axis=0, out=out[0, low:high]), x.shape[1], 8)
+        return out if keepdims else out[0]
+    return numpy.sum(x, axis=axis, keepdims=keepdims)
+
+
+def astype(x, dtype):
+    """x in another dtype; x itself where it has it."""
+    return x.astype(dtype, copy=False)
+
+
+def scatter(g, *, key, shape):
+    """Zeros of `shape` with g added at [key]; values of a repeated index add up."""
+    out = numpy.zeros(shape, g.dtype)
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(k, ndarray) and k.dtype != bool or isinstance(k, list) for k in keys):
+        numpy.add.at(out, key, g)
+    else:
+        out[key] = g
+    return out
+
+
+def put_along_axis(g, indices, axis, shape):
+    """Zeros of `shape` with g added at the indices along one axis; values of a repeated index add up."""
+    grid = list(numpy.ogrid[tuple(slice(n) for n in indices.shape)])
+    grid[axis] = indices
+    return scatter(g, key=tuple(grid), shape=shape)
+
+
+def same(x):
+    """x: a Tensor would be taken as a constant here."""
+    return x
+
+
+cpu.clip, cpu.matmul, cpu.sum, cpu.astype, cpu.stop_gradient = clip, matmul, sum, astype, same
+cpu.scatter, cpu.put_along_axis = scatter, put_along_axis
+
+
+# ---- silence: extreme values give what IEEE says, without warnings
+
+
+try:  # what numpy.errstate does, at a seventh of its price; private, hence the fallback
+    from numpy._core.umath import _extobj_contextvar as _state, _make_extobj
+
+    _quiet = _make_extobj(all="ignore")
+
+    def silence():
+        """Switch NumPy's floating-point warnings off in this context; give the token to `unsilence`."""
+        return _state.set(_quiet)
+
+    unsilence = _state.reset
+except ImportError:  # pragma: no cover
+
+    def silence():
+        """Switch NumPy's floating-point warnings off in this thread; give the token to `unsilence`."""
+        return numpy.seterr(all="ignore")
+
+    def unsilence(token):
+        """Put back what `silence` found."""
+        numpy.seterr(**token)

@@ -1,0 +1,57 @@
+"""Devices by name, and moving arrays between them."""
+
+from __future__ import annotations
+
+import numpy
+
+from . import arrays, cuda
+from .cpu import cpu
+
+
+class device:
+    """Where an array lives: device("cpu") or device("cuda"). Compares equal to its name too."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, name, index=None):
+        if isinstance(name, device):
+            self.type, self.index = name.type, name.index
+            return
+        kind, _, number = str(name).partition(":")
+        if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
+            raise RuntimeError(f"device: expected 'cpu', 'cuda' or 'cuda:0', got {name!r}")
+        self.type, self.index = kind, int(number) if number else index
+
+    def __eq__(self, other):
+        if isinstance(other, str):
+            other = device(other)
+        return isinstance(other, device) and self.type == other.type and (self.index or 0) == (other.index or 0)
+
+    def __hash__(self):
+        return hash((self.type, self.index or 0))
+
+    def __repr__(self):
+        return f"device(type={self.type!r}" + (f", index={self.index})" if self.index is not None else ")")
+
+    def __str__(self):
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+
+def to_numpy(array):
+    """`array` as a numpy.ndarray, copied off the GPU if it lives there."""
+    return array if isinstance(array, numpy.ndarray) else array.get() if arrays.is_array(array) else numpy.asarray(array)
+
+
+def to_device(array, name):
+    """`array` on "cpu" or "cuda"; the same array where it is there already."""
+    if arrays.device_of(array) == name:
+        return array
+    return to_numpy(array) if name == "cpu" else cuda.library().asarray(array)
+
+
+def move(x, *, device):
+    """`to_device`, as the ops call it."""
+    return to_device(x, device)
+
+
+cpu.to_device = move

@@ -1,0 +1,241 @@
+"""Making tensors: from data, filled, counted, and drawn at random."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import backend
+from .tensor import Tensor, sizes
+
+
+def _target(device: Any, generator: Any = None) -> str:
+    return backend.device(device).type if device is not None else "cpu"
+
+
+def _made(array: Any, device: Any, requires_grad: bool) -> Tensor:
+    return Tensor(backend.to_device(array, _target(device)), requires_grad)
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new leaf tensor with a copy of `data` (a number, nested lists, an array, a tensor). Python floats become the default dtype."""
+    source = data.array if isinstance(data, Tensor) else data
+    if backend.is_array(source):
+        copied = source.astype(backend.dtype_of(dtype, source.dtype))
+        return Tensor(backend.to_device(copied, _target(device) if device is not None else backend.device_of(copied)), requires_grad)
+    wanted = backend.dtype_of(dtype)
+    try:
+        array = backend.asarray(_plain(data), wanted)
+    except ValueError as error:
+        raise ValueError(f"tensor: the data is no regular array: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"tensor: {array.dtype} data cannot be made a tensor; expected numbers or bools")
+    if wanted is None and not isinstance(data, backend.NumPyScalar):
+        array = array.astype({"f": backend.get_default_dtype(), "b": backend.bool_}.get(array.dtype.kind, backend.int64)) \
+            if array.size or array.dtype.kind != "f" else array.astype(backend.get_default_dtype())
+    return _made(array.copy() if array is data else array, device, requires_grad)
+
+
+def _plain(data: Any) -> Any:
+    """Tensors inside lists as numbers or lists."""
+    if isinstance(data, Tensor):
+        return data.tolist()
+    return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, on the same memory where that is possible."""
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    if backend.is_array(data):
+        return from_numpy(data).to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(array: Any) -> Tensor:
+    """A tensor on the memory of a NumPy (or CuPy) array: changes to one are seen in the other."""
+    if not backend.is_array(array):
+        raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}; use tensor(…)")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"from_numpy: {array.dtype} arrays cannot be tensors")
+    return Tensor(array)
+
+
+def _filled(name: str, shape: tuple, dtype: Any, device: Any, requires_grad: bool, *value: Any) -> Tensor:
+    kind = _target(device)
+    xp = backend.array_module(None) if kind == "cpu" else backend.cuda.library()
+    return Tensor(getattr(xp, name)(sizes(shape), *value, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 0."""
+    return _filled("zeros", size, dtype, device, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 1."""
+    return _filled("ones", size, dtype, device, requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised."""
+    return _filled("empty", size, dtype, device, requires_grad)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All `fill_value`, whose Python type decides the dtype."""
+    if dtype is None:
+        dtype = backend.result_dtype([fill_value.array if isinstance(fill_value, Tensor) else fill_value])
+    return _filled("full", (tuple(size),), dtype, device, requires_grad, fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
+
+
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 0, like another tensor."""
+    return zeros(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All 1, like another tensor."""
+    return ones(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised, like another tensor."""
+    return empty(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """All `fill_value`, like another tensor."""
+    return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def _counted(numbers: tuple) -> Any:
+    return backend.int64 if all(isinstance(n, int) for n in numbers) else backend.get_default_dtype()
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """start, start + step, … below `end` (0 … start-1 with one argument)."""
+    start, end = (0, start) if end is None else (start, end)
+    if step == 0 or (end - start) / step < 0:
+        raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
+    array = backend.array_module(None).arange(start, end, step).astype(backend.dtype_of(dtype, _counted((start, end, step))))
+    return _made(array, device, requires_grad)
+
+
+def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`steps` numbers from start to end, both included."""
+    array = backend.array_module(None).linspace(start, end, steps, dtype=backend.dtype_of(dtype, backend.get_default_dtype()))
+    return _made(array, device, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """1 on the diagonal, 0 elsewhere."""
+    return _made(backend.array_module(None).eye(n, m, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), device, requires_grad)
+
+
+# ---- random
+
+
+class Generator:
+    """A source of random numbers of its own. Draws are made on the host, the same for every device and number of threads;
+    Generator("cuda") draws on the GPU instead."""
+
+    def __init__(self, device: Any = "cpu") -> None:
+        self.stream = backend.random.Stream(67280421310721, backend.device(device).type)
+
+    @property
+    def device(self) -> backend.device:
+        """Where the numbers are drawn."""
+        return backend.device(self.stream.device)
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from `seed`; returns self."""
+        self.stream.reseed(seed)
+        return self
+
+    def seed(self) -> int:
+        """Start again from a seed of the operating system's; returns it."""
+        self.stream = backend.random.Stream(None, self.stream.device)
+        return self.stream.seed
+
+    def initial_seed(self) -> int:
+        """The seed that the numbers started from."""
+        return self.stream.seed
+
+    def get_state(self) -> Tensor:
+        """The state (seed and number of draws) as 16 bytes."""
+        return Tensor(backend.asarray(list(self.stream.seed.to_bytes(8, "little") + self.stream.calls.to_bytes(8, "little")), backend.uint8))
+
+    def set_state(self, state: Tensor) -> Generator:
+        """Continue from a state of `get_state`."""
+        raw = bytes(state.tolist()) if state.dtype == backend.uint8 else b""
+        if len(raw) != 16:
+            raise ValueError(f"set_state: expected 16 bytes (uint8) of get_state(), got shape {tuple(state.shape)}, {state.dtype}")
+        self.stream.reseed(int.from_bytes(raw[:8], "little"))
+        self.stream.calls = int.from_bytes(raw[8:], "little")
+        return self
+
+
+default_generator = Generator()
+default_generator.stream = backend.random.default
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the default generator again from `seed`."""
+    return default_generator.manual_seed(seed)
+
+
+def initial_seed() -> int:
+    """The seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def _stream(generator: Any) -> Any:
+    return backend.random.default if generator is None else generator.stream
+
+
+def _drawn(array: Any, device: Any, generator: Any, requires_grad: bool) -> Tensor:
+    kind = _target(device) if device is not None else _stream(generator).device
+    return Tensor(backend.to_device(array, kind), requires_grad)
+
+
+def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform on [0, 1)."""
+    array = backend.random.uniform(sizes(size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
+    return _drawn(array, device, generator, requires_grad)
+
+
+def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Gaussian, mean 0, standard deviation 1."""
+    array = backend.random.normal(sizes(size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
+    return _drawn(array, device, generator, requires_grad)
+
+
+def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`rand`, like another tensor."""
+    return rand(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """`randn`, like another tensor."""
+    return randn(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def randint(low: int, high: Any = None, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
+    """Whole numbers, uniform on [low, high) (on [0, low) as randint(high, size))."""
+    if size is None:
+        low, high, size = 0, low, high
+    if high <= low:
+        raise RuntimeError(f"randint: expected low < high, got {low} and {high}")
+    array = backend.random.integers(tuple(size), backend.dtype_of(dtype, backend.int64), low, high, _stream(generator))
+    return _drawn(array, device, generator, False)
+
+
+def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
+    """0 … n-1 in random order."""
+    return _drawn(backend.random.permutation(n, backend.dtype_of(dtype, backend.int64), _stream(generator)), device, generator, False)
+
+
+def normal(mean: float, std: float, size: Any, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
+    """Gaussian with this mean and standard deviation."""
+    array = backend.random.normal(tuple(size), backend.dtype_of(dtype, backend.get_default_dtype()), mean, std, _stream(generator))
+    return _drawn(array, device, generator, False)

@@ -1,0 +1,104 @@
+"""The module-level functions: `minigrad.exp(t)` is `t.exp()`, and those that take several tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import backend, ops
+from .tensor import Tensor, _axis
+
+
+def _method(name: str) -> Any:
+    """The function that calls the method of this name on its first argument."""
+    method = getattr(Tensor, name)
+
+    def call(input: Any, *args: Any, **options: Any) -> Any:
+        return method(input if isinstance(input, Tensor) else Tensor(backend.asarray(input)), *args, **options)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = method.__doc__
+    return call
+
+
+exp, log, sqrt, square, sign = map(_method, ("exp", "log", "sqrt", "square", "sign"))
+abs, absolute, neg, pow = map(_method, ("abs", "abs", "neg", "pow"))
+tanh, sigmoid, relu, softmax, log_softmax = map(_method, ("tanh", "sigmoid", "relu", "softmax", "log_softmax"))
+clamp, clip, isnan, isfinite, isinf = map(_method, ("clamp", "clamp", "isnan", "isfinite", "isinf"))
+add, sub, mul, div, matmul, mm = map(_method, ("add", "sub", "mul", "div", "matmul", "mm"))
+eq, ne, lt, le, gt, ge = map(_method, ("eq", "ne", "lt", "le", "gt", "ge"))
+logical_and, logical_or, logical_not = map(_method, ("logical_and", "logical_or", "logical_not"))
+sum, mean, max, min, amax, amin = map(_method, ("sum", "mean", "max", "min", "amax", "amin"))
+argmax, argmin, all, any = map(_method, ("argmax", "argmin", "all", "any"))
+reshape, flatten, squeeze, unsqueeze, t = map(_method, ("reshape", "flatten", "squeeze", "unsqueeze", "t"))
+transpose, permute, clone = map(_method, ("transpose", "permute", "clone"))
+multiply, divide, subtract = mul, div, sub
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements."""
+    return input.numel()
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor."""
+    return isinstance(x, Tensor)
+
+
+def cat(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors one after another along `dim`; empty 1-d tensors are skipped, as in PyTorch."""
+    tensors = list(tensors)
+    if not tensors:
+        raise RuntimeError("cat: expected at least one tensor")
+    kept = [x for x in tensors if tuple(x.shape) != (0,)] or tensors[:1]
+    first = kept[0]
+    dim = _axis(dim, first.ndim)
+    for x in kept:
+        if x.ndim != first.ndim or x.shape[:dim] + x.shape[dim + 1:] != first.shape[:dim] + first.shape[dim + 1:]:
+            raise RuntimeError(f"cat: shapes {[tuple(x.shape) for x in tensors]} differ in other axes than {dim}")
+    return ops.join(*kept, axis=dim)  # type: ignore[no-any-return]
+
+
+concat = cat
+
+
+def stack(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors of one shape along a new axis."""
+    tensors = list(tensors)
+    if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
+        raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
+    return cat([x.unsqueeze(_axis(dim, x.ndim + 1)) for x in tensors], _axis(dim, tensors[0].ndim + 1))
+
+
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """`input` where the condition holds, else `other`; with the condition alone, the indices where it holds."""
+    if input is None:
+        return tuple(Tensor(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
+    raw = [x.array if isinstance(x, Tensor) else x for x in (input, other)]
+    target = backend.result_dtype(raw)
+    input, other = (x.to(target) if isinstance(x, Tensor) else Tensor(backend.asarray(x, target, like=condition.array)) for x in (input, other))
+    return ops.where(condition, input, other)
+
+
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of the two, element by element; a tie shares the gradient."""
+    return ops.maximum(input, other)  # type: ignore[no-any-return]
+
+
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of the two, element by element; a tie shares the gradient."""
+    return ops.minimum(input, other)  # type: ignore[no-any-return]
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """The entries of `input` at `index` (1-d, whole numbers) along `dim`."""
+    return input[(slice(None),) * _axis(dim, input.ndim) + (index,)]
+
+
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Whether |input - other| ≤ atol + rtol · |other| everywhere."""
+    return bool(backend.array_module(input.array).allclose(input.array, other.array, rtol=rtol, atol=atol, equal_nan=equal_nan))
+
+
+def equal(input: Tensor, other: Tensor) -> bool:
+    """Whether two tensors have the same shape and elements."""
+    return input.shape == other.shape and bool((input == other).all())

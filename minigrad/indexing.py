@@ -1,0 +1,73 @@
+"""Keys of `tensor[key]`: numbers, slices, None, …, lists, boolean masks, integer tensors, as PyTorch takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import backend, ops
+from .autograd import engine
+
+
+def index(x: Any, key: Any) -> Any:
+    """x[key], recorded; a view for numbers and slices."""
+    return ops.getitem(x, key=array_key(x.array, key))
+
+
+def array_key(array: Any, key: Any) -> Any:
+    """`key` for the raw array: tensors become arrays, lists become arrays, what cannot be is an IndexError."""
+    if isinstance(key, slice):
+        _check_slice(key)
+        return key
+    if type(key) is not tuple:
+        key = (key,)
+    found = tuple([_part(array, part) for part in key])
+    if not any([part is Ellipsis for part in found]):
+        found = (*found, Ellipsis)  # a 0-d result stays an array, and a view
+    used = sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in found if p is not None and p is not Ellipsis])
+    if used > array.ndim:
+        raise IndexError(f"too many indices: {used} for a tensor of shape {tuple(array.shape)}")
+    _check_numbers(array, found)
+    return found
+
+
+def _part(array: Any, part: Any) -> Any:
+    if part is None or part is Ellipsis or type(part) is int:
+        return part
+    if isinstance(part, slice):
+        _check_slice(part)
+        return slice(*[None if v is None else int(v) for v in (part.start, part.stop, part.step)])
+    if isinstance(part, engine.Tensor):
+        part = part.array
+        if part.ndim == 0 and part.dtype.kind in "iu":
+            return int(part)
+    if isinstance(part, bool):
+        return backend.asarray(part, like=array)
+    if hasattr(part, "__index__") and not backend.is_array(part):
+        return part.__index__()
+    if not backend.is_array(part):
+        part = backend.asarray([int(p) if isinstance(p, engine.Tensor) else p for p in part] if isinstance(part, (list, range)) else part)
+        if part.size == 0:
+            part = part.astype("int64")
+    if part.dtype.kind not in "biu":
+        raise IndexError(f"tensors used as indices must be whole numbers or bools, not {part.dtype}")
+    if type(part) is not type(array):
+        part = backend.to_device(part, backend.device_of(array))
+    return part
+
+
+def _check_slice(part: slice) -> None:
+    if part.step is not None and int(part.step) <= 0:
+        raise ValueError(f"slice step must be greater than zero, got {part.step}; use flip for the reverse order")
+
+
+def _check_numbers(array: Any, key: tuple) -> None:
+    """IndexError for a plain number outside its axis (arrays of numbers are NumPy's to check)."""
+    axis = 0
+    for i, part in enumerate(key):
+        if part is Ellipsis:
+            rest = key[i + 1:]
+            axis = array.ndim - sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in rest if p is not None])
+        elif part is not None:
+            if type(part) is int and not -array.shape[axis] <= part < array.shape[axis]:
+                raise IndexError(f"index {part} is out of bounds for axis {axis} of size {array.shape[axis]} (shape {tuple(array.shape)})")
+            axis += part.ndim if backend.is_array(part) and part.dtype.kind == "b" else 1

@@ -1,0 +1,93 @@
+"""Activations: tanh, sigmoid, relu, softmax and its logarithm."""
+
+from __future__ import annotations
+
+from ..autograd import op
+from ..backend import array_module, fuse
+
+
+@op
+def tanh(x):
+    """y = tanh(x),  dL/dx = g (1 - y²)"""
+    y = array_module(x).tanh(x)
+    return y, lambda g: tanh_grad(g, y)
+
+
+@fuse
+def tanh_grad(g, y):
+    return g * (1 - y * y)
+
+
+@op
+def sigmoid(x):
+    """y = 1 / (1 + e^-x), computed from e^-|x| so that nothing overflows,  dL/dx = g y (1 - y)"""
+    y = sigmoid_from_exp(x, array_module(x).exp(minus_absolute(x)))
+    return y, lambda g: sigmoid_grad(g, y)
+
+
+@fuse
+def minus_absolute(x):
+    xp = array_module(x)
+    return -xp.absolute(x)
+
+
+@fuse
+def sigmoid_from_exp(x, e):
+    """e = exp(-|x|); keeps the tail of large negative x. NaN passes through e."""
+    xp = array_module(x)
+    return xp.where(x >= 0, 1, e) / (1 + e)
+
+
+@fuse
+def sigmoid_grad(g, y):
+    return g * (y * (1 - y))
+
+
+@op
+def relu(x):
+    """y = max(x, 0),  dL/dx = g where y > 0; derivative 0 at 0, as in PyTorch"""
+    y = relu_value(x)
+    return y, lambda g: relu_grad(g, y)
+
+
+@fuse
+def relu_value(x):
+    """NaN passes through."""
+    xp = array_module(x)
+    return xp.where(x <= 0, 0, x)
+
+
+@fuse
+def relu_grad(g, y):
+    """g also where y is NaN, as in PyTorch"""
+    xp = array_module(g)
+    return xp.where(y <= 0, 0, g)
+
+
+@op
+def softmax(x, *, axis):
+    """y = e^x / Σ e^x along `axis`,  dL/dx = y (g - Σ g y)"""
+    xp = array_module(x)
+    e = xp.exp(x - _peak(x, axis))
+    y = e / xp.sum(e, axis=axis, keepdims=True)
+
+    def vjp(g):
+        gy = g * y
+        return gy - y * array_module(g).sum(gy, axis=axis, keepdims=True)
+
+    return y, vjp
+
+
+@op
+def log_softmax(x, *, axis):
+    """y = x - log Σ e^x along `axis`, shifted by the maximum,  dL/dx = g - e^y Σ g"""
+    xp = array_module(x)
+    shifted = x - _peak(x, axis)
+    y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+    return y, lambda g: g - array_module(y).exp(y) * array_module(g).sum(g, axis=axis, keepdims=True)
+
+
+def _peak(x, axis):
+    """The maximum along `axis`, a constant for the derivative, as the shift cancels; 0 where x is empty."""
+    xp = array_module(x)
+    return xp.stop_gradient(xp.max(x, axis=axis, keepdims=True)) if x.size else 0

@@ -1,0 +1,254 @@
+"""Arithmetic, element by element, and matrix products."""
+
+from __future__ import annotations
+
+import math
+
+from ..autograd import op
+from ..backend import array_module, fuse
+
+
+@op(promote=True)
+def add(x, y):
+    """x + y"""
+    return x + y, lambda g: g, lambda g: g
+
+
+@op(promote=True)
+def sub(x, y):
+    """x - y"""
+    return x - y, lambda g: g, lambda g: -g
+
+
+@op(promote=True)
+def mul(x, y):
+    """x · y"""
+    return x * y, lambda g: g * y, lambda g: g * x
+
+
+@op(promote=True)
+def div(x, y):
+    """x / y,  dL/dy = -g x / y²"""
+    z = x / y
+    return z, lambda g: g / y, lambda g: -g * z / y
+
+
+@op
+def neg(x):
+    """-x"""
+    return -x, lambda g: -g
+
+
+@op(promote=True)
+def pow(x, y):
+    """x ** y,  dL/dx = g y x^(y-1) (0 where y = 0),  dL/dy = g x^y log x (0 where x = 0 ≤ y)"""
+    z = x**y
+
+    def vjp_x(g):
+        xp = array_module(g)
+        return xp.where(y == 0, 0, g * (y * x ** (y - 1)))
+
+    def vjp_y(g):
+        xp = array_module(g)
+        return xp.where((x == 0) & (y >= 0), 0, g * (z * logarithm(x)))
+
+    return z, vjp_x, vjp_y
+
+
+def logarithm(x):
+    """log x of an array or of a number, which stays a number: it must not decide the dtype"""
+    if hasattr(x, "shape"):
+        return array_module(x).log(x)
+    return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
+
+
+@op
+def square(x):
+    """x²"""
+    return x * x, lambda g: g * (2 * x)
+
+
+@op
+def sqrt(x):
+    """√x,  dL/dx = g / (2 y)"""
+    y = array_module(x).sqrt(x)
+    return y, lambda g: g / (2 * y)
+
+
+@op
+def exp(x):
+    """e^x,  dL/dx = g y"""
+    y = array_module(x).exp(x)
+    return y, lambda g: g * y
+
+
+@op
+def log(x):
+    """Natural logarithm,  dL/dx = g / x"""
+    return array_module(x).log(x), lambda g: g / x
+
+
+@op
+def absolute(x):
+    """|x|; derivative 0 at 0, as in PyTorch"""
+    return array_module(x).absolute(x), lambda g: g * array_module(x).sign(x)
+
+
+@op
+def sign(x):
+    """-1, 0 or 1; derivative 0 everywhere"""
+    return array_module(x).sign(x), lambda g: array_module(g).zeros_like(g)
+
+
+@op(promote=True)
+def maximum(x, y):
+    """The larger of x and y; at a tie each gets half of g, as in PyTorch. NaN where either is NaN."""
+    return (array_module(x if hasattr(x, "shape") else y).maximum(x, y),
+            lambda g: pick_grad(g, x, y), lambda g: pick_grad(g, y, x))
+
+
+@op(promote=True)
+def minimum(x, y):
+    """The smaller of x and y; at a tie each gets half of g, as in PyTorch. NaN where either is NaN."""
+    return (array_module(x if hasattr(x, "shape") else y).minimum(x, y),
+            lambda g: pick_grad(g, y, x), lambda g: pick_grad(g, x, y))
+
+
+def pick_grad(g, winner, loser):
+    """g where winner > loser, half of it where they are equal, 0 elsewhere; as PyTorch, g where either is NaN."""
+    xp = array_module(g)
+    return xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))
+
+
+@op
+def clip(x, min, max):
+    """x limited to [min, max], either of which may be None; g passes where min ≤ x ≤ max."""
+    return array_module(x).clip(x, min, max), lambda g: clip_grad(g, x, min, max)
+
+
+def clip_grad(g, x, min, max):
+    xp = array_module(g)
+    if min is not None:
+        g = xp.where(x >= min, g, 0)
+    return g if max is None else xp.where(x <= max, g, 0)
+
+
+@op
+def where(condition, x, y):
+    """x where the condition holds, else y."""
+    xp = array_module(x if hasattr(x, "shape") else y if hasattr(y, "shape") else condition)
+    return (xp.where(condition, x, y), None,
+            lambda g: array_module(g).where(condition, g, 0), lambda g: array_module(g).where(condition, 0, g))
+
+
+@op
+def matmul(x, y):
+    """x @ y for two matrices, or stacks of them,  dL/dx = g yᵀ,  dL/dy = xᵀ g"""
+    check_product("matmul", x, y)
+    return (array_module(x).matmul(x, y),
+            lambda g: array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2)),
+            lambda g: array_module(g).matmul(array_module(x).swapaxes(x, -1, -2), g))
+
+
+@op
+def linear(x, weight, bias):
+    """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
+    check_linear(x, weight, bias)
+    xp = array_module(x)
+    y = add_bias(xp.matmul(x, xp.swapaxes(weight, 0, 1)), bias)
+    return (y, lambda g: array_module(g).matmul(g, weight),
+            lambda g: array_module(g).matmul(array_module(g).swapaxes(_rows(g), 0, 1), _rows(x)),
+            lambda g: array_module(g).sum(_rows(g), axis=0))
+
+
+def check_product(name, x, y):
+    """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the same k."""
+    if x.dtype != y.dtype:
+        raise RuntimeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
+    if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[0 if y.ndim == 1 else -2]:
+        raise RuntimeError(f"{name}: shapes {tuple(x.shape)} and {tuple(y.shape)} do not fit: the last axis of the first must be as "
+                           "long as the last but one of the second")
+
+
+def check_linear(x, weight, bias):
+    """Raise unless x (…, in), weight (out, in) and bias (out,) fit."""
+    if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1] or tuple(bias.shape) != (weight.shape[0],):
+        raise RuntimeError(f"linear: expected x (…, in), weight (out, in), bias (out,); got {tuple(x.shape)}, {tuple(weight.shape)}, "
+                           f"{tuple(bias.shape)}")
+    if not x.dtype == weight.dtype == bias.dtype:
+        raise RuntimeError(f"linear: expected one dtype, got x {x.dtype}, weight {weight.dtype}, bias {bias.dtype}; "
+                           "convert the network with .double() or .float(), or x with .to(dtype)")
+
+
+def _rows(x):
+    return x if x.ndim == 2 else array_module(x).reshape(x, (-1, x.shape[-1]))
+
+
+@fuse
+def add_bias(y, bias):
+    """y += bias: y is a fresh product"""
+    y += bias
+    return y
+
+
+# ---- comparisons: no gradient
+
+
+@op(promote=True)
+def greater(x, y):
+    """x > y"""
+    return (x > y,)
+
+
+@op(promote=True)
+def greater_equal(x, y):
+    """x ≥ y"""
+    return (x >= y,)
+
+
+@op(promote=True)
+def less(x, y):
+    """x < y"""
+    return (x < y,)
+
+
+@op(promote=True)
+def less_equal(x, y):
+    """x ≤ y"""
+    return (x <= y,)
+
+
+@op(promote=True)
+def equal(x, y):
+    """x = y, element by element"""
+    return (x == y,)
+
+
+@op(promote=True)
+def not_equal(x, y):
+    """x ≠ y, element by element"""
+    return (x != y,)
+
+
+@op
+def logical_and(x, y):
+    """x and y, element by element"""
+    return (array_module(x).logical_and(x, y),)
+
+
+@op
+def logical_or(x, y):
+    """x or y, element by element"""
+    return (array_module(x).logical_or(x, y),)
+
+
+@op
+def logical_not(x):
+    """not x, element by element"""
+    return (array_module(x).logical_not(x),)
+
+
+@op
+def isnan(x):
+    """Whether each element is NaN"""
+    return (x != x,)

@@ -1,0 +1,46 @@
+"""Losses: mean squared error and negative log-likelihood."""
+
+from __future__ import annotations
+
+from .. import backend
+from ..autograd import op
+from ..backend import array_module, fuse
+from .reductions import divided
+
+
+@op(promote=True)
+def mse(x, target):
+    """Σ (x - target)² / n over all n elements,  dL/dx = g · 2 (x - target) / n"""
+    n = x.size
+    return (divided(squared_distance(x, target), n),
+            lambda g: mse_grad(g * (2 / max(n, 1)), x, target), lambda g: mse_grad(g * (2 / max(n, 1)), target, x))
+
+
+@fuse(reduce=True)
+def squared_distance(x, target):
+    d = x - target
+    return d * d
+
+
+@fuse
+def mse_grad(g, x, target):
+    return g * (x - target)
+
+
+@op
+def nll(log_probs, targets, *, weight=None, ignore_index=-100):
+    """-Σ w_i log_probs[i, targets[i]] / Σ w_i for log_probs (N, C), targets (N,), w_i = weight[targets[i]] (1 without weight).
+
+    Targets equal to `ignore_index` do not count; where none is left the loss is NaN, as in PyTorch. A target outside 0 … C-1 is an
+    IndexError that names it.  dL/dlog_probs = -g w / Σ w at each target, 0 elsewhere.
+    """
+    xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
+    w = w / array_module(w).sum(w)
+    return -xp.sum(xp.where(w != 0, log_probs * w, 0 * w)), lambda g: -g * w
+
+
+@op
+def nll_each(log_probs, targets, *, weight=None, ignore_index=-100):
+    """-w_i log_probs[i, targets[i]] for each i, not summed; 0 for an ignored target."""
+    xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
+    return -xp.sum(xp.where(w != 0, log_probs * w, 0), axis=1), lambda g: -array_module(g).expand_dims(g, 1) * w

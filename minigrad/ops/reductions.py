@@ -1,0 +1,83 @@
+"""Sums, means, maxima and minima over axes. `axis` is None (all), a number or several; `keepdims` keeps axes of size 1."""
+
+from __future__ import annotations
+
+from math import prod
+
+from ..autograd import op
+from ..backend import array_module
+
+
+@op
+def sum(x, *, axis=None, keepdims=False):
+    """Σ x,  dL/dx = g spread over the axes"""
+    shape = x.shape
+    return array_module(x).sum(x, axis=axis, keepdims=keepdims), lambda g: spread(g, shape, axis, keepdims)
+
+
+@op
+def mean(x, *, axis=None, keepdims=False):
+    """Σ x / n,  dL/dx = g / n spread over the axes"""
+    shape, axes = x.shape, normal_axes(axis, x.ndim)
+    n = prod([shape[i] for i in axes])
+    y = array_module(x).sum(x, axis=axis, keepdims=keepdims)
+    return divided(y, n), lambda g: spread(g / n, shape, axis, keepdims)
+
+
+def divided(y, n):
+    """y / n; NaN where n is 0, as in PyTorch"""
+    return y / n if n else y * float("nan")
+
+
+@op
+def max(x, *, axis=None, keepdims=False):
+    """The largest element; elements that tie share g equally, as in PyTorch's amax"""
+    return _extreme(x, array_module(x).max, axis, keepdims)
+
+
+@op
+def min(x, *, axis=None, keepdims=False):
+    """The smallest element; elements that tie share g equally, as in PyTorch's amin"""
+    return _extreme(x, array_module(x).min, axis, keepdims)
+
+
+def _extreme(x, function, axis, keepdims):
+    shape = x.shape
+    y = function(x, axis=axis, keepdims=keepdims)
+
+    def vjp(g):
+        xp = array_module(x)
+        peak = spread(y, shape, axis, keepdims)
+        hit = (x == peak) | (xp.isnan(x) & xp.isnan(peak))
+        count = xp.sum(hit, axis=axis, keepdims=True)
+        return array_module(g).where(hit, spread(g, shape, axis, keepdims) / xp.astype(count, x.dtype), 0)
+
+    return y, vjp
+
+
+@op
+def argmax(x, *, axis=None):
+    """The index of the first largest element"""
+    return (array_module(x).argmax(x, axis=axis),)
+
+
+@op
+def argmin(x, *, axis=None):
+    """The index of the first smallest element"""
+    return (array_module(x).argmin(x, axis=axis),)
+
+
+def spread(g, shape, axis, keepdims):
+    """g of a reduction, broadcast back to the shape that was reduced."""
+    xp = array_module(g)
+    if axis is not None and not keepdims:
+        axes = normal_axes(axis, len(shape))
+        g = xp.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(shape)))
+    return xp.broadcast_to(g, shape)
+
+
+def normal_axes(axis, ndim):
+    """`axis` as a tuple of numbers from 0."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim if ndim else 0 for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))

@@ -1,0 +1,136 @@
+"""Changing the shape, taking parts, putting together, and moving between dtypes and devices."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+
+from .. import backend
+from ..autograd import op
+from ..backend import array_module
+
+
+@op
+def reshape(x, shape):
+    """The same elements in another shape; a view where that is possible"""
+    old = x.shape
+    return array_module(x).reshape(x, shape), lambda g: array_module(g).reshape(g, old)
+
+
+@op
+def transpose(x, axes=None):
+    """Axes in another order (reversed by default); a view"""
+    back = None if axes is None else tuple(sorted(range(len(axes)), key=axes.__getitem__))
+    return array_module(x).transpose(x, axes), lambda g: array_module(g).transpose(g, back)
+
+
+@op
+def swapaxes(x, axis1, axis2):
+    """Two axes exchanged; a view"""
+    return array_module(x).swapaxes(x, axis1, axis2), lambda g: array_module(g).swapaxes(g, axis1, axis2)
+
+
+@op
+def expand_dims(x, axis):
+    """A new axis of size 1; a view"""
+    old = x.shape
+    return array_module(x).expand_dims(x, axis), lambda g: array_module(g).reshape(g, old)
+
+
+@op
+def squeeze(x, *, axis=None):
+    """Without the axes of size 1; a view"""
+    old = x.shape
+    return array_module(x).squeeze(x, axis=axis), lambda g: array_module(g).reshape(g, old)
+
+
+@op
+def broadcast_to(x, shape):
+    """Repeated along axes of size 1 and new leading axes; a read-only view. The engine sums g back."""
+    return array_module(x).broadcast_to(x, shape), lambda g: g
+
+
+@op
+def getitem(x, *, key):
+    """x[key]: numbers, slices, None, …, boolean masks, integer arrays"""
+    shape = x.shape
+    return x[key], lambda g: scatter(g, key=key, shape=shape)
+
+
+@op
+def scatter(g, *, key, shape):
+    """Zeros of `shape` with g added at [key]; where a key repeats, its values add up. The VJP of getitem, and it of this."""
+    return array_module(g).scatter(g, key=key, shape=shape), lambda h: getitem(h, key=key)
+
+
+@op
+def take_along_axis(x, indices, axis):
+    """x[indices] along one axis; indices of the same rank"""
+    shape = x.shape
+    return array_module(x).take_along_axis(x, indices, axis), lambda g: put_along_axis(g, indices, axis, shape)
+
+
+@op
+def put_along_axis(g, indices, axis, shape):
+    """Zeros of `shape` with g added at the indices along one axis. The VJP of take_along_axis, and it of this."""
+    return array_module(g).put_along_axis(g, indices, axis, shape), lambda h: take_along_axis(h, indices, axis)
+
+
+@op(promote=True)
+def join(*xs, axis):
+    """Arrays one after another along `axis`"""
+    ends = list(accumulate(x.shape[axis] for x in xs))
+    starts = [0, *ends[:-1]]
+
+    def part(start, end):
+        key = (slice(None),) * (axis % xs[0].ndim) + (slice(start, end),)
+        return lambda g: getitem(g, key=key)
+
+    return array_module(xs[0]).concatenate(xs, axis=axis), *[part(s, e) for s, e in zip(starts, ends)]
+
+
+def concatenate(xs, axis=0):
+    """Arrays one after another along `axis`"""
+    return join(*xs, axis=axis)
+
+
+@op
+def copy(x):
+    """A copy"""
+    return array_module(x).copy(x), lambda g: g
+
+
+@op
+def astype(x, dtype):
+    """x in another dtype; g comes back in x's. Between dtypes of which one is no float there is no gradient."""
+    return array_module(x).astype(x, dtype), lambda g: g
+
+
+@op
+def to_device(x, *, device):
+    """x on another device; g comes back to x's"""
+    source = backend.device_of(x)
+    return array_module(x).to_device(x, device=device), lambda g: to_device(g, device=source)
+
+
+@op
+def flip(x, *, axis):
+    """Reversed along `axis`; a view"""
+    return array_module(x).flip(x, axis=axis), lambda g: array_module(g).flip(g, axis=axis)
+
+
+@op
+def stop_gradient(x):
+    """x, taken as a constant"""
+    return (x,)
+
+
+@op
+def zeros_like(x):
+    """Zeros of the same shape and dtype"""
+    return (array_module(x).zeros_like(x),)
+
+
+@op
+def ones_like(x):
+    """Ones of the same shape and dtype"""
+    return (array_module(x).ones_like(x),)

@@ -1,0 +1,72 @@
+"""Stochastic gradient descent, with momentum, in PyTorch's order of operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..backend import fuse
+from .optimizer import Optimizer
+
+
+class SGD(Optimizer):
+    """p -= lr · b, with g' = g + weight_decay · p;  b = g' at first, then momentum · b + (1 - dampening) · g'.
+
+    Without momentum b = g'; with nesterov the step is g' + momentum · b. Source: Sutskever et al. 2013, as in PyTorch.
+    """
+
+    def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
+                 nesterov: bool = False) -> None:
+        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov))
+
+    def check(self, group: dict[str, Any]) -> None:
+        """Raise ValueError for options that make no sense."""
+        super().check(group)
+        for name in ("momentum", "weight_decay"):
+            if not group[name] >= 0:
+                raise ValueError(f"Invalid {name} value: {group[name]}")
+        if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
+            raise ValueError("Nesterov momentum requires a momentum and zero dampening")
+
+    def names(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """momentum_buffer, where there is momentum."""
+        return ("momentum_buffer",) if group["momentum"] else ()
+
+    def saved(self, state: dict[str, Any]) -> Iterable[str]:
+        """PyTorch keeps no count."""
+        return [name for name in state if name != "step"]
+
+    def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
+        """One step."""
+        if group["weight_decay"]:
+            g = decayed(g, p, group["weight_decay"])
+        if state:
+            (buffer,) = state
+            momentum = group["momentum"]
+            if fresh:
+                buffer[...] = g
+            else:
+                momentum_update(buffer, g, momentum, 1 - group["dampening"])
+            g = nesterov_direction(g, buffer, momentum) if group["nesterov"] else buffer
+        descend(p, g, group["lr"])
+
+
+@fuse
+def decayed(g, p, weight_decay):  # type: ignore[no-untyped-def]
+    return g + weight_decay * p
+
+
+@fuse
+def momentum_update(buffer, g, momentum, one_minus_dampening):  # type: ignore[no-untyped-def]
+    buffer *= momentum
+    buffer += one_minus_dampening * g
+
+
+@fuse
+def nesterov_direction(g, buffer, momentum):  # type: ignore[no-untyped-def]
+    return g + momentum * buffer
+
+
+@fuse
+def descend(p, g, lr):  # type: ignore[no-untyped-def]
+    p -= lr * g

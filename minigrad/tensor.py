@@ -1,0 +1,873 @@
+"""PyTorch's face of a tensor: methods and operators, each a thin layer over one of the ops."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import weakref
+from collections import namedtuple
+from typing import Any
+
+from . import backend, ops
+from .autograd import engine, modes
+from .autograd.writes import wrote
+from .indexing import array_key, index
+from .printing import Size, format_tensor
+
+Extreme = {name: namedtuple(name, ("values", "indices")) for name in ("max", "min", "sort", "topk")}  # type: ignore[misc]
+
+
+def sizes(arguments: tuple) -> tuple:
+    """Lengths given one by one or as one tuple, list or Size."""
+    if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
+        arguments = tuple(arguments[0])
+    return tuple(int(n) for n in arguments)
+
+
+def _over(dim: Any, axis: Any, keepdim: bool, keepdims: bool) -> tuple:
+    """`dim` or NumPy's `axis`, `keepdim` or `keepdims`."""
+    dim = axis if dim is None else dim
+    return (tuple(dim) or None if isinstance(dim, (list, tuple)) else dim), bool(keepdim or keepdims)
+
+
+class Tensor(engine.Tensor):
+    """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
+
+    Made by `minigrad.tensor`, `zeros`, `randn`, …. `array` is the raw NumPy or CuPy array, `data` a detached tensor on
+    the same memory.
+    """
+
+    __slots__ = ()
+    array: Any
+
+    # ---- what it is
+
+    @property
+    def shape(self) -> Size:
+        """The lengths of the axes."""
+        return Size(self.array.shape)
+
+    def size(self, dim: int | None = None) -> Any:
+        """The lengths of the axes, or of one."""
+        return Size(self.array.shape) if dim is None else self.array.shape[dim]
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return int(self.array.ndim)
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self.array.size)
+
+    nelement, ndimension = numel, dim
+
+    @property
+    def device(self) -> backend.device:
+        """Where the array lives."""
+        name = backend.device_of(self.array)
+        return backend.device(name, 0 if name == "cuda" else None)
+
+    is_cuda = property(lambda self: backend.device_of(self.array) == "cuda", doc="Whether the array lives on a GPU.")
+
+    @property
+    def data(self) -> Tensor:
+        """A tensor on the same memory, without history. Assigning replaces the memory."""
+        return engine.detach(self)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if self.node is not None:
+            raise RuntimeError("data can be replaced on a leaf only; this tensor was computed")
+        self.array = value.array
+        self.views = None
+        engine.link(value, self)
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is float16, float32 or float64."""
+        return bool(self.array.dtype.kind == "f")
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory one after another, the last axis fastest."""
+        return bool(self.array.flags.c_contiguous)
+
+    def element_size(self) -> int:
+        """Bytes of one element."""
+        return int(self.array.itemsize)
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    def __repr__(self) -> str:
+        return format_tensor(self)
+
+    # ---- to Python and NumPy
+
+    def item(self) -> Any:
+        """The only element as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(f"item() needs a tensor of one element, not of shape {tuple(self.array.shape)}; use tolist()")
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """The elements as nested lists (a number for a 0-d tensor)."""
+        return backend.to_numpy(self.array).tolist()
+
+    def numpy(self) -> Any:
+        """The NumPy array, on the same memory."""
+        if self._requires_grad:
+            raise RuntimeError("numpy() of a tensor that requires a gradient; use tensor.detach().numpy()")
+        if backend.device_of(self.array) != "cpu":
+            raise TypeError("numpy() of a tensor on the GPU; use tensor.cpu().numpy()")
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError(f"only a whole-number tensor of one element is an index, not {self.dtype} of shape {tuple(self.array.shape)}")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            raise RuntimeError(f"the truth of a tensor of shape {tuple(self.array.shape)} is ambiguous; use .any() or .all()")
+        return bool(self.item())
+
+    def __iter__(self) -> Any:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool((self == value).any())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if self.array.ndim == 0 and spec else format(str(self), spec)
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        if self.node is not None:
+            raise RuntimeError("only leaf tensors can be deep-copied; use clone() or detach() first")
+        new = type(self).__new__(type(self))
+        engine.Tensor.__init__(new, self.array.copy(), self._requires_grad)
+        memo[id(self)] = new
+        new._grad = copy.deepcopy(self._grad, memo)
+        if hasattr(self, "__dict__"):
+            new.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return new
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild, (type(self), backend.to_numpy(self.array), self._requires_grad)
+
+    # ---- gradients
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None) -> None:
+        """Add d(self)/d(leaf), weighted by `gradient`, to the `.grad` of every leaf that self was computed from (or of `inputs`)."""
+        if inputs is None:
+            engine.backward(self, gradient, retain_graph, create_graph)
+            return
+        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        for leaf, g in zip(inputs, engine.grad(self, inputs, gradient, retain_graph, create_graph)):
+            engine._accumulate(leaf, g if create_graph else g.array, True, create_graph)
+
+    def detach(self) -> Tensor:
+        """A tensor on the same memory, without history."""
+        return engine.detach(self)  # type: ignore[no-any-return]
+
+    def detach_(self) -> Tensor:
+        """Forget the history of this tensor."""
+        self.node, self._requires_grad = None, False
+        return self
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Set `requires_grad`; returns self."""
+        self.requires_grad = requires_grad
+        return self
+
+    def register_hook(self, hook: Any) -> Handle:
+        """Call hook(gradient) when the gradient of this tensor is known; what it returns replaces it. Returns a handle."""
+        if not self._requires_grad:
+            raise RuntimeError("register_hook: the tensor does not require a gradient")
+        owner = self.node or self
+        if owner.hooks is None:
+            owner.hooks = {}
+        return Handle(owner.hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Let `backward` leave the gradient of this computed tensor in `.grad` too."""
+        if not self._requires_grad:
+            raise RuntimeError("retain_grad: the tensor does not require a gradient")
+        if self.node is not None:
+            if self.node.hooks is None:
+                self.node.hooks = {}
+            self.node.hooks[None] = _Keep(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether this computed tensor keeps its gradient."""
+        return self.node is not None and bool(self.node.hooks) and None in self.node.hooks
+
+    # ---- dtype, device, copies
+
+    def to(self, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False) -> Tensor:
+        """This tensor in another dtype and/or on another device (in any order, or those of another tensor); itself if nothing changes."""
+        for a in args:
+            if isinstance(a, Tensor):
+                dtype, device = a.dtype, a.device
+            elif isinstance(a, backend.device) or isinstance(a, str) and a.partition(":")[0] in ("cpu", "cuda"):
+                device = a
+            elif not isinstance(a, bool) and a is not None:
+                dtype = a
+        out: Any = self
+        if device is not None:
+            name = backend.device(device).type
+            if name != backend.device_of(self.array):
+                out = ops.to_device(out, device=name)
+        if dtype is not None:
+            target = backend.dtype_of(dtype)
+            if target != self.array.dtype:
+                out = ops.astype(out.detach() if target.kind != "f" else out, target)
+        return out.clone() if copy and out is self else out
+
+    def type(self, dtype: Any = None) -> Any:
+        """This tensor in another dtype; without one, the name of its type."""
+        names = {"float64": "DoubleTensor", "float32": "FloatTensor", "int64": "LongTensor", "bool": "BoolTensor", "uint8": "ByteTensor",
+                 "int32": "IntTensor", "float16": "HalfTensor", "int16": "ShortTensor", "int8": "CharTensor"}
+        return f"minigrad.{names[str(self.dtype)]}" if dtype is None else self.to(dtype)
+
+    def double(self) -> Tensor:
+        """In float64."""
+        return self.to(backend.float64)
+
+    def float(self) -> Tensor:
+        """In float32."""
+        return self.to(backend.float32)
+
+    def half(self) -> Tensor:
+        """In float16."""
+        return self.to(backend.float16)
+
+    def long(self) -> Tensor:
+        """In int64."""
+        return self.to(backend.int64)
+
+    def int(self) -> Tensor:
+        """In int32."""
+        return self.to(backend.int32)
+
+    def bool(self) -> Tensor:
+        """In bool."""
+        return self.to(backend.bool_)
+
+    def cpu(self) -> Tensor:
+        """On the CPU."""
+        return self.to("cpu")
+
+    def cuda(self, device: Any = None) -> Tensor:
+        """On the GPU; a RuntimeError that says what is missing where there is none."""
+        return self.to("cuda")
+
+    def clone(self) -> Tensor:
+        """A copy, recorded."""
+        return ops.copy(self)  # type: ignore[no-any-return]
+
+    def contiguous(self) -> Tensor:
+        """Itself, or a copy whose elements lie one after another."""
+        return self if self.is_contiguous() else ops.copy(self)
+
+    # ---- shape
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements in another shape; one length may be -1. A view where possible."""
+        return ops.reshape(self, _fill(self, sizes(shape), "reshape"))  # type: ignore[no-any-return]
+
+    def view(self, *shape: Any) -> Tensor:
+        """`reshape` that never copies."""
+        out = ops.reshape(self, _fill(self, sizes(shape), "view"))
+        if self.array.size and backend.root(out.array) is not backend.root(self.array):
+            raise RuntimeError(f"view: shape {tuple(self.array.shape)} with strides {self.array.strides} cannot be seen as {sizes(shape)} "
+                               "without a copy; use .reshape(…)")
+        return out  # type: ignore[no-any-return]
+
+    def view_as(self, other: Tensor) -> Tensor:
+        """`view` in the shape of another tensor."""
+        return self.view(other.shape)
+
+    reshape_as = view_as
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """The axes from start_dim to end_dim as one."""
+        n, shape = self.array.ndim, self.array.shape
+        if n == 0:
+            return self.reshape(1)
+        first, last = _axis(start_dim, n), _axis(end_dim, n)
+        if first > last:
+            raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        return self.reshape(*shape[:first], Size(shape[first:last + 1]).numel(), *shape[last + 1:])
+
+    def squeeze(self, dim: Any = None) -> Tensor:
+        """Without the axes of size 1 (all, or those named)."""
+        named = range(self.array.ndim) if dim is None else [_axis(d, self.array.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+        return ops.squeeze(self, axis=tuple(d for d in named if self.array.ndim and self.array.shape[d] == 1))  # type: ignore[no-any-return]
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """With a new axis of size 1."""
+        return ops.expand_dims(self, _axis(dim, self.array.ndim + 1))  # type: ignore[no-any-return]
+
+    def t(self) -> Tensor:
+        """Rows and columns exchanged."""
+        if self.array.ndim > 2:
+            raise RuntimeError(f"t() expects at most 2 axes, got shape {tuple(self.array.shape)}; use transpose or permute")
+        return ops.transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def T(self) -> Tensor:
+        """Axes reversed."""
+        return ops.transpose(self)  # type: ignore[no-any-return]
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged."""
+        return self.transpose(-2, -1)
+
+    def transpose(self, dim0: int, dim1: int) -> Tensor:
+        """Two axes exchanged."""
+        n = self.array.ndim
+        return ops.swapaxes(self, _axis(dim0, n), _axis(dim1, n)) if n else ops.reshape(self, ())
+
+    swapaxes = transpose
+
+    def permute(self, *dims: Any) -> Tensor:
+        """Axes in another order."""
+        order = tuple(_axis(d, self.array.ndim) for d in sizes(dims))
+        if sorted(order) != list(range(self.array.ndim)):
+            raise RuntimeError(f"permute: {sizes(dims)} is not an order of {self.array.ndim} axes")
+        return ops.transpose(self, order)  # type: ignore[no-any-return]
+
+    def expand(self, *shape: Any) -> Tensor:
+        """Repeated along axes of size 1 and new leading axes, without copying; -1 keeps a length."""
+        wanted = sizes(shape)
+        old = (1,) * (len(wanted) - self.array.ndim) + tuple(self.array.shape)
+        if len(old) != len(wanted) or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
+            raise RuntimeError(f"expand: shape {tuple(self.array.shape)} cannot be expanded to {wanted}")
+        return ops.broadcast_to(self, tuple(m if n == -1 else n for m, n in zip(old, wanted)))  # type: ignore[no-any-return]
+
+    def expand_as(self, other: Tensor) -> Tensor:
+        """`expand` to the shape of another tensor."""
+        return self.expand(other.shape)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        return index(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        key = array_key(self.array, key)
+
+        def compute() -> Tensor:
+            like = backend.array_module(self.array)
+            mask = like.zeros(self.array.shape, bool)
+            mask[key] = True
+            inner = value if isinstance(value, Tensor) else Tensor(backend.asarray(value, self.array.dtype, like=self.array))
+            inner = ops.scatter(ops.broadcast_to(inner.to(self.dtype), self.array[key].shape), key=key, shape=self.array.shape)
+            return ops.where(mask, inner, self)  # type: ignore[no-any-return]
+
+        def write() -> None:
+            self.array[key] = value.array if isinstance(value, Tensor) else value
+
+        in_place(self, "__setitem__", (value,), compute, write)
+
+    # ---- reductions
+
+    def sum(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
+        """Σ over `dim` (a number, several, or all); whole numbers and bools give int64."""
+        x = self.to(dtype or (self.dtype if self.array.dtype.kind == "f" else backend.int64))
+        dim, keepdim = _over(dim, axis, keepdim, keepdims)
+        return ops.sum(x, axis=_checked(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
+
+    def mean(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
+        """Σ / n over `dim`."""
+        x = self.to(dtype) if dtype is not None else self
+        if x.array.dtype.kind != "f":
+            raise RuntimeError(f"mean: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")
+        dim, keepdim = _over(dim, axis, keepdim, keepdims)
+        return ops.mean(x, axis=_checked(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
+
+    def max(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False) -> Any:
+        """The largest element; with `dim` (values, indices) along it; with a tensor the larger of the two, element by element."""
+        return _extreme(self, "max", dim, axis, keepdim or keepdims)
+
+    def min(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False) -> Any:
+        """The smallest element; with `dim` (values, indices) along it; with a tensor the smaller of the two, element by element."""
+        return _extreme(self, "min", dim, axis, keepdim or keepdims)
+
+    def amax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
+        """The largest element over `dim`; ties share the gradient."""
+        return ops.max(self, axis=_checked(dim if dim != () else None, self), keepdims=keepdim)  # type: ignore[no-any-return]
+
+    def amin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
+        """The smallest element over `dim`; ties share the gradient."""
+        return ops.min(self, axis=_checked(dim if dim != () else None, self), keepdims=keepdim)  # type: ignore[no-any-return]
+
+    def argmax(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None) -> Tensor:
+        """The index of the largest element, over all or along `dim`."""
+        return _arg(ops.argmax, self, axis if dim is None else dim, keepdim)
+
+    def argmin(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None) -> Tensor:
+        """The index of the smallest element, over all or along `dim`."""
+        return _arg(ops.argmin, self, axis if dim is None else dim, keepdim)
+
+    def all(self, dim: Any = None, keepdim: Any = False) -> Tensor:
+        """Whether all elements are true."""
+        return _wrap(self, backend.array_module(self.array).all(self.array, axis=dim, keepdims=keepdim))
+
+    def any(self, dim: Any = None, keepdim: Any = False) -> Tensor:
+        """Whether any element is true."""
+        return _wrap(self, backend.array_module(self.array).any(self.array, axis=dim, keepdims=keepdim))
+
+    # ---- element by element
+
+    def __add__(self, other: Any) -> Tensor:
+        return ops.add(self, other)  # type: ignore[no-any-return]
+
+    def __sub__(self, other: Any) -> Tensor:
+        return ops.sub(self, other)  # type: ignore[no-any-return]
+
+    def __mul__(self, other: Any) -> Tensor:
+        return ops.mul(self, other)  # type: ignore[no-any-return]
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return ops.div(*_floats(self, other))  # type: ignore[no-any-return]
+
+    def __pow__(self, other: Any) -> Tensor:
+        return ops.pow(self, other)  # type: ignore[no-any-return]
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return ops.matmul(self, other)  # type: ignore[no-any-return]
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return ops.sub(other, self)  # type: ignore[no-any-return]
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return ops.div(*_floats(other, self))  # type: ignore[no-any-return]
+
+    def __rpow__(self, other: Any) -> Tensor:
+        return ops.pow(other, self)  # type: ignore[no-any-return]
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return ops.matmul(other, self)  # type: ignore[no-any-return]
+
+    def __neg__(self) -> Tensor:
+        return ops.neg(self)  # type: ignore[no-any-return]
+
+    def __abs__(self) -> Tensor:
+        return ops.absolute(self)  # type: ignore[no-any-return]
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __and__(self, other: Any) -> Tensor:
+        return ops.logical_and(self, other)  # type: ignore[no-any-return]
+
+    def __or__(self, other: Any) -> Tensor:
+        return ops.logical_or(self, other)  # type: ignore[no-any-return]
+
+    def __invert__(self) -> Tensor:
+        return ops.logical_not(self)  # type: ignore[no-any-return]
+
+    def __eq__(self, other: Any) -> Any:
+        return ops.equal(self, other) if other is not None else False
+
+    def __ne__(self, other: Any) -> Any:
+        return ops.not_equal(self, other) if other is not None else True
+
+    def __lt__(self, other: Any) -> Tensor:
+        return ops.less(self, other)  # type: ignore[no-any-return]
+
+    def __le__(self, other: Any) -> Tensor:
+        return ops.less_equal(self, other)  # type: ignore[no-any-return]
+
+    def __gt__(self, other: Any) -> Tensor:
+        return ops.greater(self, other)  # type: ignore[no-any-return]
+
+    def __ge__(self, other: Any) -> Tensor:
+        return ops.greater_equal(self, other)  # type: ignore[no-any-return]
+
+    __hash__ = object.__hash__
+
+    def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self + alpha · other"""
+        return ops.add(self, other if alpha == 1 else other * alpha)  # type: ignore[no-any-return]
+
+    def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self - alpha · other"""
+        return ops.sub(self, other if alpha == 1 else other * alpha)  # type: ignore[no-any-return]
+
+    mul, multiply, div, divide, true_divide = __mul__, __mul__, __truediv__, __truediv__, __truediv__
+    pow, matmul, mm, neg, abs, absolute, subtract = __pow__, __matmul__, __matmul__, __neg__, __abs__, __abs__, sub
+    eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
+    logical_and, logical_or, logical_not = __and__, __or__, __invert__
+
+    def exp(self) -> Tensor:
+        """e^x"""
+        return ops.exp(_float(self))  # type: ignore[no-any-return]
+
+    def log(self) -> Tensor:
+        """Natural logarithm"""
+        return ops.log(_float(self))  # type: ignore[no-any-return]
+
+    def sqrt(self) -> Tensor:
+        """√x"""
+        return ops.sqrt(_float(self))  # type: ignore[no-any-return]
+
+    def square(self) -> Tensor:
+        """x²"""
+        return ops.square(self)  # type: ignore[no-any-return]
+
+    def sign(self) -> Tensor:
+        """-1, 0 or 1"""
+        return ops.sign(self)  # type: ignore[no-any-return]
+
+    def tanh(self) -> Tensor:
+        """Hyperbolic tangent"""
+        return ops.tanh(_float(self))  # type: ignore[no-any-return]
+
+    def sigmoid(self) -> Tensor:
+        """1 / (1 + e^-x)"""
+        return ops.sigmoid(_float(self))  # type: ignore[no-any-return]
+
+    def relu(self) -> Tensor:
+        """max(x, 0)"""
+        return ops.relu(self)  # type: ignore[no-any-return]
+
+    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """e^x / Σ e^x along `dim`"""
+        x = self.to(dtype) if dtype is not None else self
+        return ops.softmax(x, axis=_axis(dim, x.array.ndim)) if x.array.ndim else ops.softmax(x.reshape(1), axis=0).reshape(())
+
+    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+        """x - log Σ e^x along `dim`"""
+        x = self.to(dtype) if dtype is not None else self
+        return ops.log_softmax(x, axis=_axis(dim, x.array.ndim)) if x.array.ndim else ops.log_softmax(x.reshape(1), axis=0).reshape(())
+
+    def clamp(self, min: Any = None, max: Any = None) -> Tensor:
+        """x limited to [min, max]; numbers or tensors."""
+        if min is None and max is None:
+            raise RuntimeError("clamp: give min, max or both")
+        if isinstance(min, Tensor) or isinstance(max, Tensor):
+            out = self if min is None else ops.maximum(self, min)
+            return out if max is None else ops.minimum(out, max)
+        bounds = [b for b in (min, max) if b is not None]
+        return ops.clip(self.to(backend.result_dtype([self.array, *bounds])), min, max)  # type: ignore[no-any-return]
+
+    clip = clamp
+
+    def isnan(self) -> Tensor:
+        """Which elements are NaN"""
+        return ops.isnan(self)  # type: ignore[no-any-return]
+
+    def isfinite(self) -> Tensor:
+        """Which elements are neither infinite nor NaN"""
+        return _wrap(self, backend.array_module(self.array).isfinite(self.array))
+
+    def isinf(self) -> Tensor:
+        """Which elements are infinite"""
+        return _wrap(self, backend.array_module(self.array).isinf(self.array))
+
+    # ---- in place
+
+    def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self += alpha · other"""
+        return _arithmetic(self, "add", ops.add, other if alpha == 1 else other * alpha)
+
+    def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
+        """self -= alpha · other"""
+        return _arithmetic(self, "subtract", ops.sub, other if alpha == 1 else other * alpha)
+
+    def mul_(self, other: Any) -> Tensor:
+        """self *= other"""
+        return _arithmetic(self, "multiply", ops.mul, other)
+
+    def div_(self, other: Any) -> Tensor:
+        """self /= other"""
+        return _arithmetic(self, "divide", ops.div, other)
+
+    def pow_(self, other: Any) -> Tensor:
+        """self **= other"""
+        return _arithmetic(self, "power", ops.pow, other)
+
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
+
+    def zero_(self) -> Tensor:
+        """All elements 0"""
+        return self.fill_(0)
+
+    def fill_(self, value: Any) -> Tensor:
+        """All elements `value`"""
+        self[...] = value
+        return self
+
+    def copy_(self, source: Any, non_blocking: bool = False) -> Tensor:
+        """The elements of `source`, broadcast and converted"""
+        if isinstance(source, Tensor) and source.device.type != self.device.type:
+            source = source.to(self.device)
+        self[...] = source
+        return self
+
+    def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
+        """Limit to [min, max]"""
+        return _replace(self, "clamp_", lambda: self.clamp(min, max))
+
+    clip_ = clamp_
+
+    def normal_(self, mean: Any = 0, std: Any = 1, *, generator: Any = None) -> Tensor:
+        """Gaussian with this mean and standard deviation"""
+        if std < 0:
+            raise RuntimeError(f"normal_: expected a standard deviation of at least 0, got {std}")
+        return _draw(self, "normal_", backend.random.normal, (mean, std), generator)
+
+    def uniform_(self, from_: Any = 0, to: Any = 1, *, generator: Any = None) -> Tensor:
+        """Uniform on [from, to)"""
+        if from_ > to:
+            raise RuntimeError(f"uniform_: expected from ≤ to, got {from_} and {to}")
+        return _draw(self, "uniform_", backend.random.uniform, (from_, to), generator)
+
+    def exp_(self) -> Tensor:
+        """e^x"""
+        return _replace(self, "exp_", self.exp)
+
+    def sqrt_(self) -> Tensor:
+        """√x"""
+        return _replace(self, "sqrt_", self.sqrt)
+
+    def neg_(self) -> Tensor:
+        """-x"""
+        return _replace(self, "neg_", self.__neg__)
+
+    def abs_(self) -> Tensor:
+        """|x|"""
+        return _replace(self, "abs_", self.__abs__)
+
+    def tanh_(self) -> Tensor:
+        """Hyperbolic tangent"""
+        return _replace(self, "tanh_", self.tanh)
+
+    def sigmoid_(self) -> Tensor:
+        """1 / (1 + e^-x)"""
+        return _replace(self, "sigmoid_", self.sigmoid)
+
+    def relu_(self) -> Tensor:
+        """max(x, 0)"""
+        return _replace(self, "relu_", self.relu)
+
+    # ---- tensors like this one
+
+    def new(self, *shape: Any) -> Tensor:
+        """An uninitialised tensor of this dtype and device (or one with the given data, if it is a list)."""
+        if len(shape) == 1 and isinstance(shape[0], list):
+            return Tensor(backend.asarray(shape[0], self.dtype, like=self.array))
+        return self.new_empty(*shape)
+
+    def new_empty(self, *shape: Any, dtype: Any = None) -> Tensor:
+        """An uninitialised tensor of this dtype and device"""
+        return Tensor(backend.array_module(self.array).empty(sizes(shape), backend.dtype_of(dtype, self.dtype)))
+
+    def new_zeros(self, *shape: Any, dtype: Any = None) -> Tensor:
+        """Zeros of this dtype and device"""
+        return Tensor(backend.array_module(self.array).zeros(sizes(shape), backend.dtype_of(dtype, self.dtype)))
+
+    def new_ones(self, *shape: Any, dtype: Any = None) -> Tensor:
+        """Ones of this dtype and device"""
+        return Tensor(backend.array_module(self.array).ones(sizes(shape), backend.dtype_of(dtype, self.dtype)))
+
+    def new_full(self, shape: Any, value: Any, dtype: Any = None) -> Tensor:
+        """A constant of this dtype and device"""
+        return Tensor(backend.array_module(self.array).full(tuple(shape), value, backend.dtype_of(dtype, self.dtype)))
+
+    def new_tensor(self, data: Any, dtype: Any = None) -> Tensor:
+        """`data` as a tensor of this dtype and device"""
+        return Tensor(backend.asarray(data, backend.dtype_of(dtype, self.dtype), like=self.array))
+
+
+class Handle:
+    """What register_hook returns: `remove()` takes the hook away."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, hooks: dict, hook: Any) -> None:
+        self._hooks, self._number = hooks, next(Handle._numbers)
+        hooks[self._number] = hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.pop(self._number, None)
+
+
+class _Keep:
+    """The hook behind retain_grad: adds the gradient to the tensor's `.grad`, if the tensor is still there."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = weakref.ref(tensor)
+
+    def __call__(self, g: Any) -> None:
+        t = self.tensor()
+        if t is not None:
+            t._grad = g.clone() if t._grad is None else t._grad + g
+
+
+def _rebuild(cls: Any, array: Any, requires_grad: bool) -> Tensor:
+    new = cls.__new__(cls)
+    engine.Tensor.__init__(new, array, requires_grad)
+    return new  # type: ignore[no-any-return]
+
+
+def _wrap(tensor: Tensor, value: Any) -> Tensor:
+    return Tensor(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
+
+
+def _float(x: Tensor) -> Tensor:
+    """Whole numbers as the default floating-point dtype."""
+    return x if x.array.dtype.kind == "f" else x.to(backend.get_default_dtype())
+
+
+def _floats(x: Any, y: Any) -> tuple:
+    """Operands of a true division: two whole-number operands become floating-point."""
+    if isinstance(x, Tensor) and x.array.dtype.kind != "f" or isinstance(y, Tensor) and y.array.dtype.kind != "f":
+        target = backend.result_dtype([getattr(a, "array", a) for a in (x, y)])
+        if target.kind != "f":
+            target = backend.get_default_dtype()
+        return tuple(a.to(target) if isinstance(a, Tensor) else a for a in (x, y))
+    return x, y
+
+
+def _axis(dim: int, ndim: int) -> int:
+    """`dim` counted from 0; an IndexError that says what is possible."""
+    n = max(ndim, 1)
+    if not -n <= dim < n:
+        raise IndexError(f"dimension out of range: expected {-n} … {n - 1}, got {dim}")
+    return dim % n
+
+
+def _checked(dim: Any, x: Tensor) -> Any:
+    """`dim` for an op: None, or numbers from 0; a 0-d tensor has nothing to reduce."""
+    if dim is None:
+        return None
+    found = tuple(_axis(d, x.array.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"dim {dim} names an axis twice")
+    return found if x.array.ndim else None
+
+
+def _fill(x: Tensor, shape: tuple, name: str) -> tuple:
+    """The shape with its -1 filled in; a RuntimeError where the elements do not fit."""
+    known = Size(n for n in shape if n != -1).numel()
+    if shape.count(-1) == 1 and known and x.array.size % known == 0:
+        shape = tuple(x.array.size // known if n == -1 else n for n in shape)
+    if Size(shape).numel() != x.array.size or -1 in shape:
+        raise RuntimeError(f"{name}: shape {shape} is invalid for {x.array.size} elements of shape {tuple(x.array.shape)}")
+    return shape
+
+
+def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    if dim is None or x.array.ndim == 0:
+        out = function(x, axis=None)
+        return out.reshape((1,) * x.array.ndim) if keepdim else out  # type: ignore[no-any-return]
+    out = function(x, axis=_axis(dim, x.array.ndim))
+    return out.unsqueeze(dim) if keepdim else out  # type: ignore[no-any-return]
+
+
+def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
+    if isinstance(dim, Tensor):
+        return (ops.maximum if name == "max" else ops.minimum)(x, dim)
+    dim = axis if dim is None else dim
+    if dim is None:
+        if not x.array.size:
+            raise RuntimeError(f"{name}: an empty tensor of shape {tuple(x.array.shape)} has no {name}imum; give a dim")
+        return getattr(ops, name)(x)
+    if x.array.ndim == 0:
+        _axis(dim, 0)
+        return Extreme[name](x.clone(), _wrap(x, 0))
+    dim = _axis(dim, x.array.ndim)
+    if not x.array.shape[dim]:
+        raise IndexError(f"{name}: axis {dim} of shape {tuple(x.array.shape)} is empty")
+    indices = (ops.argmax if name == "max" else ops.argmin)(x, axis=dim).unsqueeze(dim)
+    values = ops.take_along_axis(x, indices.array, dim)
+    return Extreme[name](values, indices) if keepdim else Extreme[name](values.squeeze(dim), indices.squeeze(dim))
+
+
+# ---- in place
+
+
+def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Tensor:
+    """Change `x` in place: write into its memory, or, where the change is recorded, let it take over a new array and node."""
+    needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
+    if not needs or not modes.recording.get():
+        if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
+            engine._one_device(name, [x.array, others[0].array])
+        write()
+        wrote(x.array)
+        return x
+    if x._requires_grad and x.node is None:
+        raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; do it under minigrad.no_grad(), or on .data")
+    if x.views is not None and len(x.views) > 1:
+        raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(x.array.shape)} shares its memory with a view or a detached "
+                           "tensor; change a clone() instead, or let go of the view")
+    new = compute()
+    if new.array.shape != x.array.shape or new.array.dtype != x.array.dtype:
+        raise RuntimeError(f"{name}: the result, {tuple(new.array.shape)} {new.dtype}, does not fit into {tuple(x.array.shape)} {x.dtype}")
+    keep = x.node.hooks.pop(None, None) if x.node is not None and x.node.hooks else None
+    x.array, x.node, x._requires_grad, x.views = new.array, new.node, new._requires_grad, None
+    if x.node is not None:
+        x.node.output = weakref.ref(x)
+        if keep is not None:
+            x.node.hooks = {**(x.node.hooks or {}), None: keep}
+    return x
+
+
+def _arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Tensor:
+    def write() -> None:
+        array = other.array if isinstance(other, Tensor) else other
+        target = backend.result_dtype([x.array, array if hasattr(array, "ndim") or isinstance(array, (bool, int, float)) else array.item()])
+        if target.kind == "f" != x.array.dtype.kind:
+            raise RuntimeError(f"{function.__name__}_: a result of {target} cannot be stored in a tensor of {x.dtype}; use the form without _")
+        try:
+            getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
+        except ValueError as error:
+            raise RuntimeError(f"{function.__name__}_: shape {getattr(array, 'shape', ())} does not broadcast into {tuple(x.array.shape)}") from error
+
+    return in_place(x, f"{function.__name__}_", (other,), lambda: function(x, other), write)
+
+
+def _replace(x: Tensor, name: str, compute: Any) -> Tensor:
+    def write() -> None:
+        with modes.no_grad():
+            x.array[...] = compute().array
+
+    return in_place(x, name, (), compute, write)
+
+
+def _draw(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) -> Tensor:
+    stream = generator.stream if generator is not None else backend.random.default
+
+    def write() -> None:
+        backend.random.fill(draw, x.array, parameters, stream)
+
+    if x._requires_grad and modes.recording.get():
+        raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
+    write()
+    wrote(x.array)
+    return x
+
+
+engine.use_tensor_class(Tensor)
+ops.use_tensor_class(Tensor)
