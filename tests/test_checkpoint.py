@@ -19,7 +19,8 @@ from minigrad.serialization.tensor_file import (
     TENSOR_DIGESTS,
     read_tensor_file,
 )
-from minigrad.tensor import Tensor, from_numpy
+from minigrad.creation import from_numpy
+from minigrad.tensor import Tensor
 
 MUTATIONS = 10_000 if os.environ.get("MINIGRAD_TEST_PROFILE") == "deep" else 2_000
 DTYPES = ["float64", "float32", "int64", "uint8", "bool"]
