@@ -193,8 +193,8 @@ def _link(inputs, out):
 def link(base, view):
     """Note that two tensors show the same memory."""
     if base.views is None:
-        base.views = weakref.WeakSet([base])
-    base.views.add(view)
+        base.views = weakref.WeakValueDictionary({id(base): base})  # a WeakSet would compare tensors with ==
+    base.views[id(view)] = view
     view.views = base.views
 
 
