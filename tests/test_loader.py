@@ -9,11 +9,13 @@ import torch.utils.data
 from hypothesis import given
 from hypothesis import strategies as st
 from small_mnist import TRAIN, same
-from torchvision_shim import torchvision
 
 import minigrad as mg
 from minigrad import data
 from minigrad.data import transforms
+from reference.vision import import_torchvision
+
+torchvision = import_torchvision()
 
 # DataLoader against PyTorch's
 

@@ -136,7 +136,7 @@ class MNIST(Dataset):
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image, target = self.data.numpy()[index], int(self.targets[index])
+        image, target = self.data.numpy()[index].copy(), int(self.targets[index])
         if self.transform is not None:
             image = self.transform(image)
         if self.target_transform is not None:
