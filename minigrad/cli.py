@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from minigrad.commands import train
+from minigrad.commands import doctor, evaluate, report, train
 from minigrad.experiments.config import ExperimentError
 
-COMMANDS = [train]
+COMMANDS = [train, report, evaluate, doctor]
 
 
 class Parser(argparse.ArgumentParser):

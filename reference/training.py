@@ -171,6 +171,11 @@ def predict(run: Run, images: Tensor) -> Tensor:
 def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
     """From autoencoder to classifier: note what was learnt, then change the network and begin fine-tuning."""
     run.figures["sparsity"] = sparsity(run, data)
+    to_classifier(run, lecture)
+
+
+def to_classifier(run: Run, lecture: ModuleType) -> None:
+    """Put a classifier, its last layer as drawn, in the autoencoder's place, and begin fine-tuning."""
     run.net = lecture.classifier(run.net).to(run.config.device, getattr(torch, run.config.dtype))
     begin(run, "finetune")
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import minigrad
 from minigrad import backend
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
@@ -18,7 +19,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 def add_parser(commands: Any) -> None:
     """Declare `doctor`, which has no options."""
-    parser = commands.add_parser("doctor", help="say what is installed and what is missing", description=__doc__)
+    about = "say what of minigrad's surroundings is there, what is missing, and what to install"
+    parser = commands.add_parser("doctor", help="say what is there and what is missing", description=about)
     parser.set_defaults(run=run)
 
 
@@ -42,7 +44,7 @@ class Finding:
 def diagnose() -> list[Finding]:
     """Everything that minigrad can use, as it is on this machine; PyTorch is not imported for it."""
     return [
-        Finding("minigrad", "ok", version_of("minigrad") or "not installed, run from its source folder"),
+        Finding("minigrad", "ok", minigrad.__version__),
         Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         Finding("NumPy", "ok", np.__version__),
         blas(),

@@ -7,14 +7,14 @@ from typing import Any
 
 def add_parser(commands: Any) -> None:
     """Declare `report`."""
-    about = "put the runs in some folders side by side in one HTML file, which needs neither network nor JavaScript"
+    about = "put runs side by side in one HTML file that needs neither network nor JavaScript"
     parser = commands.add_parser("report", help="show runs side by side in one HTML file", description=about)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="a folder of minigrad train --out")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folder of minigrad train --out")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help="the file to write (default: report.html, of one run in its own folder, of several in this one)",
+        help="the file to write (default: report.html, in the folder of a single run, else in this one)",
     )
     parser.set_defaults(run=run)
 

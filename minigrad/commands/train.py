@@ -2,17 +2,21 @@
 
 import argparse
 import dataclasses
+import errno
 import math
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from minigrad.experiments.config import LECTURES, Config
+from minigrad.experiments.config import LECTURES, Config, ExperimentError
 
 ABOUT = {
     "denoising": "lecture 20: a denoising autoencoder (784-400-784), then a classifier",
     "autoencoder": "lecture 12: an autoencoder (784-100-784), then a classifier",
 }
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def add_parser(commands: Any) -> None:
@@ -22,6 +26,8 @@ def add_parser(commands: Any) -> None:
     for name, about in ABOUT.items():
         lecture = lectures.add_parser(name, help=about, description=about)
         add_options(lecture, LECTURES[name])
+        about_resume = "go on with the run in the folder DIR of an earlier --out"
+        lecture.add_argument("--resume", help=about_resume, type=Path, metavar="DIR")
         lecture.set_defaults(run=run)
 
 
@@ -29,9 +35,9 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
     """Declare the options of a lecture, with the lecture's settings as defaults."""
 
     def add(name: str, about: str, **options: Any) -> None:
-        default = getattr(preset, name[2:].replace("-", "_"), None)
-        shown = "" if default is None else " (default: %(default)s)"
-        parser.add_argument(name, help=about + shown, default=default, **options)
+        default = getattr(preset, name[2:].replace("-", "_"))
+        text = about if default is None else f"{about} (default: {default})"
+        parser.add_argument(name, help=text, default=argparse.SUPPRESS, **options)  # absent if not given
 
     add("--epochs", "epochs of pretraining", type=whole(0), metavar="N")
     add("--finetune-epochs", "epochs of fine-tuning", type=whole(0), metavar="N")
@@ -52,24 +58,83 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
     add("--seed", "of weights, order and noise", type=whole(0), metavar="N")
     add("--data-dir", "folder of IDX files, gzipped or raw (default: the bundled MNIST)", metavar="DIR")
     add("--limit", "use the first N training images only", type=whole(1), metavar="N")
-    add("--out", "folder for figures and pictures", type=Path, metavar="DIR")
+    parser.add_argument("--out", help="folder for figures and pictures", type=Path, metavar="DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
 
 
 def config_of(arguments: argparse.Namespace) -> Config:
-    """The settings that the command line asks for."""
-    names = {field.name for field in dataclasses.fields(Config)}
-    given = {name: value for name, value in vars(arguments).items() if name in names}
-    return dataclasses.replace(LECTURES[arguments.lecture], **given)
+    """The lecture's settings, but for those that the command line names."""
+    return dataclasses.replace(LECTURES[arguments.lecture], **given_settings(arguments))
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that the command line names."""
+    names = {field.name for field in dataclasses.fields(Config)} - {"lecture"}
+    return {name: value for name, value in vars(arguments).items() if name in names}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print, write."""
-    from minigrad.experiments import autoencoder, denoising, program
-
-    lecture = {"denoising": denoising, "autoencoder": autoencoder}[arguments.lecture]
-    program.run_lecture(lecture, config_of(arguments), out=arguments.out, quiet=arguments.quiet)
+    """Train, print, write; 130 if it is interrupted."""
+    folder = arguments.resume or arguments.out
+    again = f"to go on: minigrad train {arguments.lecture} --resume {shlex.quote(str(folder))}"
+    try:
+        resume(arguments) if arguments.resume else begin(arguments)
+    except KeyboardInterrupt:
+        saved = folder is not None and (folder / "config.json").exists()
+        kept = f"all whole epochs are saved; {again}" if saved else "nothing is saved"
+        print(f"\nminigrad: interrupted; {kept}", file=sys.stderr)
+        return 130
+    except OSError as error:
+        if folder is None or error.errno not in DISK_ERRORS:
+            raise
+        place = error.filename or folder
+        message = f"{place}: {error.strerror}; the last checkpoint is whole; {again}"
+        raise ExperimentError(message) from error
     return 0
+
+
+def begin(arguments: argparse.Namespace) -> None:
+    """Train anew."""
+    from minigrad.experiments import checkpoint, program, training
+
+    config = config_of(arguments)
+    training.check_device(config.device)
+    lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
+    program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
+    report(out)
+
+
+def resume(arguments: argparse.Namespace) -> None:
+    """Train on, from the last checkpoint."""
+    from minigrad.experiments import checkpoint, program, record, training
+
+    folder = arguments.resume
+    given = [*given_settings(arguments), *(["out"] if arguments.out else [])]
+    if given:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise ExperimentError(f"--resume {folder}: takes all settings from that run; leave out {options}")
+    record.check_matplotlib()
+    run = checkpoint.load_or_start(folder)
+    lecture = run.config.lecture
+    if lecture != arguments.lecture:
+        command = f"minigrad train {lecture} --resume {shlex.quote(str(folder))}"
+        raise ExperimentError(f"--resume {folder}: holds a run of the other lecture; go on with: {command}")
+    if not arguments.quiet:
+        phase, total = run.phase, run.config.total_epochs(run.phase)
+        print(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})", flush=True)
+    data = training.load_data(run.config)
+    program.finish(
+        checkpoint.PROGRAMS[lecture], run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run
+    )
+    report(folder)
+
+
+def report(out: Path | None) -> None:
+    """Write the report on a finished run into its folder."""
+    from minigrad.experiments.report import write_report
+
+    if out is not None:
+        write_report([out], out / "report.html")
 
 
 def whole(smallest: int) -> Callable[[str], int]:

@@ -1,21 +1,28 @@
 """A run in one file: everything that it needs to go on, bit for bit, where it stood."""
 
-import dataclasses
 import json
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 import minigrad as mg
-from minigrad.experiments import training
-from minigrad.experiments.config import LECTURES, Config, config_as_dict
+from minigrad.experiments import autoencoder, denoising, training
+from minigrad.experiments.config import Config, ExperimentError, config_as_dict
 from minigrad.serialization import load, save
-from minigrad.serialization.tensor_file import shown, unexpected
+from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
 FILE = "checkpoint.safetensors"
 FORMAT = 1
+PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
+PHASES = ("pretrain", "finetune")
+CHOICES = {
+    "lecture": list(PROGRAMS),
+    "optimizer": ["sgd", "adam"],
+    "l1_form": ["sign", "slide"],
+    "dtype": ["float32", "float64"],
+    "device": ["cpu", "cuda"],
+}
 KINDS = {
     "format": int,
     "minigrad": str,  # the version
@@ -33,7 +40,7 @@ KINDS = {
 
 
 def save_run(run: training.Run, folder: Path) -> None:
-    """Replace the checkpoint in `folder` by the state of `run`; the old one stays until the new one is whole."""
+    """Make the state of `run` the checkpoint in `folder`; the old one stays until the new one is whole."""
     state = {
         "format": FORMAT,
         "minigrad": mg.__version__,
@@ -51,15 +58,28 @@ def save_run(run: training.Run, folder: Path) -> None:
     save(state, folder / FILE)
 
 
-def load_run(folder: Path, lecture: ModuleType) -> training.Run:
-    """The run in `folder` as it was saved; CheckpointError if the file is damaged or holds something else."""
+def load_or_start(folder: Path) -> training.Run:
+    """The run in `folder` as it was saved; from its beginning if nothing was saved yet."""
+    settings = folder / "config.json"
+    if (folder / FILE).exists() or not settings.exists():
+        return load_run(folder)
+    config = parse_json(str(settings), settings.read_bytes())
+    if isinstance(config, dict):
+        config.pop("versions", None)
+    check_config(str(settings), config)
+    return _start(Config(**config))
+
+
+def load_run(folder: Path) -> training.Run:
+    """The run in `folder` as it was saved. Raises CheckpointError, or ExperimentError where there is none."""
     path = folder / FILE
+    if not path.exists():
+        raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no {FILE}")
     state = load_state(path)
-    run = training.start(Config(**state["config"]), lecture)
+    run = _start(Config(**state["config"]))
     if state["phase"] == "finetune":
-        training.to_classifier(run, lecture)
-    check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
-    check_optimizer(f"{path}: optimizer", run, state["optimizer"])
+        training.to_classifier(run, PROGRAMS[run.config.lecture])
+    check_fit(path, run, state)
     run.net.load_state_dict(state["network"])
     run.optimizer.load_state_dict(optimizer_by_index(run, state["optimizer"]))
     if run.scheduler is not None:
@@ -68,6 +88,11 @@ def load_run(folder: Path, lecture: ModuleType) -> training.Run:
     run.epoch, run.figures, run.snapshots = state["epoch"], state["figures"], state["snapshots"]
     run.metrics = json.loads(state["metrics"].numpy().tobytes())
     return run
+
+
+def _start(config: Config) -> training.Run:
+    training.check_device(config.device)
+    return training.start(config, PROGRAMS[config.lecture])
 
 
 def load_state(path: Path) -> dict[str, Any]:
@@ -81,14 +106,41 @@ def load_state(path: Path) -> dict[str, Any]:
     if state["format"] != FORMAT:
         found = f"{state['format']}, written by minigrad {shown(state['minigrad'])}"
         raise unexpected(path, f"format {FORMAT}", found)
-    names = [field.name for field in dataclasses.fields(Config)]
-    if list(state["config"]) != names:
-        raise unexpected(f"{path}: config", f"the settings {', '.join(names)}", shown(state["config"]))
-    for name, choices in (("lecture", tuple(LECTURES)), ("phase", ("pretrain", "finetune"))):
-        found = state["config"][name] if name == "lecture" else state[name]
-        if found not in choices:
-            raise unexpected(f"{path}: {name}", f"one of {', '.join(choices)}", shown(found))
+    if state["phase"] not in PHASES:
+        raise unexpected(f"{path}: phase", " or ".join(PHASES), shown(state["phase"]))
+    check_config(f"{path}: config", state["config"])
     return state
+
+
+def check_config(where: str, found: Any) -> None:
+    """Raise CheckpointError unless `found` has every setting, with values of the right types."""
+    types = get_type_hints(Config)
+    if not isinstance(found, dict) or set(found) != set(types):
+        raise unexpected(where, f"the settings {', '.join(types)}", shown(found))
+    for name, kind in types.items():
+        value = found[name]
+        fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+        if not fits or value not in CHOICES.get(name, [value]):
+            raise unexpected(f"{where}: {name}", CHOICES.get(name, kind), shown(value))
+
+
+def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
+    """Raise CheckpointError unless `state` is one of a run like this one; nothing is copied yet."""
+    check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
+    check_optimizer(f"{path}: optimizer", run, state["optimizer"])
+    check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
+    epochs = run.config.total_epochs(run.phase)
+    if not 0 <= state["epoch"] <= epochs:
+        raise unexpected(f"{path}: epoch", f"0 to {epochs}", state["epoch"])
+    expected = None if run.scheduler is None else sorted(run.scheduler.state_dict())
+    found = None if state["scheduler"] is None else sorted(map(str, state["scheduler"]))
+    if found != expected:
+        raise unexpected(f"{path}: scheduler", expected, shown(found))
+    if not isinstance(parse_json(f"{path}: metrics", state["metrics"].numpy().tobytes()), list):
+        raise unexpected(f"{path}: metrics", "a list", "something else")
+    for name, tensor in state["snapshots"].items():
+        if not isinstance(tensor, mg.Tensor):
+            raise unexpected(f"{path}: snapshot {shown(name)}", "a tensor", shown(tensor))
 
 
 def optimizer_by_name(run: training.Run) -> dict[str, Any]:
@@ -102,8 +154,9 @@ def optimizer_by_name(run: training.Run) -> dict[str, Any]:
 def optimizer_by_index(run: training.Run, state: dict[str, Any]) -> dict[str, Any]:
     """The inverse of `optimizer_by_name`."""
     index = {name: i for i, (name, _) in enumerate(run.net.named_parameters())}
-    groups = [{**group, "params": [index[name] for name in group["params"]]} for group in state["param_groups"]]
-    return {"state": {index[name]: slots for name, slots in state["state"].items()}, "param_groups": groups}
+    slots = {index[name]: slots for name, slots in state["state"].items()}
+    groups = [{**group, "params": [index[n] for n in group["params"]]} for group in state["param_groups"]]
+    return {"state": slots, "param_groups": groups}
 
 
 def check_tensors(where: str, expected: dict[str, mg.Tensor], found: dict[str, Any]) -> None:
@@ -116,23 +169,23 @@ def check_tensors(where: str, expected: dict[str, mg.Tensor], found: dict[str, A
 
 
 def check_optimizer(where: str, run: training.Run, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `found` has this optimizer's settings, and state that fits its parameters."""
-    expected = optimizer_by_name(run)
-    if set(found) != set(expected) or not isinstance(found["state"], dict):
-        raise unexpected(where, "state and param_groups", shown(found))
-    outline = [(sorted(group), group["params"]) for group in expected["param_groups"]]
-    groups = found["param_groups"]
-    if not isinstance(groups, list) or not all(isinstance(group, dict) and "params" in group for group in groups):
-        raise unexpected(f"{where}: param_groups", "a list of dicts", shown(groups))
-    if [(sorted(group), group["params"]) for group in groups] != outline:
-        raise unexpected(f"{where}: param_groups", outline, shown(groups))
+    """Raise CheckpointError unless `found` has this optimizer's settings, and state of the right shapes."""
+    groups, state = found.get("param_groups"), found.get("state")
+    expected = [_outline(group) for group in optimizer_by_name(run)["param_groups"]]
+    if not isinstance(groups, list) or [_outline(group) for group in groups] != expected:
+        raise unexpected(f"{where}: param_groups", expected, shown(groups))
     shapes = {name: tuple(parameter.shape) for name, parameter in run.net.named_parameters()}
-    for name, slots in found["state"].items():
-        if name not in shapes or not isinstance(slots, dict):
-            raise unexpected(f"{where}: state", f"dicts for {', '.join(shapes)}", shown(name))
-        for key, value in slots.items():
-            if isinstance(value, mg.Tensor) and tuple(value.shape) not in ((), shapes[name]):
-                raise unexpected(f"{where}: {key} of {name}", f"shape {shapes[name]}", tuple(value.shape))
+    if not isinstance(state, dict) or not set(state) <= set(shapes):
+        raise unexpected(f"{where}: state", f"some of {', '.join(shapes)}", shown(state))
+    for name, slots in state.items():
+        for key, value in slots.items() if isinstance(slots, dict) else [("state", slots)]:
+            shape = tuple(value.shape) if isinstance(value, mg.Tensor) else shown(value)
+            if shape not in ((), shapes[name], "None"):
+                raise unexpected(f"{where}: {key} of {name}", f"a tensor of shape {shapes[name]}", shape)
+
+
+def _outline(group: Any) -> Any:
+    return (sorted(map(str, group)), group.get("params")) if isinstance(group, dict) else None
 
 
 def _kind(value: Any) -> str:

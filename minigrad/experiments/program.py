@@ -5,6 +5,7 @@ It knows no engine: `lecture` is minigrad.experiments.denoising or .autoencoder,
 
 import functools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,9 +16,17 @@ from minigrad.experiments import pictures, record
 from minigrad.experiments.config import CLASSES, Config
 from minigrad.experiments.digits import as_text
 
+Save = Callable[[Any, Path], None]  # puts a run's checkpoint into its folder
+
 
 def run_lecture(
-    lecture: ModuleType, config: Config, *, out: Path | None = None, quiet: bool = False, data: Any = None
+    lecture: ModuleType,
+    config: Config,
+    *,
+    out: Path | None = None,
+    quiet: bool = False,
+    data: Any = None,
+    save: Save | None = None,
 ) -> dict[str, Any]:
     """Train as `config` says, print the lecture's lines, write `out` if it is given; the summary."""
     training = lecture.training
@@ -25,9 +34,25 @@ def run_lecture(
     run = training.start(config, lecture)
     if out is not None:
         record.open_folder(out, config, training.PACKAGES)
-    say = _silent if quiet else _say
-    introduce(lecture, run, data, say)
-    train(lecture, run, data, out, say)
+    introduce(lecture, run, data, _silent if quiet else _say)
+    return finish(lecture, run, data, out=out, quiet=quiet, save=save)
+
+
+def finish(
+    lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None
+) -> dict[str, Any]:
+    """Train `run` from wherever it stands to its end, print and write as `run_lecture` does; the summary."""
+    training, say = lecture.training, _silent if quiet else _say
+
+    def keep() -> None:
+        if out is not None and save is not None:
+            save(run, out)
+        if out is not None:
+            record.write_metrics(out, run.metrics)
+
+    keep()
+    train(lecture, run, data, keep, say)
+    keep()  # the last snapshots too
     summary = summarize(training, run, data)
     for name, accuracy in summary["class_accuracy"].items():
         say(f"Accuracy of {name:>5} : {accuracy:f} %")
@@ -49,18 +74,18 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
     say(run.net)
 
 
-def train(lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any) -> None:
-    """Both phases, from wherever `run` stands."""
+def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
+    """Both phases, from wherever `run` stands; keep() after each epoch."""
     training = lecture.training
     if run.phase == "pretrain":
-        train_phase(training, run, data, out, say)
+        train_phase(training, run, data, keep, say)
         training.reconstruct(run, data, one_of_each(data.test_labels.cpu().numpy()))
         training.cut_decoder(run, data, lecture)
         say(run.net)
-    train_phase(training, run, data, out, say)
+    train_phase(training, run, data, keep, say)
 
 
-def train_phase(training: ModuleType, run: Any, data: Any, out: Path | None, say: Any) -> None:
+def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
     """The rest of the epochs of the phase in which `run` stands."""
     epochs = run.config.total_epochs(run.phase)
     if run.epoch == 0:
@@ -81,9 +106,8 @@ def train_phase(training: ModuleType, run: Any, data: Any, out: Path | None, say
                 "seconds": round(time.perf_counter() - started, 3),
             }
         )
+        keep()
         say(epoch_line(run.metrics[-1], epochs))
-        if out is not None:
-            record.write_metrics(out, run.metrics)
     training.take_snapshot(run, "after")
     say("Finished Training")
 
@@ -108,11 +132,10 @@ def one_of_each(labels: Any) -> list[int]:
 
 
 def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
-    """The final figures. confusion[i][j] counts the test images of class i that are taken for class j."""
+    """The final figures, on the test images."""
     predicted = training.predict(run, data.test_images).cpu().numpy()
     labels = data.test_labels.cpu().numpy()
-    n = len(CLASSES)
-    confusion = np.bincount(n * labels + predicted, minlength=n * n).reshape(n, n)
+    confusion = confusion_matrix(labels, predicted)
     errors = [entry["loss"] for entry in run.metrics if entry["phase"] == "pretrain"]
     finetuning = [entry for entry in run.metrics if entry["phase"] == "finetune"]
     return {
@@ -123,15 +146,23 @@ def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
         "train_error": finetuning[-1]["loss"] if finetuning else None,
         "first_test_accuracy": finetuning[0]["test_accuracy"] if finetuning else None,
         "test_accuracy": 100 * confusion.trace().item() / len(labels),
-        "class_accuracy": {
-            name: 100 * right.item() / total.item()
-            for name, right, total in zip(CLASSES, confusion.diagonal(), confusion.sum(axis=1))
-            if total
-        },
+        "class_accuracy": class_accuracy(confusion),
         "confusion": confusion.tolist(),
         **run.figures,
         "seconds": round(sum(entry["seconds"] for entry in run.metrics), 3),
     }
+
+
+def confusion_matrix(labels: Any, predicted: Any) -> Any:
+    """counts[i, j]: how many images of class i are taken for class j."""
+    n = len(CLASSES)
+    return np.bincount(n * labels + predicted, minlength=n * n).reshape(n, n)
+
+
+def class_accuracy(confusion: Any) -> dict[str, float]:
+    """Per cent of the images of each class that are told right; classes without images are left out."""
+    pairs = zip(CLASSES, confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), strict=True)
+    return {name: 100 * right / total for name, right, total in pairs if total}
 
 
 def _say(line: Any) -> None:

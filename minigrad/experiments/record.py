@@ -18,11 +18,16 @@ T = TypeVar("T")
 
 def open_folder(out: Path, config: Config, packages: Iterable[str]) -> None:
     """Make the folder `out`, which must not hold a run yet, and write config.json: settings and versions."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ExperimentError("--out: its pictures need matplotlib: pip install 'minigrad[train]'")
+    check_matplotlib()
     check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "config.json", {**config_as_dict(config), "versions": versions(packages)})
+
+
+def check_matplotlib() -> None:
+    """Raise ExperimentError at the beginning of a run if its end would fail for want of matplotlib."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ExperimentError("--out: its pictures need matplotlib: pip install 'minigrad[train]'")
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import numpy as np
 import minigrad as mg
 from minigrad import Tensor, nn, optim
 from minigrad.data import load_mnist
-from minigrad.experiments.config import PIXELS, Config
+from minigrad.experiments.config import PIXELS, Config, ExperimentError
 
 ENGINE = "minigrad"
 PACKAGES = ("minigrad", "numpy", "cupy")
@@ -81,6 +81,14 @@ def load_data(config: Config) -> Data:
 def gpu_is_available() -> bool:
     """Whether --device cuda would work."""
     return mg.cuda.is_available()
+
+
+def check_device(name: str) -> None:
+    """Raise ExperimentError, which says what is missing, if networks cannot run there."""
+    try:
+        mg.zeros(1, device=name)
+    except RuntimeError as error:
+        raise ExperimentError(f"--device {name}: {error}") from None
 
 
 def start(config: Config, lecture: ModuleType) -> Run:
@@ -169,6 +177,11 @@ def predict(run: Run, images: Tensor) -> Tensor:
 def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
     """From autoencoder to classifier: note what was learnt, then change the network and begin fine-tuning."""
     run.figures["sparsity"] = sparsity(run, data)
+    to_classifier(run, lecture)
+
+
+def to_classifier(run: Run, lecture: ModuleType) -> None:
+    """Put a classifier, its last layer as drawn, in the autoencoder's place, and begin fine-tuning."""
     run.net = lecture.classifier(run.net).to(run.config.device, getattr(mg, run.config.dtype))
     begin(run, "finetune")
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.backend import to_numpy
+from minigrad.creation import from_numpy
 from minigrad.serialization.tensor_file import (
     PathLike,
     is_ours,
@@ -24,7 +25,6 @@ from minigrad.serialization.tensor_file import (
     unexpected,
     write_tensor_file,
 )
-from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
 
 STRUCTURE = "minigrad.structure"

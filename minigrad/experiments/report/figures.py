@@ -76,8 +76,8 @@ def weights(runs: list[RunRecord]) -> str:
         if rows:
             parts.append(f"<h3>{title}</h3>" + "".join(rows))
     note = (
-        f"A tile is a hidden unit's (or a class's) weights, at most {TILES} of a layer. Blue is negative, red "
-        "positive; the three pictures of a row have one colour scale, which clips the largest 0.5 %."
+        f"A tile is a hidden unit's (or a class's) weights, at most {TILES} of a layer. Blue is negative, "
+        "red positive; the three pictures of a row have one colour scale, which clips the largest 0.5 %."
     )
     return f'<p class="faint">{note}</p>' + "".join(parts) if parts else ""
 
