@@ -1,0 +1,101 @@
+"""PyTorch's names for recorded operations, as they stand in `grad_fn=<…>` when a tensor is printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+OTHERS = {
+    "absolute": "Abs",
+    "astype": "ToCopy",
+    "broadcast_to": "Expand",
+    "clip": "ClampBackward1",
+    "copy": "Clone",
+    "expand_dims": "Unsqueeze",
+    "join": "Cat",
+    "mse": "MseLoss",
+    "nll": "NllLoss",
+    "put": "IndexPut",
+    "reshape": "View",
+    "scatter": "IndexPut",
+    "square": "Pow",
+    "swapaxes": "Transpose",
+    "take_along_axis": "Gather",
+    "to_device": "ToCopy",
+    "transpose": "Permute",
+}
+
+
+def grad_fn_name(node: Any) -> str:
+    """The name of PyTorch's node for the same computation, e.g. TanhBackward0 (or MyFunctionBackward)."""
+    if not node.op.owns:
+        return f"{node.op.__name__}Backward"
+    name = SPECIAL.get(node.op.__name__, _plain)(node)
+    return name if name[-1].isdigit() else f"{name}Backward0"
+
+
+def _plain(node: Any) -> str:
+    name = node.op.__name__
+    return OTHERS.get(name) or "".join(word.capitalize() for word in name.split("_"))
+
+
+def _reduction(node: Any) -> str:
+    return f"{_plain(node)}Backward{int((node.options or {}).get('axis') is not None)}"
+
+
+def _extreme(node: Any) -> str:
+    return _plain(node) + "Backward1" if (node.options or {}).get("axis") is None else f"A{node.op.__name__}"
+
+
+def _number(node: Any) -> int | None:
+    """Which argument, 0 or 1, is a Python number."""
+    constants = node.constants or ()
+    return next((i for i, c in enumerate(constants) if isinstance(c, int | float)), None)
+
+
+def _subtraction(node: Any) -> str:
+    return "RsubBackward1" if _number(node) == 0 else "Sub"
+
+
+def _division(node: Any) -> str:
+    return "Mul" if _number(node) == 0 else "Div"  # PyTorch multiplies by the reciprocal
+
+
+def _power(node: Any) -> str:
+    return {1: "PowBackward0", None: "PowBackward1", 0: "PowBackward2"}[_number(node)]
+
+
+def _linear(node: Any) -> str:
+    return "Addmm" if len(node.shape) == 2 else "View"
+
+
+def _matmul(node: Any) -> str:
+    return {0: "Dot", 1: "Mv", 2: "Mm"}.get(len(node.shape), "UnsafeView")
+
+
+def _getitem(node: Any) -> str:
+    key = node.options["key"]
+    parts = key if isinstance(key, tuple) else (key,)
+    for part in reversed(parts):
+        if part is None:
+            return "Unsqueeze"
+        if isinstance(part, int):
+            return "Select"
+        if isinstance(part, slice) and part != slice(None):
+            return "Slice"
+        if part is not Ellipsis and not isinstance(part, slice):
+            return "Index"
+    return "Slice" if any(isinstance(part, slice) for part in parts) else "Alias"
+
+
+SPECIAL = {
+    "div": _division,
+    "getitem": _getitem,
+    "linear": _linear,
+    "matmul": _matmul,
+    "max": _extreme,
+    "mean": _reduction,
+    "min": _extreme,
+    "pow": _power,
+    "sub": _subtraction,
+    "sum": _reduction,
+}
