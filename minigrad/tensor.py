@@ -389,6 +389,8 @@ class Tensor(engine.Tensor):
 
     def sum(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
         """Σ over `dim` (a number, several, or all); whole numbers and bools give int64."""
+        if dim is axis is dtype is None and not keepdim and not keepdims and self.array.dtype.kind == "f":
+            return ops.sum(self)  # type: ignore[no-any-return]
         x = self.to(dtype or (self.dtype if self.array.dtype.kind == "f" else backend.int64))
         dim, keepdim = _over(dim, axis, keepdim, keepdims)
         return ops.sum(x, axis=_checked(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]

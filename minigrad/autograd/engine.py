@@ -15,8 +15,9 @@ import weakref
 
 from .. import backend
 from ..backend import ndarray, silence, unsilence
-from .modes import enable_grad, no_grad, recording
-from .writes import Last, held, tick, written_since, wrote
+from .modes import enable_grad, recording
+from .names import grad_fn_name
+from .writes import Last, held, keeps, tick, written_since, wrote
 
 
 class Node:
@@ -32,7 +33,7 @@ class Node:
 
     def name(self):
         """The operation's name in PyTorch's manner, e.g. TanhBackward0."""
-        return "".join(word.capitalize() for word in self.op.__name__.split("_")) + "Backward0"
+        return grad_fn_name(self)
 
     @property
     def next_functions(self):
@@ -146,15 +147,17 @@ def op(function=None, *, promote=False):
             value, *vjps = function(*arrays, **options)
         finally:
             unsilence(token)
-        if type(value) is not kind and not backend.is_array(value):
-            value = backend.asarray(value, like=arrays[0] if kind is ndarray else next(a for a in arrays if type(a) is kind))
+        if type(value) is not kind and not backend.is_array(value):  # NumPy's 0-d results are scalars
+            value = backend.asarray(value)
         out = new(_class[0])
         out.array, out.node, out._grad, out.views, out.hooks = value, None, None, None, None
-        out._requires_grad = needs = needs and bool(vjps) and mode()
-        if value.base is not None or any([value is a for a in arrays]):
+        if value.base is not None or value is arrays[0]:
             _link(inputs, out)
-        if needs:
+        if needs and vjps and mode():
+            out._requires_grad = True
             _record(apply, inputs, vjps, options, out)
+        else:
+            out._requires_grad = False
         return out
 
     apply.raw, apply.owns = function, True  # owns: what its VJPs make anew belongs to nobody else
@@ -164,15 +167,18 @@ def op(function=None, *, promote=False):
 def _record(apply, inputs, vjps, options, out):
     """Give `out` its node."""
     node = out.node = Node()
-    node.op, node.tick, node.options, node.hooks = apply, tick(), options, None
+    node.op, node.tick, node.options, node.hooks = apply, tick(), options or None, None
     node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
     if len(inputs) == 1:
         x = inputs[0]
-        node.parents, node.constants, node.vjps = (x.node or x,), None, vjps
+        node.parents, node.vjps, node.constants = (x.node or x,), tuple(vjps), None
+        return
+    parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
+    if None in parents:
+        node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
+        node.constants = tuple([x if p is None else None for p, x in zip(parents, inputs)])
     else:
-        parents = [(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs]
-        node.parents, node.vjps = parents, vjps
-        node.constants = [x if p is None else None for x, p in zip(inputs, parents)] if None in parents else None
+        node.vjps, node.constants = tuple(vjps), None
 
 
 def _one_device(name, arrays):
@@ -274,120 +280,101 @@ def _roots(tensors, gradients, name):
 
 
 def _run(roots, retain, create, wanted, inputs=()):
-    """The backward pass. Returns {leaf: (gradient, is it ours alone)}, or {node or leaf: gradient} for the wanted ones."""
-    state = _Pass(retain, create, wanted)
-    starts = [t.node or t for t, _ in roots]
-    nodes = [s for s in starts if isinstance(s, Node)]
-    if wanted is not None:
-        state.needed = _needed(nodes, wanted)
-    if create and nodes:
-        state.again, state.values = replay(nodes, inputs)
-    token = silence()
+    """The backward pass. Returns {leaf: (gradient, is the array ours alone)}, or {node or leaf: gradient} for the wanted ones."""
+    grads: dict = {}  # node or leaf -> the sum so far
+    owned: set = set()  # those whose sum is an array of ours alone, free to add to
+    heap: list = []  # (-tick, node): a node comes when everything newer, so all its contributions, has been
+    for tensor, g in roots:
+        g = (g if isinstance(g, Tensor) else wrap(g)) if create else g.array if isinstance(g, Tensor) else g
+        start = tensor.node or tensor
+        if start in grads:
+            grads[start] = grads[start] + g
+            continue
+        grads[start] = g
+        if type(start) is Node:
+            heapq.heappush(heap, (-start.tick, start))
+    starts = [node for _, node in heap]
+    needed = None if wanted is None else _needed(starts, wanted)
+    again, values = replay(starts, inputs) if create else (None, None)
+    silent, mode = silence(), recording.set(create)
     try:
-        with enable_grad() if create else no_grad():
-            for start, (_, g) in zip(starts, roots):
-                if create:
-                    g = g if isinstance(g, Tensor) else wrap(g)
-                else:
-                    g = g.array if isinstance(g, Tensor) else g
-                state.add(start, g, False)
-            state.walk()
-            return state.finish()
+        _walk(grads, owned, heap, retain, again, wanted, needed)
+        leaves = {leaf: _finished(leaf, g, leaf in owned) for leaf, g in grads.items()}
     finally:
-        unsilence(token)
+        recording.reset(mode)
+        unsilence(silent)
+    return leaves if wanted is None else {n: leaves[n][0] if n in leaves else g for n, g in wanted.items()}
 
 
-class _Pass:
-    """One backward pass: gradients that are still being summed, and the nodes to visit, newest first."""
-
-    def __init__(self, retain, create, wanted):
-        self.retain, self.create, self.wanted = retain, create, wanted
-        self.grads: dict = {}   # node or leaf -> sum so far
-        self.owned: set = set()  # those whose sum is an array of ours alone, free to add to
-        self.heap: list = []    # (-tick, node): a node comes when everything newer, so all its contributions, has been
-        self.needed = self.again = self.values = None
-
-    def add(self, parent, c, ours):
-        """Add a contribution to the gradient of `parent`."""
-        grads = self.grads
-        seen = grads.get(parent)
-        if seen is None:
-            grads[parent] = c
-            if ours:
-                self.owned.add(parent)
-            if type(parent) is Node:
-                heapq.heappush(self.heap, (-parent.tick, parent))
-        elif parent in self.owned and seen.ndim and not self.create:
-            seen += c
-        else:
-            total = seen + c
-            grads[parent] = total if self.create or type(total) is type(c) else backend.asarray(total, like=c)
-            self.owned.add(parent)
-
-    def walk(self):
-        grads, owned, heap, add = self.grads, self.owned, self.heap, self.add
-        wanted, needed, create = self.wanted, self.needed, self.create
-        while heap:
-            node = heapq.heappop(heap)[1]
-            g = grads.pop(node)
-            owned.discard(node)
-            if node.hooks:
-                g = run_hooks(node.hooks, g)
-            if wanted is not None:
-                if node in wanted:
-                    wanted[node] = g
-                if node not in needed:
-                    continue
-            vjps = node.vjps
-            if vjps is None:
-                raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "
-                                   "backward(); pass retain_graph=True to the first one to go through it again")
-            if Last.write > node.tick:
-                _check_unchanged(node)
-            kind, parents = type(g), node.parents
-            if create:
-                vjps = self.again[node]
-            for parent, vjp in zip(parents, vjps):
-                if parent is None or (needed is not None and parent not in needed and parent not in wanted):
-                    continue
-                c = vjp(g)
+def _walk(grads, owned, heap, retain, again, wanted, needed):
+    """Visit nodes from the newest to the oldest, hand each one's gradient to its VJPs, and add up what comes back."""
+    while heap:
+        node = heapq.heappop(heap)[1]
+        g = grads.pop(node)
+        if node.hooks:
+            g = run_hooks(node.hooks, g)
+        if wanted is not None:
+            if node in wanted:
+                wanted[node] = g
+            if node not in needed:
+                continue
+        vjps = node.vjps if again is None or node.vjps is None else again[node]
+        if vjps is None:
+            raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "
+                               "backward(); pass retain_graph=True to the first one to go through it again")
+        if Last.write > node.tick:
+            _check_unchanged(node)
+        kind = type(g)
+        for parent, vjp in zip(node.parents, vjps):
+            if parent is None or (needed is not None and parent not in needed and parent not in wanted):
+                continue
+            c = vjp(g)
+            if type(c) is not kind or c.shape != parent.shape or c.dtype != parent.dtype:
                 if c is None:  # a user's Function may have nothing to say
                     continue
-                if type(c) is not kind or c.shape != parent.shape or c.dtype != parent.dtype:
-                    c = _fit(c, g, node, parent)
-                ours = type(parent) is not Node and not create and c is not g and c.base is None \
-                    and node.op.owns and not any([c is a for a in held(vjp)])
-                add(parent, c, ours)
-            if not self.retain:
-                node.vjps, node.parents, node.constants = None, (), None
-            node = vjps = vjp = parents = c = None
+                c = _fit(c, g, node, parent)
+            seen = grads.get(parent)
+            if seen is None:
+                grads[parent] = c
+                if type(parent) is Node:
+                    heapq.heappush(heap, (-parent.tick, parent))
+                elif again is None and c is not g and c.base is None and node.op.owns and not keeps(vjp, c):
+                    owned.add(parent)
+            elif parent in owned:
+                seen += c
+            else:
+                total = grads[parent] = seen + c
+                if type(total) is not kind:  # NumPy turned 0-d into a scalar
+                    grads[parent] = backend.asarray(total)
+                elif again is None and total.ndim:
+                    owned.add(parent)
+        if not retain:
+            node.vjps, node.parents, node.constants = None, (), None
+        vjps = vjp = c = seen = None
 
-    def finish(self):
-        """Gradients of the leaves, after their hooks."""
-        leaves = {}
-        for leaf, g in self.grads.items():
-            ours = leaf in self.owned
-            if leaf.hooks:
-                new = run_hooks(leaf.hooks, g)
-                ours, g = ours and new is g, new
-            leaves[leaf] = g, ours
-        if self.wanted is None:
-            return leaves
-        return {n: leaves[n][0] if n in leaves else g for n, g in self.wanted.items()}
+
+def _finished(leaf, g, ours):
+    """A leaf's gradient after its hooks."""
+    if leaf.hooks:
+        new = run_hooks(leaf.hooks, g)
+        return new, ours and new is g
+    return g, ours
 
 
 def unbroadcast(g, shape):
     """Sum `g` over the axes along which an array of `shape` was broadcast."""
-    added = g.ndim - len(shape)
+    xp, added = backend.array_module(g), g.ndim - len(shape)
+    if g.shape[added:] == shape:
+        return xp.sum(g, axis=tuple(range(added)))
     axes = (*range(added), *(i + added for i, n in enumerate(shape) if n == 1 and g.shape[i + added] != 1))
-    xp = backend.array_module(g)
     return xp.reshape(xp.sum(g, axis=axes, keepdims=True), shape)
 
 
 def _fit(c, g, node, parent):
     """What a VJP returned, brought to the parent's shape and dtype; a RuntimeError that names the op where it cannot be."""
-    name = node.op.__name__
-    shape, dtype = tuple(parent.shape), parent.dtype
+    name, shape, dtype = node.op.__name__, parent.shape, parent.dtype
+    if type(c) is type(g) and c.dtype == dtype and c.shape == node.shape and c.shape[len(c.shape) - len(shape):] == shape:
+        return unbroadcast(c, shape)
     if not isinstance(c, Tensor) and not backend.is_array(c):
         if not isinstance(c, backend.NumPyScalar):
             raise RuntimeError(f"the VJP of {name} returned {type(c).__name__} where an array of shape {shape} is expected")
@@ -396,7 +383,7 @@ def _fit(c, g, node, parent):
     if type(a) is not type(b) and name != "to_device":
         raise backend.DeviceMismatchError(f"the VJP of {name} returned an array on {backend.device_of(a)} for one on {backend.device_of(b)}")
     if c.shape != shape:
-        if not _stretched(shape, tuple(c.shape), tuple(node.shape)):
+        if not _stretched(shape, c.shape, node.shape):
             raise RuntimeError(f"the VJP of {name} returned shape {tuple(c.shape)} for an input of shape {shape} "
                                f"(output {tuple(node.shape)}); expected the input's shape, or one that it was broadcast to")
         c = unbroadcast(c, shape)
@@ -411,21 +398,17 @@ def _fit(c, g, node, parent):
 
 
 def _stretched(small, large, out):
-    """Whether `small` broadcasts to `large`, by sizes that stand in `out` (aligned at the right)."""
+    """Whether `small` broadcasts to `large`, the sizes that are new standing in `out` too (aligned at the right)."""
     if len(large) < len(small):
         return False
-    for i in range(1, len(large) + 1):
-        n = small[-i] if i <= len(small) else 1
-        if large[-i] != n and (n != 1 or i > len(out) or out[-i] != large[-i]):
-            return False
-        if i > len(small) and (i > len(out) or out[-i] != large[-i]):
-            return False
-    return True
+    small = (0,) * (len(large) - len(small)) + tuple(small)  # 0: an axis that is not there
+    out = (-1,) * (len(large) - len(out)) + tuple(out)[len(out) - len(large):]
+    return all([n == m or (n <= 1 and m == o) for n, m, o in zip(small, large, out)])
 
 
 def _check_unchanged(node):
     for vjp in node.vjps:
-        for array in held(vjp):
+        for array in held(vjp) if vjp is not None else ():
             if written_since(array, node.tick):
                 raise RuntimeError(f"backward: {node.op.__name__} (output shape {tuple(node.shape)}) saved a tensor of shape "
                                    f"{tuple(array.shape)} that was changed in place afterwards; change a clone() instead, "
@@ -447,8 +430,7 @@ def run_hooks(hooks, g):
 
 def _own(g):
     """A writable copy of a raw gradient that shares memory with nothing."""
-    xp = backend.array_module(g)
-    return xp.ascontiguousarray(xp.copy(g)).reshape(g.shape)
+    return g.copy(order="C")
 
 
 def _accumulate(leaf, g, ours, create):
@@ -508,7 +490,7 @@ def replay(starts, stops=()):
                 _check_replay(node)
             constants = node.constants or (None,) * len(node.parents)
             arguments = [c if p is None else values[p] if type(p) is Node else p for p, c in zip(node.parents, constants)]
-            value, *again[node] = node.op.raw(*arguments, **node.options)
+            value, *again[node] = node.op.raw(*arguments, **(node.options or {}))
             if node not in values:
                 live = node.output()
                 values[node] = live if live is not None and live.node is node else value

@@ -75,7 +75,7 @@ class Function:
 
 def _record(cls, ctx, inputs, out):
     node = Node()
-    node.op, node.tick, node.options, node.hooks = _Call(cls, inputs), tick(), {}, None
+    node.op, node.tick, node.options, node.hooks = _Call(cls, inputs), tick(), None, None
     node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
     node.parents = [(x.node or x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
     node.constants = [x if p is None else None for x, p in zip(inputs, node.parents)]

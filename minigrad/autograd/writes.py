@@ -62,6 +62,12 @@ def written_since(array, then):
     return any(now > then and a < high and low < b for (a, b), now in entry[0].items())
 
 
+def keeps(function, array):
+    """Whether a VJP holds exactly this array."""
+    return any([cell.cell_contents is array for cell in getattr(function, "__closure__", None) or ()]) \
+        or any(a is array for a in held(function))
+
+
 def held(function, depth=0):
     """Every array that a VJP can reach through its cells, defaults, nested functions, partials, tuples and lists."""
     kind = type(function)

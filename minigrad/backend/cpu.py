@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from functools import partial
 
 import numpy
 from numpy import ndarray
@@ -58,11 +59,20 @@ def matmul(x, y):
 
 def sum(x, axis=None, keepdims=False):
     """Sum over `axis`; over the rows of a large matrix it is shared out by columns."""
-    if type(x) is ndarray and x.ndim == 2 and axis in (0, (0,)) and x.size >= threads.LARGE and x.dtype.kind == "f":
+    if x.size >= threads.LARGE and type(x) is ndarray and x.ndim == 2 and axis in (0, (0,)) and x.dtype.kind == "f":
         out = numpy.empty((1, x.shape[1]), x.dtype)
         threads.share(lambda low, high: numpy.add.reduce(x[:, low:high], axis=0, out=out[0, low:high]), x.shape[1], 8)
         return out if keepdims else out[0]
-    return numpy.sum(x, axis=axis, keepdims=keepdims)
+    return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def broadcast_to(x, shape):
+    """A read-only view of x with axes of stride 0; the frequent case, a 0-d array, without NumPy's detour."""
+    if x.ndim or type(x) is not ndarray:
+        return numpy.broadcast_to(x, shape)
+    y = ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+    y.flags.writeable = False
+    return y
 
 
 def astype(x, dtype):
@@ -93,7 +103,7 @@ def same(x):
     return x
 
 
-cpu.clip, cpu.matmul, cpu.sum, cpu.astype, cpu.stop_gradient = clip, matmul, sum, astype, same
+cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.astype, cpu.stop_gradient = broadcast_to, clip, matmul, sum, astype, same
 cpu.scatter, cpu.put_along_axis = scatter, put_along_axis
 
 
@@ -105,10 +115,7 @@ try:  # what numpy.errstate does, at a seventh of its price; private, hence the 
 
     _quiet = _make_extobj(all="ignore")
 
-    def silence():
-        """Switch NumPy's floating-point warnings off in this context; give the token to `unsilence`."""
-        return _state.set(_quiet)
-
+    silence = partial(_state.set, _quiet)  # switches the warnings off in this context; give the token to `unsilence`
     unsilence = _state.reset
 except ImportError:  # pragma: no cover
 
