@@ -34,21 +34,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def guarded(run: Any, options: argparse.Namespace, *, prog: str) -> int:
-    """`run(options)`, its failures told in one line."""
+    """`run(options)`, its failures told in one line. 130 stands for Ctrl-C, as in a shell."""
     from minigrad.data import IdxError
     from minigrad.serialization import CheckpointError
 
     try:
         code = int(run(options))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed from the beginning
+            sys.stdout.flush()
         return code
+    except KeyboardInterrupt:
+        code, message = 130, "interrupted"
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more
-        return 1
+        code, message = 1, "the output was closed before all was said"
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        message = f"{place}{error.strerror or error}"
+        code, message = 1, f"{place}{error.strerror or error}"
     except (ExperimentError, IdxError, CheckpointError) as error:
-        message = str(error)
+        code, message = 1, str(error)
+    _forget_output()
     print(f"{prog}: error: {message}", file=sys.stderr)
-    return 1
+    return code
+
+
+def _forget_output() -> None:
+    """Send what is left of the output nowhere, if it cannot be written, or Python complains at its end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -65,7 +65,9 @@ def finite(value: Any) -> Any:
 
 def progress(batches: Iterable[T], total: int, title: str) -> Iterator[T]:
     """`batches`, with a tqdm bar while they last, if the output is a terminal and tqdm is installed."""
-    if not (sys.stdout.isatty() and sys.stderr.isatty()) or importlib.util.find_spec("tqdm") is None:
+    streams = (sys.stdout, sys.stderr)  # None if closed from the beginning
+    terminal = all(stream is not None and stream.isatty() for stream in streams)
+    if not terminal or importlib.util.find_spec("tqdm") is None:
         return iter(batches)
     from tqdm import tqdm
 

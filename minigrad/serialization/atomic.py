@@ -20,6 +20,10 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     try:
         _write_and_sync(temporary, chunks)
         os.replace(temporary, target)
+    except OSError as error:
+        _remove(temporary)
+        error.filename = os.fspath(path)  # which a failing write does not know
+        raise
     except BaseException:
         _remove(temporary)
         raise

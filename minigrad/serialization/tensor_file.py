@@ -118,7 +118,7 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
 
 
 def _read(where: str, file: BinaryIO, size: int) -> Any:
-    data = np.empty(size, np.uint8)
+    data: Any = np.empty(size, np.uint8)
     done = 0
     while done < size:
         count = file.readinto(memoryview(data)[done:])  # type: ignore[attr-defined]

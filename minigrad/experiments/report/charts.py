@@ -1,7 +1,7 @@
 """Curves and dots as inline SVG, coloured by the page's style sheet, so that they follow dark and light."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TypeGuard
@@ -19,7 +19,7 @@ class Series:
 
     name: str
     style: str
-    points: list[tuple[float, float | None]]
+    points: Sequence[tuple[float, float | None]]
     lined: bool = True  # joined by a line, not only marked
 
 
@@ -61,10 +61,10 @@ def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
         parts.append(_text(left - 4, middle + 4, name, "end"))
         parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>')
     for line in series:
-        for row, value in line.points:
+        for index, value in line.points:
             if _is_number(value):
-                label = f"{line.name}, {rows[int(row)]}: {value:.2f}"
-                parts.append(_mark(x(value), TOP + ROW * (row + 0.5), line.style, label, 5))
+                label = f"{line.name}, {rows[int(index)]}: {value:.2f}"
+                parts.append(_mark(x(value), TOP + ROW * (index + 0.5), line.style, label, 5))
     return _svg(title, height, parts)
 
 
