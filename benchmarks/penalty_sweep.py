@@ -1,4 +1,4 @@
-"""What does lecture 20's L1 penalty do? Its network trained with several weights; a Markdown table of the results.
+"""What does lecture 20's L1 penalty do? A Markdown table of its network, trained with several weights.
 
     python benchmarks/penalty_sweep.py [--weights 0 1e-7 ...] [--form slide] [--epochs N] [--json FILE]
 
@@ -32,7 +32,7 @@ def row(summary: dict[str, Any], weight: float) -> str:
 def main() -> None:
     """Train, print a line as soon as it is known, keep everything as JSON if asked to."""
     preset = LECTURES["denoising"]
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description="Train lecture 20's network with several weights.")
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
     parser.add_argument("--form", choices=["sign", "slide"], default=preset.l1_form)
     parser.add_argument("--epochs", type=int, default=preset.epochs)

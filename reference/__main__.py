@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from minigrad.cli import Parser, guarded
 from minigrad.commands.train import ABOUT, add_options, config_of
-from minigrad.experiments.config import LECTURES, ExperimentError
+from minigrad.experiments.config import LECTURES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,14 +26,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, print, write."""
-    import torch
-
     from minigrad.experiments import program
     from reference import autoencoder, denoising, training, vision
 
     config = config_of(arguments)
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise ExperimentError("--device cuda: PyTorch sees no GPU")
+    training.check_device(config.device)
     lecture = {"denoising": denoising, "autoencoder": autoencoder}[arguments.lecture]
     data = (vision if arguments.torchvision else training).load_data(config)
     program.run_lecture(lecture, config, out=arguments.out, quiet=arguments.quiet, data=data)

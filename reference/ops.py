@@ -1,7 +1,7 @@
 """The PyTorch twin of every op in minigrad.ops: the same name, the same arguments, PyTorch's own computation.
 
-What minigrad writes as a formula and its VJPs is one call here, and PyTorch's autograd derives the VJPs; only the
-penalties, whose gradient is on purpose not the derivative, are written out (reference/functional.py).
+What minigrad writes as a formula and its VJPs is one call here, and PyTorch's autograd derives the VJPs; only
+the penalties, whose gradient is on purpose not the derivative, are written out (reference/functional.py).
 """
 
 import torch
@@ -254,7 +254,7 @@ def getitem(x, *, key):
 
 def scatter(g, *, key, shape):
     """Zeros of `shape` with g added at [key]; where a key repeats, its values add up"""
-    index = torch.arange(torch.Size(shape).numel()).reshape(shape)[key]
+    index = torch.arange(torch.Size(shape).numel(), device=g.device).reshape(shape)[key]
     return g.new_zeros(shape).flatten().index_add(0, index.flatten(), g.flatten()).reshape(shape)
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from minigrad.data import load_mnist
-from minigrad.experiments.config import PIXELS, Config
+from minigrad.experiments.config import PIXELS, Config, ExperimentError
 from reference import nn, optim
 
 ENGINE = "PyTorch"
@@ -82,6 +82,12 @@ def load_data(config: Config) -> Data:
 def gpu_is_available() -> bool:
     """Whether --device cuda would work."""
     return torch.cuda.is_available()
+
+
+def check_device(name: str) -> None:
+    """Raise ExperimentError, which says what is missing, if networks cannot run there."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ExperimentError(f"--device {name}: PyTorch sees no GPU")
 
 
 def start(config: Config, lecture: ModuleType) -> Run:
