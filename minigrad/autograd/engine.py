@@ -373,7 +373,7 @@ def unbroadcast(g, shape):
 def _fit(c, g, node, parent):
     """What a VJP returned, brought to the parent's shape and dtype; a RuntimeError that names the op where it cannot be."""
     name, shape, dtype = node.op.__name__, parent.shape, parent.dtype
-    if type(c) is type(g) and c.dtype == dtype and c.shape == node.shape and c.shape[len(c.shape) - len(shape):] == shape:
+    if shape and type(c) is type(g) and c.dtype == dtype and c.shape == node.shape and c.shape[len(c.shape) - len(shape):] == shape:
         return unbroadcast(c, shape)
     if not isinstance(c, Tensor) and not backend.is_array(c):
         if not isinstance(c, backend.NumPyScalar):
