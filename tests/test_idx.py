@@ -156,6 +156,20 @@ def test_a_failing_disk_is_an_idx_error(write, monkeypatch):
         read_idx(path)
 
 
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, len(ZIPPED) - 1, len(ZIPPED), len(ZIPPED) + 1])
+def test_the_size_of_the_pieces_makes_no_difference(write, monkeypatch, piece):
+    monkeypatch.setattr(minigrad.data.idx, "PIECE", piece)
+    assert same(read_idx(write(RAW)), HONEST)
+    assert same(read_idx(write(ZIPPED)), HONEST)
+    for content, message in {
+        ZIPPED[:-1]: "found the end of the file",
+        ZIPPED + b"\0": "after the gzip data, found more",
+        gzip.compress(RAW + b"\0"): "elements: expected 60 bytes, found more",
+    }.items():
+        with pytest.raises(IdxError, match=message):
+            read_idx(write(content))
+
+
 @pytest.mark.parametrize("content", [RAW, ZIPPED])
 def test_expectations_are_demanded(write, content):
     path = write(content)

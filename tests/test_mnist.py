@@ -104,12 +104,12 @@ def test_the_data_sets_repr_is_torchvisions(mnist_root, composed, with_target):
 
 
 def test_target_transform_and_no_transform(mnist_root, mnist_arrays):
-    image, target = data.MNIST(mnist_root, target_transform=lambda target: -target)[3]
-    assert (
-        type(image) is np.ndarray
-        and np.array_equal(image, mnist_arrays[0][3])
-        and target == -int(mnist_arrays[1][3])
-    )
+    dataset = data.MNIST(mnist_root, target_transform=lambda target: -target)
+    image, target = dataset[3]
+    assert type(image) is np.ndarray and np.array_equal(image, mnist_arrays[0][3])
+    assert target == -int(mnist_arrays[1][3])
+    image[:] = 0
+    assert np.array_equal(dataset[3][0], mnist_arrays[0][3])  # the item was a copy
 
 
 def test_without_a_root_the_bundled_files_are_read(tmp_path, mnist_root):

@@ -192,7 +192,7 @@ class Inflated:
                 raise IdxError(f"damaged gzip data ({error})") from error
             if piece:
                 return piece
-            if not waiting and not self._inflater.eof:
+            if not waiting:
                 raise IdxError("expected more gzip data, found the end of the file; the file is truncated")
         if self._inflater.unused_data or self._file.read(1):
             raise IdxError("expected the end of the file after the gzip data, found more")
