@@ -1,0 +1,1 @@
+"""How fast is minigrad beside PyTorch? One file per question; `python -m benchmarks --help` lists them."""

@@ -1,0 +1,100 @@
+"""What was measured on: processor, memory, GPU, versions, BLAS, threads, precision, the engines that are there."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.engines import ENGINES, THREADS, environment
+from benchmarks.pairs import ROOT
+from minigrad.experiments.record import versions
+
+PACKAGES = ("minigrad", "numpy", "numba", "threadpoolctl", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy")
+
+
+def describe(threads: int) -> dict[str, Any]:
+    """Everything, found out by a process of its own: this one loads no engine."""
+    command = [sys.executable, "-m", "benchmarks.machine"]
+    env = environment(ENGINES["numba"], threads)
+    done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {**found, "threads": threads}
+
+
+def look() -> dict[str, Any]:
+    """The description, in the process that may import every engine."""
+    missing, gpu, flags = look_for_engines()
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "system": platform.platform(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_bytes": memory_bytes(),
+        "gpu": gpu,
+        "versions": versions(PACKAGES),
+        "libraries": thread_pools(),
+        "environment": {name: os.environ[name] for name in THREADS},
+        "precision": flags,
+        "missing": missing,
+    }
+
+
+def look_for_engines() -> tuple[dict[str, str], str | None, dict[str, Any]]:
+    """Why an engine is missing, by engine; the GPU's name; what decides how exactly float32 is multiplied."""
+    import minigrad
+
+    missing: dict[str, str] = {}
+    flags: dict[str, Any] = {"CUPY_TF32": os.environ.get("CUPY_TF32", "0")}
+    gpu = None
+    if not minigrad.backend.compiled.numba():
+        missing["numba"] = "Numba is not installed"
+    if not minigrad.cuda.is_available():
+        missing["cupy"] = "CuPy with a usable GPU is not there"
+    try:
+        import torch
+    except ImportError:
+        missing |= {key: "PyTorch is not installed" for key in ENGINES if "torch" in key}
+        return missing, gpu, flags
+    flags["torch_float32_matmul_precision"] = torch.get_float32_matmul_precision()
+    flags["torch_cuda_allow_tf32"] = torch.backends.cuda.matmul.allow_tf32
+    if torch.cuda.is_available():
+        gpu = torch.cuda.get_device_name(0)
+    else:
+        missing |= {key: "PyTorch sees no GPU" for key in ENGINES if key.startswith("torch_cuda")}
+    return missing, gpu, flags
+
+
+def processor() -> str:
+    """The processor's name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def memory_bytes() -> int | None:
+    """The machine's memory, where the system tells."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def thread_pools() -> list[dict[str, Any]]:
+    """The BLAS and OpenMP libraries that are loaded, without their places on the disk."""
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return []
+    keys = ("user_api", "internal_api", "prefix", "version", "threading_layer", "architecture", "num_threads")
+    return [{key: pool[key] for key in keys if key in pool} for pool in threadpool_info()]
+
+
+if __name__ == "__main__":
+    print(json.dumps(look()))

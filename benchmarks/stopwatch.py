@@ -1,0 +1,44 @@
+"""Reading the clock: the median time of a call, the device's work waited for, the host's share apart."""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+WARM_UP = 3
+
+
+def measure_calls(
+    call: Callable[[], Any], synchronize: Callable[[], None], *, blocks: int, calls: int
+) -> dict[str, float]:
+    """Seconds of a call, the median over blocks of calls: until all work is done, and until the host is free.
+
+    On a GPU a block should hold many calls: the host runs ahead of the device, which is waited for at the end.
+    """
+    for _ in range(WARM_UP):
+        call()
+    whole, host = [], []
+    for _ in range(blocks):
+        synchronize()
+        started = time.perf_counter()
+        for _ in range(calls):
+            call()
+        free = time.perf_counter()
+        synchronize()
+        whole.append((time.perf_counter() - started) / calls)
+        host.append((free - started) / calls)
+    return {"seconds": statistics.median(whole), "host_seconds": statistics.median(host)}
+
+
+def calls_a_block(call: Callable[[], Any], synchronize: Callable[[], None], *, at_least: float) -> int:
+    """How many calls take `at_least` seconds, judged by the second block of doubling length."""
+    calls = 1
+    while True:
+        synchronize()
+        started = time.perf_counter()
+        for _ in range(calls):
+            call()
+        synchronize()
+        if time.perf_counter() - started >= at_least:
+            return calls
+        calls *= 2
