@@ -1,0 +1,209 @@
+"""What kind of mistake makes a gradient differ from the numeric one: the verdicts of `gradcheck`."""
+
+from __future__ import annotations
+
+from .. import backend
+from ..backend import array_module
+from . import engine
+from .writes import held
+
+# ---- one recorded operation at a time
+
+
+def check_node(check, node):
+    """Call each backward function of one operation with the same random g: it may change neither g nor what it saved."""
+    g = check.draw(node.shape, check.base).astype(node.dtype)
+    xp = array_module(g)
+    saved = [a for vjp in node.vjps for a in held(vjp)]
+    before = [xp.copy(a) for a in (g, *saved)]
+    for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
+        c = None if parent is None else vjp(g)
+        if not _same(g, before[0]):
+            check.stop("mutation", f"the backward function of {_name(node)} for argument {i} changed the gradient g that it was given; "
+                                   "other operations see the same array", i)
+        for a, b in zip(saved, before[1:]):
+            if not _same(a, b):
+                check.stop("mutation", f"the backward function of {_name(node)} for argument {i} changed an array that was saved for it, "
+                                       "so a second pass would give another gradient", i)
+        if backend.is_array(c):
+            _check_precision(check, node, i, c)
+
+
+def _check_precision(check, node, i, c):
+    """A gradient made of random float64 numbers fits into float32 only if it went through float32."""
+    if c.dtype.itemsize < 8 or bool((c != 0).any()) and _same(c, c.astype(backend.float32).astype(c.dtype)):
+        check.stop("precision", f"{_name(node)} computed the gradient of argument {i} in {min(c.dtype, backend.float32, key=lambda d: d.itemsize)}: "
+                                "look for a cast, or for a constant of that dtype", i)
+
+
+def refused(check, error):
+    """(verdict, detail) for a backward pass that the engine refused."""
+    for node in check.nodes():
+        g = check.draw(node.shape, check.base).astype(node.dtype)
+        for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
+            c = None if parent is None else vjp(g)
+            shape = tuple(getattr(c, "shape", ()))
+            if c is not None and len(shape) > 1 and shape != tuple(parent.shape) and _turned(shape) == tuple(parent.shape):
+                return "transposed", f"the gradient of argument {i} of {_name(node)} has shape {shape}, the argument {tuple(parent.shape)}", i
+    return "shape", str(error)
+
+
+def _turned(shape):
+    return (*shape[:-2], shape[-1], shape[-2])
+
+
+def _name(node):
+    return node.op.__name__
+
+
+def _same(a, b):
+    return bool(((a == b) | ((a != a) & (b != b))).all())
+
+
+# ---- patterns in the numbers
+
+
+class Suspects:
+    """Single elements of an argument whose gradients disagree: their analytic and numeric gradients for any cotangent."""
+
+    def __init__(self, check, number, failures):
+        self.check, self.number = check, number
+        self.array = check.inputs[check.positions[number]].array
+        self.elements = [f.element for f in failures][:8]
+        self.n = check.n
+        self.rows = array_module(self.array).any(array_module(self.array).stack([f.rows for f in failures]), axis=0)
+        steps = [check.direction(self.array, [e]) for e in self.elements]
+        self.slopes = [check.derivative(number, s).value / float(abs(s).max()) for s in steps]
+
+    def cotangent(self):
+        """A random one, 0 for the output elements whose gradients agree, where that is known one by one."""
+        w = self.check.draw((self.n,), self.array)
+        xp = array_module(w)
+        alone = self.rows[:self.n] if len(self.rows) > self.n else xp.ones(self.n, bool)
+        return xp.where(alone, w, 0) if xp.any(alone) else w
+
+    def numeric(self, w):
+        """The numeric gradient of the suspects for cotangent `w`."""
+        xp = array_module(w)
+        if self.check.surrogate is not None:
+            w = xp.concatenate([w, xp.ones(1)])
+        return xp.stack([w @ s for s in self.slopes])
+
+    def gradient(self, w):
+        """The whole gradient that backward computes."""
+        return self.check.gradients(w)[self.number]
+
+    def analytic(self, w):
+        """That of the suspects."""
+        return self.gradient(w)[self.elements]
+
+
+def explain(check, worst, failures):
+    """Put verdict and detail into the finding `worst`."""
+    suspects = Suspects(check, check.positions.index(worst.argument), failures)
+    where = "every element" if len(failures) >= min(suspects.array.size, 12) else f"{len(failures)} of {suspects.array.size} elements"
+    for pattern in (_offset, _sum_missing, _missing, _transposed, _factor, _precision):
+        found = pattern(suspects)
+        if found is not None:
+            worst.verdict, detail = found
+            worst.detail = f"{detail} ({where})"
+            return
+    worst.verdict, worst.detail = "wrong", f"no simple pattern in {where}; look for a wrong formula or a term that was dropped"
+
+
+def _close(a, b, tolerance=1e-5):
+    """Whether a and b agree to `tolerance` of each element's size."""
+    xp = array_module(a)
+    size = xp.maximum(xp.absolute(a), xp.absolute(b))
+    return bool(xp.all(xp.absolute(a - b) <= tolerance * size + 1e-12))
+
+
+def _offset(s):
+    zero = s.analytic(array_module(s.array).zeros(s.n))
+    if s.check.surrogate is None and bool((zero != 0).any()):
+        return "offset", "the gradient is not 0 where g is 0: backward adds something of its own; if that is on purpose, declare it with surrogate="
+    return None
+
+
+def _missing(s):
+    w = s.cotangent()
+    if not bool(s.analytic(w).any()) and bool(s.numeric(w).any()):
+        return "missing", "backward gives 0 (or None, or the graph is cut) where the function does depend on the argument"
+    return None
+
+
+def _sum_missing(s):
+    """Only one slice of g reaches the argument, or the mean of the slices."""
+    if len(s.check.recorded) != 1:
+        return None
+    shape, xp = tuple(s.check.recorded[0].array.shape), array_module(s.array)
+    w = s.check.draw(shape, s.array)
+    analytic = s.analytic(w.reshape(-1))
+    for axis, n in enumerate(shape):
+        place = (-1,) + (1,) * (len(shape) - axis - 1)
+        for kept in (0, n - 1) if n > 1 else ():
+            one = xp.where(xp.arange(n).reshape(place) == kept, w, 0)
+            if not _close(s.numeric((w - one).reshape(-1)), 0 * analytic) and _close(analytic, s.numeric(one.reshape(-1))):
+                return "broadcast", f"the sum over axis {axis} of the output is missing: only its slice {kept} counts"
+        if n > 1 and _stretched(s.array.shape, shape, axis) and _close(n * analytic, s.numeric(w.reshape(-1)), 1e-6):
+            return "broadcast", f"the sum over the broadcast axis {axis} of the output is missing: its mean is taken"
+    return None
+
+
+def _stretched(small, large, axis):
+    i = axis - len(large) + len(small)
+    return i < 0 or small[i] == 1
+
+
+def _transposed(s):
+    w, shape = s.check.draw((s.n,), s.array), s.array.shape
+    whole, numeric = s.gradient(w), s.numeric(w)
+    if len(shape) > 1 and shape[-1] == shape[-2]:
+        turned = array_module(w).swapaxes(whole.reshape(shape), -1, -2).reshape(-1)
+        if _close(turned[s.elements], numeric):
+            return "transposed", "the gradient is right for the argument with its last two axes exchanged"
+    if s.n == s.array.size > 1 and s.check.surrogate is None:
+        forward = s.check.derivative(s.number, w.reshape(shape)).value
+        if _close(whole, forward):
+            return "transposed", "backward multiplies by the Jacobian instead of its transpose"
+    return None
+
+
+def _factor(s):
+    xp = array_module(s.array)
+    pairs = [(s.analytic(w), s.numeric(w)) for w in (s.cotangent(), s.cotangent())]
+    analytic, numeric = (xp.concatenate(side) for side in zip(*pairs))
+    if not bool(numeric.all()):
+        return None
+    ratios = analytic / numeric
+    c = float(xp.mean(ratios))
+    if not float(abs(ratios - c).max()) <= min(1e-5 * abs(c), 0.02 * abs(1 - c)) or abs(1 - c) < 1e-9:
+        return None
+    if abs(c + 1) < 1e-6:
+        return "sign", "analytic = -numeric"
+    nice = _nice(c)
+    if len(s.elements) > 1 or nice:
+        return "constant factor", f"analytic = {nice or format(c, '.10g')} · numeric"
+    return None
+
+
+def _nice(c):
+    """A factor that a person would forget, as text; "" for any other."""
+    for n in range(1, 129):
+        for text, value in ((str(n), n), (f"1/{n}", 1 / n)):
+            for sign in ("", "-"):
+                if value != 1 and abs(c - float(sign + "1") * value) < 1e-6 * value:
+                    return sign + text
+    return ""
+
+
+def _precision(s):
+    if len(s.elements) < min(2, s.array.size):  # one element among many that are right
+        return None
+    w = s.cotangent()
+    analytic, numeric = s.analytic(w), s.numeric(w)
+    xp = array_module(w)
+    error = float(xp.max(xp.absolute(analytic - numeric) / xp.maximum(xp.absolute(numeric), 1e-300)))
+    if error < 1e-3:
+        return "precision", f"right but for {error:.2g} of its size, with no constant ratio: look for an approximation, a cast, or an added eps"
+    return None
