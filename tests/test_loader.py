@@ -227,7 +227,7 @@ def test_subsets_and_sums_of_data_sets():
 
 
 @pytest.mark.parametrize(
-    "lengths", [[6, 4], [0.5, 0.5], [0.3, 0.3, 0.4], [0.25, 0.75], [10], [1.0], [7, 0, 3]]
+    "lengths", [[6, 4], [0.5, 0.5], [0.3, 0.3, 0.4], [0.25] * 4, [10], [1.0], [7, 0, 3]]
 )
 def test_random_split_cuts_as_pytorch_does(lengths):
     ours = data.random_split(range(10), lengths, generator=mg.Generator().manual_seed(3))
