@@ -122,7 +122,9 @@ def test_a_penalty_is_checked_against_the_objective_that_it_declares():
     assert gradcheck(lambda x: ops.l1_penalty(x, weight=0.3), (x,), surrogate=penalty)
     assert gradcheck(lambda x: nn.L1Penalty(0.3)(x), (x,), surrogate=penalty)
     assert gradcheck(Slide.apply, (x, 0.3), surrogate=lambda x, weight: weight * x.abs().sum())
-    assert gradcheck(lambda x: ops.l1_penalty_slide(x, weight=0.3), (x,), surrogate=lambda x: 0.15 * (x * x).sum())
+    assert gradcheck(
+        lambda x: ops.l1_penalty_slide(x, weight=0.3), (x,), surrogate=lambda x: 0.15 * (x * x).sum()
+    )
     with pytest.raises(GradcheckError) as caught:
         gradcheck(lambda x: ops.l1_penalty_slide(x, weight=0.3), (x,), surrogate=penalty)
     assert caught.value.verdict == "wrong"
@@ -167,7 +169,11 @@ def not_transposed(x, y):
 
 @op
 def weight_transposed(x, y):
-    return x @ y, lambda g: g @ array_module(y).swapaxes(y, 0, 1), lambda g: array_module(g).swapaxes(g, 0, 1) @ x
+    return (
+        x @ y,
+        lambda g: g @ array_module(y).swapaxes(y, 0, 1),
+        lambda g: array_module(g).swapaxes(g, 0, 1) @ x,
+    )
 
 
 @op
@@ -361,8 +367,16 @@ def at(*values):
     return mg.tensor(values, dtype=F64, requires_grad=True)
 
 
-@pytest.mark.parametrize("function, point", [(ops.relu, 0.0), (ops.absolute, 0.0), (lambda x: ops.clip(x, -1, 1), 1.0),
-                                             (lambda x: ops.maximum(x, 2.0), 2.0), (ops.sign, 0.0)])
+@pytest.mark.parametrize(
+    "function, point",
+    [
+        (ops.relu, 0.0),
+        (ops.absolute, 0.0),
+        (lambda x: ops.clip(x, -1, 1), 1.0),
+        (lambda x: ops.maximum(x, 2.0), 2.0),
+        (ops.sign, 0.0),
+    ],
+)
 def test_kinks_are_told_from_errors(function, point):
     error = rejection(function, (at(-1.5, point, 1.5),))
     assert (error.verdict, error.index) == ("kink", (1,)), str(error)
@@ -449,8 +463,18 @@ def uses_globals(x):
     return factor(x) * FACTOR
 
 
-@pytest.mark.parametrize("function", [factor, last_row_only, changes_g, WrongFunction.apply, uses_globals,
-                                      lambda x: ops.sum(factor(x), axis=0)], ids=lambda f: getattr(f, "__name__", "f"))
+@pytest.mark.parametrize(
+    "function",
+    [
+        factor,
+        last_row_only,
+        changes_g,
+        WrongFunction.apply,
+        uses_globals,
+        lambda x: ops.sum(factor(x), axis=0),
+    ],
+    ids=lambda f: getattr(f, "__name__", "f"),
+)
 def test_the_reproducer_runs_and_fails_in_the_same_way(function, tmp_path):
     shapes = BROKEN.get(function, ([(3, 4)],))[0]
     error = rejection(function, [draw(*s, seed=i, low=0.5) for i, s in enumerate(shapes)], rtol=1e-7)
@@ -470,7 +494,11 @@ def test_the_reproducer_of_a_kink(tmp_path):
 
 def test_the_reproducer_of_a_surrogate(tmp_path):
     weight = 0.3
-    error = rejection(lambda x: ops.l1_penalty_slide(x, weight=weight), (draw(3, 4),), surrogate=lambda x: weight * x.abs().sum())
+    error = rejection(
+        lambda x: ops.l1_penalty_slide(x, weight=weight),
+        (draw(3, 4),),
+        surrogate=lambda x: weight * x.abs().sum(),
+    )
     assert failure_of(error.reproducer, tmp_path)[0] == error.verdict
 
 
@@ -478,9 +506,11 @@ def failure_of(text, folder):
     """(verdict, op, index) of the GradcheckError that ends the program `text`, run by itself."""
     lines = text.rstrip().splitlines()
     assert lines[-1].startswith("gradcheck(")
-    lines[-1:] = ["try:", "    " + lines[-1], "except RuntimeError as error:", "    print(repr((error.verdict, error.op, error.index)))"]
+    told = "    print(repr((error.verdict, error.op, error.index)))"
+    lines[-1:] = ["try:", "    " + lines[-1], "except RuntimeError as error:", told]
     program = folder / "reproducer.py"
     program.write_text("\n".join(lines) + "\n")
-    done = subprocess.run([sys.executable, "-W", "error", program], capture_output=True, text=True, check=False, timeout=120)
+    command = [sys.executable, "-W", "error", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return eval(done.stdout)

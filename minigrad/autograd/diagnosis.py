@@ -4,52 +4,48 @@ from __future__ import annotations
 
 from .. import backend
 from ..backend import array_module
-from . import engine
+from .findings import Stop
 from .writes import held
 
 # ---- one recorded operation at a time
 
 
-def check_node(check, node):
+def check_node(subject, node):
     """Call each backward function of one operation with the same random g: it may change neither g nor what it saved."""
-    g = check.draw(node.shape, check.base).astype(node.dtype)
+    g = subject.draw(node.shape, subject.recorded[0].array).astype(node.dtype)
     xp = array_module(g)
     saved = [a for vjp in node.vjps for a in held(vjp)]
     before = [xp.copy(a) for a in (g, *saved)]
     for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
         c = None if parent is None else vjp(g)
+        who = f"the backward function of {_name(node)} for argument {i} changed"
         if not _same(g, before[0]):
-            check.stop("mutation", f"the backward function of {_name(node)} for argument {i} changed the gradient g that it was given; "
-                                   "other operations see the same array", i)
-        for a, b in zip(saved, before[1:]):
-            if not _same(a, b):
-                check.stop("mutation", f"the backward function of {_name(node)} for argument {i} changed an array that was saved for it, "
-                                       "so a second pass would give another gradient", i)
+            raise Stop("mutation", f"{who} the gradient g that it was given; other operations see the same array", i)
+        if not all(map(_same, saved, before[1:])):
+            raise Stop("mutation", f"{who} an array that was saved for it: a second pass gives another gradient", i)
         if backend.is_array(c):
-            _check_precision(check, node, i, c)
+            _check_precision(node, i, c)
 
 
-def _check_precision(check, node, i, c):
+def _check_precision(node, i, c):
     """A gradient made of random float64 numbers fits into float32 only if it went through float32."""
-    if c.dtype.itemsize < 8 or bool((c != 0).any()) and _same(c, c.astype(backend.float32).astype(c.dtype)):
-        check.stop("precision", f"{_name(node)} computed the gradient of argument {i} in {min(c.dtype, backend.float32, key=lambda d: d.itemsize)}: "
-                                "look for a cast, or for a constant of that dtype", i)
+    rounded = c.astype(backend.float32).astype(c.dtype)
+    if c.dtype.itemsize < 8 or (bool((c != 0).any()) and _same(c, rounded)):
+        detail = f"{_name(node)} computed the gradient of argument {i} in float32 or less: look for a cast, or a constant"
+        raise Stop("precision", detail, i)
 
 
-def refused(check, error):
-    """(verdict, detail) for a backward pass that the engine refused."""
-    for node in check.nodes():
-        g = check.draw(node.shape, check.base).astype(node.dtype)
+def refused(subject, error):
+    """(verdict, detail, argument) for a backward pass that the engine refused."""
+    for node in subject.nodes():
+        g = subject.draw(node.shape, subject.recorded[0].array).astype(node.dtype)
         for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
             c = None if parent is None else vjp(g)
             shape = tuple(getattr(c, "shape", ()))
-            if c is not None and len(shape) > 1 and shape != tuple(parent.shape) and _turned(shape) == tuple(parent.shape):
-                return "transposed", f"the gradient of argument {i} of {_name(node)} has shape {shape}, the argument {tuple(parent.shape)}", i
+            wanted = () if c is None else tuple(parent.shape)
+            if len(shape) > 1 and shape != wanted == (*shape[:-2], shape[-1], shape[-2]):
+                return "transposed", f"the gradient for argument {i} of {_name(node)} has shape {shape}, not {wanted}", i
     return "shape", str(error)
-
-
-def _turned(shape):
-    return (*shape[:-2], shape[-1], shape[-2])
 
 
 def _name(node):
@@ -64,34 +60,34 @@ def _same(a, b):
 
 
 class Suspects:
-    """Single elements of an argument whose gradients disagree: their analytic and numeric gradients for any cotangent."""
+    """Elements of an argument whose gradients disagree: their analytic and numeric gradients for any cotangent."""
 
     def __init__(self, check, number, failures):
-        self.check, self.number = check, number
-        self.array = check.inputs[check.positions[number]].array
+        self.check, self.subject, self.number = check, check.subject, number
+        self.array, self.n = self.subject.array(number), self.subject.n
         self.elements = [f.element for f in failures][:8]
-        self.n = check.n
-        self.rows = array_module(self.array).any(array_module(self.array).stack([f.rows for f in failures]), axis=0)
-        steps = [check.direction(self.array, [e]) for e in self.elements]
+        xp = array_module(self.array)
+        self.rows = xp.any(xp.stack([f.rows for f in failures]), axis=0)
+        steps = [check.direction(number, [e]) for e in self.elements]
         self.slopes = [check.derivative(number, s).value / float(abs(s).max()) for s in steps]
 
     def cotangent(self):
         """A random one, 0 for the output elements whose gradients agree, where that is known one by one."""
-        w = self.check.draw((self.n,), self.array)
+        w = self.subject.draw((self.n,), self.array)
         xp = array_module(w)
-        alone = self.rows[:self.n] if len(self.rows) > self.n else xp.ones(self.n, bool)
+        alone = self.rows[: self.n] if len(self.rows) > self.n else xp.ones(self.n, bool)
         return xp.where(alone, w, 0) if xp.any(alone) else w
 
     def numeric(self, w):
         """The numeric gradient of the suspects for cotangent `w`."""
         xp = array_module(w)
-        if self.check.surrogate is not None:
+        if self.subject.surrogate is not None:
             w = xp.concatenate([w, xp.ones(1)])
         return xp.stack([w @ s for s in self.slopes])
 
     def gradient(self, w):
         """The whole gradient that backward computes."""
-        return self.check.gradients(w)[self.number]
+        return self.subject.gradients(w)[self.number]
 
     def analytic(self, w):
         """That of the suspects."""
@@ -100,15 +96,15 @@ class Suspects:
 
 def explain(check, worst, failures):
     """Put verdict and detail into the finding `worst`."""
-    suspects = Suspects(check, check.positions.index(worst.argument), failures)
-    where = "every element" if len(failures) >= min(suspects.array.size, 12) else f"{len(failures)} of {suspects.array.size} elements"
+    suspects = Suspects(check, check.subject.positions.index(worst.argument), failures)
+    size = suspects.array.size
+    where = "every element" if len(failures) >= min(size, 12) else f"{len(failures)} of {size} elements"
     for pattern in (_offset, _sum_missing, _missing, _transposed, _factor, _precision):
         found = pattern(suspects)
         if found is not None:
-            worst.verdict, detail = found
-            worst.detail = f"{detail} ({where})"
+            worst.verdict, worst.detail = found[0], f"{found[1]} ({where})"
             return
-    worst.verdict, worst.detail = "wrong", f"no simple pattern in {where}; look for a wrong formula or a term that was dropped"
+    worst.verdict, worst.detail = "wrong", f"no simple pattern in {where}: a wrong formula, or a term dropped"
 
 
 def _close(a, b, tolerance=1e-5):
@@ -120,33 +116,49 @@ def _close(a, b, tolerance=1e-5):
 
 def _offset(s):
     zero = s.analytic(array_module(s.array).zeros(s.n))
-    if s.check.surrogate is None and bool((zero != 0).any()):
-        return "offset", "the gradient is not 0 where g is 0: backward adds something of its own; if that is on purpose, declare it with surrogate="
+    if s.subject.surrogate is None and bool((zero != 0).any()):
+        detail = "the gradient is not 0 where g is 0: backward adds something of its own"
+        return "offset", f"{detail}; if that is on purpose, declare it with surrogate="
     return None
 
 
 def _missing(s):
     w = s.cotangent()
     if not bool(s.analytic(w).any()) and bool(s.numeric(w).any()):
-        return "missing", "backward gives 0 (or None, or the graph is cut) where the function does depend on the argument"
+        return (
+            "missing",
+            "backward gives 0 (or None, or the graph is cut) where the function does depend on the argument",
+        )
     return None
 
 
 def _sum_missing(s):
     """Only one slice of g reaches the argument, or the mean of the slices."""
-    if len(s.check.recorded) != 1:
+    if len(s.subject.recorded) != 1:
         return None
-    shape, xp = tuple(s.check.recorded[0].array.shape), array_module(s.array)
-    w = s.check.draw(shape, s.array)
+    shape, xp = tuple(s.subject.recorded[0].array.shape), array_module(s.array)
+    w = s.subject.draw(shape, s.array)
     analytic = s.analytic(w.reshape(-1))
     for axis, n in enumerate(shape):
         place = (-1,) + (1,) * (len(shape) - axis - 1)
         for kept in (0, n - 1) if n > 1 else ():
             one = xp.where(xp.arange(n).reshape(place) == kept, w, 0)
-            if not _close(s.numeric((w - one).reshape(-1)), 0 * analytic) and _close(analytic, s.numeric(one.reshape(-1))):
-                return "broadcast", f"the sum over axis {axis} of the output is missing: only its slice {kept} counts"
-        if n > 1 and _stretched(s.array.shape, shape, axis) and _close(n * analytic, s.numeric(w.reshape(-1)), 1e-6):
-            return "broadcast", f"the sum over the broadcast axis {axis} of the output is missing: its mean is taken"
+            if not _close(s.numeric((w - one).reshape(-1)), 0 * analytic) and _close(
+                analytic, s.numeric(one.reshape(-1))
+            ):
+                return (
+                    "broadcast",
+                    f"the sum over axis {axis} of the output is missing: only its slice {kept} counts",
+                )
+        if (
+            n > 1
+            and _stretched(s.array.shape, shape, axis)
+            and _close(n * analytic, s.numeric(w.reshape(-1)), 1e-6)
+        ):
+            return (
+                "broadcast",
+                f"the sum over the broadcast axis {axis} of the output is missing: its mean is taken",
+            )
     return None
 
 
@@ -156,13 +168,13 @@ def _stretched(small, large, axis):
 
 
 def _transposed(s):
-    w, shape = s.check.draw((s.n,), s.array), s.array.shape
+    w, shape = s.subject.draw((s.n,), s.array), s.array.shape
     whole, numeric = s.gradient(w), s.numeric(w)
     if len(shape) > 1 and shape[-1] == shape[-2]:
         turned = array_module(w).swapaxes(whole.reshape(shape), -1, -2).reshape(-1)
         if _close(turned[s.elements], numeric):
             return "transposed", "the gradient is right for the argument with its last two axes exchanged"
-    if s.n == s.array.size > 1 and s.check.surrogate is None:
+    if s.n == s.array.size > 1 and s.subject.surrogate is None:
         forward = s.check.derivative(s.number, w.reshape(shape)).value
         if _close(whole, forward):
             return "transposed", "backward multiplies by the Jacobian instead of its transpose"
@@ -205,5 +217,8 @@ def _precision(s):
     xp = array_module(w)
     error = float(xp.max(xp.absolute(analytic - numeric) / xp.maximum(xp.absolute(numeric), 1e-300)))
     if error < 1e-3:
-        return "precision", f"right but for {error:.2g} of its size, with no constant ratio: look for an approximation, a cast, or an added eps"
+        return (
+            "precision",
+            f"right but for {error:.2g} of its size, with no constant ratio: look for an approximation, a cast, or an added eps",
+        )
     return None

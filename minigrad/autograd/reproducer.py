@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import ast
+import base64
 import functools
 import inspect
 import sys
 import textwrap
 import types
+import zlib
 
 from .. import backend
 from . import engine
 
-DEFAULTS = dict(eps=None, rtol=1e-6, atol=1e-10, surrogate=None, allow_kinks=False, max_elements=256, directions=64, seed=0)
+DEFAULTS = {
+    "eps": None,
+    "rtol": 1e-6,
+    "atol": 1e-10,
+    "surrogate": None,
+    "allow_kinks": False,
+    "max_elements": 256,
+    "directions": 64,
+    "seed": 0,
+}
 PLAIN = (bool, int, float, str, type(None))
+SHIPPED = {"minigrad", "math", "functools", "operator", "numpy"}  # packages to import from
 LARGE = 256  # elements; a larger tensor is written as packed bytes
 
 
@@ -21,7 +33,8 @@ def reproducer(function, inputs, options):
     """The program's text. Where a function's source cannot be found, a comment says what to put there."""
     writer = Writer()
     arguments = [writer.value(x) for x in inputs]
-    call = "".join(f", {name}={writer.value(value)}" for name, value in options.items() if value is not DEFAULTS[name] and value != DEFAULTS[name])
+    changed = {name: value for name, value in options.items() if value != DEFAULTS[name]}
+    call = "".join(f", {name}={writer.value(value)}" for name, value in changed.items())
     target = writer.value(function)
     lines = [*writer.imports, "", *writer.definitions]
     lines += [f"x{i} = {text}" for i, text in enumerate(arguments)]
@@ -55,7 +68,11 @@ class Writer:
         if backend.is_array(x):
             return f"{self.tensor(engine.wrap(x))}.array"
         if isinstance(x, functools.partial):
-            parts = [self.value(x.func), *map(self.value, x.args), *(f"{k}={self.value(v)}" for k, v in x.keywords.items())]
+            parts = [
+                self.value(x.func),
+                *map(self.value, x.args),
+                *(f"{k}={self.value(v)}" for k, v in x.keywords.items()),
+            ]
             self.need("import functools")
             return f"functools.partial({', '.join(parts)})"
         if isinstance(x, types.MethodType) and isinstance(x.__self__, type):
@@ -70,9 +87,11 @@ class Writer:
             self.need("import base64")
             self.need("import zlib")
             self.need("import numpy as np")
-            packed = __import__("base64").b64encode(__import__("zlib").compress(array.tobytes(), 9)).decode()
-            return (f"mg.tensor(np.frombuffer(zlib.decompress(base64.b64decode({packed!r})), {array.dtype.name!r})"
-                    f".reshape({tuple(array.shape)}){grad})")
+            packed = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
+            return (
+                f"mg.tensor(np.frombuffer(zlib.decompress(base64.b64decode({packed!r})), {array.dtype.name!r})"
+                f".reshape({tuple(array.shape)}){grad})"
+            )
         text = repr(array.tolist()).replace("nan", "mg.nan").replace("inf", "mg.inf")
         return f"mg.tensor({text}, dtype=mg.{array.dtype.name if array.dtype != bool else 'bool_'}{grad})"
 
@@ -83,15 +102,16 @@ class Writer:
 
     def defined(self, x):
         """A name for a function or class: imported where it can be, else its source is pasted."""
-        module, name = getattr(x, "__module__", None), getattr(x, "__qualname__", None)
+        module, name = getattr(x, "__module__", ""), getattr(x, "__qualname__", "")
         if isinstance(x, types.ModuleType):
             return self.module(x, x.__name__.split(".")[-1])
-        if _found(module, name) is x and module != "__main__" and module.split(".")[0] in _shipped:
+        if _found(module, name) is x and module.split(".")[0] in SHIPPED:
             self.need(f"from {module} import {name.split('.')[0]}")
             return name
         if isinstance(x, types.LambdaType) and x.__name__ == "<lambda>":
             return self.source_of(x, f"({_lambda_text(x)})")
-        return self.pasted(x) if inspect.isfunction(x) or isinstance(x, type) or hasattr(x, "plain") else self.unknown(x)
+        has_source = inspect.isfunction(x) or isinstance(x, type) or hasattr(x, "plain")
+        return self.pasted(x) if has_source else self.unknown(x)
 
     def module(self, x, name):
         """A module under a name."""
@@ -143,9 +163,6 @@ class Writer:
         return text
 
 
-_shipped = {"minigrad", "math", "functools", "operator", "numpy"}
-
-
 def _found(module, name):
     """What `module.name` is now; None if there is no such thing."""
     try:
@@ -156,7 +173,7 @@ def _found(module, name):
 
 def _names(x):
     """The globals and closure of a function, or of a class's methods."""
-    functions = [f.__func__ if isinstance(f, (staticmethod, classmethod)) else f for f in vars(x).values()] if isinstance(x, type) else [x]
+    functions = [getattr(f, "__func__", f) for f in vars(x).values()] if isinstance(x, type) else [x]
     space: dict = {}
     for f in functions:
         if inspect.isfunction(f):
@@ -189,6 +206,6 @@ def _lambda_text(x):
 
 
 def _content(code):
-    """What tells two lambdas on one line apart; a variable may be free in one compilation and global in the other."""
+    """What tells two lambdas on one line apart. A variable may be free in one compilation, global in the other."""
     constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
     return sorted((*code.co_names, *code.co_freevars)), code.co_varnames, constants
