@@ -7,6 +7,7 @@ from typing import Any
 
 from minigrad.experiments.config import ExperimentError
 from minigrad.serialization import load
+from minigrad.serialization.tensor_file import shown, unexpected
 
 
 @dataclass
@@ -45,33 +46,55 @@ def read_run(folder: Path) -> RunRecord:
         raise ExperimentError(
             f"{folder}: expected a run's folder (of minigrad train --out), found no config.json"
         )
-    config = _read_json(folder / "config.json")
     lines = _read_text(folder / "metrics.jsonl").splitlines()
-    metrics = [
-        _check_epoch(folder / "metrics.jsonl", _parse(folder / "metrics.jsonl", line)) for line in lines
-    ]
-    summary = _read_json(folder / "summary.json") if (folder / "summary.json").exists() else {}
     return RunRecord(
-        folder.resolve().name, config, metrics, summary, _snapshots(folder / "checkpoint.safetensors")
+        name=folder.resolve().name,
+        config=_read_json(folder / "config.json"),
+        metrics=[_check_epoch(folder / "metrics.jsonl", line) for line in lines],
+        summary=_check_summary(folder / "summary.json") if (folder / "summary.json").exists() else {},
+        snapshots=_snapshots(folder / "checkpoint.safetensors"),
     )
 
 
-def _check_epoch(path: Path, entry: dict[str, Any]) -> dict[str, Any]:
+def _check_epoch(path: Path, line: str) -> dict[str, Any]:
+    entry = _parse(path, line)
     numbers = all(_is_number(entry.get(key, "")) for key in ("loss", "test_accuracy", "seconds"))
     if not (numbers and isinstance(entry.get("epoch"), int) and isinstance(entry.get("phase"), str)):
         expected = "phase, epoch, loss, test_accuracy and seconds"
-        raise ExperimentError(f"{path}: expected an object with {expected}, found {entry!r:.200}")
+        raise ExperimentError(f"{path}: expected an object with {expected}, found {line[:100]!r}")
     return entry
+
+
+def _check_summary(path: Path) -> dict[str, Any]:
+    summary = _read_json(path)
+    for key, value in summary.items():
+        if key in ("class_accuracy", "sparsity"):
+            fits = isinstance(value, dict) and all(map(_is_number, value.values()))
+        elif key == "confusion":
+            fits = isinstance(value, list) and all(_is_counts(row, len(value)) for row in value)
+        else:
+            fits = key == "lecture" or _is_number(value)
+        if not fits:
+            expected = {"confusion": "a square table of counts"}.get(key, "a number, or numbers by name")
+            raise ExperimentError(f"{path}: {key}: expected {expected}, found {str(value)[:100]}")
+    return summary
 
 
 def _is_number(value: Any) -> bool:
     return value is None or isinstance(value, int | float)
 
 
+def _is_counts(row: Any, length: int) -> bool:
+    return isinstance(row, list) and len(row) == length and all(isinstance(count, int) for count in row)
+
+
 def _snapshots(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
-    return {name: tensor.numpy() for name, tensor in load(path)["snapshots"].items()}
+    state = load(path)
+    if not isinstance(state, dict) or not isinstance(state.get("snapshots"), dict):
+        raise unexpected(path, "a run's checkpoint", shown(state))
+    return {name: tensor.numpy() for name, tensor in state["snapshots"].items()}
 
 
 def _read_text(path: Path) -> str:
