@@ -196,12 +196,12 @@ def mean(x, *, axis=None, keepdims=False):
 
 def max(x, *, axis=None, keepdims=False):
     """The largest element; elements that tie share the gradient equally"""
-    return torch.amax(x, dim=() if axis is None else axis, keepdim=keepdims)
+    return torch.max(x).reshape((1,) * (x.ndim * keepdims)) if axis is None else torch.amax(x, axis, keepdims)
 
 
 def min(x, *, axis=None, keepdims=False):
     """The smallest element; elements that tie share the gradient equally"""
-    return torch.amin(x, dim=() if axis is None else axis, keepdim=keepdims)
+    return torch.min(x).reshape((1,) * (x.ndim * keepdims)) if axis is None else torch.amin(x, axis, keepdims)
 
 
 def argmax(x, *, axis=None):

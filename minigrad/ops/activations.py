@@ -90,4 +90,4 @@ def log_softmax(x, *, axis):
 def _peak(x, axis):
     """The maximum along `axis`, a constant for the derivative, as the shift cancels; 0 where x is empty."""
     xp = array_module(x)
-    return xp.stop_gradient(xp.max(x, axis=axis, keepdims=True)) if x.size else 0
+    return xp.stop_gradient(xp.max(x, axis=axis, keepdims=True)) if 0 not in x.shape else 0

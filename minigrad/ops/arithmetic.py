@@ -90,14 +90,20 @@ def log(x):
 
 @op
 def absolute(x):
-    """|x|; derivative 0 at 0, as in PyTorch"""
-    return array_module(x).absolute(x), lambda g: g * array_module(x).sign(x)
+    """|x|; derivative 0 at 0 and NaN, as in PyTorch"""
+    return array_module(x).absolute(x), lambda g: g * signs(x)
 
 
 @op
 def sign(x):
-    """-1, 0 or 1; derivative 0 everywhere"""
-    return array_module(x).sign(x), lambda g: array_module(g).zeros_like(g)
+    """-1, 0 or 1, 0 at NaN as in PyTorch; derivative 0 everywhere"""
+    return signs(x), lambda g: array_module(g).zeros_like(g)
+
+
+def signs(x):
+    """-1, 0 or 1; 0 at NaN"""
+    xp = array_module(x)
+    return xp.where(x == x, xp.sign(x), 0)
 
 
 @op(promote=True)
@@ -154,10 +160,10 @@ def matmul(x, y):
 def linear(x, weight, bias):
     """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
     check_linear(x, weight, bias)
-    xp = array_module(x)
-    y = add_bias(xp.matmul(x, xp.swapaxes(weight, 0, 1)), bias)
-    return (y, lambda g: array_module(g).matmul(g, weight),
-            lambda g: array_module(g).matmul(array_module(g).swapaxes(_rows(g), 0, 1), _rows(x)),
+    xp, shape, rows = array_module(x), x.shape, _rows(x)
+    y = add_bias(xp.matmul(rows, xp.swapaxes(weight, 0, 1)), bias)
+    return (_unrolled(y, (*shape[:-1], y.shape[1])), lambda g: _unrolled(array_module(g).matmul(_rows(g), weight), shape),
+            lambda g: array_module(g).matmul(array_module(g).swapaxes(_rows(g), 0, 1), rows),
             lambda g: array_module(g).sum(_rows(g), axis=0))
 
 
@@ -165,7 +171,7 @@ def check_product(name, x, y):
     """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the same k."""
     if x.dtype != y.dtype:
         raise RuntimeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
-    if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[0 if y.ndim == 1 else -2]:
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
         raise RuntimeError(f"{name}: shapes {tuple(x.shape)} and {tuple(y.shape)} do not fit: the last axis of the first must be as "
                            "long as the last but one of the second")
 
@@ -181,7 +187,11 @@ def check_linear(x, weight, bias):
 
 
 def _rows(x):
-    return x if x.ndim == 2 else array_module(x).reshape(x, (-1, x.shape[-1]))
+    return x if x.ndim == 2 else array_module(x).reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def _unrolled(rows, shape):
+    return rows if len(shape) == 2 else array_module(rows).reshape(rows, shape)
 
 
 @fuse

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from .. import backend
 from ..autograd import op
 from ..backend import array_module, fuse
@@ -11,7 +13,7 @@ from .reductions import divided
 @op(promote=True)
 def mse(x, target):
     """Σ (x - target)² / n over all n elements,  dL/dx = g · 2 (x - target) / n"""
-    n = x.size
+    n = prod(x.shape)
     return (divided(squared_distance(x, target), n),
             lambda g: mse_grad(g * (2 / max(n, 1)), x, target), lambda g: mse_grad(g * (2 / max(n, 1)), target, x))
 
@@ -35,8 +37,8 @@ def nll(log_probs, targets, *, weight=None, ignore_index=-100):
     IndexError that names it.  dL/dlog_probs = -g w / Σ w at each target, 0 elsewhere.
     """
     xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
-    w = w / array_module(w).sum(w)
-    return -xp.sum(xp.where(w != 0, log_probs * w, 0 * w)), lambda g: -g * w
+    total = array_module(w).sum(w)
+    return -xp.sum(xp.where(w != 0, log_probs * w, 0)) / total, lambda g: array_module(g).where(w != 0, -g / total * w, 0)
 
 
 @op

@@ -21,7 +21,7 @@ def mean(x, *, axis=None, keepdims=False):
     shape, axes = x.shape, normal_axes(axis, x.ndim)
     n = prod([shape[i] for i in axes])
     y = array_module(x).sum(x, axis=axis, keepdims=keepdims)
-    return divided(y, n), lambda g: spread(g / n, shape, axis, keepdims)
+    return divided(y, n), lambda g: spread(g / (n or 1), shape, axis, keepdims)
 
 
 def divided(y, n):
@@ -31,13 +31,13 @@ def divided(y, n):
 
 @op
 def max(x, *, axis=None, keepdims=False):
-    """The largest element; elements that tie share g equally, as in PyTorch's amax"""
+    """The largest element; elements that tie share g equally, as in PyTorch's max() and amax(dim)"""
     return _extreme(x, array_module(x).max, axis, keepdims)
 
 
 @op
 def min(x, *, axis=None, keepdims=False):
-    """The smallest element; elements that tie share g equally, as in PyTorch's amin"""
+    """The smallest element; elements that tie share g equally, as in PyTorch's min() and amin(dim)"""
     return _extreme(x, array_module(x).min, axis, keepdims)
 
 
@@ -48,9 +48,11 @@ def _extreme(x, function, axis, keepdims):
     def vjp(g):
         xp = array_module(x)
         peak = spread(y, shape, axis, keepdims)
-        hit = (x == peak) | (xp.isnan(x) & xp.isnan(peak))
-        count = xp.sum(hit, axis=axis, keepdims=True)
-        return array_module(g).where(hit, spread(g, shape, axis, keepdims) / xp.astype(count, x.dtype), 0)
+        hit = x == peak
+        if axis is None:  # the NaNs share g; along an axis PyTorch counts none, and all get NaN
+            hit = hit | (xp.isnan(x) & xp.isnan(peak))
+        share = xp.astype(hit, x.dtype)
+        return spread(g, shape, axis, keepdims) * share / xp.sum(share, axis=axis, keepdims=True)
 
     return y, vjp
 
