@@ -453,7 +453,7 @@ class Tensor(engine.Tensor):
         return ops.pow(self, other)  # type: ignore[no-any-return]
 
     def __matmul__(self, other: Any) -> Tensor:
-        return ops.matmul(self, other)  # type: ignore[no-any-return]
+        return _product(self, other)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -467,7 +467,7 @@ class Tensor(engine.Tensor):
         return ops.pow(other, self)  # type: ignore[no-any-return]
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return ops.matmul(other, self)  # type: ignore[no-any-return]
+        return _product(other, self)
 
     def __neg__(self) -> Tensor:
         return ops.neg(self)  # type: ignore[no-any-return]
@@ -505,6 +505,7 @@ class Tensor(engine.Tensor):
     def __ge__(self, other: Any) -> Tensor:
         return ops.greater_equal(self, other)  # type: ignore[no-any-return]
 
+    __rand__, __ror__ = __and__, __or__
     __hash__ = object.__hash__
 
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -750,6 +751,16 @@ def _floats(x: Any, y: Any) -> tuple:
             target = backend.get_default_dtype()
         return tuple(a.to(target) if isinstance(a, Tensor) else a for a in (x, y))
     return x, y
+
+
+def _product(x: Any, y: Any) -> Tensor:
+    """x @ y; a vector counts as one row on the left and as one column on the right."""
+    if getattr(x, "ndim", 0) == 0 or getattr(y, "ndim", 0) == 0:
+        shapes = [tuple(getattr(a, "shape", ())) for a in (x, y)]
+        raise RuntimeError(f"matmul: expected at least 1 axis each, got shapes {shapes[0]} and {shapes[1]}; use * with numbers")
+    out = ops.matmul(ops.expand_dims(x, 0) if x.ndim == 1 else x, ops.expand_dims(y, 1) if y.ndim == 1 else y)
+    single = tuple(axis for axis, a in ((-2, x), (-1, y)) if a.ndim == 1)
+    return ops.squeeze(out, axis=single) if single else out  # type: ignore[no-any-return]
 
 
 def _axis(dim: int, ndim: int) -> int:
