@@ -25,7 +25,8 @@ class autoencoder(nn.Module):
         x = self.encoder(x)
         if self.l1_weight:
             x = F.l1_penalty(x, self.l1_weight, form=self.l1_form)
-        return self.decoder(x)
+        reconstruction: Tensor = self.decoder(x)
+        return reconstruction
 
 
 def classifier(net: nn.Module) -> nn.Sequential:

@@ -90,7 +90,8 @@ def show_image(axes: Any, image: Any) -> None:
 
 def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any) -> None:
     """Weights before, after, and their difference, on one colour scale on which 0 is white."""
-    figure.suptitle(heading, fontsize=11)
+    large = 3 if figure.get_figwidth() > 12 else 0  # to be read when the picture is shrunk
+    figure.suptitle(heading, fontsize=11 + large)
     panels = {"before": before, "after": after, "difference": after - before}
     limit = float(np.quantile(np.abs(np.stack(list(panels.values()))), 0.995)) or 1.0
     grid = figure.subplots(1, 3)
@@ -99,11 +100,11 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
             tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
         )
         axes.set_facecolor("#888888")
-        axes.set_title(f"{name} (largest {np.abs(weight).max():.2g})", fontsize=10)
+        axes.set_title(f"{name} (largest {np.abs(weight).max():.2g})", fontsize=10 + large)
         axes.set(xticks=[], yticks=[])
     bar = figure.colorbar(image, ax=grid, extend="both", pad=0.01)
-    bar.ax.tick_params(labelsize=8)
-    bar.set_label("weight", fontsize=9)
+    bar.ax.tick_params(labelsize=8 + large)
+    bar.set_label("weight", fontsize=9 + large)
 
 
 def tiles(weight: Any, layer: str) -> Any:

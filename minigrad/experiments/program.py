@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments import pictures, record
-from minigrad.experiments.config import CLASSES, Config
+from minigrad.experiments.config import Config
 from minigrad.experiments.digits import as_text
+from minigrad.experiments.figures import class_accuracy, confusion_matrix
 
 Save = Callable[[Any, Path], None]  # puts a run's checkpoint into its folder
 
@@ -123,7 +124,7 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
 def accuracy_percent(training: ModuleType, run: Any, data: Any) -> float:
     """Per cent of the test images that are told right."""
     right = training.predict(run, data.test_images) == data.test_labels
-    return 100 * right.sum().item() / len(data.test_labels)
+    return 100 * int(right.sum().item()) / len(data.test_labels)
 
 
 def one_of_each(labels: Any) -> list[int]:
@@ -151,18 +152,6 @@ def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
         **run.figures,
         "seconds": round(sum(entry["seconds"] for entry in run.metrics), 3),
     }
-
-
-def confusion_matrix(labels: Any, predicted: Any) -> Any:
-    """counts[i, j]: how many images of class i are taken for class j."""
-    n = len(CLASSES)
-    return np.bincount(n * labels + predicted, minlength=n * n).reshape(n, n)
-
-
-def class_accuracy(confusion: Any) -> dict[str, float]:
-    """Per cent of the images of each class that are told right; classes without images are left out."""
-    pairs = zip(CLASSES, confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), strict=True)
-    return {name: 100 * right / total for name, right, total in pairs if total}
 
 
 def _say(line: Any) -> None:

@@ -15,6 +15,7 @@ import minigrad as mg
 from minigrad import Tensor, nn, optim
 from minigrad.data import load_mnist
 from minigrad.experiments.config import PIXELS, Config, ExperimentError
+from minigrad.experiments.figures import histogram
 
 ENGINE = "minigrad"
 PACKAGES = ("minigrad", "numpy", "cupy")
@@ -152,7 +153,7 @@ def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Ten
     """Forward, loss, backward, update. The loss stays on the device."""
     run.optimizer.zero_grad()
     outputs = run.net(inputs)
-    loss = criterion(outputs, targets)
+    loss: Tensor = criterion(outputs, targets)
     loss.backward()
     run.optimizer.step()
     return loss.detach()
@@ -163,7 +164,7 @@ def end_epoch(run: Run, running_loss: Tensor, data: Data) -> float:
     run.epoch += 1
     if run.scheduler is not None:
         run.scheduler.step()
-    return running_loss.item() / data.batch_count(run)
+    return float(running_loss.item()) / data.batch_count(run)
 
 
 def predict(run: Run, images: Tensor) -> Tensor:
@@ -176,7 +177,9 @@ def predict(run: Run, images: Tensor) -> Tensor:
 
 def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
     """From autoencoder to classifier: note what was learnt, then change the network and begin fine-tuning."""
-    run.figures["sparsity"] = sparsity(run, data)
+    code = codes(run, data)
+    run.figures["sparsity"] = sparsity(run, code)
+    run.figures["code_histogram"] = histogram(code.cpu().numpy())
     to_classifier(run, lecture)
 
 
@@ -186,26 +189,32 @@ def to_classifier(run: Run, lecture: ModuleType) -> None:
     begin(run, "finetune")
 
 
-def sparsity(run: Run, data: Data) -> dict[str, float]:
-    """How sparse the codes of the clean test images and the decoder's weights are."""
+def codes(run: Run, data: Data) -> Tensor:
+    """|code| of the clean test images: what the encoder makes of each, (n, units)."""
     with mg.no_grad():
         images = batch(data.test_images, slice(None), getattr(mg, run.config.dtype))
-        code = run.net.encoder(images).abs()
-        weight = run.net.decoder[0].weight.abs()
-        return {
-            "mean_abs_code": code.mean().item(),
-            "share_of_code_below_0.01": (code < 0.01).sum().item() / code.numel(),
-            "dead_units": (code.max(dim=0).values < 0.01).sum().item(),
-            "share_of_decoder_weights_below_0.001": (weight < 1e-3).sum().item() / weight.numel(),
-        }
+        code: Tensor = run.net.encoder(images)
+        return code.abs()
+
+
+def sparsity(run: Run, code: Tensor) -> dict[str, float]:
+    """How sparse the codes and the decoder's weights are."""
+    weight = run.net.decoder[0].weight.detach().abs()
+    return {
+        "mean_abs_code": code.mean().item(),
+        "share_of_code_below_0.01": (code < 0.01).sum().item() / code.numel(),
+        "dead_units": (code.max(dim=0).values < 0.01).sum().item(),
+        "share_of_decoder_weights_below_0.001": (weight < 1e-3).sum().item() / weight.numel(),
+    }
 
 
 def take_snapshot(run: Run, moment: str) -> None:
     """Copy the weights that the pictures show, under names such as "pretrain encoder before"."""
+    net: Any = run.net
     if run.phase == "pretrain":
-        layers = {"encoder": run.net.encoder[0], "decoder": run.net.decoder[0]}
+        layers = {"encoder": net.encoder[0], "decoder": net.decoder[0]}
     else:
-        layers = {"encoder": run.net[0][0], "classifier": run.net.classifier[0]}
+        layers = {"encoder": net[0][0], "classifier": net.classifier[0]}
     for name, layer in layers.items():
         run.snapshots[f"{run.phase} {name} {moment}"] = layer.weight.detach().cpu().clone()
 
