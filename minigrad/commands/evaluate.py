@@ -30,7 +30,7 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
     """Test the classifier of the run in `folder` on the IDX files in `data_dir` (None: on the run's own)."""
     import minigrad as mg
     from minigrad.data.mnist import BUNDLED, load_split
-    from minigrad.experiments import checkpoint, program, training
+    from minigrad.experiments import checkpoint, figures, training
 
     run = checkpoint.load_run(folder)
     if run.phase != "finetune":
@@ -41,12 +41,12 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
     place = Path(data_dir or run.config.data_dir or BUNDLED).expanduser()
     images, labels = load_split(place, train=train)
     inputs = mg.from_numpy(images.reshape(-1, PIXELS)).to(run.config.device)
-    confusion = program.confusion_matrix(labels, training.predict(run, inputs).cpu().numpy())
+    confusion = figures.confusion_matrix(labels, training.predict(run, inputs).cpu().numpy())
     return {
         "epoch": run.epoch,
         "images": len(labels),
         "accuracy": 100 * confusion.trace().item() / len(labels),
-        "class_accuracy": program.class_accuracy(confusion),
+        "class_accuracy": figures.class_accuracy(confusion),
         "confusion": confusion.tolist(),
     }
 

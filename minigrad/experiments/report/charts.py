@@ -23,21 +23,24 @@ class Series:
     lined: bool = True  # joined by a line, not only marked
 
 
-def line_chart(title: str, series: list[Series]) -> str:
-    """Series over epochs as one SVG, with a text for readers who do not see it."""
+def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> str:
+    """Series as one SVG, with a text for readers who do not see it. Epochs are whole numbers from 1 on."""
     values = [y for line in series for _, y in line.points if _is_number(y)]
     if not values:
         return ""
+    first = 1 if x_name == "epoch" else 0
     last = max(x for line in series for x, _ in line.points)
     y_ticks = nice_ticks(min(values), max(values))
-    x_ticks = [1.0, *(tick for tick in nice_ticks(1, last) if tick == int(tick) and 1 < tick <= last)]
-    x = _scale(1, last, LEFT + 6, WIDTH - RIGHT - 6)
+    x_ticks = [float(first), *(tick for tick in nice_ticks(first, last) if first < tick <= last)]
+    if x_name == "epoch":
+        x_ticks = [tick for tick in x_ticks if tick == int(tick)]
+    x = _scale(first, last, LEFT + 6, WIDTH - RIGHT - 6)
     y = _scale(y_ticks[0], y_ticks[-1], HEIGHT - BOTTOM, TOP)
     parts = [_horizontal_line(y(tick), _number(tick)) for tick in y_ticks]
     parts += [_text(x(tick), HEIGHT - BOTTOM + 16, _number(tick), "middle") for tick in x_ticks]
-    parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 4, "epoch", "middle"))
+    parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 4, x_name, "middle"))
     for line in series:
-        parts.append(_line(line, x, y))
+        parts.append(_line(line, x, y, x_name))
     return _svg(title, HEIGHT, parts)
 
 
@@ -92,7 +95,7 @@ def _scale(low: float, high: float, start: float, end: float) -> Scale:
     return lambda value: start + (value - low) * factor
 
 
-def _line(line: Series, x: Scale, y: Scale) -> str:
+def _line(line: Series, x: Scale, y: Scale, x_name: str) -> str:
     path, pen = [], "M"
     marks = []
     for place, value in line.points:
@@ -101,7 +104,9 @@ def _line(line: Series, x: Scale, y: Scale) -> str:
             continue
         path.append(f"{pen}{x(place):.1f} {y(value):.1f}")
         pen = "L"
-        marks.append(_mark(x(place), y(value), line.style, f"{line.name}, epoch {place:g}: {value:.6g}", 3))
+        marks.append(
+            _mark(x(place), y(value), line.style, f"{line.name}, {x_name} {place:g}: {value:.6g}", 3)
+        )
     joined = f'<path class="line {line.style}" d="{" ".join(path)}"/>' if line.lined else ""
     return joined + "".join(marks)
 

@@ -36,8 +36,8 @@ def curves(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
     """Loss and accuracy by epoch, the lecture's dashed."""
     figures = []
     for title, phase, key, printed in CURVES:
-        series = [_printed(tables, printed) for tables in lectures.values()]
-        series += [Series(run.name, style_of(i), run.curve(phase, key)) for i, run in enumerate(runs)]
+        series = [Series(run.name, style_of(i), run.curve(phase, key)) for i, run in enumerate(runs)]
+        series += [_printed(tables, printed) for tables in lectures.values()]
         figures.append(_figure(title, line_chart(title, [line for line in series if line.points])))
     return _grid("columns", figures)
 
@@ -105,10 +105,10 @@ def units_of(weight: Any, key: str) -> Any:
 def class_accuracy(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
     """A dot for each class and run, and the lecture's."""
     series = []
-    for tables in lectures.values():
-        series.append(_by_class("lecture", "lecture", tables.get("class_accuracy", {})))
     for index, run in enumerate(runs):
         series.append(_by_class(run.name, style_of(index), run.summary.get("class_accuracy", {})))
+    for tables in lectures.values():
+        series.append(_by_class("lecture", "lecture", tables.get("class_accuracy", {})))
     title = "Test accuracy by class, %"
     return _grid(
         "columns", [_figure(title, dot_chart(title, list(CLASSES), [s for s in series if s.points]))]
@@ -119,6 +119,18 @@ def _by_class(name: str, style: str, accuracies: dict[str, float]) -> Series:
     return Series(
         name, style, [(CLASSES.index(key), value) for key, value in accuracies.items() if key in CLASSES]
     )
+
+
+def code_histogram(runs: list[RunRecord]) -> str:
+    """How the sizes of the hidden values are spread."""
+    series = []
+    for index, run in enumerate(runs):
+        edges, shares = (run.summary.get("code_histogram", {}).get(key, []) for key in ("edges", "shares"))
+        points = [(low + (high - low) / 2, 100 * y) for low, high, y in zip(edges, edges[1:], shares)]
+        series.append(Series(run.name, style_of(index), points))
+    title = "Sizes of the hidden values, % of them in each of 25 bins"
+    chart = line_chart(title, [line for line in series if line.points], x_name="|code|")
+    return _grid("columns", [_figure(title, chart)])
 
 
 def confusions(runs: list[RunRecord]) -> str:

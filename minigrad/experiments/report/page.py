@@ -5,7 +5,14 @@ from importlib import resources
 from pathlib import Path
 
 from minigrad.experiments.pictures import load_lectures
-from minigrad.experiments.report.figures import class_accuracy, confusions, curves, reconstructions, weights
+from minigrad.experiments.report.figures import (
+    class_accuracy,
+    code_histogram,
+    confusions,
+    curves,
+    reconstructions,
+    weights,
+)
 from minigrad.experiments.report.records import RunRecord, read_runs
 from minigrad.experiments.report.tables import epochs, key_figures, legend, settings, sparsity
 from minigrad.serialization.atomic import replace_text
@@ -26,7 +33,7 @@ def render(runs: list[RunRecord]) -> str:
         ("Key figures", key_figures(runs, lectures)),
         ("Training curves", curves(runs, lectures)),
         ("Reconstructions of test images", reconstructions(runs)),
-        ("How sparse the code is", sparsity(runs)),
+        ("How sparse the code is", sparsity(runs) + code_histogram(runs)),
         ("Accuracy by class", class_accuracy(runs, lectures)),
         ("What the test images are taken for", confusions(runs)),
         ("Weights before and after", weights(runs)),

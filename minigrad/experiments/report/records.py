@@ -70,6 +70,8 @@ def _check_summary(path: Path) -> dict[str, Any]:
     for key, value in summary.items():
         if key in ("class_accuracy", "sparsity"):
             fits = isinstance(value, dict) and all(map(_is_number, value.values()))
+        elif key == "code_histogram":
+            fits = isinstance(value, dict) and all(map(_is_numbers, value.values()))
         elif key == "confusion":
             fits = isinstance(value, list) and all(_is_counts(row, len(value)) for row in value)
         else:
@@ -82,6 +84,10 @@ def _check_summary(path: Path) -> dict[str, Any]:
 
 def _is_number(value: Any) -> bool:
     return value is None or isinstance(value, int | float)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(number, int | float) for number in value)
 
 
 def _is_counts(row: Any, length: int) -> bool:

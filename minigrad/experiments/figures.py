@@ -1,0 +1,28 @@
+"""Figures that sum up a run, computed from NumPy arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from minigrad.experiments.config import CLASSES
+
+BINS = 25
+
+
+def confusion_matrix(labels: Any, predicted: Any) -> Any:
+    """counts[i, j]: how many images of class i are taken for class j."""
+    n = len(CLASSES)
+    return np.bincount(n * labels + predicted, minlength=n * n).reshape(n, n)
+
+
+def class_accuracy(confusion: Any) -> dict[str, float]:
+    """Per cent of the images of each class that are told right; classes without images are left out."""
+    pairs = zip(CLASSES, confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), strict=True)
+    return {name: 100 * right / total for name, right, total in pairs if total}
+
+
+def histogram(values: Any) -> dict[str, list[float]]:
+    """Shares of the finite `values` (not negative) in BINS equal parts of the range from 0 to the largest."""
+    finite = values[np.isfinite(values)]
+    counts, edges = np.histogram(finite, bins=BINS, range=(0, float(finite.max(initial=0)) or 1.0))
+    return {"edges": edges.tolist(), "shares": (counts / max(1, finite.size)).tolist()}
