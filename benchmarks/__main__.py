@@ -1,4 +1,4 @@
-"""`python -m benchmarks [QUESTION ...]`: measure, print a table, keep the figures as JSON."""
+"""`python -m benchmarks [QUESTION ...]`: measure, print tables, keep the figures as JSON."""
 
 import argparse
 import sys
@@ -13,45 +13,65 @@ from benchmarks.neighbours import Watch, warning
 from benchmarks.pairs import BenchmarkError
 from benchmarks.works import WORKS
 from minigrad.cli import Parser
-from minigrad.commands.train import whole
+from minigrad.commands.train import number, whole
 from minigrad.experiments.record import write_json
 
 QUESTIONS = {
-    "step": "a training step of each lecture, and its matrix products alone",
+    "step": "a training step of each lecture, and the matrix products in it alone",
     "overhead": "the engine's own cost, on 8 × 16 numbers",
+    "ops": "every operation, forward and backward",
+    "epoch": "the whole of lecture 20, and its epochs",
+    "memory": "the whole of lecture 20: peak resident memory",
+    "scaling": "time against batch, hidden size and depth, and shares of the machine's peaks",
 }
 RESULTS = Path(__file__).parent / "results"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    about = "\n".join(f"  {name:9} {text}" for name, text in QUESTIONS.items())
     made = Parser(
-        prog="python -m benchmarks", description="Compare minigrad with PyTorch in fresh processes, in turn."
+        prog="python -m benchmarks",
+        description=f"Compare minigrad with PyTorch, always in fresh processes in turn. Questions:\n{about}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    about = "; ".join(f"{name}: {text}" for name, text in QUESTIONS.items())
-    made.add_argument("questions", nargs="*", metavar="QUESTION", help=f"{about} (default: all)")
-    made.add_argument("--pairs", type=whole(1), default=5, metavar="N", help="rounds (default: %(default)s)")
-    made.add_argument("--threads", type=whole(1), default=2, metavar="N", help="default: %(default)s")
-    made.add_argument("--dtypes", nargs="+", choices=["float64", "float32"], default=["float64", "float32"])
-    made.add_argument(
-        "--engines", nargs="+", choices=list(ENGINES), default=list(ENGINES), help="default: all"
-    )
-    made.add_argument(
-        "--out", type=Path, default=RESULTS, metavar="DIR", help="for the JSON (default: benchmarks/results)"
-    )
-    made.add_argument("--limit", type=whole(1), metavar="N", help="use the first N training images only")
-    step = made.add_argument_group("step")
-    step.add_argument("--works", nargs="+", choices=list(WORKS), help="default: all")
-    step.add_argument(
-        "--steps", type=whole(1), default=40, metavar="N", help="timed in a process (default: %(default)s)"
-    )
-    step.add_argument("--batch-size", type=whole(1), default=1000, metavar="N", help="default: %(default)s")
-    overhead = made.add_argument_group("overhead")
-    overhead.add_argument("--blocks", type=whole(1), default=40, metavar="N", help="default: %(default)s")
-    overhead.add_argument(
-        "--calls", type=whole(1), default=500, metavar="N", help="in a block (default: %(default)s)"
-    )
+    made.add_argument("questions", nargs="*", metavar="QUESTION", help="default: all")
+    general(made)
+    special(made)
     return made
+
+
+def general(made: argparse.ArgumentParser) -> None:
+    """The options of every question."""
+    engines = list(ENGINES)
+    made.add_argument("--pairs", type=whole(1), default=5, metavar="N", help="rounds (default: 5)")
+    made.add_argument("--threads", type=whole(1), default=2, metavar="N", help="default: 2")
+    made.add_argument("--dtypes", nargs="+", choices=["float64", "float32"], help="default: the question's")
+    made.add_argument("--engines", nargs="+", choices=engines, default=engines, help="default: all")
+    made.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
+    made.add_argument("--limit", type=whole(1), metavar="N", help="use the first N training images only")
+
+
+def special(made: argparse.ArgumentParser) -> None:
+    """The options of one question or two; smaller numbers are quicker and less certain."""
+
+    def add(names: str, option: str, default: Any, about: str, **more: Any) -> None:
+        shown = "" if default is None else f" (default: {default})"
+        made.add_argument(option, default=default, help=f"{names}: {about}{shown}", **more)
+
+    add("step", "--works", None, "which ones", nargs="+", choices=list(WORKS))
+    add("step", "--steps", 40, "timed in a process", type=whole(1), metavar="N")
+    add("step", "--batch-size", 1000, "images in a batch", type=whole(1), metavar="N")
+    add("overhead", "--blocks", 40, "of calls", type=whole(1), metavar="N")
+    add("overhead", "--calls", 500, "in a block", type=whole(1), metavar="N")
+    add("ops", "--ops", None, "which ones", nargs="+")
+    add("ops", "--op-blocks", 7, "of calls", type=whole(1), metavar="N")
+    add("ops, scaling", "--block-seconds", 0.05, "a block takes at least", type=number(0), metavar="S")
+    add("epoch, memory", "--epochs", None, "of pretraining", type=whole(0), metavar="N")
+    add("epoch, memory", "--finetune-epochs", None, "of fine-tuning", type=whole(0), metavar="N")
+    add("scaling", "--scaling-blocks", 5, "of steps at a point", type=whole(1), metavar="N")
+    add("scaling", "--largest", 10000, "value on any axis", type=whole(1), metavar="N")
+    add("scaling", "--shrink-peaks", 1, "divide the large product and copy by", type=whole(1), metavar="N")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,13 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.questions:
         if name not in QUESTIONS:
             command.error(f"expected a question ({', '.join(QUESTIONS)}); found {name!r}")
-    description = machine.describe(options.threads)
-    engines = [key for key in ENGINES if key in options.engines and key not in description["missing"]]
-    print(heading(description))
-    for key in options.engines:
-        if key in description["missing"]:
-            print(f"Not measured: {ENGINES[key].title} ({description['missing'][key]}).")
     try:
+        description = machine.describe(options.threads)
+        engines = [key for key in ENGINES if key in options.engines and key not in description["missing"]]
+        print(heading(description, options.engines))
         for name in options.questions or QUESTIONS:
             answer(name, options, engines, description)
     except BenchmarkError as error:
@@ -76,25 +93,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def heading(description: dict[str, Any]) -> str:
-    """The machine in one line."""
+def heading(description: dict[str, Any], wanted: Sequence[str]) -> str:
+    """The machine in one line, and a line for each engine that is not there."""
     gpu = f", {description['gpu']}" if description["gpu"] else ""
-    found = ", ".join(f"{name} {version}" for name, version in description["versions"].items())
-    return f"{description['processor']}, {description['cores']} cores{gpu}; {description['threads']} threads; {found}"
+    versions = ", ".join(f"{name} {version}" for name, version in description["versions"].items())
+    cores, threads = description["cores"], description["threads"]
+    missing = {key: why for key, why in description["missing"].items() if key in wanted}
+    return "\n".join(
+        [
+            f"{description['processor']}, {cores} cores{gpu}; {threads} threads; {versions}",
+            *(f"Not measured: {ENGINES[key].title} ({why})." for key, why in missing.items()),
+        ]
+    )
 
 
 def answer(name: str, options: argparse.Namespace, engines: list[str], description: dict[str, Any]) -> None:
     """Measure, print, write."""
+    if not engines:
+        raise BenchmarkError("none of the engines asked for is there")
     watch = Watch()
     texts, figures = import_module(f"benchmarks.{name}").ask(options, engines)
     others = watch.others()
     print("", *filter(None, [*texts, warning(others)]), sep="\n\n", flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
     asked = {key: value for key, value in vars(options).items() if key not in ("out", "questions")}
-    write_json(
-        options.out / f"{name}.json",
-        {"machine": {**description, "taken_by_others": others}, "options": asked, **figures},
-    )
+    about = {"machine": {**description, "taken_by_others": others}, "options": asked}
+    write_json(options.out / f"{name}.json", {**about, **figures})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The engines that are compared: minigrad on NumPy, Numba, CuPy; PyTorch on the CPU, on CUDA, as a CUDA graph."""
+"""The engines compared: minigrad on NumPy, Numba, CuPy; PyTorch on the CPU, on CUDA, as a CUDA graph."""
 
 import functools
 import os
@@ -10,15 +10,20 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Engine:
-    """What a process is told to compute with. `optimizer` holds the options that PyTorch's optimizers get."""
+    """What a process is told to compute with. `fused` is about PyTorch's optimizers."""
 
     key: str
     title: str
     library: str  # the module's name, "minigrad" or "torch"
     device: str = "cpu"
     numba: bool = False
-    optimizer: tuple[str, ...] = ()
+    fused: bool = True
     graph: bool = False
+
+    @property
+    def is_variant(self) -> bool:
+        """Whether only its optimizer, or the way in which a step is called, tells it from another engine."""
+        return self.graph or not self.fused
 
 
 ENGINES = {
@@ -26,14 +31,12 @@ ENGINES = {
     for engine in [
         Engine("numba", "minigrad, Numba", "minigrad", numba=True),
         Engine("numpy", "minigrad, NumPy alone", "minigrad"),
-        Engine("torch", "PyTorch, fused optimizer", "torch", optimizer=("fused",)),
-        Engine("torch_default", "PyTorch, default optimizer", "torch"),
+        Engine("torch", "PyTorch, fused optimizer", "torch"),
+        Engine("torch_default", "PyTorch, default optimizer", "torch", fused=False),
         Engine("cupy", "minigrad, CuPy", "minigrad", device="cuda"),
-        Engine("torch_cuda", "PyTorch on CUDA, fused optimizer", "torch", "cuda", optimizer=("fused",)),
-        Engine("torch_cuda_default", "PyTorch on CUDA, default optimizer", "torch", "cuda"),
-        Engine(
-            "torch_cuda_graph", "PyTorch on CUDA, graph", "torch", "cuda", optimizer=("fused",), graph=True
-        ),
+        Engine("torch_cuda", "PyTorch on CUDA, fused optimizer", "torch", "cuda"),
+        Engine("torch_cuda_default", "PyTorch on CUDA, default optimizer", "torch", "cuda", fused=False),
+        Engine("torch_cuda_graph", "PyTorch on CUDA, graph", "torch", "cuda", graph=True),
     ]
 }
 RIVAL = {"cpu": "torch", "cuda": "torch_cuda"}  # what the others on that device are divided by
@@ -48,10 +51,11 @@ def environment(engine: Engine, threads: int) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Loaded:
-    """An engine in its own process: the module with PyTorch's names, and the lectures written for it."""
+    """An engine in its own process: the modules with PyTorch's names, and the lectures written for it."""
 
     engine: Engine
     library: ModuleType
+    optim: ModuleType
     lectures: dict[str, ModuleType]
 
     def tensor(self, array: Any, dtype: str | None = None) -> Any:
@@ -69,20 +73,20 @@ def load(engine: Engine, threads: int) -> Loaded:
     """Import the engine, in a process started with `environment`, and give it its threads."""
     library = import_module(engine.library)
     library.set_num_threads(threads)
-    home = "minigrad.experiments" if engine.library == "minigrad" else "reference"
-    if engine.library == "torch":
-        _set_optimizers(engine)
+    ours = engine.library == "minigrad"
+    optim = import_module("minigrad.optim" if ours else "reference.optim")
+    if not ours:
+        set_optimizers(optim, engine)
+    home = "minigrad.experiments" if ours else "reference"
     lectures = {name: import_module(f"{home}.{name}") for name in ("denoising", "autoencoder")}
-    return Loaded(engine, library, lectures)
+    return Loaded(engine, library, optim, lectures)
 
 
-def _set_optimizers(engine: Engine) -> None:
-    """Have the lectures' optimizers run fused or as PyTorch has them by default."""
+def set_optimizers(optim: Any, engine: Engine) -> None:
+    """Have the reference's optimizers run fused, or as PyTorch has them by default."""
     import torch
 
-    from reference import optim
-
-    options = dict.fromkeys(engine.optimizer, True)
-    adam = {**options, "capturable": True} if engine.graph else options
-    optim.Adam = functools.partial(torch.optim.Adam, **adam)
+    options = {"fused": True} if engine.fused else {}
+    capture = {"capturable": True} if engine.graph else {}
+    optim.Adam = functools.partial(torch.optim.Adam, **options, **capture)
     optim.SGD = functools.partial(torch.optim.SGD, **options)

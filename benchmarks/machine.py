@@ -1,4 +1,4 @@
-"""What was measured on: processor, memory, GPU, versions, BLAS, threads, precision, the engines that are there."""
+"""What was measured on: processor, memory, GPU, versions, BLAS, threads, precision, and what is missing."""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-"""Fair turns: a fresh process for every measurement, engine after engine, round after round; medians, ratios."""
+"""Fair turns: a fresh process for every measurement, engine after engine, round after round; ratios."""
 
 import json
 import statistics
@@ -7,23 +7,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.engines import ENGINES, environment
+from benchmarks.engines import ENGINES, RIVAL, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 
 Answer = dict[str, Any]
+Answers = dict[str, list[Answer]]  # by engine, one a round
 
 
 class BenchmarkError(Exception):
     """A measurement failed, or the engines did not compute the same."""
 
 
-def in_turn(
-    request: dict[str, Any], engines: list[str], *, pairs: int, threads: int
-) -> dict[str, list[Answer]]:
-    """Put `request` to each engine in turn, A B … A B …, `pairs` times; the answers by engine."""
-    answers: dict[str, list[Answer]] = {key: [] for key in engines}
-    for _ in range(pairs):
+def in_turn(request: dict[str, Any], engines: list[str], *, rounds: int, threads: int) -> Answers:
+    """Put `request` to each engine in turn, A B … A B …, in so many rounds."""
+    answers: Answers = {key: [] for key in engines}
+    for _ in range(rounds):
         for key in engines:
             answers[key].append(ask({**request, "engine": key, "threads": threads}))
     return answers
@@ -45,21 +44,46 @@ def median(answers: list[Answer], key: str = "seconds") -> float:
     return statistics.median(answer[key] for answer in answers)
 
 
-def ratio(ours: list[Answer], theirs: list[Answer], key: str = "seconds") -> dict[str, float]:
-    """The ratio of the medians, and the smallest and the largest ratio within a round."""
-    rounds = [a[key] / b[key] for a, b in zip(ours, theirs, strict=True)]
-    return {"ratio": median(ours, key) / median(theirs, key), "low": min(rounds), "high": max(rounds)}
+def compared(
+    key: str, answers: Answers, figure: str = "seconds", asked: float | None = None
+) -> dict[str, Any]:
+    """An engine's figure, and its ratios to PyTorch's engines on the same device, round by round too.
+
+    "to" has, for each of these, the ratio of the medians, the lowest and the highest ratio within a round.
+    """
+    ours, rival = answers[key], RIVAL[ENGINES[key].device]
+    row = {"engine": key, figure: median(ours, figure), "rounds": [a[figure] for a in ours], "to": {}}
+    if "host_seconds" in ours[0]:
+        row["host_seconds"] = median(ours, "host_seconds")
+    for other in (rival, f"{rival}_default"):
+        if other in answers and other != key:
+            row["to"][other] = ratio(ours, answers[other], figure)
+    if key == "numba" and asked is not None:
+        row |= {"asked": asked, "met": row["to"][rival]["ratio"] <= asked if rival in row["to"] else None}
+    return row
 
 
-def check_equal(what: str, answers: dict[str, list[Answer]], tolerance: float, key: str = "losses") -> None:
+def ratio(ours: list[Answer], theirs: list[Answer], figure: str = "seconds") -> dict[str, Any]:
+    """The ratio of the medians and its range within the rounds, with the figures that it is divided by."""
+    by_round = [a[figure] / b[figure] for a, b in zip(ours, theirs, strict=True)]
+    return {
+        "ratio": median(ours, figure) / median(theirs, figure),
+        "low": min(by_round),
+        "high": max(by_round),
+        figure: median(theirs, figure),
+        "rounds": [answer[figure] for answer in theirs],
+    }
+
+
+def check_equal(what: str, answers: Answers, tolerance: float, figure: str = "losses") -> None:
     """Raise unless all answers give the same numbers, relative to the largest: curves come before times."""
-    given = [(engine, answer[key]) for engine, rounds in answers.items() for answer in rounds]
+    given = [(engine, answer[figure]) for engine, rounds in answers.items() for answer in rounds]
     reference, expected = given[-1]
     for engine, found in given:
         scale = max(map(abs, expected), default=0.0)
-        pairs = zip(found, expected, strict=True)
-        if not all(abs(a - b) <= tolerance * scale for a, b in pairs):  # NaN is never within
+        together = zip(found, expected, strict=True)
+        if not all(abs(a - b) <= tolerance * scale for a, b in together):  # NaN is never within
             raise BenchmarkError(
-                f"{what}: {key} of {ENGINES[engine].title} and {ENGINES[reference].title} differ by more "
+                f"{what}: {figure} of {ENGINES[engine].title} and {ENGINES[reference].title} differ by more "
                 f"than {tolerance:g} of the largest, so their times are not comparable:\n{found}\n{expected}"
             )

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from benchmarks.counts import operations
 from benchmarks.pairs import BenchmarkError
 
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
-    """The arguments of every product that minigrad makes on the CPU meanwhile, transposed views as they are."""
+    """The arguments of every product that minigrad makes on the CPU meanwhile, views as they are."""
     from minigrad.backend import cpu
 
     products: list[tuple[Any, Any]] = []
@@ -29,16 +30,15 @@ def recorded() -> Iterator[list[tuple[Any, Any]]]:
 def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], None]:
     """A call that makes the same products as `step` does, through the same function.
 
-    BenchmarkError unless their work is that of the network's layers: 2 · rows · in · out for the forward, the same
-    for the gradient of the weights and, but for the first layer, the same for the gradient of the inputs.
+    BenchmarkError unless their work is that of the network's layers (benchmarks/counts.py).
     """
     from minigrad.backend import cpu
 
     with recorded() as products:
         step()
     found = sum(2 * x.shape[0] * x.shape[1] * y.shape[1] for x, y in products)
-    weights = [p for p in net.parameters() if p.ndim == 2]
-    expected = sum(2 * rows * w.numel() * (3 if i else 2) for i, w in enumerate(weights))
+    shapes = [tuple(p.shape) for p in net.parameters() if p.ndim == 2]  # (out, in) of each layer
+    expected = operations([shapes[0][1], *(out for out, _ in shapes)], rows)
     if found != expected:
         raise BenchmarkError(f"the products recorded do {found} operations, the network's layers {expected}")
 

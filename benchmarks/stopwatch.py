@@ -13,7 +13,7 @@ def measure_calls(
 ) -> dict[str, float]:
     """Seconds of a call, the median over blocks of calls: until all work is done, and until the host is free.
 
-    On a GPU a block should hold many calls: the host runs ahead of the device, which is waited for at the end.
+    On a GPU a block should hold many calls: the host runs ahead of the device, which is waited for last.
     """
     for _ in range(WARM_UP):
         call()
@@ -31,7 +31,7 @@ def measure_calls(
 
 
 def calls_a_block(call: Callable[[], Any], synchronize: Callable[[], None], *, at_least: float) -> int:
-    """How many calls take `at_least` seconds, judged by the second block of doubling length."""
+    """How many calls take `at_least` seconds: a power of two, found by doubling."""
     calls = 1
     while True:
         synchronize()

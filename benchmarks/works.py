@@ -32,12 +32,10 @@ class Work:
 WORKS = {
     work.name: work
     for work in [
-        Work(
-            "pretraining", "lecture 20 pretraining, with gather, noise, clamp", "denoising", "pretrain", True
-        ),
+        Work("pretraining", "lecture 20 pretraining: gather, noise, clamp", "denoising", "pretrain", True),
         Work(
             "pretraining-bare",
-            "lecture 20 pretraining, without gather and noise",
+            "the same without gather and noise",
             "denoising",
             "pretrain",
             False,
@@ -48,6 +46,15 @@ WORKS = {
         Work("lecture12-bare", "lecture 12 pretraining, without its batch", "autoencoder", "pretrain", False),
     ]
 }
+
+
+def set_weights(loaded: Loaded, net: Any, dtype: str, gain: float = 1) -> None:
+    """Weights that do not depend on the engine: uniform between ± gain / √(length of the last axis)."""
+    draw, drawn = np.random.default_rng(0), {}
+    for name, value in sorted(net.state_dict().items()):
+        bound = gain / math.sqrt(value.shape[-1])
+        drawn[name] = loaded.tensor(draw.uniform(-bound, bound, tuple(value.shape)), dtype)
+    net.load_state_dict(drawn)
 
 
 class Trainer:
@@ -65,20 +72,10 @@ class Trainer:
         self.run = self.training.start(self.config, lecture)
         if work.phase == "finetune":
             self.training.to_classifier(self.run, lecture)
-        self.set_weights()
+        set_weights(loaded, self.run.net, dtype)
+        self.training.begin(self.run, work.phase)  # an optimizer that knows nothing of the weights as drawn
         nn = loaded.library.nn
         self.criterion = nn.MSELoss() if work.phase == "pretrain" else nn.NLLLoss()
-
-    def set_weights(self) -> None:
-        """Weights that do not depend on the engine, and a fresh optimizer for them."""
-        draw, net = np.random.default_rng(0), self.run.net
-        drawn = {}
-        for name, value in sorted(net.state_dict().items()):
-            bound = 1 / math.sqrt(value.shape[-1])
-            weight = draw.uniform(-bound, bound, tuple(value.shape))
-            drawn[name] = self.loaded.tensor(weight, self.config.dtype)
-        net.load_state_dict(drawn)
-        self.training.begin(self.run, self.work.phase)
 
     def stepper(self, *, noise: bool) -> Callable[[], Any]:
         """A call that makes the next step and returns its loss; the batches come round again."""

@@ -1,0 +1,24 @@
+"""What a training step must at the least compute and move, counted from the sizes of its layers."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+
+def operations(widths: Sequence[int], batch: int) -> int:
+    """Floating-point operations of the products: forward, gradients of weights, of inputs but the first."""
+    return sum(2 * batch * k * m * (3 if i else 2) for i, (k, m) in enumerate(pairwise(widths)))
+
+
+def bytes_moved(widths: Sequence[int], batch: int, itemsize: int) -> int:
+    """Bytes, if each operation reads its arguments and writes its results once, Adam's too; biases aside."""
+    loss = 5 * batch * widths[-1]  # outputs and targets in, twice; the gradient out
+    layers = (_layer(batch * k, k * m, batch * m, i) for i, (k, m) in enumerate(pairwise(widths)))
+    return itemsize * (loss + sum(layers))
+
+
+def _layer(x: int, w: int, y: int, index: int) -> int:
+    """Elements that a linear layer and its activation move, by those of input, weights and output."""
+    forward = (x + w + y) + 2 * y
+    backward = 3 * y + (y + x + w) + ((y + w + x) if index else 0)
+    adam = 7 * w
+    return forward + backward + adam

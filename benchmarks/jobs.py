@@ -1,0 +1,90 @@
+"""A lecture as a whole process, from the command to the last picture: its time, peak memory and curve."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.engines import ENGINES, Engine, environment
+from benchmarks.pairs import ROOT, Answers, BenchmarkError
+
+LECTURE = "denoising"
+WARM_UP = (
+    "--epochs",
+    "1",
+    "--finetune-epochs",
+    "1",
+    "--limit",
+    "2000",
+)  # compiled loops and files get into caches
+TOLERANCE = {
+    "pretrain": 0.05,
+    "finetune": 0.10,
+}  # of the losses: each engine draws weights and noise of its own
+
+
+@functools.cache
+def run_jobs(engines: tuple[str, ...], settings: tuple[str, ...], rounds: int, threads: int) -> Answers:
+    """The whole job with each engine in turn, after a short one that is not counted; curves are compared.
+
+    The answers have seconds, bytes (peak resident memory), epochs (the seconds in each phase) and metrics.
+    """
+    for key in engines:
+        run_job(ENGINES[key], (*settings, *WARM_UP), threads)
+    answers: Answers = {key: [] for key in engines}
+    for _ in range(rounds):
+        for key in engines:
+            answers[key].append(run_job(ENGINES[key], settings, threads))
+    check_curves(answers)
+    return answers
+
+
+def run_job(engine: Engine, settings: tuple[str, ...], threads: int) -> dict[str, Any]:
+    """One whole process, its checkpoints, pictures and report going to a folder that is thrown away."""
+    program = ["minigrad", "train"] if engine.library == "minigrad" else ["reference"]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        settings = (*settings, "--device", engine.device, "--out", str(out))
+        command = [sys.executable, "-m", *program, LECTURE, *settings]
+        answer = watch(command, environment(engine, threads))
+        lines = (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    metrics = [json.loads(line) for line in lines]
+    phases = {phase: sum(m["seconds"] for m in metrics if m["phase"] == phase) for phase in TOLERANCE}
+    return {**answer, "phases": phases, "metrics": metrics}
+
+
+def watch(command: list[str], env: dict[str, str]) -> dict[str, float]:
+    """Run a command to its end: seconds by the wall clock, and the peak of resident memory in bytes."""
+    started = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=errors)
+        _, status, usage = os.wait4(process.pid, 0)  # subprocess alone does not tell one child's peak
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            errors.seek(0)
+            raise BenchmarkError(
+                f"{command}: exit code {process.returncode}\n{errors.read().strip()[-2000:]}"
+            )
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"seconds": seconds, "bytes": usage.ru_maxrss * unit}
+
+
+def check_curves(answers: Answers) -> None:
+    """Raise unless all engines learnt alike: each epoch's loss close to the others'."""
+    runs = [(key, answer["metrics"]) for key, rounds in answers.items() for answer in rounds]
+    reference, expected = runs[-1]
+    for key, metrics in runs:
+        for found, theirs in zip(metrics, expected, strict=True):
+            difference = abs(found["loss"] - theirs["loss"])
+            if not difference <= TOLERANCE[theirs["phase"]] * theirs["loss"]:
+                raise BenchmarkError(
+                    f"{theirs['phase']}, epoch {theirs['epoch']}: the loss is {found['loss']:g} with "
+                    f"{ENGINES[key].title} and {theirs['loss']:g} with {ENGINES[reference].title}: these are "
+                    f"different jobs, their times are not comparable"
+                )
