@@ -12,6 +12,7 @@ from .functions import (abs, absolute, add, all, allclose, amax, amin, any, argm
                         log_softmax, logical_and, logical_not, logical_or, lt, matmul, max, maximum, mean, min, minimum, mm, mul,
                         multiply, ne, neg, numel, permute, pow, relu, reshape, sigmoid, sign, softmax, sqrt, square, squeeze,
                         stack, sub, subtract, sum, t, tanh, transpose, unsqueeze, where)
+from .printing import get_printoptions, printoptions, set_printoptions
 from .tensor import Size, Tensor
 
 from . import cuda, nn, optim  # isort: skip

@@ -123,6 +123,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` numbers from start to end, both included."""
+    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
     array = backend.array_module(None).linspace(start, end, steps, dtype=backend.dtype_of(dtype, backend.get_default_dtype()))
     return _made(array, device, requires_grad)
 
@@ -235,7 +236,12 @@ def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = 
     return _drawn(backend.random.permutation(n, backend.dtype_of(dtype, backend.int64), _stream(generator)), device, generator, False)
 
 
-def normal(mean: float, std: float, size: Any, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
-    """Gaussian with this mean and standard deviation."""
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None
+) -> Tensor:
+    """Gaussian with this mean and standard deviation; with tensors of them, one number for each of their elements."""
+    if size is None:
+        spread = mean * 0 + std
+        return mean + spread * randn_like(spread) if isinstance(spread, Tensor) else tensor(spread)
     array = backend.random.normal(tuple(size), backend.dtype_of(dtype, backend.get_default_dtype()), mean, std, _stream(generator))
     return _drawn(array, device, generator, False)

@@ -49,9 +49,10 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     tensors = list(tensors)
     if not tensors:
         raise RuntimeError("cat: expected at least one tensor")
-    kept = [x for x in tensors if tuple(x.shape) != (0,)] or tensors[:1]
-    first = kept[0]
+    first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
     dim = _axis(dim, first.ndim)
+    nothing = first.shape[:dim] + (0,) + first.shape[dim + 1:]
+    kept = [x if tuple(x.shape) != (0,) else x.reshape(nothing) for x in tensors]
     for x in kept:
         if x.ndim != first.ndim or x.shape[:dim] + x.shape[dim + 1:] != first.shape[:dim] + first.shape[dim + 1:]:
             raise RuntimeError(f"cat: shapes {[tuple(x.shape) for x in tensors]} differ in other axes than {dim}")
@@ -91,7 +92,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """The entries of `input` at `index` (1-d, whole numbers) along `dim`."""
-    return input[(slice(None),) * _axis(dim, input.ndim) + (index,)]
+    return input.index_select(dim, index)
 
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:

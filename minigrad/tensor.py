@@ -5,8 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import weakref
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import backend, ops
 from .autograd import engine, modes
@@ -14,7 +13,28 @@ from .autograd.writes import wrote
 from .indexing import array_key, index
 from .printing import Size, format_tensor
 
-Extreme = {name: namedtuple(name, ("values", "indices")) for name in ("max", "min", "sort", "topk")}  # type: ignore[misc]
+
+class max_result(NamedTuple):
+    """The largest elements along an axis, and where they stand."""
+
+    values: Any
+    indices: Any
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.max(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+class min_result(NamedTuple):
+    """The smallest elements along an axis, and where they stand."""
+
+    values: Any
+    indices: Any
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.min(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+Extreme: Any = {"max": max_result, "min": min_result}
 
 
 def sizes(arguments: tuple) -> tuple:
@@ -39,6 +59,13 @@ class Tensor(engine.Tensor):
 
     __slots__ = ()
     array: Any
+
+    def __init__(self, *data: Any, requires_grad: bool = False) -> None:
+        """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
+        if data and backend.is_array(data[0]):
+            super().__init__(data[0], *data[1:] or (requires_grad,))
+        else:
+            super().__init__(_from_old_arguments(data), requires_grad)
 
     # ---- what it is
 
@@ -82,6 +109,11 @@ class Tensor(engine.Tensor):
         self.views = None
         engine.link(value, self)
 
+    def stride(self, dim: int | None = None) -> Any:
+        """For each axis (or one), how many elements lie between neighbours."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
+
     def is_floating_point(self) -> bool:
         """Whether the dtype is float16, float32 or float64."""
         return bool(self.array.dtype.kind == "f")
@@ -108,7 +140,7 @@ class Tensor(engine.Tensor):
         """The only element as a Python number."""
         if self.array.size != 1:
             raise RuntimeError(f"item() needs a tensor of one element, not of shape {tuple(self.array.shape)}; use tolist()")
-        return self.array.item()
+        return backend.item(self.array)
 
     def tolist(self) -> Any:
         """The elements as nested lists (a number for a 0-d tensor)."""
@@ -153,7 +185,7 @@ class Tensor(engine.Tensor):
         return bool((self == value).any())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.array.ndim == 0 and spec else format(str(self), spec)
+        return format(self.item() if self.array.ndim == 0 else str(self), spec)
 
     def __deepcopy__(self, memo: dict) -> Tensor:
         if self.node is not None:
@@ -243,7 +275,7 @@ class Tensor(engine.Tensor):
         """This tensor in another dtype; without one, the name of its type."""
         names = {"float64": "DoubleTensor", "float32": "FloatTensor", "int64": "LongTensor", "bool": "BoolTensor", "uint8": "ByteTensor",
                  "int32": "IntTensor", "float16": "HalfTensor", "int16": "ShortTensor", "int8": "CharTensor"}
-        return f"minigrad.{names[str(self.dtype)]}" if dtype is None else self.to(dtype)
+        return f"torch.{names[str(self.dtype)]}" if dtype is None else self.to(dtype)
 
     def double(self) -> Tensor:
         """In float64."""
@@ -385,6 +417,13 @@ class Tensor(engine.Tensor):
 
         in_place(self, "__setitem__", (value,), compute, write)
 
+    def index_select(self, dim: int, index: Tensor) -> Tensor:
+        """The entries at `index` (1-d, whole numbers) along `dim`."""
+        rank = self.array.ndim
+        if rank == 0:
+            return self.reshape(1).index_select(dim, index).reshape(())
+        return self[(slice(None),) * _axis(dim, rank) + (index.reshape(-1),)]
+
     # ---- reductions
 
     def sum(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
@@ -479,13 +518,16 @@ class Tensor(engine.Tensor):
         return self
 
     def __and__(self, other: Any) -> Tensor:
-        return ops.logical_and(self, other)  # type: ignore[no-any-return]
+        return _bitwise("bitwise_and", self, other)
 
     def __or__(self, other: Any) -> Tensor:
-        return ops.logical_or(self, other)  # type: ignore[no-any-return]
+        return _bitwise("bitwise_or", self, other)
+
+    def __xor__(self, other: Any) -> Tensor:
+        return _bitwise("bitwise_xor", self, other)
 
     def __invert__(self) -> Tensor:
-        return ops.logical_not(self)  # type: ignore[no-any-return]
+        return _bitwise("invert", self)
 
     def __eq__(self, other: Any) -> Any:
         return ops.equal(self, other) if other is not None else False
@@ -505,7 +547,7 @@ class Tensor(engine.Tensor):
     def __ge__(self, other: Any) -> Tensor:
         return ops.greater_equal(self, other)  # type: ignore[no-any-return]
 
-    __rand__, __ror__ = __and__, __or__
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
     __hash__ = object.__hash__
 
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
@@ -519,7 +561,18 @@ class Tensor(engine.Tensor):
     mul, multiply, div, divide, true_divide = __mul__, __mul__, __truediv__, __truediv__, __truediv__
     pow, matmul, mm, neg, abs, absolute, subtract = __pow__, __matmul__, __matmul__, __neg__, __abs__, __abs__, sub
     eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
-    logical_and, logical_or, logical_not = __and__, __or__, __invert__
+
+    def logical_and(self, other: Any) -> Tensor:
+        """self and other, both taken as bools"""
+        return ops.logical_and(self, other)  # type: ignore[no-any-return]
+
+    def logical_or(self, other: Any) -> Tensor:
+        """self or other, both taken as bools"""
+        return ops.logical_or(self, other)  # type: ignore[no-any-return]
+
+    def logical_not(self) -> Tensor:
+        """not self, taken as a bool"""
+        return ops.logical_not(self)  # type: ignore[no-any-return]
 
     def exp(self) -> Tensor:
         """e^x"""
@@ -681,25 +734,28 @@ class Tensor(engine.Tensor):
             return Tensor(backend.asarray(shape[0], self.dtype, like=self.array))
         return self.new_empty(*shape)
 
-    def new_empty(self, *shape: Any, dtype: Any = None) -> Tensor:
+    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         """An uninitialised tensor of this dtype and device"""
-        return Tensor(backend.array_module(self.array).empty(sizes(shape), backend.dtype_of(dtype, self.dtype)))
+        return _new(self, "empty", (sizes(size),), dtype, device, requires_grad)
 
-    def new_zeros(self, *shape: Any, dtype: Any = None) -> Tensor:
+    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         """Zeros of this dtype and device"""
-        return Tensor(backend.array_module(self.array).zeros(sizes(shape), backend.dtype_of(dtype, self.dtype)))
+        return _new(self, "zeros", (sizes(size),), dtype, device, requires_grad)
 
-    def new_ones(self, *shape: Any, dtype: Any = None) -> Tensor:
+    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
         """Ones of this dtype and device"""
-        return Tensor(backend.array_module(self.array).ones(sizes(shape), backend.dtype_of(dtype, self.dtype)))
+        return _new(self, "ones", (sizes(size),), dtype, device, requires_grad)
 
-    def new_full(self, shape: Any, value: Any, dtype: Any = None) -> Tensor:
+    def new_full(
+        self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+    ) -> Tensor:
         """A constant of this dtype and device"""
-        return Tensor(backend.array_module(self.array).full(tuple(shape), value, backend.dtype_of(dtype, self.dtype)))
+        return _new(self, "full", (tuple(size), fill_value), dtype, device, requires_grad)
 
-    def new_tensor(self, data: Any, dtype: Any = None) -> Tensor:
-        """`data` as a tensor of this dtype and device"""
-        return Tensor(backend.asarray(data, backend.dtype_of(dtype, self.dtype), like=self.array))
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+        """A copy of `data` as a tensor of this dtype and device"""
+        source = data.array if isinstance(data, Tensor) else data
+        return _new(self, "array", (source,), dtype, device, requires_grad)
 
 
 class Handle:
@@ -715,6 +771,12 @@ class Handle:
         """Take the hook away."""
         self._hooks.pop(self._number, None)
 
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
 
 class _Keep:
     """The hook behind retain_grad: adds the gradient to the tensor's `.grad`, if the tensor is still there."""
@@ -726,6 +788,23 @@ class _Keep:
         t = self.tensor()
         if t is not None:
             t._grad = g.clone() if t._grad is None else t._grad + g
+
+
+def _from_old_arguments(data: tuple) -> Any:
+    """The array that Tensor(2, 3) or Tensor([1, 2]) means."""
+    xp, dtype = backend.array_module(None), backend.get_default_dtype()
+    if len(data) == 1 and isinstance(data[0], Tensor):
+        return data[0].array
+    if len(data) == 1 and isinstance(data[0], list | tuple) and not isinstance(data[0], Size):
+        return xp.asarray(data[0], dtype)
+    return xp.empty(sizes(data), dtype) if data else xp.empty(0, dtype)
+
+
+def _new(x: Tensor, name: str, arguments: tuple, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
+    """A tensor made by the array library of `x`."""
+    array = getattr(backend.array_module(x.array), name)(*arguments, dtype=backend.dtype_of(dtype, x.dtype))
+    where = x.device if device is None else backend.device(device)
+    return Tensor(backend.to_device(array, where.type), requires_grad)
 
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool) -> Tensor:
@@ -751,6 +830,16 @@ def _floats(x: Any, y: Any) -> tuple:
             target = backend.get_default_dtype()
         return tuple(a.to(target) if isinstance(a, Tensor) else a for a in (x, y))
     return x, y
+
+
+def _bitwise(name: str, *operands: Any) -> Tensor:
+    """Bit by bit, for whole numbers and bools."""
+    arrays = backend.promote([x.array if isinstance(x, Tensor) else x for x in operands], name)
+    engine._one_device(name, arrays)
+    if any(getattr(a, "dtype", backend.float64).kind == "f" for a in arrays):
+        got = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in operands)
+        raise RuntimeError(f"{name}: expected whole numbers or bools, got {got}")
+    return _wrap(operands[0], getattr(backend.array_module(arrays[0]), name)(*arrays))
 
 
 def _product(x: Any, y: Any) -> Tensor:

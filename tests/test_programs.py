@@ -48,7 +48,7 @@ def close(a, b):
 
 def same_line(ours, theirs):
     """The same text around the same numbers, to 1e-8; spaces do not count, as -0 and 0 shift columns."""
-    texts, others = (NUMBER.split(line.replace(" ", "")) for line in (ours, theirs))
+    texts, others = ([text.replace(" ", "") for text in NUMBER.split(line)] for line in (ours, theirs))
     return texts == others and all(map(close, NUMBER.findall(ours), NUMBER.findall(theirs)))
 
 
@@ -58,7 +58,9 @@ def test_prints_what_it_prints_with_pytorch(path):
     theirs = printed(torch, source, path.name)
     ours = printed(minigrad, with_our_imports(source), path.name)
     wrong = [
-        f"line {n}\n  ours   {a}\n  theirs {b}" for n, (a, b) in enumerate(zip(ours, theirs), 1) if not same_line(a, b)
+        f"line {n}\n  ours   {a}\n  theirs {b}"
+        for n, (a, b) in enumerate(zip(ours, theirs), 1)
+        if not same_line(a, b)
     ]
     assert not wrong, "\n".join(wrong)
     assert len(ours) == len(theirs) > 5

@@ -32,7 +32,7 @@ print(train_image.dtype == torch.uint8, train_image[1].max(), train_label[:12])
 
 class autoencoder(nn.Module):
     def __init__(self):
-        super(autoencoder, self).__init__()  # noqa: UP008
+        super(autoencoder, self).__init__()
         self.encoder = nn.Sequential(nn.Linear(64, 12), nn.ReLU())
         self.decoder = nn.Sequential(nn.Linear(12, 64), nn.ReLU())
 

@@ -46,7 +46,7 @@ class L1Penalty(Function):
 
 class autoencoder(nn.Module):
     def __init__(self):
-        super(autoencoder, self).__init__()  # noqa: UP008
+        super(autoencoder, self).__init__()
         self.encoder = nn.Sequential(
             nn.Linear(28 * 28, 40),
             nn.Tanh())

@@ -62,9 +62,9 @@ for name, maker in makers.items():
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    print(name, loss.item(), model.linear2.weight.norm().item() if hasattr(model.linear2.weight, "norm") else "")
+    print(name, loss.item(), model.linear2.weight.abs().max().item())
 print(model)
-print(optimizer)
+print(type(optimizer).__name__, optimizer.param_groups[0]["amsgrad"])
 print([tuple(p.shape) for p in model.parameters()], model.linear2.bias)
 
 

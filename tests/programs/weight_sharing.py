@@ -12,7 +12,7 @@ random.seed(4)
 
 class DynamicNet(torch.nn.Module):
     def __init__(self, D_in, H, D_out):
-        super(DynamicNet, self).__init__()  # noqa: UP008
+        super(DynamicNet, self).__init__()
         self.input_linear = torch.nn.Linear(D_in, H)
         self.middle_linear = torch.nn.Linear(H, H)
         self.output_linear = torch.nn.Linear(H, D_out)
