@@ -1,6 +1,7 @@
 """What is checked of every row of cases.py, each check a function of (row, case, backend): PyTorch is the oracle."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,25 +62,43 @@ def values(rng, row, argument, dtype, special):
     return x.astype(dtype)
 
 
-def draw_case(draw, row, dtype="float64", special=False, layouts=True):
-    """A case of this row by Hypothesis."""
+@dataclass
+class Drawn:
+    """A drawn call and how its arrays lie in memory; `case` gives it values."""
+
+    row: Any
+    call: Any
+    seed: int
+    layouts: list
+
+    def case(self, dtype="float64", special=False):
+        """The call with values of this dtype, the same each time."""
+        rng = np.random.default_rng(self.seed)
+        arrays, needs = [], []
+        for argument, layout in zip(self._arguments(special), self.layouts):
+            if isinstance(argument, Plain):
+                arrays.append(argument.value)
+                needs.append(False)
+                continue
+            arrays.append(lay_out(values(rng, self.row, argument, dtype, special), layout))
+            needs.append(arrays[-1].dtype.kind == "f" and not argument.constant)
+        floats = {k: v.astype(dtype) for k, v in self.call.options.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"}
+        return Case(arrays, needs, {**self.call.options, **floats}, self.seed, self.layouts[-1])
+
+    def _arguments(self, special):
+        """Extreme values are not broadcast: the sums of their gradients would depend on the order."""
+        arguments = self.call.arguments
+        if not special or not self.row.elementwise:
+            return arguments
+        common = np.broadcast_shapes(*[a.shape for a in arguments if isinstance(a, Argument)])
+        return [replace(a, shape=common) if isinstance(a, Argument) else a for a in arguments]
+
+
+def draw_call(draw, row):
+    """A call of this row by Hypothesis."""
     call = row.draw(draw)
-    seed = draw(st.integers(0, 2**32 - 1))
-    rng = np.random.default_rng(seed)
-    arrays, needs = [], []
-    if special and row.elementwise:  # sums of extreme values depend on their order
-        common = np.broadcast_shapes(*[a.shape for a in call.arguments if isinstance(a, Argument)])
-        call.arguments = [replace(a, shape=common) if isinstance(a, Argument) else a for a in call.arguments]
-    for argument in call.arguments:
-        if isinstance(argument, Plain):
-            arrays.append(argument.value)
-            needs.append(False)
-            continue
-        x = values(rng, row, argument, dtype, special)
-        arrays.append(lay_out(x, draw(st.sampled_from(LAYOUTS))) if layouts else x)
-        needs.append(x.dtype.kind == "f" and not argument.constant)
-    found = {k: v.astype(dtype) if isinstance(v, np.ndarray) and v.dtype.kind == "f" else v for k, v in call.options.items()}
-    return Case(arrays, needs, found, seed, draw(st.sampled_from(LAYOUTS)) if layouts else "contiguous")
+    layouts = draw(st.lists(st.sampled_from(LAYOUTS), min_size=len(call.arguments) + 1, max_size=len(call.arguments) + 1))
+    return Drawn(row, call, draw(st.integers(0, 2**32 - 1)), layouts)
 
 
 # ---- both sides

@@ -1,6 +1,6 @@
 """Every op against PyTorch: each row of the tables, each check, each backend.
 
-300 examples for each op over its checks; 10,000 with MINIGRAD_TEST_PROFILE=deep.
+A check of a drawn call at one dtype is an example: each op has at least 300 of them, 10,000 with MINIGRAD_TEST_PROFILE=deep.
 """
 
 import pytest
@@ -12,73 +12,62 @@ from backends import BACKENDS, NUMPY, parameters
 from cases import OPS
 
 DEEP = settings.get_current_profile_name() == "deep"
-EXAMPLES = {"agrees": 120, "float32": 50, "special": 60, "backend": 20, "zero": 10, "twice": 10, "second": 30, "third": 10}
-
-
-def examples(check):
-    """How many examples a check takes."""
-    return settings(max_examples=EXAMPLES[check] * (34 if DEEP else 1))
-
-
-def rows(table):
-    return pytest.mark.parametrize("row", table, ids=repr)
-
-
+CALLS = {"agree": 60, "special": 40, "second": 25, "third": 10, "backend": 10}
+CHECKS_OF_A_CALL = {"agree": 4, "special": 2, "second": 1, "third": 1, "backend": 2 * len(BACKENDS[1:-1])}
+DTYPES = ("float64", "float32")
 SMOOTH = [row for row in OPS if row.order]
 
 
-@rows(OPS)
-@examples("agrees")
-@given(data=st.data())
-def test_agrees_in_float64(row, data):
+def test_there_are_enough_examples():
+    without_gradient = ("agree", "special", "backend")
+    for names in [CALLS, without_gradient]:
+        assert sum(CALLS[n] * CHECKS_OF_A_CALL[n] for n in names) * (30 if DEEP else 1) >= (10_000 if DEEP else 300)
+
+
+def drawn(check):
+    """As many drawn calls as this check takes."""
+    return lambda test: settings(max_examples=CALLS[check] * (30 if DEEP else 1))(given(data=st.data())(test))
+
+
+def each(table):
+    return pytest.mark.parametrize("row", table, ids=repr)
+
+
+@each(OPS)
+@drawn("agree")
+def test_agrees_with_pytorch(row, data):
+    call = checks.draw_call(data.draw, row)
     with NUMPY.active():
-        checks.agrees(row, checks.draw_case(data.draw, row), NUMPY)
+        for dtype in DTYPES:
+            checks.agrees(row, call.case(dtype), NUMPY)
+        if row.order:
+            checks.same_twice(row, call.case(), NUMPY)
+            if not row.surrogate:
+                checks.zero_cotangent(row, call.case(), NUMPY)
 
 
-@rows(OPS)
-@examples("float32")
-@given(data=st.data())
-def test_agrees_in_float32(row, data):
+@each(OPS)
+@drawn("special")
+def test_special_values_as_in_pytorch(row, data):
+    call = checks.draw_call(data.draw, row)
     with NUMPY.active():
-        checks.agrees(row, checks.draw_case(data.draw, row, "float32"), NUMPY)
-
-
-@rows(OPS)
-@examples("special")
-@given(data=st.data(), dtype=st.sampled_from(["float32", "float64"]))
-def test_special_values(row, data, dtype):
-    with NUMPY.active():
-        checks.special_values(row, checks.draw_case(data.draw, row, dtype, special=row.special), NUMPY)
+        for dtype in DTYPES:
+            checks.special_values(row, call.case(dtype, row.special), NUMPY)
 
 
 @pytest.mark.parametrize("backend", parameters(BACKENDS[1:]))
-@rows(OPS)
-@examples("backend")
-@given(data=st.data(), dtype=st.sampled_from(["float32", "float64"]))
-def test_agrees_on_every_backend(row, backend, data, dtype):
+@each(OPS)
+@drawn("backend")
+def test_agrees_on_every_backend(row, backend, data):
+    call = checks.draw_call(data.draw, row)
     with backend.active():
-        checks.agrees(row, checks.draw_case(data.draw, row, dtype), backend)
+        for dtype in DTYPES:
+            checks.agrees(row, call.case(dtype), backend)
 
 
-@rows([row for row in SMOOTH if not row.surrogate])
-@examples("zero")
-@given(data=st.data())
-def test_zero_cotangent_gives_zero(row, data):
-    with NUMPY.active():
-        checks.zero_cotangent(row, checks.draw_case(data.draw, row), NUMPY)
-
-
-@rows(SMOOTH)
-@examples("twice")
-@given(data=st.data())
-def test_second_backward_adds_the_same(row, data):
-    with NUMPY.active():
-        checks.same_twice(row, checks.draw_case(data.draw, row), NUMPY)
-
-
-@rows(SMOOTH)
-@examples("second")
-@given(data=st.data())
+@each(SMOOTH)
+@drawn("second")
 def test_second_derivatives(row, data):
+    call = checks.draw_call(data.draw, row)
     with NUMPY.active():
-        checks.higher(row, checks.draw_case(data.draw, row), NUMPY, 2)
+        checks.higher(row, call.case(), NUMPY, 2)
