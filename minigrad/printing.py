@@ -13,13 +13,15 @@ from typing import Any
 from .backend import get_default_dtype, to_numpy
 
 PREFIX = "torch."
-DEFAULTS = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
-PROFILES = {
+options: dict[str, Any] = {
+    "precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None,
+}  # fmt: skip
+DEFAULTS = dict(options)
+PROFILES: dict[str, dict[str, Any]] = {
     "default": DEFAULTS,
     "short": {**DEFAULTS, "precision": 2, "edgeitems": 2},
     "full": {**DEFAULTS, "threshold": math.inf},
 }
-options: dict[str, Any] = dict(DEFAULTS)
 
 
 class Size(tuple[int, ...]):
@@ -157,7 +159,8 @@ def _nested(array: Any, indent: int, summarize: bool, formatter: Formatter) -> s
     parts = [_nested(array[i], indent + 1, summarize, formatter) for i in rows]
     if cut:
         parts.insert(n, "...")
-    return "[" + ("," + "\n" * (array.ndim - 1) + " " * (indent + 1)).join(parts) + "]"
+    gap: str = "\n" * (array.ndim - 1) + " " * (indent + 1)
+    return "[" + ("," + gap).join(parts) + "]"
 
 
 def _lines(words: list[str], indent: int, formatter: Formatter) -> str:

@@ -87,8 +87,8 @@ class Sequential(Container):
             for name, module in modules[0].items():
                 self.add_module(name, module)
         else:
-            for i, module in enumerate(modules):
-                self.add_module(str(i), module)  # type: ignore[arg-type]
+            for i, layer in enumerate(modules):
+                self.add_module(str(i), layer)  # type: ignore[arg-type]
 
     def _like(self, named: list[tuple[str, Module | None]]) -> Self:
         return type(self)(OrderedDict(named))  # type: ignore[arg-type]

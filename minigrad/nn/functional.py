@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -31,7 +32,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}"
         )
     if weight.ndim == 2 and bias is not None:
-        return ops.linear(input, weight, bias)
+        return ops.linear(input, weight, bias)  # type: ignore[no-any-return]
     product = input @ weight.t()
     return product if bias is None else product + bias
 
@@ -45,13 +46,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     _tensors("tanh", input=input)
-    return ops.tanh(input)
+    return ops.tanh(input)  # type: ignore[no-any-return]
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + e^-input)."""
     _tensors("sigmoid", input=input)
-    return ops.sigmoid(input)
+    return ops.sigmoid(input)  # type: ignore[no-any-return]
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -119,7 +120,7 @@ def mse_loss(
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
     _same_shape("mse_loss", input, target)
     if reduction == "mean":
-        return ops.mse(input, target)
+        return ops.mse(input, target)  # type: ignore[no-any-return]
     return _reduced(ops.square(input - target), reduction)
 
 
@@ -152,17 +153,21 @@ def nll_loss(
     """
     reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
     _check_classes("nll_loss", input, target, weight)
-    if reduction == "mean" and weight is None and input.ndim == 2:
-        return ops.nll(input, target, ignore_index=ignore_index)
-    axis = min(1, input.ndim - 1)
-    kept = ops.not_equal(target, ignore_index)
-    classes = ops.where(kept, target, 0)
-    picked = ops.take_along_axis(input, ops.expand_dims(classes, axis), axis)
-    factors = ops.astype(kept, input.dtype)
-    if weight is not None:
-        factors = factors * weight[classes]
-    losses = ops.where(kept, -ops.reshape(picked, tuple(target.shape)), 0) * factors
-    return losses.sum() / factors.sum() if reduction == "mean" else _reduced(losses, reduction)
+    rows, classes = _rows(input), target.reshape(-1)
+    if reduction == "mean":
+        return ops.nll(rows, classes, weight=weight, ignore_index=ignore_index)  # type: ignore[no-any-return]
+    losses = ops.nll_each(rows, classes, weight=weight, ignore_index=ignore_index)
+    return _reduced(losses.reshape(target.shape), reduction)
+
+
+def _rows(input: Tensor) -> Tensor:
+    """(N, C, d1, …) or (C,) as rows of C."""
+    if input.ndim == 2:
+        return input
+    if input.ndim == 1:
+        return input.reshape(1, -1)
+    last = input.permute(0, *range(2, input.ndim), 1)
+    return last.reshape(math.prod(last.shape[:-1]), last.shape[-1])
 
 
 def cross_entropy(
@@ -218,7 +223,7 @@ def _even_loss(
     counted = ops.astype(kept, log_probs.dtype)
     if weight is not None:
         counted = counted * weight[ops.where(kept, target, 0)]
-    return losses.sum() / counted.sum()
+    return losses.sum() / counted.sum()  # type: ignore[no-any-return]
 
 
 def _weighted(log_probs: Tensor, weight: Tensor | None, axis: int) -> Tensor:

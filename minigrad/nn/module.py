@@ -9,7 +9,7 @@ from typing import Any, Self
 from ..autograd import no_grad
 from ..backend import dtype as DType
 from ..backend import float32, float64
-from ..tensor import Tensor
+from ..tensor import Handle, Tensor
 from . import state
 from .errors import locate
 from .tree import Tree
@@ -184,24 +184,6 @@ class Module(Tree):
             return f"{self._get_name()}({lines[0]})"
         body = "".join(f"\n  {line}" for line in lines + inside)
         return f"{self._get_name()}({body}\n)" if body else f"{self._get_name()}()"
-
-
-class Handle:
-    """What registering a hook returns: `remove()` takes the hook away, as does leaving a `with` block."""
-
-    def __init__(self, hooks: dict[Handle, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self._hooks = hooks
-        hooks[self] = hook
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self._hooks.pop(self, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.remove()
 
 
 def indented(text: str) -> str:

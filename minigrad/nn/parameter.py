@@ -19,7 +19,7 @@ class Parameter(Tensor):
         if data is None:
             data = empty(0)
         if not isinstance(data, Tensor):
-            name = type(data).__name__
+            name = type(data).__name__  # type: ignore[unreachable]
             raise TypeError(f"Parameter: expected a Tensor, got {name}; make one with minigrad.tensor(…)")
         super().__init__(data.array, requires_grad=requires_grad)
         link(data, self)

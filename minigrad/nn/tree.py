@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
 from .parameter import Parameter
+
+if TYPE_CHECKING:
+    from .module import Module
 
 KINDS = ("_parameters", "_buffers", "_modules")
 EXPECTED = {"_parameters": "nn.Parameter", "_buffers": "Tensor", "_modules": "nn.Module"}
@@ -17,7 +20,7 @@ class Tree:
 
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Self | None]
+    _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
 
     def __init__(self) -> None:
@@ -29,7 +32,7 @@ class Tree:
         """Add `param` (or None, for one that is switched off) under `name`."""
         self._check_name("parameter", name, self._parameters)
         if param is not None and not isinstance(param, Parameter):
-            got = type(param).__name__
+            got = type(param).__name__  # type: ignore[unreachable]
             raise TypeError(f"cannot assign '{got}' to parameter '{name}' (nn.Parameter or None required)")
         if param is not None and param.grad_fn is not None:
             raise ValueError(
@@ -42,13 +45,13 @@ class Tree:
         """Add a tensor that is not trained. A persistent one is part of state dicts."""
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
-            got = type(tensor).__name__
+            got = type(tensor).__name__  # type: ignore[unreachable]
             raise TypeError(f"cannot assign '{got}' object to buffer '{name}' (Tensor or None required)")
         self._buffers[name] = tensor
         left_out = self._non_persistent_buffers_set
         (left_out.discard if persistent else left_out.add)(name)
 
-    def add_module(self, name: str, module: Self | None) -> None:
+    def add_module(self, name: str, module: Module | None) -> None:
         """Add a child under `name`."""
         if module is not None and not isinstance(module, Tree):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
@@ -112,27 +115,27 @@ class Tree:
 
     # ---- walking
 
-    def children(self) -> Iterator[Self]:
+    def children(self) -> Iterator[Module]:
         """The modules directly inside, each once."""
         return (child for _, child in self.named_children())
 
-    def named_children(self) -> Iterator[tuple[str, Self]]:
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly inside with their names; one that stands there twice is given once."""
         return _once((name, child) for name, child in self._modules.items())
 
-    def modules(self) -> Iterator[Self]:
+    def modules(self) -> Iterator[Module]:
         """This module and all inside it, outer before inner, each once."""
         return (module for _, module in self.named_modules())
 
     def named_modules(
-        self, memo: set[Tree] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Self]]:
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
         """`modules()` with their paths: '' for this one, 'encoder.0' for a child's child."""
         memo = set() if memo is None else memo
         if remove_duplicate and self in memo:
             return
-        memo.add(self)
-        yield prefix, self
+        memo.add(self)  # type: ignore[arg-type]  # every Tree is a Module
+        yield prefix, self  # type: ignore[misc]
         for name, child in self._modules.items():
             if child is not None:
                 yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
@@ -166,9 +169,9 @@ class Tree:
         )
         return _once(named) if once else ((name, member) for name, member in named if member is not None)
 
-    def get_submodule(self, target: str) -> Tree:
+    def get_submodule(self, target: str) -> Module:
         """The module at a path such as 'encoder.0'; '' is this one."""
-        module = self
+        module: Module = self  # type: ignore[assignment]
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
                 raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
@@ -181,10 +184,11 @@ class Tree:
         """The parameter at a path such as 'encoder.0.weight'."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        if name not in module._parameters:
+        found = module._parameters.get(name)
+        if found is None:
             names = list(module._parameters)
             raise AttributeError(f"{type(module).__name__} has no parameter `{name}`; it has {names}")
-        return module._parameters[name]  # type: ignore[no-any-return]
+        return found
 
 
 def _once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
