@@ -12,6 +12,8 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
+from minigrad import nn
+from minigrad.creation import from_numpy
 from minigrad.serialization import CheckpointError, load, save
 from minigrad.serialization.tensor_file import (
     HEADER_DIGEST,
@@ -19,7 +21,6 @@ from minigrad.serialization.tensor_file import (
     TENSOR_DIGESTS,
     read_tensor_file,
 )
-from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
 
 MUTATIONS = 10_000 if os.environ.get("MINIGRAD_TEST_PROFILE") == "deep" else 2_000
@@ -395,6 +396,32 @@ def test_reading_takes_the_honest_size_and_little_more(tmp_path):
     tracemalloc.stop()
     assert state["x"].array.nbytes == 32e6
     assert peak < 32e6 + 8e6
+
+
+def test_a_model_is_not_half_loaded(tmp_path):
+    """The state of another network, or of a damaged file: the model's bytes stay what they were."""
+    model, other = (
+        nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)),
+        nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 4)),
+    )
+    before = {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()}
+    save(other.state_dict(), tmp_path / "state")
+    with pytest.raises(RuntimeError, match=r"size mismatch for 1\.weight"):
+        model.load_state_dict(load(tmp_path / "state"))
+    state = other.state_dict()
+    del state["1.weight"], state["1.bias"]
+    save(state, tmp_path / "state")
+    with pytest.raises(RuntimeError, match="Missing key"):
+        model.load_state_dict(load(tmp_path / "state"))
+    content = (tmp_path / "state").read_bytes()
+    (tmp_path / "state").write_bytes(content[:-1])
+    with pytest.raises(CheckpointError):
+        model.load_state_dict(load(tmp_path / "state"))
+    assert {name: tensor.numpy().tobytes() for name, tensor in model.state_dict().items()} == before
+    save(model.state_dict(), tmp_path / "state")
+    twin = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2))
+    twin.load_state_dict(load(tmp_path / "state"))
+    assert {name: tensor.numpy().tobytes() for name, tensor in twin.state_dict().items()} == before
 
 
 def test_what_is_no_file_is_refused(tmp_path):

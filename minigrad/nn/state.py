@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..autograd import no_grad
@@ -45,13 +46,16 @@ def collect(module: Module, prefix: str, keep_vars: bool) -> OrderedDict[str, Te
 
 
 def load(module: Module, state: Mapping[str, Tensor], strict: bool, assign: bool) -> _IncompatibleKeys:
-    """Copy `state` into `module`; one RuntimeError that lists all that does not fit, in PyTorch's words."""
+    """Copy `state` into `module`; one RuntimeError that lists all that does not fit, in PyTorch's words.
+
+    Nothing is copied unless everything fits (PyTorch copies what fits before it raises).
+    """
     if not isinstance(state, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state)}.")
     result = _IncompatibleKeys([], [])
     problems: list[str] = []
-    with no_grad():
-        _load(module, dict(state), "", assign, result, problems)
+    copies: list[Callable[[], object]] = []
+    _match(module, dict(state), "", assign, result, problems, copies)
     if strict:
         for keys, kind in ((result.unexpected_keys, "Unexpected"), (result.missing_keys, "Missing")):
             if keys:
@@ -60,17 +64,22 @@ def load(module: Module, state: Mapping[str, Tensor], strict: bool, assign: bool
     if problems:
         name, listed = type(module).__name__, "\n\t".join(problems)
         raise RuntimeError(f"Error(s) in loading state_dict for {name}:\n\t{listed}")
+    with no_grad():
+        for copy in copies:
+            copy()
     return result
 
 
-def _load(
+def _match(
     module: Module,
     state: dict[str, Tensor],
     prefix: str,
     assign: bool,
     result: _IncompatibleKeys,
     problems: list[str],
+    copies: list[Callable[[], object]],
 ) -> None:
+    """Compare `state` with what stands in `module`, and note how to copy what fits."""
     own = own_tensors(module)
     for name, tensor in own.items():
         key = prefix + name
@@ -81,9 +90,10 @@ def _load(
         elif assign:
             given = state[key]
             keep = isinstance(tensor, Parameter) and not isinstance(given, Parameter)
-            setattr(module, name, Parameter(given, tensor.requires_grad) if keep else given)
+            new = Parameter(given, tensor.requires_grad) if keep else given
+            copies.append(partial(setattr, module, name, new))
         else:
-            tensor.copy_(state[key])
+            copies.append(partial(tensor.copy_, state[key]))
     for key in state:
         first, dot, _ = key[len(prefix) :].partition(".")
         if first not in (module._modules if dot else own):
@@ -92,7 +102,7 @@ def _load(
         if child is not None:
             inside = prefix + name + "."
             part = {key: tensor for key, tensor in state.items() if key.startswith(inside)}
-            _load(child, part, inside, assign, result, problems)
+            _match(child, part, inside, assign, result, problems, copies)
 
 
 def _mismatch(key: str, tensor: Tensor, given: object) -> str | None:
