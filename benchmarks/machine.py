@@ -37,7 +37,7 @@ def look() -> dict[str, Any]:
         "gpu": gpu,
         "versions": versions(PACKAGES),
         "libraries": thread_pools(),
-        "environment": {name: os.environ[name] for name in THREADS},
+        "environment": {name: os.environ.get(name) for name in THREADS},
         "precision": flags,
         "missing": missing,
     }

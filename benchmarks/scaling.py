@@ -157,6 +157,8 @@ def told(dtype: str, top: dict[str, dict[str, float]]) -> str:
 def compare(axis: str, dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
     """Rows for every point of an axis and every engine, PyTorch too."""
     values = [value for value in AXES[axis] if value <= options.largest]
+    if not values:
+        return []
     request = {"question": "scaling", "axis": axis, "values": values, "dtype": dtype}
     request |= {"block_seconds": options.block_seconds, "scaling_blocks": options.scaling_blocks}
     answers = pairs.in_turn(request, engines, rounds=options.pairs, threads=options.threads)

@@ -99,15 +99,14 @@ def draw_times(panel: Any, axis: str, rows: list[dict[str, Any]]) -> None:
 
 
 def draw_shares(panel: Any, axis: str, rows: list[dict[str, Any]], top: dict[str, dict[str, float]]) -> None:
-    """Achieved operations and bytes per second, per cent of the device's peak."""
+    """Achieved operations and bytes per second, per cent of the device's peak; colours as above."""
     for key in dict.fromkeys(row["engine"] for row in rows):
         one, peak = [row for row in rows if row["engine"] == key], top[ENGINES[key].device]
         values = [row["value"] for row in one]
         flops = [100 * row["operations"] / row["seconds"] / peak["flops"] for row in one]
         moved = [100 * row["bytes_moved"] / row["seconds"] / peak["bytes"] for row in one]
-        panel.semilogx(values, flops, "o-", ms=3, color=COLOURS[key], label=f"{ENGINES[key].title}: FLOP/s")
-        panel.semilogx(values, moved, "s--", ms=3, lw=1, color=COLOURS[key], label="bytes/s")
-    panel.set(xlabel=AXIS_TITLES[axis], ylabel="% of the peak")
+        panel.semilogx(values, flops, "o-", ms=3, color=COLOURS[key])
+        panel.semilogx(values, moved, "s--", ms=3, lw=1, color=COLOURS[key])
+    panel.set(xlabel=AXIS_TITLES[axis], ylabel="% of the peak: FLOP/s —, bytes/s - -")
     panel.set_ylim(bottom=0)
     panel.grid(alpha=0.3)
-    panel.legend(fontsize=7, ncols=2)

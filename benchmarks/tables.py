@@ -11,7 +11,7 @@ JUDGED = ("ratio", "range", "asked", "met")
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; columns without any content are left out, and all but the first are set to the right."""
     columns = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
-    widths = [max(map(len, column)) for column in columns]
+    widths = [max(2, *map(len, column)) for column in columns]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
 
     def line(cells: Sequence[str]) -> str:

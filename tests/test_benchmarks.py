@@ -1,0 +1,259 @@
+"""The benchmarks as programs: what they count, compare and write. No time is asserted."""
+
+import json
+import math
+import statistics
+import sys
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from benchmarks import __main__ as command
+from benchmarks import counts, epoch, jobs, machine, neighbours, pairs, products, tables
+from benchmarks.engines import ENGINES
+from benchmarks.scaling_picture import crossing, crossovers
+from minigrad import nn
+from minigrad.experiments.training import step as training_step
+
+MACHINE = {
+    "processor": "a processor",
+    "cores": 2,
+    "gpu": None,
+    "threads": 2,
+    "versions": {"minigrad": "0"},
+    "missing": {"cupy": "there is no GPU"},
+}
+QUICK = ["--pairs", "1", "--threads", "1", "--dtypes", "float64", "--limit", "60"]
+
+
+@pytest.fixture
+def ask(monkeypatch, tmp_path, capsys):
+    """Run the command on a machine that is described already; its exit code, its text and its JSON."""
+    monkeypatch.setattr(machine, "describe", lambda threads: MACHINE)
+
+    def run(question, *options):
+        code = command.main([question, *QUICK, "--out", str(tmp_path), *options])
+        text, path = capsys.readouterr(), tmp_path / f"{question}.json"
+        return code, text, json.loads(path.read_text()) if path.exists() else None
+
+    return run
+
+
+def cells(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+# ---- every question, small
+
+
+def test_step_compares_with_pytorch_and_with_its_own_products(ask):
+    options = ["--works", "pretraining", "--steps", "2", "--batch-size", "20", "--engines", "numpy", "torch"]
+    code, text, kept = ask("step", *options)
+    assert code == 0, text.err
+    (row,) = kept["steps"]
+    assert (row["work"], row["dtype"], row["engine"]) == ("pretraining", "float64", "numpy")
+    assert row["to"]["torch"]["ratio"] == row["seconds"] / row["to"]["torch"]["seconds"]
+    assert [line for line in text.out.splitlines() if f"{row['to']['torch']['ratio']:.3f}" in cells(line)]
+    (row,) = kept["products"]
+    assert row["ratio"] == row["seconds"] / row["products_seconds"]
+    assert kept["machine"]["processor"] == "a processor" and kept["options"]["steps"] == 2
+
+
+def test_overhead_has_bare_numpy_beside_it(ask):
+    code, text, kept = ask("overhead", "--blocks", "2", "--calls", "2", "--engines", "numpy", "cupy")
+    assert code == 0, text.err
+    assert [row["title"] for row in kept["rows"]] == ["minigrad, NumPy alone", "bare NumPy, by hand"]
+    assert "Not measured: minigrad, CuPy (there is no GPU)." in text.out
+
+
+def test_ops_has_a_row_for_each_operation_and_size(ask):
+    quick = ["--op-blocks", "1", "--block-seconds", "0", "--engines", "numpy", "--ops", "linear", "nll_loss"]
+    code, text, kept = ask("ops", *quick)
+    assert code == 0, text.err
+    sizes = ["8 × 16", "100 × 100", "1000 × 784"]
+    lines = [cells(line) for line in text.out.splitlines() if line.startswith(("| linear", "| nll_loss"))]
+    assert [line[:2] for line in lines] == [[op, size] for op in ("linear", "nll_loss") for size in sizes]
+    assert len(kept["rows"]) == 6
+
+
+def test_scaling_draws_its_picture(ask, tmp_path):
+    quick = ["--largest", "10", "--shrink-peaks", "16", "--block-seconds", "0", "--scaling-blocks", "1"]
+    code, text, kept = ask("scaling", *quick, "--engines", "numpy")
+    assert code == 0, text.err
+    points = [(row["axis"], row["value"]) for row in kept["float64"]["rows"]]
+    assert points == [("batch", 10), ("depth", 1), ("depth", 3), ("depth", 10)]
+    assert kept["float64"]["peaks"]["cpu"]["flops"] > 0 and "no crossover" in text.out
+    assert (tmp_path / "scaling-float64.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
+    settings = ("--epochs", "1", "--finetune-epochs", "1", "--limit", "40", "--batch-size", "20")
+    ours = jobs.run_job(ENGINES["numpy"], settings, threads=1)
+    theirs = {**ours, "seconds": 2 * ours["seconds"], "bytes": 4 * ours["bytes"]}
+    monkeypatch.setattr(epoch, "run_jobs", lambda *_: {"numpy": [ours], "torch": [theirs]})
+    assert [entry["phase"] for entry in ours["metrics"]] == ["pretrain", "finetune"]
+    assert 0 < sum(ours["phases"].values()) < ours["seconds"]
+    code, _, kept = ask("epoch", "--engines", "numpy")
+    whole = next(row for row in kept["rows"] if row["part"] == "seconds")
+    assert code == 0 and whole["to"]["torch"]["ratio"] == 0.5
+    assert whole["mse"] == ours["metrics"][0]["loss"]
+    code, _, kept = ask("memory", "--engines", "numpy")
+    assert code == 0 and kept["rows"][0]["to"]["torch"]["ratio"] == 0.25
+
+
+@pytest.mark.gpu
+def test_the_engines_on_a_gpu_learn_alike(tmp_path):
+    engines = ["cupy", "torch_cuda", "torch_cuda_default", "torch_cuda_graph"]
+    options = ["--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200", "--engines", *engines]
+    assert command.main(["step", *options, "--out", str(tmp_path)]) == 0
+    rows = json.loads((tmp_path / "step.json").read_text())["steps"]
+    assert {row["engine"] for row in rows} == {"cupy", "torch_cuda_default", "torch_cuda_graph"}
+
+
+# ---- what must be refused
+
+
+def test_a_measurement_that_fails_is_an_error_with_its_text(ask):
+    code, text, kept = ask("ops", "--engines", "numpy", "--ops", "no such operation")
+    assert code == 1 and "KeyError: 'no such operation'" in text.err and kept is None
+
+
+def test_no_engine_and_no_question_are_errors(ask, capsys):
+    code, text, kept = ask("step", "--engines", "cupy")
+    assert code == 1 and "none of the engines asked for is there" in text.err and kept is None
+    with pytest.raises(SystemExit, match="2"):
+        ask("stepp")
+    assert (
+        "expected a question (step, overhead, ops, epoch, memory, scaling); found 'stepp'"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("wrong", [1.0 + 1e-4, math.nan])
+def test_times_of_different_computations_are_not_told(wrong):
+    answers = {"numpy": [{"losses": [2.0, wrong]}], "torch": [{"losses": [2.0, 1.0]}]}
+    with pytest.raises(pairs.BenchmarkError, match=r"losses of minigrad, NumPy alone and PyTorch"):
+        pairs.check_equal("a work", answers, 1e-5)
+    answers["numpy"] = [{"losses": [2.0, 1.0 + 1e-6]}]
+    pairs.check_equal("a work", answers, 1e-5)
+
+
+def test_jobs_that_learn_differently_are_not_compared():
+    def job(loss):
+        return [{"metrics": [{"phase": "pretrain", "epoch": 1, "loss": loss}]}]
+
+    jobs.check_curves({"numpy": job(1.04), "torch": job(1.0)})
+    with pytest.raises(pairs.BenchmarkError, match=r"the loss is 1\.06 .* and 1 with PyTorch"):
+        jobs.check_curves({"numpy": job(1.06), "torch": job(1.0)})
+
+
+# ---- what is counted
+
+
+@pytest.fixture
+def three_layers():
+    """A training step of a network on 5 rows, and the network."""
+    net = nn.Sequential(nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).double()
+    run = type("Run", (), {"net": net, "optimizer": mg.optim.SGD(net.parameters(), lr=0.1)})
+    x, target = mg.randn(5, 7, dtype=mg.float64), mg.randn(5, 3, dtype=mg.float64)
+    return lambda: training_step(run, nn.MSELoss(), x, target), net
+
+
+def test_a_steps_own_products_are_those_of_its_layers(three_layers):
+    step, net = three_layers
+    replay = products.products_of(step, net, rows=5)
+    with products.recorded() as again:
+        replay()
+    shapes = sorted((*x.shape, y.shape[1]) for x, y in again)
+    forward = [(5, 7, 6), (5, 6, 4), (5, 4, 3)]
+    weights = [(out, 5, inner) for _, inner, out in forward]
+    inputs = [(5, out, inner) for _, inner, out in forward[1:]]
+    assert shapes == sorted([*forward, *weights, *inputs])
+    assert counts.operations([7, 6, 4, 3], 5) == sum(2 * math.prod(shape) for shape in shapes)
+
+
+def test_products_that_do_not_add_up_are_refused(three_layers):
+    with pytest.raises(pairs.BenchmarkError, match="the network's layers"):
+        products.products_of(*three_layers, rows=6)
+
+
+def test_bytes_are_counted_by_hand():
+    n, k, m = 2, 3, 5
+    x, w, y = n * k, k * m, n * m
+    linear, activation, loss = x + w + y, 2 * y, 5 * y
+    backward = 3 * y + (y + x + w)  # activation, weights; nobody asks for the first layer's inputs
+    assert counts.bytes_moved([k, m], n, 8) == 8 * (linear + activation + loss + backward + 7 * w)
+
+
+def test_ratios_are_of_medians_and_their_range_of_rounds():
+    ours = [{"seconds": s} for s in (1.0, 2.0, 9.0)]
+    theirs = [{"seconds": s} for s in (4.0, 2.0, 6.0)]
+    row = pairs.compared("numba", {"numba": ours, "torch": theirs}, asked=0.5)
+    found = row["to"]["torch"]
+    assert (found["ratio"], found["low"], found["high"]) == (0.5, 0.25, 1.5)
+    assert row["seconds"] == statistics.median([1, 2, 9]) and row["met"]
+    assert not pairs.compared("numba", {"numba": ours, "torch": theirs}, asked=0.49)["met"]
+    assert tables.judged(row) == ["0.500", "0.25 … 1.50", "≤ 0.50", "yes"]
+    assert tables.judged({**row, "asked": 0.49})[-1] == "NO"
+
+
+def test_peak_memory_is_the_childs_own():
+    size = 300 << 20
+    hog = jobs.watch([sys.executable, "-c", f"b'x' * {size}"], env={})
+    idle = jobs.watch([sys.executable, "-c", ""], env={})
+    assert size < hog["bytes"] < 1.2 * size and idle["bytes"] < size
+    with pytest.raises(pairs.BenchmarkError, match="exit code 3"):
+        jobs.watch([sys.executable, "-c", "raise SystemExit(3)"], env={})
+
+
+def test_other_programs_share_is_what_is_not_ours(monkeypatch):
+    clocks = {"busy": iter([100.0, 107.0]), "ours": iter([50.0, 54.0]), "wall": iter([0.0, 10.0])}
+    monkeypatch.setattr(neighbours, "busy_seconds", lambda: next(clocks["busy"]))
+    monkeypatch.setattr(neighbours, "our_seconds", lambda: next(clocks["ours"]))
+    monkeypatch.setattr(neighbours.time, "perf_counter", lambda: next(clocks["wall"]))
+    monkeypatch.setattr(neighbours.os, "cpu_count", lambda: 2)
+    assert neighbours.Watch().others() == pytest.approx(3 / 20)
+    assert "15%" in neighbours.warning(0.15) and not neighbours.warning(0.01) and not neighbours.warning(None)
+
+
+# ---- where CPU and GPU cross
+
+
+def test_crossing_of_two_power_laws():
+    sizes = [1, 10, 100, 1000]
+    cpu, gpu = [(n, 1e-6 * n) for n in sizes], [(n, 2e-5 + 0 * n) for n in sizes]
+    assert crossing(cpu, gpu) == pytest.approx(20)
+    assert crossing(gpu, cpu) == math.inf  # slower at the end
+    assert crossing(cpu, [(n, s / 2) for n, s in cpu]) == 0
+    assert crossing(cpu, []) is None
+
+
+def test_crossovers_in_words():
+    def row(engine, value, seconds):
+        return {"axis": "batch", "engine": engine, "value": value, "seconds": seconds}
+
+    rows = [row("numba", 10, 1.0), row("numba", 1000, 100.0), row("cupy", 10, 10.0), row("cupy", 1000, 10.0)]
+    assert crossovers(rows) == {"batch, minigrad": "batch, minigrad: the GPU is faster from 100 on"}
+
+
+# ---- tables
+
+
+@pytest.mark.parametrize(
+    "seconds, text", [(12.34, "12.3 s"), (0.1, "100 ms"), (1e-3, "1.00 ms"), (2.5e-7, "0.250 µs")]
+)
+def test_durations(seconds, text):
+    assert tables.duration(seconds) == text
+
+
+def test_empty_columns_are_left_out():
+    text = tables.markdown(["what", "b", "c"], [["one", "", "2"]])
+    assert text.splitlines() == ["| what |  c |", "| ---- | -: |", "| one  |  2 |"]
+
+
+def test_figure_of_an_array_changes_with_every_element():
+    from benchmarks.ops import figure
+
+    x = mg.tensor(np.arange(1.0, 5.0))
+    assert figure(x) == pytest.approx(math.sqrt(30 / 4))
