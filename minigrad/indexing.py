@@ -27,7 +27,8 @@ def array_key(array: Any, key: Any) -> Any:
     if used > array.ndim:
         raise IndexError(f"too many indices: {used} for a tensor of shape {tuple(array.shape)}")
     _check_numbers(array, found)
-    return found
+    device = backend.device_of(array)
+    return tuple([backend.to_device(p, device) if backend.is_array(p) else p for p in found]) if device != "cpu" else found
 
 
 def _part(array: Any, part: Any) -> Any:
@@ -39,9 +40,9 @@ def _part(array: Any, part: Any) -> Any:
     if isinstance(part, engine.Tensor):
         part = part.array
         if part.ndim == 0 and part.dtype.kind in "iu":
-            return int(part)
+            return int(backend.item(part))
     if isinstance(part, bool):
-        return backend.asarray(part, like=array)
+        return backend.asarray(part)
     if hasattr(part, "__index__") and not backend.is_array(part):
         return part.__index__()
     if not backend.is_array(part):
@@ -50,9 +51,7 @@ def _part(array: Any, part: Any) -> Any:
             part = part.astype("int64")
     if part.dtype.kind not in "biu":
         raise IndexError(f"tensors used as indices must be whole numbers or bools, not {part.dtype}")
-    if type(part) is not type(array):
-        part = backend.to_device(part, backend.device_of(array))
-    return part
+    return backend.to_device(part, "cpu") if backend.device_of(array) == "cpu" else part
 
 
 def _check_slice(part: slice) -> None:
@@ -61,13 +60,16 @@ def _check_slice(part: slice) -> None:
 
 
 def _check_numbers(array: Any, key: tuple) -> None:
-    """IndexError for a plain number outside its axis (arrays of numbers are NumPy's to check)."""
-    axis = 0
+    """IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
+    axis, on_host = 0, backend.device_of(array) == "cpu"
     for i, part in enumerate(key):
         if part is Ellipsis:
             rest = key[i + 1:]
             axis = array.ndim - sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in rest if p is not None])
         elif part is not None:
-            if type(part) is int and not -array.shape[axis] <= part < array.shape[axis]:
-                raise IndexError(f"index {part} is out of bounds for axis {axis} of size {array.shape[axis]} (shape {tuple(array.shape)})")
+            size = array.shape[axis] if axis < array.ndim else 0
+            if type(part) is int and not -size <= part < size:
+                raise IndexError(f"index {part} is out of bounds for axis {axis} of size {size} (shape {tuple(array.shape)})")
+            if not on_host and backend.is_array(part) and part.dtype.kind != "b":
+                backend.check_range(part, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
             axis += part.ndim if backend.is_array(part) and part.dtype.kind == "b" else 1

@@ -413,7 +413,7 @@ class Tensor(engine.Tensor):
             return ops.where(mask, inner, self)  # type: ignore[no-any-return]
 
         def write() -> None:
-            self.array[key] = value.array if isinstance(value, Tensor) else value
+            self.array[key] = _beside(self, value)
 
         in_place(self, "__setitem__", (value,), compute, write)
 
@@ -915,7 +915,7 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> T
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
-            engine._one_device(name, [x.array, others[0].array])
+            engine._one_device(name, [x.array, _beside(x, others[0])])
         write()
         wrote(x.array)
         return x
@@ -936,9 +936,17 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> T
     return x
 
 
+def _beside(x: Tensor, value: Any) -> Any:
+    """`value` as a raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
+    if not isinstance(value, Tensor):
+        return value
+    number = value.array.ndim == 0 and type(value.array) is not type(x.array) and backend.device_of(value.array) == "cpu"
+    return value.array.item() if number else value.array
+
+
 def _arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Tensor:
     def write() -> None:
-        array = other.array if isinstance(other, Tensor) else other
+        array = _beside(x, other)
         target = backend.result_dtype([x.array, array if hasattr(array, "ndim") or isinstance(array, (bool, int, float)) else array.item()])
         if target.kind == "f" != x.array.dtype.kind:
             raise RuntimeError(f"{function.__name__}_: a result of {target} cannot be stored in a tensor of {x.dtype}; use the form without _")

@@ -126,7 +126,7 @@ def op(function=None, *, promote=False):
 
     @functools.wraps(function)
     def apply(*inputs, **options):
-        arrays, kind, needs = [], None, False
+        arrays, kind, needs, mixed = [], None, False, False
         for x in inputs:
             if isinstance(x, Tensor):
                 if x._requires_grad:
@@ -134,10 +134,14 @@ def op(function=None, *, promote=False):
                 x = x.array
                 if kind is None:
                     kind = type(x)
+                elif type(x) is not kind:
+                    mixed = True
             arrays.append(x)
         if kind is None:
             return function(*arrays, **options)[0]
         if promote:
+            if mixed:
+                return apply(*_on_one_device(name, inputs), **options)
             arrays = backend.promote(arrays, name)
         for a in arrays:
             if type(a) is not kind and backend.is_array(a):
@@ -185,6 +189,14 @@ def _one_device(name, arrays):
     devices = [backend.device_of(a) for a in arrays if backend.is_array(a)]
     if len(set(devices)) > 1:
         raise backend.DeviceMismatchError(f"{name}: tensors on different devices: {', '.join(devices)}; bring them to one with .to(device)")
+
+
+def _on_one_device(name, inputs):
+    """The inputs, 0-d tensors of the host brought to the device of the others, as in PyTorch."""
+    device = max(backend.device_of(x.array) for x in inputs if isinstance(x, Tensor))  # "cuda" if any
+    inputs = [backend.array_module(x).to_device(x, device=device) if isinstance(x, Tensor) and x.array.ndim == 0 else x for x in inputs]
+    _one_device(name, [x.array for x in inputs if isinstance(x, Tensor)])
+    return inputs
 
 
 def _link(inputs, out):

@@ -6,9 +6,10 @@ from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, bo
 from .compiled import use_numba
 from .cpu import cpu, silence, unsilence
 from .cuda import synchronize
-from .devices import device, to_device, to_numpy
+from .devices import device, item, to_device, to_numpy
+from .gathering import gather
 from .fuse import fuse
-from .indexing import one_hot
+from .indexing import check_range, one_hot
 from .threads import get_num_threads, set_num_threads
 from . import cuda, random
 

@@ -150,12 +150,8 @@ def promote(arrays, name):
     arrays = [_plain(a, name) for a in arrays]
     target = result_dtype(arrays)
     first = next((a for a in arrays if is_array(a)), None)
-    host = {type(a) for a in arrays if is_array(a)}
-    if len(host) > 1:  # a 0-d array of the host may meet any device, as in PyTorch
-        first = next(a for a in arrays if is_array(a) and type(a) is not ndarray)
-        arrays = [a.item() if type(a) is ndarray and a.ndim == 0 else a for a in arrays]
-        if any(type(a) is ndarray for a in arrays):
-            return arrays  # the engine reports it
+    if len({type(a) for a in arrays if is_array(a)}) > 1:
+        return arrays  # the engine reports it
     return [a if is_array(a) and a.dtype == target else
             a.astype(target) if is_array(a) else asarray(a, target, like=first) for a in arrays]
 

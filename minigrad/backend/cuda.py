@@ -1,4 +1,4 @@
-"""CuPy, when it is asked for: finding it, moving arrays, launching fused kernels."""
+"""CuPy, when it is asked for: finding it, launching fused kernels, choosing how exactly float32 is multiplied."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from . import arrays
 
 device_types: set = set()  # array types that live on a device; filled by `use`
 _library: list = []  # the CuPy module, or what stands in for it in tests
-_kernels: dict = {}
+_kernels: dict = {}  # what was compiled for the library, by whatever asked for it
+OPTIONS = ("--fmad=false",)  # a kernel rounds where its plain twin does
+FUSED = (arrays.float32, arrays.float64)  # other dtypes take the plain way, whose promotion is the library's
 
 
 def use(library):
-    """Make `library` (CuPy's names) the one that handles device arrays; None forgets it."""
+    """Make `library` (CuPy's names) the one that handles device arrays, None: none. Returns the one before."""
+    before = _library[0] if _library else None
     for old in list(device_types):
         device_types.discard(old)
         arrays._modules.pop(old, None)
@@ -22,9 +25,12 @@ def use(library):
     _library.clear()
     _kernels.clear()
     if library is not None:
+        from .device_face import face
+
         _library.append(library)
         device_types.add(library.ndarray)
-        arrays.register(library.ndarray, library, "cuda")
+        arrays.register(library.ndarray, face(library), "cuda")
+    return before
 
 
 def is_available():
@@ -42,36 +48,80 @@ def library():
     """CuPy; a RuntimeError that says what is missing where it cannot be used."""
     if not _library:
         if importlib.util.find_spec("cupy") is None:
-            raise RuntimeError("CUDA is not available: CuPy is not installed; pip install 'minigrad[cuda12]' or 'minigrad[cuda13]'")
+            raise RuntimeError(
+                "CUDA is not available: CuPy is not installed; pip install 'minigrad[cuda12]' or 'minigrad[cuda13]'"
+            )
         import cupy
 
         if not cupy.is_available():
-            raise RuntimeError("CUDA is not available: CuPy is installed, but it finds no usable GPU or driver")
+            raise RuntimeError(
+                "CUDA is not available: CuPy is installed, but it finds no usable GPU or driver"
+            )
         use(cupy)
     return _library[0]
 
 
-def launch(fused, args):
-    """Run a fused function as one kernel on device arrays; sums follow as a second."""
-    lib = library()
-    host = [a for a in args if type(a) is numpy.ndarray and a.ndim]
-    if host or not hasattr(lib, "ElementwiseKernel"):
-        return fused._whole(*args)
-    if fused not in _kernels:
-        from .fuse import kernel_source
+def kernel(key, make):
+    """The ElementwiseKernel of make() = (inputs, outputs, operation, name, preamble), compiled once for each `key`."""
+    found = _kernels.get(key)
+    if found is None:
+        inputs, outputs, operation, name, preamble = make()
+        found = _kernels[key] = library().ElementwiseKernel(
+            inputs, outputs, operation, name, preamble=preamble, options=OPTIONS
+        )
+    return found
 
-        inputs, outputs, operation = kernel_source(fused.body)
-        _kernels[fused] = lib.ElementwiseKernel(inputs, outputs, operation, f"minigrad_{fused.__name__}", options=("--fmad=false",))
-    body = fused.body
-    dtype = next(a.dtype for a in args if type(a) is lib.ndarray)
-    values = dict(zip(body.parameters, [a if type(a) is lib.ndarray else dtype.type(a) for a in args]))
-    out = _kernels[fused](*[values[p] for p in body.parameters if p not in body.written], *[values[p] for p in body.written])
+
+def launch(fused, args):
+    """Run a fused function as one kernel on device arrays; a sum follows as a second."""
+    lib, body = library(), fused.body
+    kind, dtype = lib.ndarray, None
+    for a in args:
+        if type(a) is kind:
+            if dtype is None:
+                dtype = a.dtype
+            if a.dtype != dtype or dtype not in FUSED:
+                return fused._whole(*args)
+        elif not isinstance(a, (int, float, arrays.NumPyScalar)) and not (
+            type(a) is numpy.ndarray and a.ndim == 0
+        ):
+            return fused._whole(*args)
+    if body is None:
+        return fused._whole(*args)
+    values = dict(zip(body.parameters, [a if type(a) is kind else dtype.type(a) for a in args]))
+    out = kernel(fused, lambda: source_of(fused))(
+        *[values[p] for p in body.parameters if p not in body.written], *[values[p] for p in body.written]
+    )
     if body.result is None:
         return values[body.written[0]]
     return lib.sum(out) if fused.reduce else out
 
 
+def source_of(fused):
+    """A fused function as the text of a kernel: inputs, outputs, operation, name, preamble."""
+    from .fuse import kernel_source
+
+    return *kernel_source(fused.body), f"minigrad_{fused.__name__}", ""
+
+
+def allow_tf32(enabled=None):
+    """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or no longer. Returns whether they did.
+
+    Without an argument nothing changes. Off unless asked for here, or for all of CuPy by the variable CUPY_TF32=1.
+    """
+    linalg = library()._core._routines_linalg
+    before = linalg.get_compute_type(arrays.float32) == linalg.COMPUTE_TYPE_TF32
+    if enabled is not None:
+        linalg.set_compute_type(
+            arrays.float32, linalg.COMPUTE_TYPE_TF32 if enabled else linalg.COMPUTE_TYPE_DEFAULT
+        )
+    return before
+
+
 def synchronize():
     """Wait for the work queued on the GPU, so that a timer reads what it should."""
     if _library:
+        from . import late
+
+        late.raise_noted()
         _library[0].cuda.Device().synchronize()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy
 
-from . import arrays, cuda
+from . import arrays, cuda, late
 from .cpu import cpu
 
 
@@ -21,6 +21,8 @@ class device:
         if kind not in ("cpu", "cuda") or (number and not number.isdigit()):
             raise RuntimeError(f"device: expected 'cpu', 'cuda' or 'cuda:0', got {name!r}")
         self.type, self.index = kind, int(number) if number else index
+        if self.index:
+            raise RuntimeError(f"device: {name!r}: minigrad uses one GPU, cuda:0; set CUDA_VISIBLE_DEVICES to choose which that is")
 
     def __eq__(self, other):
         if isinstance(other, str):
@@ -39,7 +41,12 @@ class device:
 
 def to_numpy(array):
     """`array` as a numpy.ndarray, copied off the GPU if it lives there."""
-    return array if isinstance(array, numpy.ndarray) else array.get() if arrays.is_array(array) else numpy.asarray(array)
+    return array if isinstance(array, numpy.ndarray) else late.read(array) if arrays.is_array(array) else numpy.asarray(array)
+
+
+def item(array):
+    """The only element of `array` as a Python number."""
+    return array.item() if isinstance(array, numpy.ndarray) else late.read(array).item()
 
 
 def to_device(array, name):

@@ -6,7 +6,7 @@ import os
 
 import numpy
 
-from . import arrays, cuda, threads
+from . import arrays, draws, threads
 from .devices import to_device
 
 BLOCK = 1 << 16  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
@@ -15,7 +15,7 @@ BLOCK = 1 << 16  # numbers that one bit generator draws; each block has its own,
 class Stream:
     """A source of random numbers: a seed and the count of the draws made from it.
 
-    Draw number c fills its blocks from SFC64 generators seeded with (seed, c, block). On "cuda" CuPy's own generator draws.
+    Draw number c fills its blocks from SFC64 generators seeded with (seed, c, block). On "cuda" a kernel draws (see `draws`).
     """
 
     def __init__(self, seed=None, device="cpu"):
@@ -24,20 +24,13 @@ class Stream:
 
     def reseed(self, seed):
         """Start again from `seed`, a whole number; negative ones are taken modulo 2^64, as in PyTorch."""
-        self.seed, self.calls, self._cuda = int(seed) % (1 << 64), 0, None
+        self.seed, self.calls = int(seed) % (1 << 64), 0
 
     def next(self):
         """The generators of the next draw: a function from the block's number to a numpy.random.Generator."""
         seed, call = self.seed, self.calls
         self.calls += 1
         return lambda block: numpy.random.Generator(numpy.random.SFC64(numpy.random.SeedSequence((seed, call, block))))
-
-    def on_device(self):
-        """CuPy's generator for this stream."""
-        if self._cuda is None:
-            random = cuda.library().random
-            self._cuda = random.Generator(random.XORWOW(self.seed % (1 << 63)))
-        return self._cuda
 
 
 def fill(draw, array, parameters, stream):
@@ -69,7 +62,7 @@ def _work_dtype(dtype):
 def uniform(shape, dtype, low, high, stream, out=None):
     """Uniform on [low, high)."""
     if stream.device == "cuda":
-        return (stream.on_device().random(shape, dtype=_work_dtype(dtype)) * (high - low) + low).astype(dtype, copy=False)
+        return draws.uniform(shape, dtype, low, high, stream)
 
     def fill(generator, part):
         generator.random(out=part, dtype=part.dtype)
@@ -83,7 +76,7 @@ def uniform(shape, dtype, low, high, stream, out=None):
 def normal(shape, dtype, mean, std, stream, out=None):
     """Gaussian with the given mean and standard deviation: Box-Muller in float32, ziggurat in float64."""
     if stream.device == "cuda":
-        return (stream.on_device().standard_normal(shape, dtype=_work_dtype(dtype)) * std + mean).astype(dtype, copy=False)
+        return draws.normal(shape, dtype, mean, std, stream)
 
     def fill(generator, part):
         if part.dtype == arrays.float32:

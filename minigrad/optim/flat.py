@@ -46,9 +46,15 @@ class Flat:
         """The gradients of these parameters, copied into one stretch."""
         if self.gradients is None:
             self.gradients = backend.array_module(self.array).zeros_like(self.array)
-        for i in range(first, last + 1):
-            self.view(self.gradients, i)[...] = self.params[i].grad.array
-        return self.part(self.gradients, first, last)
+        stretch = self.part(self.gradients, first, last)
+        params, start = self.params[first:last + 1], self.starts[first]
+        backend.gather(stretch, [p.grad.array for p in params], [s - start for s in self.starts[first:last + 1]])
+        return stretch
+
+
+def joins(p: Any) -> bool:
+    """Whether it pays to copy the gradient of `p` beside others: a small one, or any on a device, where a launch costs more."""
+    return p.array.size < GATHERED or backend.device_of(p.array) != "cpu"
 
 
 def movable(p: Any) -> bool:

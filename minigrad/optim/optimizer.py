@@ -11,7 +11,7 @@ from .. import backend
 from ..autograd import enable_grad, no_grad
 from ..autograd.writes import wrote
 from ..tensor import Tensor
-from .flat import GATHERED, Flat, lay_out
+from .flat import Flat, joins, lay_out
 
 required = object()
 
@@ -103,7 +103,7 @@ class Optimizer:
             if flat is not None and not flat.holds(i):
                 flat = None
             key = (flat, i - 1, self._count(p))
-            if run and flat is not None and last == key and p.array.size < GATHERED:
+            if run and flat is not None and last == key and joins(p):
                 run.append(p)
             else:
                 if run:

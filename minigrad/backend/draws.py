@@ -1,0 +1,70 @@
+"""Random numbers drawn on the device: a kernel computes each from (seed, number of the draw, place), so there is no state to keep.
+
+The generator is Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011). CuPy's own generator would
+read and write 13 MB of state for each draw, and its state could not be saved.
+"""
+
+from __future__ import annotations
+
+import numpy
+
+from . import arrays, cuda
+
+PHILOX = """
+struct Four { unsigned int x[4]; };
+
+__device__ Four philox(unsigned int key0, unsigned int key1, unsigned long long draw, unsigned long long place) {
+    Four c = {{(unsigned int)place, (unsigned int)(place >> 32), (unsigned int)draw, (unsigned int)(draw >> 32)}};
+    for (int round = 0; round < 10; ++round) {
+        unsigned long long a = 0xD2511F53ull * c.x[0], b = 0xCD9E8D57ull * c.x[2];
+        c = {{(unsigned int)(b >> 32) ^ c.x[1] ^ key0, (unsigned int)b, (unsigned int)(a >> 32) ^ c.x[3] ^ key1, (unsigned int)a}};
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    return c;
+}
+
+// uniform on [0, 1): 24 bits, or 53 bits
+__device__ float unit(unsigned int a, unsigned int b, float) { return (a >> 8) * (1.0f / 16777216.0f); }
+__device__ double unit(unsigned int a, unsigned int b, double) {
+    return ((a >> 5) * 67108864.0 + (b >> 6)) * (1.0 / 9007199254740992.0);
+}
+"""
+INPUTS = "uint32 key0, uint32 key1, uint64 draw, "
+DRAW = "Four bits = philox(key0, key1, draw, i);\n"
+UNIFORM = DRAW + "y = low + range * unit(bits.x[0], bits.x[1], T(0));"
+NORMAL = (
+    DRAW
+    + """T u = T(1) - unit(bits.x[0], bits.x[1], T(0));
+T v = unit(bits.x[2], bits.x[3], T(0));
+y = mean + std * (sqrt(T(-2) * log(u)) * cos(T(6.283185307179586) * v));"""
+)
+
+
+def uniform_source():
+    """Uniform on [low, low + range): inputs, outputs, operation, name, preamble of the kernel."""
+    return INPUTS + "T low, T range", "T y", UNIFORM, "minigrad_uniform", PHILOX
+
+
+def normal_source():
+    """Gaussian, by Box and Muller's √(-2 log u) cos(2πv) for u in (0, 1], v in [0, 1)."""
+    return INPUTS + "T mean, T std", "T y", NORMAL, "minigrad_normal", PHILOX
+
+
+def _draw(source, shape, dtype, first, second, stream):
+    work = dtype if dtype in cuda.FUSED else arrays.float32
+    out = cuda.library().empty(shape, work)
+    key = numpy.uint32(stream.seed & 0xFFFFFFFF), numpy.uint32(stream.seed >> 32)
+    cuda.kernel(source, source)(*key, numpy.uint64(stream.calls), work.type(first), work.type(second), out)
+    stream.calls += 1
+    return out.astype(dtype, copy=False)
+
+
+def uniform(shape, dtype, low, high, stream):
+    """Uniform on [low, high)."""
+    return _draw(uniform_source, shape, dtype, low, high - low, stream)
+
+
+def normal(shape, dtype, mean, std, stream):
+    """Gaussian with the given mean and standard deviation."""
+    return _draw(normal_source, shape, dtype, mean, std, stream)

@@ -1,0 +1,554 @@
+"""A stand-in for CuPy without a GPU: arrays over NumPy, strict where CuPy is strict or different, that count synchronisations.
+
+No conversion from or to NumPy but by asarray and get; no mixing; 0-d results are arrays; CuPy's keywords and no others;
+integer indices wrap; assignment through repeated indices has a random order; new memory is full of rubbish. Only the names that
+minigrad uses are there, each with CuPy's signature: test_strict_device.py compares them with the real CuPy.
+"""
+
+import inspect
+import types
+from contextlib import contextmanager
+
+import numpy as np
+from host_kernels import HostKernel
+
+from minigrad.backend import cuda
+
+FUNCTIONS = {  # CuPy's signatures
+    "all": "a, axis=None, out=None, keepdims=False",
+    "allclose": "a, b, rtol=1e-05, atol=1e-08, equal_nan=False",
+    "any": "a, axis=None, out=None, keepdims=False",
+    "arange": "start, stop=None, step=1, dtype=None",
+    "argmax": "a, axis=None, dtype=None, out=None, keepdims=False",
+    "argmin": "a, axis=None, dtype=None, out=None, keepdims=False",
+    "ascontiguousarray": "a, dtype=None",
+    "broadcast_to": "array, shape",
+    "concatenate": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
+    "copy": "a, order='K'",
+    "empty": "shape, dtype=float, order='C'",
+    "expand_dims": "a, axis",
+    "flip": "a, axis=None",
+    "full": "shape, fill_value, dtype=None, order='C'",
+    "max": "a, axis=None, out=None, keepdims=False",
+    "min": "a, axis=None, out=None, keepdims=False",
+    "nonzero": "a",
+    "ones": "shape, dtype=float, order='C'",
+    "ones_like": "a, dtype=None, order='K', subok=None, shape=None",
+    "reshape": "a, newshape, order='C', *, copy=None",
+    "squeeze": "a, axis=None",
+    "stack": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
+    "sum": "a, axis=None, dtype=None, out=None, keepdims=False",
+    "swapaxes": "a, axis1, axis2",
+    "take_along_axis": "a, indices, axis",
+    "transpose": "a, axes=None",
+    "where": "condition, x=None, y=None",
+    "zeros": "shape, dtype=float, order='C'",
+    "zeros_like": "a, dtype=None, order='K', subok=None, shape=None",
+}
+UFUNCS = [
+    "absolute",
+    "add",
+    "divide",
+    "equal",
+    "exp",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "less",
+    "less_equal",
+    "log",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "maximum",
+    "minimum",
+    "multiply",
+    "negative",
+    "not_equal",
+    "power",
+    "sign",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "bitwise_and",
+    "bitwise_or",
+    "invert",
+]
+METHODS = {
+    "all": "self, axis=None, out=None, keepdims=False",
+    "any": "self, axis=None, out=None, keepdims=False",
+    "astype": "self, dtype, order='K', casting=None, subok=None, copy=True",
+    "clip": "self, min=None, max=None, out=None",
+    "copy": "self, order='C'",
+    "fill": "self, value",
+    "get": "self, stream=None, order='C', out=None, blocking=True",
+    "item": "self",
+    "nonzero": "self",
+    "reshape": "self, *shape, order='C', copy=None",
+    "sum": "self, axis=None, dtype=None, out=None, keepdims=False",
+    "tolist": "self",
+}
+OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "pow": "power",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "eq": "equal",
+    "ne": "not_equal",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+}
+SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # what CuPy's add.at takes
+NUMBERS = (bool, int, float, np.generic)
+
+
+def signature(parameters):
+    """An inspect.Signature from the text between the parentheses."""
+    return inspect.signature(eval(f"lambda {parameters}: None"))
+
+
+# ---- synchronisations
+
+
+class Sync:
+    """How often the host waited for the device, and whether it may."""
+
+    count, forbidden = 0, False
+
+
+class SynchronisedError(RuntimeError):
+    """The host waited for the device within no_sync()."""
+
+
+def sync(what):
+    if Sync.forbidden:
+        raise SynchronisedError(f"{what} waits for the device")
+    Sync.count += 1
+
+
+@contextmanager
+def no_sync():
+    """Within this, whatever waits for the device is an error."""
+    before, Sync.forbidden = Sync.forbidden, True
+    try:
+        yield
+    finally:
+        Sync.forbidden = before
+
+
+# ---- arrays
+
+
+chance = np.random.default_rng(0)
+
+
+class Flags:
+    """CuPy's flags: nothing is ever read-only."""
+
+    def __init__(self, array):
+        self.c_contiguous, self.f_contiguous = array._a.flags.c_contiguous, array._a.flags.f_contiguous
+        self.owndata = array.base is None
+
+
+class ndarray:  # noqa: N801: CuPy's name
+    """An array "on the device": `_a` holds its elements, `base` is the array that owns the memory, or None."""
+
+    __slots__ = ("__weakref__", "_a", "base")
+    __hash__ = None
+    __array_priority__ = 100
+
+    shape = property(lambda self: self._a.shape)
+    strides = property(lambda self: self._a.strides)
+    dtype = property(lambda self: self._a.dtype)
+    ndim = property(lambda self: self._a.ndim)
+    size = property(lambda self: self._a.size)
+    itemsize = property(lambda self: self._a.itemsize)
+    nbytes = property(lambda self: self._a.nbytes)
+    flags = property(Flags)
+    T = property(lambda self: wrap(self._a.T, self))
+    data = property(lambda self: types.SimpleNamespace(ptr=self._a.ctypes.data))
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "Implicit conversion to a NumPy array is not allowed. Please use `.get()` to construct a NumPy array explicitly."
+        )
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        if method != "__call__" or not hasattr(library, ufunc.__name__):
+            raise TypeError(f"numpy.{ufunc.__name__}.{method} of a device array")
+        return getattr(library, ufunc.__name__)(*inputs, **options)
+
+    def __array_function__(self, function, kinds, args, options):
+        raise TypeError(f"numpy.{function.__name__} of a device array")
+
+    def __len__(self):
+        return len(self._a)
+
+    def __iter__(self):
+        return (self[k] for k in range(len(self)))
+
+    def __repr__(self):
+        return f"strict({self._a!r})"
+
+    def __bool__(self):
+        sync("bool()")
+        return bool(self._a)
+
+    def __int__(self):
+        sync("int()")
+        return int(self._a)
+
+    def __float__(self):
+        sync("float()")
+        return float(self._a)
+
+    __index__ = __int__
+
+    def __getitem__(self, key):
+        whole, advanced = plain_key(self, key)
+        if advanced:
+            return wrap(self._a[whole])
+        return wrap(self._a[(*whole, ...)] if not any(k is Ellipsis for k in whole) else self._a[whole], self)
+
+    def __setitem__(self, key, value):
+        whole, advanced = plain_key(self, key)
+        value = bare(value, "assignment")
+        if not advanced:
+            self._a[whole] = value
+            return
+        places = np.arange(self._a.size).reshape(self._a.shape)[whole]
+        values = np.broadcast_to(value, places.shape)
+        order = chance.permutation(places.size)
+        self._a.flat[places.reshape(-1)[order]] = values.reshape(-1)[order]
+
+    def __matmul__(self, other):
+        return matmul(self, other)
+
+    def __neg__(self):
+        return library.negative(self)
+
+    def __abs__(self):
+        return library.absolute(self)
+
+    def __invert__(self):
+        return library.invert(self)
+
+
+def new(array, base=None):
+    made = object.__new__(ndarray)
+    made._a, made.base = array, base
+    return made
+
+
+def wrap(result, *sources):
+    """A result of NumPy's as CuPy would give it: 0-d arrays for numbers, the source itself or a view of it where it is one."""
+    if isinstance(result, (tuple, list)):
+        return type(result)(wrap(r) for r in result)
+    result = np.asarray(result)
+    for s in sources:
+        if isinstance(s, ndarray):
+            if result is s._a:
+                return s
+            if np.may_share_memory(result, s._a):
+                return new(result, s if s.base is None else s.base)
+    return new(result)
+
+
+def bare(x, where):
+    """The NumPy array within; numbers, dtypes and shapes as they are; anything else is refused, as CuPy does."""
+    if isinstance(x, ndarray):
+        return x._a
+    if isinstance(x, (tuple, list)):
+        return type(x)(bare(i, where) for i in x)
+    if x is None or isinstance(x, (*NUMBERS, str, type, np.dtype)):
+        return x
+    raise TypeError(f"{where}: Unsupported type {type(x)}")
+
+
+def plain_key(array, key):
+    """The key for NumPy, integer arrays wrapped around; and whether it picks elements one by one."""
+    parts = key if isinstance(key, tuple) else (key,)
+    used = sum(
+        k.ndim if isinstance(k, ndarray) and k.dtype == bool else k is not None and k is not Ellipsis
+        for k in parts
+    )
+    found, axis, advanced = [], 0, False
+    for k in parts:
+        if isinstance(k, ndarray):
+            advanced = True
+            if k.dtype == bool:
+                sync("a boolean mask")
+            elif array.shape[axis]:
+                k = new(k._a % array.shape[axis])
+            found.append(k._a)
+            axis += k.ndim if k.dtype == bool else 1
+            continue
+        if not (k is None or k is Ellipsis or isinstance(k, (slice, int, np.integer))) or isinstance(
+            k, (bool, np.bool_)
+        ):
+            raise TypeError(
+                f"index of type {type(k).__name__}: CuPy would copy it to the device without a word"
+            )
+        found.append(k)
+        axis += array.ndim - used if k is Ellipsis else k is not None
+    return tuple(found), advanced
+
+
+def same_device(name, x, y):
+    for k in (x, y):
+        if isinstance(k, np.ndarray):
+            raise TypeError(f"{name}: Unsupported type {type(k)}")
+
+
+def operator(name, swapped):
+    def call(self, other):
+        if getattr(type(other), "__array_ufunc__", True) is None:
+            return NotImplemented
+        return getattr(library, name)(*((other, self) if swapped else (self, other)))
+
+    return call
+
+
+def in_place(name):
+    def call(self, other):
+        if getattr(type(other), "__array_ufunc__", True) is None:
+            return NotImplemented
+        return getattr(library, name)(self, other, out=self)
+
+    return call
+
+
+for _short, _name in OPERATORS.items():
+    setattr(ndarray, f"__{_short}__", operator(_name, False))
+    if _short not in ("lt", "le", "gt", "ge", "eq", "ne"):
+        setattr(ndarray, f"__r{_short}__", operator(_name, True))
+        setattr(ndarray, f"__i{_short}__", in_place(_name))
+
+
+# ---- functions
+
+
+class Ufunc:
+    """A function element by element, with CuPy's keywords."""
+
+    def __init__(self, name):
+        self.name, self.numpy = name, getattr(np, name)
+        self.nin = self.numpy.nin
+
+    def __call__(self, *args, out=None, dtype=None, casting="same_kind", **options):
+        if options:
+            raise TypeError(f"Wrong arguments {options}")
+        if not self.nin <= len(args) <= self.nin + 1:
+            raise TypeError(f"Wrong number of arguments for {self.name!r}: {len(args)}")
+        out = args[self.nin] if len(args) > self.nin else out[0] if isinstance(out, tuple) else out
+        inputs = [bare(x, self.name) for x in args[: self.nin]]
+        if out is None:
+            return wrap(self.numpy(*inputs, dtype=dtype, casting=casting))
+        if not isinstance(out, ndarray):
+            raise TypeError("Output arguments type must be cupy.ndarray")
+        self.numpy(*inputs, out=out._a, dtype=dtype, casting=casting)
+        return out
+
+    def at(self, a, indices, b=None):
+        """a[indices] += b, repeated indices added up in a random order."""
+        if self.name != "add" or a.dtype.name not in SCATTERED:
+            raise TypeError(f"{self.name}.at of {a.dtype}")
+        whole, _ = plain_key(a, indices)
+        places = np.arange(a._a.size).reshape(a._a.shape)[whole]
+        values = np.broadcast_to(bare(b, "add.at"), places.shape).astype(a.dtype)
+        order = chance.permutation(places.size)
+        np.add.at(a._a.reshape(-1), places.reshape(-1)[order], values.reshape(-1)[order])
+
+
+def function(name, parameters):
+    """NumPy's function of this name with CuPy's signature, over device arrays."""
+    bound, numpy_function = signature(parameters), getattr(np, name)
+
+    def call(*args, **options):
+        bound.bind(*args, **options)
+        sources = [*args, *options.values()]
+        result = numpy_function(
+            *[bare(a, name) for a in args], **{k: bare(v, name) for k, v in options.items()}
+        )
+        return wrap(result, *sources)
+
+    call.__signature__, call.__name__ = bound, name
+    return call
+
+
+def where(condition, x=None, y=None):
+    if x is None or y is None:
+        raise TypeError("where(condition) alone waits for the device: use nonzero")
+    return wrap(np.where(condition.astype("?", copy=False)._a, bare(x, "where"), bare(y, "where")))
+
+
+def nonzero(a):
+    sync("nonzero")
+    return wrap(np.nonzero(a._a))
+
+
+def empty(shape, dtype=float, order="C"):
+    made = np.empty(shape, dtype, order)
+    made[...] = np.frombuffer(b"\xff" * made.itemsize, made.dtype)[0]  # NaN, or -1
+    return new(made)
+
+
+def take_along_axis(a, indices, axis):
+    return wrap(np.take_along_axis(a._a, indices._a % a.shape[axis] if a.shape[axis] else indices._a, axis))
+
+
+def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
+    """An array of the host is copied to the device; its own come back as they are."""
+    if isinstance(a, ndarray):
+        return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+    return new(np.array(a, dtype, order="K" if order is None else order))
+
+
+def matmul(x, y):
+    same_device("matmul", x, y)
+    return wrap(np.matmul(bare(x, "matmul"), bare(y, "matmul")))
+
+
+class ElementwiseKernel:
+    """The kernel's text, run on the host by g++."""
+
+    def __init__(
+        self,
+        in_params,
+        out_params,
+        operation,
+        name="kernel",
+        reduce_dims=True,
+        preamble="",
+        no_return=False,
+        return_tuple=False,
+        **kwargs,
+    ):
+        self.host = HostKernel(
+            in_params, out_params, operation, name, reduce_dims, preamble, no_return, return_tuple, **kwargs
+        )
+
+    def __call__(self, *args, **options):
+        given = {id(a._a): a for a in args if isinstance(a, ndarray)}
+        result = self.host(*[bare(a, self.host.name) for a in args], **options)
+        results = [
+            given[id(r)] if id(r) in given else wrap(r)
+            for r in (result if isinstance(result, tuple) else (result,))
+        ]
+        return tuple(results) if isinstance(result, tuple) else results[0]
+
+
+# ---- methods
+
+
+def method(name, body):
+    bound = signature(METHODS[name])
+
+    def call(*args, **options):
+        bound.bind(*args, **options)
+        return body(*args, **options)
+
+    call.__signature__, call.__name__ = bound, name
+    setattr(ndarray, name, call)
+
+
+def _waits(name, of):
+    def body(self, *args, **options):
+        sync(f".{name}()")
+        return of(self._a, *args, **options)
+
+    return body
+
+
+method("get", _waits("get", lambda a: a.copy()))
+method("item", _waits("item", lambda a: a.item()))
+method("tolist", _waits("tolist", lambda a: a.tolist()))
+method("nonzero", nonzero)
+method("copy", lambda self, order="C": new(self._a.copy(order)))
+method("fill", lambda self, value: self._a.fill(bare(value, "fill")))
+method(
+    "astype",
+    lambda self, dtype, order="K", casting=None, subok=None, copy=True: wrap(
+        self._a.astype(dtype, copy=copy), self
+    ),
+)
+method("reshape", lambda self, *shape, order="C", copy=None: wrap(self._a.reshape(*shape), self))
+method(
+    "clip",
+    lambda self, min=None, max=None, out=None: wrap(np.clip(self._a, bare(min, "clip"), bare(max, "clip"))),
+)
+for _name in ("sum", "any", "all"):
+    method(_name, lambda self, *args, _name=_name, **options: getattr(library, _name)(self, *args, **options))
+
+
+# ---- the module
+
+
+class Device:
+    """The one device."""
+
+    def __init__(self, device=0):
+        self.id = device
+
+    def synchronize(self):
+        """Wait."""
+        sync("synchronize")
+
+    compute_capability = "90"
+
+
+class ComputeType:
+    """How float32 is multiplied: CuPy's private switch."""
+
+    COMPUTE_TYPE_DEFAULT, COMPUTE_TYPE_TF32 = 1, 7
+
+    def __init__(self):
+        self.now = self.COMPUTE_TYPE_DEFAULT
+
+    def get_compute_type(self, dtype):
+        return self.now
+
+    def set_compute_type(self, dtype, compute_type):
+        self.now = compute_type
+
+
+library = types.ModuleType("strict_cupy", "What of CuPy is imitated.")
+library.__dict__.update({name: Ufunc(name) for name in UFUNCS})
+library.__dict__.update({name: function(name, parameters) for name, parameters in FUNCTIONS.items()})
+library.__dict__.update(
+    ndarray=ndarray,
+    where=where,
+    nonzero=nonzero,
+    empty=empty,
+    take_along_axis=take_along_axis,
+    asarray=asarray,
+    ElementwiseKernel=ElementwiseKernel,
+    is_available=lambda: True,
+    __version__="strict",
+    cuda=types.SimpleNamespace(
+        Device=Device,
+        runtime=types.SimpleNamespace(
+            getDeviceCount=lambda: 1,
+            getDeviceProperties=lambda device: {"name": b"strict device"},
+            runtimeGetVersion=lambda: 0,
+        ),
+    ),
+    _core=types.SimpleNamespace(_routines_linalg=ComputeType()),
+)
+
+
+@contextmanager
+def strict_device():
+    """Let "cuda" mean this device."""
+    before = cuda.use(library)
+    try:
+        yield library
+    finally:
+        cuda.use(before)
