@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from minigrad.cli import Parser, guarded
-from minigrad.commands.train import ABOUT, add_options, config_of
+from minigrad.commands.train import ABOUT, MORE, add_options, config_of
 from minigrad.experiments.config import LECTURES
 
 
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m reference", description=__doc__)
     lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
     for name, about in ABOUT.items():
-        lecture = lectures.add_parser(name, help=about, description=about)
+        lecture = lectures.add_parser(name, help=about, description=f"{about}. {MORE[name]}")
         add_options(lecture, LECTURES[name])
         lecture.add_argument(
             "--torchvision",

@@ -1,6 +1,7 @@
 """The two lectures as programs: what they print and write, and how they answer misuse."""
 
 import dataclasses
+import io
 import json
 import math
 import re
@@ -315,6 +316,23 @@ def test_noise_is_clamped_and_drawn_from_the_generator_alone():
     middle = first.numpy()[:, 1]
     assert math.isclose(middle.mean(), 0.6, abs_tol=0.02)
     assert math.isclose(middle.std(), 0.2, abs_tol=0.02)
+
+
+def test_a_bar_is_shown_on_a_terminal_alone(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    def shown(out, err):
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        assert list(record.progress(range(3), total=3, title="pretrain 1/2")) == [0, 1, 2]
+        return out.getvalue() + err.getvalue()
+
+    assert shown(io.StringIO(), io.StringIO()) == ""
+    assert shown(io.StringIO(), Terminal()) == ""
+    assert shown(Terminal(), io.StringIO()) == ""
+    assert "pretrain 1/2" in shown(Terminal(), Terminal())
 
 
 def test_cutting_the_decoder_keeps_what_the_encoder_learnt():

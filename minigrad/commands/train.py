@@ -16,6 +16,10 @@ ABOUT = {
     "denoising": "lecture 20: a denoising autoencoder (784-400-784), then a classifier",
     "autoencoder": "lecture 12: an autoencoder (784-100-784), then a classifier",
 }
+MORE = {
+    "denoising": "The settings are the lecture's.",
+    "autoencoder": "Rates and momentum, which the transcript does not show, are an assumption.",
+}
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
@@ -24,7 +28,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("train", help="train a lecture's network", description=__doc__)
     lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
     for name, about in ABOUT.items():
-        lecture = lectures.add_parser(name, help=about, description=about)
+        lecture = lectures.add_parser(name, help=about, description=f"{about}. {MORE[name]}")
         add_options(lecture, LECTURES[name])
         about_resume = "go on with the run in the folder DIR of an earlier --out"
         lecture.add_argument("--resume", help=about_resume, type=Path, metavar="DIR")
@@ -122,6 +126,8 @@ def resume(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         phase, total = run.phase, run.config.total_epochs(run.phase)
         print(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})", flush=True)
+        for name, old, new in record.version_changes(folder, training.PACKAGES):
+            print(f"Begun with {name} {old}, now {new}: the last digits may differ from a run in one go", flush=True)
     data = training.load_data(run.config)
     program.finish(
         checkpoint.PROGRAMS[lecture], run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run
