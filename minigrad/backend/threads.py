@@ -6,18 +6,32 @@ alike are cut into as many pieces as there are threads, and each piece calls Num
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 from queue import SimpleQueue
 
 import numpy
 
+from . import compiled
+
 LARGE = 1 << 15  # elements of an operation below which handing out work costs more than it saves
 
 _threads = None
-_queues: list = []
-_finished: SimpleQueue = SimpleQueue()
+_settled = False
 _lock = threading.Lock()
+
+
+def settle():
+    """Tell the system's malloc, once, that large arrays come and go: it then keeps their memory instead of asking for it again.
+
+    glibc raises its limits when a large block is freed for the first time; a step that allocates some 20 MB otherwise
+    spends a fifth of its time on page faults. Untouched, the block costs nothing.
+    """
+    global _settled
+    if not _settled:
+        _settled = True
+        numpy.empty((1 << 25) - (1 << 13), numpy.uint8)
 
 
 def get_num_threads():
@@ -40,54 +54,112 @@ def set_num_threads(n):
     _threads = n
 
 
-def _work(queue):
-    numpy.seterr(all="ignore")  # this thread's own setting
-    while True:
-        function, low, high, finished = queue.get()
-        try:
-            function(low, high)
-            finished.put(None)
-        except BaseException as error:  # handed to the thread that waits
-            finished.put(error)
-        function = finished = None
+class Signal:
+    """A number that one thread raises and another waits for.
+
+    With Numba the waiting thread looks at the number for a while, without the GIL, before it sleeps. `number` and `asleep` are written
+    and read in such an order that either the sleeper sees the new number, or the one who raises it sees that it must wake a sleeper.
+    """
+
+    LOOK = 1 << 20  # looks before sleeping: a fraction of a millisecond
+
+    def __init__(self):
+        self.number = numpy.zeros(8, numpy.int64)  # the first is used; it has a cache line of its own
+        self.asleep, self.bell = False, SimpleQueue()
+
+    def set(self, number):
+        """Raise the number."""
+        self.number[0] = number
+        if self.asleep:
+            self.bell.put(None)
+
+    def wait(self, number, rest=0):
+        """Return once the number is at least `number`, after `rest` looks more."""
+        look = _looking()
+        if look is not None and look(self.number, number, self.LOOK, rest):
+            return
+        while self.number[0] < number:
+            self.asleep = True
+            if self.number[0] < number:
+                self.bell.get()
+            self.asleep = False
 
 
-def _ensure(n):
-    while len(_queues) < n:
-        queue: SimpleQueue = SimpleQueue()
-        threading.Thread(target=_work, args=(queue,), name="minigrad-worker", daemon=True).start()
-        _queues.append(queue)
+class Worker:
+    """A thread that runs one piece of work after another."""
+
+    REST = 48_000  # looks after a piece was posted, some µs: by then the poster has let go of the GIL, and need not be waited for
+
+    def __init__(self):
+        self.posted, self.done, self.count = Signal(), Signal(), 0
+        self.piece = self.error = None
+        threading.Thread(target=self.run, name="minigrad-worker", daemon=True).start()
+
+    def post(self, *piece):
+        """Let the worker run piece[0](*piece[1:])."""
+        self.piece, self.error, self.count = piece, None, self.count + 1
+        self.posted.set(self.count)
+
+    def join(self):
+        """Wait until the piece is done; raise what it raised."""
+        self.done.wait(self.count, self.REST // 2)
+        if self.error is not None:
+            raise self.error
+
+    def run(self):
+        numpy.seterr(all="ignore")  # this thread's own setting
+        for number in itertools.count(1):
+            self.posted.wait(number, self.REST)
+            function, low, high = self.piece
+            try:
+                function(low, high)
+            except BaseException as error:  # handed to the thread that waits
+                self.error = error
+            function = self.piece = None
+            self.done.set(number)
+
+
+def _looking():
+    """`spin.wait`; None as long as Numba is not in use."""
+    if compiled.numba() is None:
+        return None
+    from .spin import wait
+
+    return wait
+
+
+_workers: list[Worker] = []
 
 
 def share(function, n, block=1):
     """Call function(low, high) over the parts of range(n), one part a thread, each a multiple of `block` long."""
+    settle()
     threads = get_num_threads()
     per = -(-n // (threads * block)) * block
     if threads == 1 or per >= n or not _lock.acquire(blocking=False):
         function(0, n)  # one thread, one part, or the workers are busy for another thread of the program
         return
     try:
-        _ensure(threads - 1)
-        parts = [(low, min(low + per, n)) for low in range(per, n, per)]
-        finished = _finished
-        for queue, (low, high) in zip(_queues, parts):
-            queue.put((function, low, high, finished))
+        parts = range(per, n, per)
+        while len(_workers) < len(parts):
+            _workers.append(Worker())
+        busy = _workers[:len(parts)]
+        for worker, low in zip(busy, parts):
+            worker.post(function, low, min(low + per, n))
         try:
             function(0, per)
         finally:
-            errors = [finished.get() for _ in parts]
+            for worker in busy:
+                worker.join()
     finally:
         _lock.release()
-    for error in errors:
-        if error is not None:
-            raise error
 
 
 def _forget():
     """A forked child has no workers."""
-    global _lock, _finished
-    _queues.clear()
-    _lock, _finished = threading.Lock(), SimpleQueue()
+    global _lock
+    _workers.clear()
+    _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
