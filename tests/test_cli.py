@@ -245,6 +245,17 @@ def test_doctor_says_what_to_install(monkeypatch):
     assert doctor.cupy().advice == ""
 
 
+def test_doctor_tells_a_numba_that_is_switched_off_from_a_broken_one(monkeypatch):
+    monkeypatch.setattr(doctor, "version_of", lambda distribution: "0.61.0")
+    monkeypatch.setattr(doctor.backend.compiled, "numba", lambda: None)
+    monkeypatch.delenv("MINIGRAD_NUMBA", raising=False)
+    assert doctor.numba().state == "broken"
+    assert "import numba" in doctor.numba().advice
+    monkeypatch.setenv("MINIGRAD_NUMBA", "0")
+    assert doctor.numba().state == "missing"
+    assert "switched off" in doctor.numba().text
+
+
 def test_doctor_reports_a_broken_cupy_and_exits_with_1(monkeypatch, capsys):
     def broken():
         raise ImportError("libcublas.so.12: cannot open shared object file")

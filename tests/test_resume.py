@@ -5,11 +5,13 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from small_mnist import first_arrays, write_mnist
 
@@ -175,6 +177,19 @@ def test_a_finished_run_resumed_ends_the_same(undisturbed, capsys, no_pictures):
     assert main(["train", "denoising", "--resume", str(undisturbed)]) == 0
     assert {path.name: path.read_bytes() for path in undisturbed.iterdir()} == before
     assert f"Going on with {undisturbed} after epoch 2 of 2 (finetune)" in capsys.readouterr().out
+
+
+def test_other_versions_are_mentioned(undisturbed, tmp_path, capsys, no_pictures):
+    out = tmp_path / "run"
+    shutil.copytree(undisturbed, out)
+    config = json.loads((out / "config.json").read_text())
+    (out / "config.json").write_text(json.dumps(config | {"versions": {"numpy": "1.2.3", "gone": "4"}}))
+    assert main(["train", "denoising", "--resume", str(out)]) == 0
+    assert f"Begun with numpy 1.2.3, now with {np.__version__}: last digits may" in capsys.readouterr().out
+    assert_same_checkpoint(undisturbed, out)
+    (out / "config.json").write_text("[")
+    assert main(["train", "denoising", "--resume", str(out)]) == 1
+    assert "config.json: expected JSON" in capsys.readouterr().err
 
 
 # Ctrl-C

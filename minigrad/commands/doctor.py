@@ -49,7 +49,7 @@ def diagnose() -> list[Finding]:
         Finding("NumPy", "ok", np.__version__),
         blas(),
         Finding("threads", "ok", threads()),
-        optional("numba", "Numba", "compiled loops on the CPU", "fast"),
+        numba(),
         optional("threadpoolctl", "threadpoolctl", "keeps BLAS's threads and minigrad's apart", "fast"),
         optional("matplotlib", "matplotlib", "the pictures of minigrad train --out", "train"),
         optional("tqdm", "tqdm", "progress bars", "train"),
@@ -84,6 +84,17 @@ def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
     if version is None:
         return Finding(name, "missing", f"not installed ({purpose})", f"pip install 'minigrad[{extra}]'")
     return Finding(name, "ok", f"{version} ({purpose})")
+
+
+def numba() -> Finding:
+    """Numba, and whether minigrad can use it."""
+    finding = optional("numba", "Numba", "compiled loops on the CPU", "fast")
+    if finding.state != "ok" or backend.compiled.numba() is not None:
+        return finding
+    if os.environ.get("MINIGRAD_NUMBA") == "0":
+        return Finding("Numba", "missing", f"{finding.text}, switched off by MINIGRAD_NUMBA=0")
+    advice = "python -c 'import numba' says why"
+    return Finding("Numba", "broken", f"{finding.text}, but it cannot be imported", advice)
 
 
 def blas() -> Finding:

@@ -127,7 +127,7 @@ def resume(arguments: argparse.Namespace) -> None:
         phase, total = run.phase, run.config.total_epochs(run.phase)
         print(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})", flush=True)
         for name, old, new in record.version_changes(folder, training.PACKAGES):
-            print(f"Begun with {name} {old}, now {new}: the last digits may differ from a run in one go", flush=True)
+            print(f"Begun with {name} {old}, now with {new}: last digits may differ from a run in one go")
     data = training.load_data(run.config)
     program.finish(
         checkpoint.PROGRAMS[lecture], run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run

@@ -9,6 +9,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.experiments import autoencoder, denoising, training
 from minigrad.experiments.config import Config, ExperimentError, config_as_dict
+from minigrad.experiments.record import read_json
 from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
@@ -63,9 +64,8 @@ def load_or_start(folder: Path) -> training.Run:
     settings = folder / "config.json"
     if (folder / FILE).exists() or not settings.exists():
         return load_run(folder)
-    config = parse_json(str(settings), settings.read_bytes())
-    if isinstance(config, dict):
-        config.pop("versions", None)
+    config = read_json(settings)
+    config.pop("versions", None)
     check_config(str(settings), config)
     return _start(Config(**config))
 
@@ -112,10 +112,10 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def check_config(where: str, found: Any) -> None:
+def check_config(where: str, found: dict[str, Any]) -> None:
     """Raise CheckpointError unless `found` has every setting, with values of the right types."""
     types = get_type_hints(Config)
-    if not isinstance(found, dict) or set(found) != set(types):
+    if set(found) != set(types):
         raise unexpected(where, f"the settings {', '.join(types)}", shown(found))
     for name, kind in types.items():
         value = found[name]

@@ -41,6 +41,39 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def version_changes(out: Path, packages: Iterable[str]) -> list[tuple[str, str, str]]:
+    """(package, version then, version now) where these differ from what config.json says."""
+    then = read_json(out / "config.json").get("versions") if (out / "config.json").exists() else None
+    now = versions(packages)
+    if not isinstance(then, dict):
+        return []
+    return [(name, str(then[name]), now[name]) for name in now if name in then and then[name] != now[name]]
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file of a run; ExperimentError, which names the file, if there is none."""
+    return parse_object(path, read_text(path))
+
+
+def read_text(path: Path) -> str:
+    """The text in a file of a run; ExperimentError, which names the file, if it is no UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ExperimentError(f"{path}: expected UTF-8 text, found {error}") from None
+
+
+def parse_object(path: Path, text: str) -> dict[str, Any]:
+    """The JSON object that `text`, a part of the file `path`, stands for; ExperimentError if it does not."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ExperimentError(f"{path}: expected JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ExperimentError(f"{path}: expected a JSON object, found {text[:60]!r}")
+    return value
+
+
 def write_json(path: Path, value: Any) -> None:
     """`value` as indented JSON; the old file stays until the new one is whole."""
     replace_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")

@@ -1,11 +1,11 @@
 """A run's folder, read back: settings, metrics, summary, and the weights and images in its checkpoint."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from minigrad.experiments.config import ExperimentError
+from minigrad.experiments.record import parse_object, read_json, read_text
 from minigrad.serialization import load
 from minigrad.serialization.tensor_file import shown, unexpected
 
@@ -46,18 +46,19 @@ def read_run(folder: Path) -> RunRecord:
         raise ExperimentError(
             f"{folder}: expected a run's folder (of minigrad train --out), found no config.json"
         )
-    lines = _read_text(folder / "metrics.jsonl").splitlines()
+    metrics = folder / "metrics.jsonl"
+    lines = read_text(metrics).splitlines() if metrics.exists() else []
     return RunRecord(
         name=folder.resolve().name,
-        config=_read_json(folder / "config.json"),
-        metrics=[_check_epoch(folder / "metrics.jsonl", line) for line in lines],
+        config=read_json(folder / "config.json"),
+        metrics=[_check_epoch(metrics, line) for line in lines],
         summary=_check_summary(folder / "summary.json") if (folder / "summary.json").exists() else {},
         snapshots=_snapshots(folder / "checkpoint.safetensors"),
     )
 
 
 def _check_epoch(path: Path, line: str) -> dict[str, Any]:
-    entry = _parse(path, line)
+    entry = parse_object(path, line)
     numbers = all(_is_number(entry.get(key, "")) for key in ("loss", "test_accuracy", "seconds"))
     if not (numbers and isinstance(entry.get("epoch"), int) and isinstance(entry.get("phase"), str)):
         expected = "phase, epoch, loss, test_accuracy and seconds"
@@ -66,7 +67,7 @@ def _check_epoch(path: Path, line: str) -> dict[str, Any]:
 
 
 def _check_summary(path: Path) -> dict[str, Any]:
-    summary = _read_json(path)
+    summary = read_json(path)
     for key, value in summary.items():
         if key in ("class_accuracy", "sparsity"):
             fits = isinstance(value, dict) and all(map(_is_number, value.values()))
@@ -101,24 +102,3 @@ def _snapshots(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not isinstance(state.get("snapshots"), dict):
         raise unexpected(path, "a run's checkpoint", shown(state))
     return {name: tensor.numpy() for name, tensor in state["snapshots"].items()}
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
-    except UnicodeDecodeError as error:
-        raise ExperimentError(f"{path}: expected UTF-8 text, found {error}") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    return _parse(path, _read_text(path))
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise ExperimentError(f"{path}: expected JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise ExperimentError(f"{path}: expected a JSON object, found {text[:60]!r}")
-    return value
