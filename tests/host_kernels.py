@@ -82,8 +82,8 @@ class HostKernel:
         """Run on NumPy arrays and numbers; the outputs, which are made where they are not given."""
         if len(args) not in (self.nin, len(self.params)):
             raise TypeError(f"Wrong number of arguments for {self.name!r}: {len(args)}")
-        types = self._types(args)
         shape = self._shape(args, size)
+        types = self._types(args)
         outputs = list(args[self.nin :])
         for p in self.params[self.nin + len(outputs) :]:
             outputs.append(np.empty(shape, types[p.name]))
