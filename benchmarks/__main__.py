@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.engines import ENGINES
 from benchmarks.neighbours import Watch, warning
+from benchmarks.ops import OPS
 from benchmarks.pairs import BenchmarkError
 from benchmarks.works import WORKS
 from minigrad.cli import Parser
@@ -47,7 +48,9 @@ def general(made: argparse.ArgumentParser) -> None:
     made.add_argument("--pairs", type=whole(1), default=5, metavar="N", help="rounds (default: 5)")
     made.add_argument("--threads", type=whole(1), default=2, metavar="N", help="default: 2")
     made.add_argument("--dtypes", nargs="+", choices=["float64", "float32"], help="default: the question's")
-    made.add_argument("--engines", nargs="+", choices=engines, default=engines, help="default: all")
+    made.add_argument(
+        "--engines", nargs="+", choices=engines, default=engines, metavar="ENGINE", help=", ".join(engines)
+    )
     made.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
     made.add_argument("--limit", type=whole(1), metavar="N", help="use the first N training images only")
 
@@ -59,12 +62,12 @@ def special(made: argparse.ArgumentParser) -> None:
         shown = "" if default is None else f" (default: {default})"
         made.add_argument(option, default=default, help=f"{names}: {about}{shown}", **more)
 
-    add("step", "--works", None, "which ones", nargs="+", choices=list(WORKS))
+    add("step", "--works", None, ", ".join(WORKS), nargs="+", choices=list(WORKS), metavar="WORK")
     add("step", "--steps", 40, "timed in a process", type=whole(1), metavar="N")
     add("step", "--batch-size", 1000, "images in a batch", type=whole(1), metavar="N")
     add("overhead", "--blocks", 40, "of calls", type=whole(1), metavar="N")
     add("overhead", "--calls", 500, "in a block", type=whole(1), metavar="N")
-    add("ops", "--ops", None, "which ones", nargs="+")
+    add("ops", "--ops", None, "which ones", nargs="+", choices=list(OPS), metavar="OP")
     add("ops", "--op-blocks", 7, "of calls", type=whole(1), metavar="N")
     add("ops, scaling", "--block-seconds", 0.05, "a block takes at least", type=number(0), metavar="S")
     add("epoch, memory", "--epochs", None, "of pretraining", type=whole(0), metavar="N")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import ENGINES, THREADS, environment
-from benchmarks.pairs import ROOT
+from benchmarks.pairs import ROOT, BenchmarkError
 from minigrad.experiments.record import versions
 
 PACKAGES = ("minigrad", "numpy", "numba", "threadpoolctl", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy")
@@ -20,7 +20,9 @@ def describe(threads: int) -> dict[str, Any]:
     """Everything, found out by a process of its own: this one loads no engine."""
     command = [sys.executable, "-m", "benchmarks.machine"]
     env = environment(ENGINES["numba"], threads)
-    done = subprocess.run(command, cwd=ROOT, env=env, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BenchmarkError(f"the machine could not be described:\n{done.stderr.strip()[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return {**found, "threads": threads}
 

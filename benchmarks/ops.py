@@ -101,9 +101,10 @@ def argument(loaded: Loaded, draw: Any, letter: str, size: tuple[int, int], dtyp
 
 
 def figure(x: Any) -> float:
-    """The root of the mean square: one number that no wrong element leaves as it is."""
-    values = np.asarray(x.detach().cpu().numpy(), np.float64)
-    return math.sqrt(np.mean(values**2))
+    """Σ w x / √n with weights drawn once for all: one number that a wrong sign or a wrong place changes too."""
+    values = np.asarray(x.detach().cpu().numpy(), np.float64).ravel()
+    weights = np.random.default_rng(2).normal(size=values.size)
+    return float(weights @ values) / math.sqrt(values.size)
 
 
 # ---- the question

@@ -50,6 +50,7 @@ def compared(
     """An engine's figure, and its ratios to PyTorch's engines on the same device, round by round too.
 
     "to" has, for each of these, the ratio of the medians, the lowest and the highest ratio within a round.
+    What is asked of minigrad with Numba is met if it holds against each of them.
     """
     ours, rival = answers[key], RIVAL[ENGINES[key].device]
     row = {"engine": key, figure: median(ours, figure), "rounds": [a[figure] for a in ours], "to": {}}
@@ -58,8 +59,8 @@ def compared(
     for other in (rival, f"{rival}_default"):
         if other in answers and other != key:
             row["to"][other] = ratio(ours, answers[other], figure)
-    if key == "numba" and asked is not None:
-        row |= {"asked": asked, "met": row["to"][rival]["ratio"] <= asked if rival in row["to"] else None}
+    if key == "numba" and asked is not None and row["to"]:
+        row |= {"asked": asked, "met": all(found["ratio"] <= asked for found in row["to"].values())}
     return row
 
 

@@ -130,4 +130,4 @@ def product_cells(row: dict[str, Any]) -> list[str]:
     """A line of the second table."""
     times = [tables.duration(row[name]) for name in ("seconds", "products_seconds")]
     head = [WORKS[row["work"]].title, row["dtype"], ENGINES[row["engine"]].title, *times]
-    return [*head, *tables.verdict(row, row.get("asked"))]
+    return [*head, *tables.verdict(row, row)]

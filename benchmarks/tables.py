@@ -44,18 +44,15 @@ def host(row: dict[str, Any]) -> str:
 def judged(row: dict[str, Any]) -> list[str]:
     """The cells for JUDGED: the ratio to PyTorch, its range, what was asked and whether it is met."""
     found = row["to"].get(RIVAL[ENGINES[row["engine"]].device])
-    return ["", "", "", ""] if found is None else verdict(found, row.get("asked"))
+    return ["", "", "", ""] if found is None else verdict(found, row)
 
 
-def verdict(found: dict[str, float], asked: float | None) -> list[str]:
-    """A ratio with its range, beside what was asked."""
+def verdict(found: dict[str, float], row: dict[str, Any]) -> list[str]:
+    """A ratio with its range, beside what was asked of the row, if anything was."""
     ratio = [f"{found['ratio']:.3f}", f"{found['low']:.2f} … {found['high']:.2f}"]
-    return [*ratio, "", ""] if asked is None else [*ratio, f"≤ {asked:.2f}", met(found["ratio"], asked)]
-
-
-def met(ratio: float, asked: float) -> str:
-    """The answer in a word."""
-    return "yes" if ratio <= asked else "NO"
+    if "asked" not in row:
+        return [*ratio, "", ""]
+    return [*ratio, f"≤ {row['asked']:.2f}", "yes" if row["met"] else "NO"]
 
 
 def to_default(row: dict[str, Any]) -> str:

@@ -83,7 +83,7 @@ class Trainer:
         if self.loaded.engine.graph:
             from benchmarks.cuda_graph import captured
 
-            step = captured(step, next(inputs), self.run)
+            step = captured(step, next(self.inputs()), self.run)
         return lambda: step(*next(inputs))
 
     def inputs(self) -> Iterator[tuple[Any, ...]]:
