@@ -101,7 +101,7 @@ def argument(loaded: Loaded, draw: Any, letter: str, size: tuple[int, int], dtyp
 
 
 def figure(x: Any) -> float:
-    """Σ w x / √n with weights drawn once for all: one number that a wrong sign or a wrong place changes too."""
+    """Σ w x / √n with weights drawn once for all: one number that a wrong sign or place changes too."""
     values = np.asarray(x.detach().cpu().numpy(), np.float64).ravel()
     weights = np.random.default_rng(2).normal(size=values.size)
     return float(weights @ values) / math.sqrt(values.size)
