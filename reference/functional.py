@@ -32,6 +32,6 @@ class L1PenaltySlide(L1Penalty):
         return g + ctx.weight * x, None
 
 
-def l1_penalty(x: Tensor, weight: float, *, form: str = "sign") -> Tensor:
-    """x; the gradient of weight · Σ|x| is added on the way back, in the form "sign" or "slide"."""
-    return {"sign": L1Penalty, "slide": L1PenaltySlide}[form].apply(x, weight)
+def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
+    """The input; on the way back the gradient of weight · Σ|input| is added, as "sign" or as "slide"."""
+    return {"sign": L1Penalty, "slide": L1PenaltySlide}[form].apply(input, weight)

@@ -83,6 +83,16 @@ def minimum(x, y):
     return torch.minimum(x, y)
 
 
+def floor_divide(x, y):
+    """⌊x / y⌋"""
+    return torch.div(x, y, rounding_mode="floor")
+
+
+def remainder(x, y):
+    """x - y ⌊x / y⌋"""
+    return torch.remainder(x, y)
+
+
 def clip(x, min, max):
     """x limited to [min, max], either of which may be None"""
     return torch.clamp(x, min, max)

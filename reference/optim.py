@@ -4,13 +4,14 @@
 """
 
 import functools
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import SGD, lr_scheduler
+from torch.optim import SGD, Optimizer, lr_scheduler
 
-__all__ = ["SGD", "Adam", "adam_step", "lr_scheduler", "sgd_step"]
+__all__ = ["SGD", "Adam", "Optimizer", "adam_step", "lr_scheduler", "sgd_step"]
 
 Adam = functools.partial(torch.optim.Adam, fused=True)
 
@@ -57,11 +58,11 @@ def adam_step(
     beta1, beta2 = betas
     g = g + weight_decay * p
     state["step"] += 1
-    state["exp_avg"] += (1 - beta1) * (g - state["exp_avg"])
-    state["exp_avg_sq"] = beta2 * state["exp_avg_sq"] + (1 - beta2) * g * g
-    square = state["exp_avg_sq"]
+    step_size, root = lr / (1 - beta1 ** state["step"]), math.sqrt(1 - beta2 ** state["step"])
+    m, v = state["exp_avg"], state["exp_avg_sq"]
+    m += (1 - beta1) * (g - m)
+    v *= beta2
+    v += (1 - beta2) * g * g
     if amsgrad:  # the largest so far, before its bias is corrected
-        square = state["max_exp_avg_sq"] = torch.maximum(state["max_exp_avg_sq"], square)
-    mean = state["exp_avg"] / (1 - beta1 ** state["step"])
-    deviation = (square / (1 - beta2 ** state["step"])).sqrt()
-    p -= lr * mean / (deviation + eps)
+        v = state["max_exp_avg_sq"] = torch.maximum(state["max_exp_avg_sq"], v)
+    p -= step_size * m / (v.sqrt() / root + eps)

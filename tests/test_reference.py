@@ -21,6 +21,7 @@ from minigrad.experiments.config import LECTURES
 from reference import __main__ as reference_main
 from reference import functional as twin_functional
 from reference import lectures, optim, vision
+from reference import nn as twin_nn
 from reference import ops as twin_ops
 from reference import training as twin_training
 
@@ -156,6 +157,20 @@ def test_every_op_has_a_twin_with_the_same_arguments():
         assert strip == [(p.name, p.kind, p.default) for p in theirs], name
 
 
+def test_every_layer_loss_and_optimizer_has_a_twin():
+    for ours, twin in ((mg.nn, twin_nn), (mg.nn.functional, twin_functional), (mg.optim, optim)):
+        public = getattr(ours, "__all__", None) or functions_of(ours)
+        names = {name for name in public if not name.endswith("Error")}
+        assert not {name for name in names if not hasattr(twin, name)}
+    assert str(mg.nn.L1Penalty(0.1, "slide")) == str(twin_nn.L1Penalty(0.1, "slide"))
+
+
+def functions_of(module):
+    """The names of the functions of an input."""
+    own = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
+    return [name for name, f in own if name[0] != "_" and "input" in inspect.signature(f).parameters]
+
+
 X = np.array([[0.5, -1.5, 2.0], [1.0, 0.25, -3.0]])
 Y = np.array([[1.5, -0.5, 2.5], [0.75, 1.25, 2.0]])
 P = np.abs(X) + 0.5
@@ -163,6 +178,7 @@ ROWS = [
     ("add", (X, Y), {}), ("sub", (X, Y), {}), ("mul", (X, Y), {}), ("div", (X, Y), {}), ("neg", (X,), {}),
     ("pow", (P, Y), {}), ("square", (X,), {}), ("sqrt", (P,), {}), ("exp", (X,), {}), ("log", (P,), {}),
     ("absolute", (X,), {}), ("sign", (X,), {}), ("maximum", (X, Y), {}), ("minimum", (X, Y), {}),
+    ("remainder", (X, Y), {}),
     ("matmul", (X, Y.T.copy()), {}), ("linear", (X, Y, np.array([1.0, 2.0])), {}),
     ("tanh", (X,), {}), ("sigmoid", (X,), {}), ("relu", (X,), {}),
     ("softmax", (X,), {"axis": 1}), ("log_softmax", (X,), {"axis": 0}),
