@@ -10,7 +10,22 @@ from .autograd import engine
 
 def index(x: Any, key: Any) -> Any:
     """x[key], recorded; a view for numbers and slices."""
-    return ops.getitem(x, key=array_key(x.array, key))
+    first, last = split(array_key(x.array, key))
+    if first is not ALL:
+        x = ops.getitem(x, key=first)
+    return ops.getitem(x, key=last)
+
+
+def split(key: Any) -> tuple:
+    """Two keys, one after the other: PyTorch takes numbers first, and arrays in what is left; NumPy counts a number among the arrays."""
+    if type(key) is not tuple or not any([type(p) is int for p in key]) or not any([backend.is_array(p) for p in key]):
+        return ALL, key
+    first = [(slice(None),) * (p.ndim if p.dtype.kind == "b" else 1) if backend.is_array(p) else (p,) for p in key]
+    last = [p if backend.is_array(p) or p is Ellipsis else slice(None) for p in key if type(p) is not int]
+    return tuple([p for parts in first for p in parts]), tuple(last)
+
+
+ALL = (Ellipsis,)
 
 
 def array_key(array: Any, key: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from . import backend, ops
 from .autograd import engine, modes
 from .autograd.writes import wrote
-from .indexing import array_key, index
+from .indexing import array_key, index, split
 from .printing import Size, format_tensor
 
 
@@ -402,18 +402,18 @@ class Tensor(engine.Tensor):
         return index(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        key = array_key(self.array, key)
+        first, last = split(array_key(self.array, key))
 
         def compute() -> Tensor:
             like = backend.array_module(self.array)
-            mask = like.zeros(self.array.shape, bool)
-            mask[key] = True
+            mask, place = like.zeros(self.array.shape, bool), self.array[first]
+            mask[first][last] = True
             inner = value if isinstance(value, Tensor) else Tensor(backend.asarray(value, self.array.dtype, like=self.array))
-            inner = ops.scatter(ops.broadcast_to(inner.to(self.dtype), self.array[key].shape), key=key, shape=self.array.shape)
-            return ops.where(mask, inner, self)  # type: ignore[no-any-return]
+            inner = ops.scatter(ops.broadcast_to(inner.to(self.dtype), place[last].shape), key=last, shape=place.shape)
+            return ops.where(mask, ops.scatter(inner, key=first, shape=self.array.shape), self)  # type: ignore[no-any-return]
 
         def write() -> None:
-            self.array[key] = _beside(self, value)
+            self.array[first][last] = _beside(self, value)
 
         in_place(self, "__setitem__", (value,), compute, write)
 
@@ -452,11 +452,11 @@ class Tensor(engine.Tensor):
 
     def amax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """The largest element over `dim`; ties share the gradient."""
-        return ops.max(self, axis=_checked(dim if dim != () else None, self), keepdims=keepdim)  # type: ignore[no-any-return]
+        return ops.max(self, axis=_axes(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
 
     def amin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """The smallest element over `dim`; ties share the gradient."""
-        return ops.min(self, axis=_checked(dim if dim != () else None, self), keepdims=keepdim)  # type: ignore[no-any-return]
+        return ops.min(self, axis=_axes(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
 
     def argmax(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None) -> Tensor:
         """The index of the largest element, over all or along `dim`."""
@@ -620,11 +620,9 @@ class Tensor(engine.Tensor):
         """x limited to [min, max]; numbers or tensors."""
         if min is None and max is None:
             raise RuntimeError("clamp: give min, max or both")
-        if isinstance(min, Tensor) or isinstance(max, Tensor):
-            out = self if min is None else ops.maximum(self, min)
-            return out if max is None else ops.minimum(out, max)
-        bounds = [b for b in (min, max) if b is not None]
-        return ops.clip(self.to(backend.result_dtype([self.array, *bounds])), min, max)  # type: ignore[no-any-return]
+        target = backend.result_dtype([getattr(b, "array", b) for b in (self, min, max) if b is not None])
+        limits = [b.to(target) if isinstance(b, Tensor) else b for b in (min, max)]
+        return ops.clip(self.to(target), *limits)  # type: ignore[no-any-return]
 
     clip = clamp
 
@@ -868,6 +866,11 @@ def _checked(dim: Any, x: Tensor) -> Any:
     if len(set(found)) < len(found):
         raise RuntimeError(f"dim {dim} names an axis twice")
     return found if x.array.ndim else None
+
+
+def _axes(dim: Any, x: Tensor) -> tuple:
+    """`dim` as a tuple of axes from 0; None and () are all of them."""
+    return _checked(dim, x) or tuple(range(x.array.ndim))
 
 
 def _fill(x: Tensor, shape: tuple, name: str) -> tuple:

@@ -208,7 +208,7 @@ def _soft_cross_entropy(
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / count
     losses = -(_weighted(log_probs, weight, axis) * target).sum(axis)
-    return losses.sum() / max(1, losses.numel()) if reduction == "mean" else _reduced(losses, reduction)
+    return _reduced(losses, reduction)
 
 
 def _even_loss(

@@ -124,8 +124,10 @@ def pick_grad(g, winner, loser):
 
 @op
 def clip(x, min, max):
-    """x limited to [min, max], either of which may be None; g passes where min ≤ x ≤ max."""
-    return array_module(x).clip(x, min, max), lambda g: clip_grad(g, x, min, max)
+    """x limited to [min, max], either of which may be None; g passes where min ≤ x ≤ max, else to the bound taken, if min < max."""
+    return (array_module(x).clip(x, min, max), lambda g: clip_grad(g, x, min, max),
+            lambda g: array_module(g).where(x < min if max is None else (x < min) & (min < max), g, 0),
+            lambda g: array_module(g).where(x > max if min is None else (x > max) | (max < min), g, 0))
 
 
 def clip_grad(g, x, min, max):
