@@ -51,6 +51,10 @@ UFUNCS = [
     "divide",
     "equal",
     "exp",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "floor_divide",
     "greater",
     "greater_equal",
     "isfinite",
@@ -68,6 +72,8 @@ UFUNCS = [
     "negative",
     "not_equal",
     "power",
+    "remainder",
+    "remainder",
     "sign",
     "sqrt",
     "subtract",
@@ -335,12 +341,27 @@ for _short, _name in OPERATORS.items():
 # ---- functions
 
 
+def floor_divide(x, y, **options):
+    """As CuPy: of a rounded quotient, and 0 where a whole number is divided by 0."""
+    if np.result_type(x, y).kind == "f":
+        return np.floor(np.divide(x, y, **options))
+    return np.where(np.equal(y, 0), 0, np.floor_divide(x, np.where(np.equal(y, 0), 1, y), **options))
+
+
+def remainder(x, y, **options):
+    """As CuPy: with a rounded product."""
+    return np.subtract(x, np.multiply(floor_divide(x, y, **options), y, **options), **options)
+
+
+DIFFERENT = {"floor_divide": floor_divide, "remainder": remainder}
+
+
 class Ufunc:
     """A function element by element, with CuPy's keywords."""
 
     def __init__(self, name):
-        self.name, self.numpy = name, getattr(np, name)
-        self.nin = self.numpy.nin
+        self.name, self.numpy = name, DIFFERENT.get(name, getattr(np, name))
+        self.nin = getattr(np, name).nin
 
     def __call__(self, *args, out=None, dtype=None, casting="same_kind", **options):
         if options:

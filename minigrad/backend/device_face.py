@@ -11,9 +11,10 @@ def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
     xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for build in (where, scatter, put_along_axis, take_along_axis, to_device):
+    for build in (where, scatter, put_along_axis, take_along_axis, to_device, remainder, floor_divide):
         setattr(xp, build.__name__, build(library))
     xp.astype, xp.clip, xp.matmul, xp.stop_gradient = astype, clip, matmul, same
+    xp.linear, xp.getitem = linear, getitem
     return xp
 
 
@@ -30,6 +31,18 @@ def clip(x, min, max):
 def matmul(x, y):
     """x @ y: the operator costs the host less than the function."""
     return x @ y
+
+
+def linear(x, weight, bias):
+    """x weightᵀ + bias"""
+    y = x @ weight.T
+    y += bias
+    return y
+
+
+def getitem(x, *, key):
+    """x[key]"""
+    return x[key]
 
 
 def same(x):
@@ -95,3 +108,37 @@ def to_device(library):
         return x if arrays.device_of(x) == device else late.read(x)
 
     return to_device
+
+
+def _is_whole(x, y):
+    return not any(isinstance(v, float) or (hasattr(v, "dtype") and v.dtype.kind == "f") for v in (x, y))
+
+
+def remainder(library):
+    choose = where(library)
+
+    def remainder(x, y):
+        """x - y ⌊x / y⌋ with the sign of y, exact: CuPy subtracts a rounded product."""
+        if _is_whole(x, y):
+            return library.remainder(x, y)
+        rest = library.fmod(x, y)
+        return choose((rest != 0) & ((y < 0) != (rest < 0)), rest + y, rest)
+
+    return remainder
+
+
+def floor_divide(library):
+    choose = where(library)
+
+    def floor_divide(x, y):
+        """⌊x / y⌋ of the exact quotient: CuPy rounds x / y first, and 1 // 0.1 would be 10."""
+        if _is_whole(x, y):
+            return library.floor_divide(x, y)
+        rest = library.fmod(x, y)
+        quotient = (x - rest) / y
+        quotient = choose((rest != 0) & ((y < 0) != (rest < 0)), quotient - 1, quotient)
+        whole = library.floor(quotient)
+        whole = choose(quotient - whole > 0.5, whole + 1, whole)  # it is a whole number but for rounding
+        return choose(y == 0, x / y, choose(quotient == 0, 0 * (x / y), whole))  # -0 where x / y is negative
+
+    return floor_divide
