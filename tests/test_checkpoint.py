@@ -133,6 +133,17 @@ def test_pytorch_reads_our_file(tmp_path):
         assert str(theirs[name].dtype) == f"torch.{array.dtype}"
 
 
+def test_every_tensor_is_aligned_in_the_file(tmp_path):
+    """For readers that map the file into memory."""
+    save({dtype: from_numpy(np.zeros(3, dtype)) for dtype in reversed(DTYPES)}, tmp_path / "ours")
+    content = (tmp_path / "ours").read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    assert (8 + length) % 8 == 0
+    for dtype in DTYPES:
+        assert header[dtype]["data_offsets"][0] % np.dtype(dtype).itemsize == 0
+
+
 def test_we_read_pytorchs_file(tmp_path):
     arrays = {name: np.array(array, order="C") for name, array in arrays_of_all_kinds().items()}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
