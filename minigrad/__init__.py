@@ -8,11 +8,11 @@ from .creation import (Generator, arange, as_tensor, default_generator, empty, e
                        initial_seed, linspace, manual_seed, normal, ones, ones_like, rand, rand_like, randint, randn, randn_like,
                        randperm, tensor, zeros, zeros_like)
 from .functions import (abs, absolute, add, all, allclose, amax, amin, any, argmax, argmin, cat, clamp, clip, clone, concat, div,
-                        divide, eq, equal, exp, flatten, ge, gt, index_select, is_tensor, isfinite, isinf, isnan, le, log,
+                        divide, eq, equal, exp, flatten, floor_divide, ge, gt, index_select, is_tensor, isfinite, isinf, isnan, le, log,
                         log_softmax, logical_and, logical_not, logical_or, lt, matmul, max, maximum, mean, min, minimum, mm, mul,
-                        multiply, ne, neg, numel, permute, pow, relu, reshape, sigmoid, sign, softmax, sqrt, square, squeeze,
+                        multiply, ne, neg, numel, permute, pow, relu, remainder, reshape, sigmoid, sign, softmax, sqrt, square, squeeze,
                         stack, sub, subtract, sum, t, tanh, transpose, unsqueeze, where)
-from .printing import get_printoptions, printoptions, set_printoptions
+from .printing import set_printoptions
 from .tensor import Size, Tensor
 
 from . import cuda, nn, optim  # isort: skip

@@ -315,7 +315,7 @@ class Tensor(engine.Tensor):
 
     def contiguous(self) -> Tensor:
         """Itself, or a copy whose elements lie one after another."""
-        return self if self.is_contiguous() else ops.copy(self)
+        return self if self.is_contiguous() else ops.copy(self.reshape(-1)).reshape(self.shape)
 
     # ---- shape
 
@@ -488,13 +488,30 @@ class Tensor(engine.Tensor):
     def __truediv__(self, other: Any) -> Tensor:
         return ops.div(*_floats(self, other))  # type: ignore[no-any-return]
 
+    def __floordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(self, other)  # type: ignore[no-any-return]
+
+    def __rfloordiv__(self, other: Any) -> Tensor:
+        return ops.floor_divide(other, self)  # type: ignore[no-any-return]
+
+    def __mod__(self, other: Any) -> Tensor:
+        return ops.remainder(self, other)  # type: ignore[no-any-return]
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return ops.remainder(other, self)  # type: ignore[no-any-return]
+
     def __pow__(self, other: Any) -> Tensor:
         return ops.pow(self, other)  # type: ignore[no-any-return]
 
     def __matmul__(self, other: Any) -> Tensor:
         return _product(self, other)
 
-    __radd__, __rmul__ = __add__, __mul__
+    __radd__ = __add__
+
+    def __rmul__(self, other: Any) -> Tensor:
+        if isinstance(other, list | tuple | str):
+            return NotImplemented  # Python repeats it
+        return ops.mul(other, self)  # type: ignore[no-any-return]
 
     def __rsub__(self, other: Any) -> Tensor:
         return ops.sub(other, self)  # type: ignore[no-any-return]
@@ -558,8 +575,19 @@ class Tensor(engine.Tensor):
         """self - alpha · other"""
         return ops.sub(self, other if alpha == 1 else other * alpha)  # type: ignore[no-any-return]
 
+    def pow(self, exponent: Any) -> Tensor:
+        """self ** exponent"""
+        return ops.pow(self, exponent)  # type: ignore[no-any-return]
+
+    def mm(self, mat2: Any) -> Tensor:
+        """The product of two matrices"""
+        if self.array.ndim != 2 or mat2.ndim != 2:
+            raise RuntimeError(f"mm: expected two matrices, got shapes {tuple(self.shape)} and {tuple(mat2.shape)}; use @")
+        return ops.matmul(self, mat2)  # type: ignore[no-any-return]
+
     mul, multiply, div, divide, true_divide = __mul__, __mul__, __truediv__, __truediv__, __truediv__
-    pow, matmul, mm, neg, abs, absolute, subtract = __pow__, __matmul__, __matmul__, __neg__, __abs__, __abs__, sub
+    matmul, neg, abs, absolute, subtract = __matmul__, __neg__, __abs__, __abs__, sub
+    floor_divide, remainder = __floordiv__, __mod__
     eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
 
     def logical_and(self, other: Any) -> Tensor:

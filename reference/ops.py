@@ -84,13 +84,13 @@ def minimum(x, y):
 
 
 def floor_divide(x, y):
-    """⌊x / y⌋"""
-    return torch.div(x, y, rounding_mode="floor")
+    """⌊x / y⌋, not differentiated"""
+    return (x // y).detach()
 
 
 def remainder(x, y):
     """x - y ⌊x / y⌋"""
-    return torch.remainder(x, y)
+    return torch.remainder(torch.as_tensor(x, dtype=y.dtype), y) if isinstance(x, float | int) else x % y
 
 
 def clip(x, min, max):

@@ -167,14 +167,15 @@ def divided(draw):
 
 
 def powers(draw):
-    """x ** y for positive x and any y; for any x the whole powers 0 … 3 and -1, and ½ of a positive one."""
+    """x ** y for positive x and any y; for any x the whole powers 0 … 3 and -1, and parts of a positive one (not ½: PyTorch's
+    derivative at -0 is 1/√-0 = -inf, IEEE's power +inf)."""
     form = draw(st.sampled_from(["arrays", "number", "base"]))
     if form == "arrays":
         a, b = broadcast(draw, 2)
         return Call([Argument(a, positive), Argument(b)])
     if form == "base":
         return Call([Plain(draw(st.sampled_from([2, 0.5, 1.0, 3.0]))), Argument(draw(shapes))])
-    exponent = draw(st.sampled_from([0, 1, 2, 3, 2.0, 3.0, -1, 0.5, 1.5]))
+    exponent = draw(st.sampled_from([0, 1, 2, 3, 2.0, 3.0, -1, 1.5, 0.25]))
     domain = reals if exponent in (0, 1, 2, 3) else away_from_zero if exponent == -1 else positive
     return Call([Argument(draw(shapes), domain), Plain(exponent)])
 
@@ -350,6 +351,17 @@ def limited(draw):
     return Call([Argument(draw(shapes)), Plain(low), Plain(high)])
 
 
+def limited_by_any(draw):
+    """Bounds that are numbers, or arrays that broadcast into x (larger ones break PyTorch's own derivative)."""
+    shape = draw(shapes)
+
+    def bound(number):
+        small = tuple(draw(st.sampled_from([1, n])) for n in shape)[draw(st.integers(0, len(shape))):]
+        return Argument(small) if draw(st.booleans()) else Plain(number)
+
+    return Call([Argument(shape), *map(bound, draw(st.sampled_from(bounds)))])
+
+
 # ---- how large the terms are
 
 
@@ -386,7 +398,7 @@ def from_one(arrays, options, g):
 # ---- the ops
 
 
-BROADCASTING = (two, two_arrays, divided, powers, chosen)
+BROADCASTING = (two, two_arrays, divided, powers, chosen, limited_by_any)
 
 
 def op(name, draw, **more):
@@ -409,7 +421,9 @@ OPS = [
     op("sign", one),
     op("maximum", two_arrays),
     op("minimum", two_arrays),
-    op("clip", limited, kinks=(-1.0, 0.0, 1.0)),
+    op("floor_divide", divided, domain=away_from_zero, order=0),
+    op("remainder", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
+    op("clip", limited_by_any, kinks=(-1.0, 0.0, 1.0)),
     op("where", chosen),
     op("matmul", product, terms=from_product, special="one"),
     op("linear", layer, terms=from_product, special="one"),

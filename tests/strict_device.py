@@ -149,6 +149,29 @@ def no_sync():
         Sync.forbidden = before
 
 
+# ---- work for the device
+
+
+_launched: list = []
+
+
+def launch(name):
+    """Note that something is done on the device."""
+    for record in _launched:
+        record.append(name)
+
+
+@contextmanager
+def launches():
+    """A list that fills with the names of what is launched within; views are not, and copies from the host are "upload"."""
+    record: list = []
+    _launched.append(record)
+    try:
+        yield record
+    finally:
+        _launched.remove(record)
+
+
 # ---- arrays
 
 
@@ -220,12 +243,14 @@ class ndarray:  # noqa: N801: CuPy's name
     def __getitem__(self, key):
         whole, advanced = plain_key(self, key)
         if advanced:
+            launch("getitem")
             return wrap(self._a[whole])
         return wrap(self._a[(*whole, ...)] if not any(k is Ellipsis for k in whole) else self._a[whole], self)
 
     def __setitem__(self, key, value):
         whole, advanced = plain_key(self, key)
         value = bare(value, "assignment")
+        launch("setitem")
         if not advanced:
             self._a[whole] = value
             return
@@ -370,6 +395,7 @@ class Ufunc:
             raise TypeError(f"Wrong number of arguments for {self.name!r}: {len(args)}")
         out = args[self.nin] if len(args) > self.nin else out[0] if isinstance(out, tuple) else out
         inputs = [bare(x, self.name) for x in args[: self.nin]]
+        launch(self.name)
         if out is None:
             return wrap(self.numpy(*inputs, dtype=dtype, casting=casting))
         if not isinstance(out, ndarray):
@@ -381,6 +407,7 @@ class Ufunc:
         """a[indices] += b, repeated indices added up in a random order."""
         if self.name != "add" or a.dtype.name not in SCATTERED:
             raise TypeError(f"{self.name}.at of {a.dtype}")
+        launch("add.at")
         whole, _ = plain_key(a, indices)
         places = np.arange(a._a.size).reshape(a._a.shape)[whole]
         values = np.broadcast_to(bare(b, "add.at"), places.shape).astype(a.dtype)
@@ -398,7 +425,10 @@ def function(name, parameters):
         result = numpy_function(
             *[bare(a, name) for a in args], **{k: bare(v, name) for k, v in options.items()}
         )
-        return wrap(result, *sources)
+        made = wrap(result, *sources)
+        if not (isinstance(made, ndarray) and (made.base is not None or any(made is s for s in sources))):
+            launch(name)
+        return made
 
     call.__signature__, call.__name__ = bound, name
     return call
@@ -407,6 +437,7 @@ def function(name, parameters):
 def where(condition, x=None, y=None):
     if x is None or y is None:
         raise TypeError("where(condition) alone waits for the device: use nonzero")
+    launch("where")
     return wrap(np.where(condition.astype("?", copy=False)._a, bare(x, "where"), bare(y, "where")))
 
 
@@ -422,6 +453,7 @@ def empty(shape, dtype=float, order="C"):
 
 
 def take_along_axis(a, indices, axis):
+    launch("take_along_axis")
     return wrap(np.take_along_axis(a._a, indices._a % a.shape[axis] if a.shape[axis] else indices._a, axis))
 
 
@@ -429,11 +461,13 @@ def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     """An array of the host is copied to the device; its own come back as they are."""
     if isinstance(a, ndarray):
         return a if dtype is None or a.dtype == dtype else a.astype(dtype)
+    launch("upload")
     return new(np.array(a, dtype, order="K" if order is None else order))
 
 
 def matmul(x, y):
     same_device("matmul", x, y)
+    launch("matmul")
     return wrap(np.matmul(bare(x, "matmul"), bare(y, "matmul")))
 
 
@@ -458,6 +492,7 @@ class ElementwiseKernel:
 
     def __call__(self, *args, **options):
         given = {id(a._a): a for a in args if isinstance(a, ndarray)}
+        launch(self.host.name)
         result = self.host(*[bare(a, self.host.name) for a in args], **options)
         results = [
             given[id(r)] if id(r) in given else wrap(r)
@@ -492,19 +527,35 @@ method("get", _waits("get", lambda a: a.copy()))
 method("item", _waits("item", lambda a: a.item()))
 method("tolist", _waits("tolist", lambda a: a.tolist()))
 method("nonzero", nonzero)
-method("copy", lambda self, order="C": new(self._a.copy(order)))
-method("fill", lambda self, value: self._a.fill(bare(value, "fill")))
-method(
-    "astype",
-    lambda self, dtype, order="K", casting=None, subok=None, copy=True: wrap(
-        self._a.astype(dtype, copy=copy), self
-    ),
-)
+
+
+def _copy(self, order="C"):
+    launch("copy")
+    return new(self._a.copy(order))
+
+
+def _fill(self, value):
+    launch("fill")
+    self._a.fill(bare(value, "fill"))
+
+
+def _astype(self, dtype, order="K", casting=None, subok=None, copy=True):
+    if not copy and self.dtype == dtype:
+        return self
+    launch("astype")
+    return new(self._a.astype(dtype))
+
+
+def _clip(self, min=None, max=None, out=None):
+    launch("clip")
+    return wrap(np.clip(self._a, bare(min, "clip"), bare(max, "clip")))
+
+
+method("copy", _copy)
+method("fill", _fill)
+method("astype", _astype)
+method("clip", _clip)
 method("reshape", lambda self, *shape, order="C", copy=None: wrap(self._a.reshape(*shape), self))
-method(
-    "clip",
-    lambda self, min=None, max=None, out=None: wrap(np.clip(self._a, bare(min, "clip"), bare(max, "clip"))),
-)
 for _name in ("sum", "any", "all"):
     method(_name, lambda self, *args, _name=_name, **options: getattr(library, _name)(self, *args, **options))
 

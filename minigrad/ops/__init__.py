@@ -3,8 +3,8 @@
 from .. import backend as _backend
 from ..autograd.engine import Tensor as _Tensor
 from .activations import log_softmax, relu, sigmoid, softmax, tanh
-from .arithmetic import (absolute, add, clip, div, equal, exp, greater, greater_equal, isnan, less, less_equal, linear, log,
-                         logical_and, logical_not, logical_or, matmul, maximum, minimum, mul, neg, not_equal, pow, sign, sqrt,
+from .arithmetic import (absolute, add, clip, div, equal, exp, floor_divide, greater, greater_equal, isnan, less, less_equal, linear, log,
+                         logical_and, logical_not, logical_or, matmul, maximum, minimum, mul, neg, not_equal, pow, remainder, sign, sqrt,
                          square, sub, where)
 from .losses import mse, nll, nll_each
 from .penalties import l1_penalty, l1_penalty_slide

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd import op
-from ..backend import array_module, fuse
+from ..backend import array_module
 
 
 @op(promote=True)
@@ -116,6 +116,27 @@ def minimum(x, y):
             lambda g: pick_grad(g, y, x), lambda g: pick_grad(g, x, y))
 
 
+@op(promote=True)
+def floor_divide(x, y):
+    """⌊x / y⌋; no derivative. A whole number divided by 0 is an error, as in PyTorch."""
+    return (quotient("floor_divide", x, y),)
+
+
+@op(promote=True)
+def remainder(x, y):
+    """x - y ⌊x / y⌋, with the sign of y,  dL/dx = g,  dL/dy = -g ⌊x / y⌋"""
+    q = quotient("remainder", x, y)
+    xp = array_module(x if hasattr(x, "shape") else y)
+    return xp.remainder(x, y), lambda g: g, lambda g: -g * q
+
+
+def quotient(name, x, y):
+    """⌊x / y⌋"""
+    if getattr(y, "dtype", None) is not None and y.dtype.kind in "iu" and not (y != 0).all():
+        raise RuntimeError(f"{name}: division of whole numbers by 0; a divisor of shape {tuple(y.shape)} has a 0 in it")
+    return array_module(x if hasattr(x, "shape") else y).floor_divide(x, y)
+
+
 def pick_grad(g, winner, loser):
     """g where winner > loser, half of it where they are equal, 0 elsewhere; as PyTorch, g where either is NaN."""
     xp = array_module(g)
@@ -159,7 +180,7 @@ def linear(x, weight, bias):
     """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
     check_linear(x, weight, bias)
     xp, shape, rows = array_module(x), x.shape, _rows(x)
-    y = add_bias(xp.matmul(rows, xp.swapaxes(weight, 0, 1)), bias)
+    y = xp.linear(rows, weight, bias)
     return (_unrolled(y, (*shape[:-1], y.shape[1])), lambda g: _unrolled(array_module(g).matmul(_rows(g), weight), shape),
             lambda g: array_module(g).matmul(array_module(g).swapaxes(_rows(g), 0, 1), rows),
             lambda g: array_module(g).sum(_rows(g), axis=0))
@@ -190,13 +211,6 @@ def _rows(x):
 
 def _unrolled(rows, shape):
     return rows if len(shape) == 2 else array_module(rows).reshape(rows, shape)
-
-
-@fuse
-def add_bias(y, bias):
-    """y += bias: y is a fresh product"""
-    y += bias
-    return y
 
 
 # ---- comparisons: no gradient
