@@ -33,25 +33,22 @@ def use_numba(enabled):
     return before
 
 
-def loop(fused, kinds, views):
-    """A callable loop for these kinds of parameters (see `fuse.loop_source`), or None without Numba."""
-    if numba() is None:
-        return None
-    dtype = next(v.dtype for v, k in zip(views, kinds) if k == "f")
-    key = fused, kinds, dtype.char
+def loop(body, kinds, dtype, reduce=False):
+    """A callable loop for these kinds of parameters (see `fuse.loop_source`)."""
+    key = body, kinds, dtype.char
     if key not in _loops:
-        _loops[key] = _compile(fused, kinds, dtype.type)
+        _loops[key] = _compile(body, kinds, dtype.type, reduce)
     return _loops[key]
 
 
-def _compile(fused, kinds, scalar):
+def _compile(body, kinds, scalar, reduce):
     from .fuse import loop_source
 
-    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc"} if fused.reduce else False}
+    options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc"} if reduce else False}
     text = '"""Written by minigrad.backend.compiled; safe to delete."""\nfrom numpy import sqrt\nfrom numba import njit\n\n\n' \
-        f"@njit(cache=CACHE, **{options!r})\n" + loop_source(fused.body, kinds, fused.reduce)
-    function = getattr(_import(fused.__name__, text), fused.__name__)
-    literals = [scalar(value) for value in fused.body.literals] + ([scalar(0)] if fused.reduce else [])
+        f"@njit(cache=CACHE, **{options!r})\n" + loop_source(body, kinds, reduce)
+    function = getattr(_import(body.name, text), body.name)
+    literals = [scalar(value) for value in body.literals] + ([scalar(0)] if reduce else [])
     return (lambda *args: function(*args, *literals)) if literals else function
 
 

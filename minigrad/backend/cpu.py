@@ -57,6 +57,36 @@ def matmul(x, y):
     return out
 
 
+def linear(x, weight, bias):
+    """x weightᵀ + bias; in a large product each thread adds the bias to its own rows."""
+    if x.ndim != 2 or x.shape[0] * weight.size < 1 << 21 or x.shape[0] < weight.shape[0]:
+        y = matmul(x, weight.T)
+        y += bias
+        return y
+    out, transposed = numpy.empty((x.shape[0], weight.shape[0]), x.dtype), weight.T
+
+    def rows(low, high):
+        numpy.matmul(x[low:high], transposed, out=out[low:high])
+        out[low:high] += bias
+
+    threads.single_blas(rows, out.shape[0], 8)
+    return out
+
+
+def getitem(x, *, key):
+    """x[key]; many rows taken by whole numbers are shared out."""
+    if type(key) is not tuple or len(key) != 2 or key[1] is not Ellipsis or type(key[0]) is not ndarray:
+        return x[key]
+    index = key[0]
+    if index.dtype.kind not in "iu" or x.ndim < 2 or index.ndim != 1 or index.size * (x.size // max(len(x), 1)) < threads.LARGE:
+        return x[key]
+    if ((index < -len(x)) | (index >= len(x))).any():
+        return x[key]  # NumPy's error
+    out = numpy.empty((index.size, *x.shape[1:]), x.dtype)
+    threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size)
+    return out
+
+
 def sum(x, axis=None, keepdims=False):
     """Sum over `axis`; over the rows of a large matrix it is shared out by columns."""
     if x.size >= threads.LARGE and type(x) is ndarray and x.ndim == 2 and axis in (0, (0,)) and x.dtype.kind == "f":
@@ -76,8 +106,17 @@ def broadcast_to(x, shape):
 
 
 def astype(x, dtype):
-    """x in another dtype; x itself where it has it."""
-    return x.astype(dtype, copy=False)
+    """x in another dtype; x itself where it has it. A large array is shared out."""
+    if x.size < threads.LARGE or x.dtype == dtype or not x.flags.c_contiguous:
+        return x.astype(dtype, copy=False)
+    y = numpy.empty(x.shape, dtype)
+    source, target = x.reshape(-1), y.reshape(-1)
+
+    def part(low, high):
+        target[low:high] = source[low:high]
+
+    threads.share(part, x.size, 64)
+    return y
 
 
 def scatter(g, *, key, shape):
@@ -104,7 +143,7 @@ def same(x):
 
 
 cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.astype, cpu.stop_gradient = broadcast_to, clip, matmul, sum, astype, same
-cpu.scatter, cpu.put_along_axis = scatter, put_along_axis
+cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis = linear, getitem, scatter, put_along_axis
 
 
 # ---- silence: extreme values give what IEEE says, without warnings

@@ -12,49 +12,67 @@ import functools
 import inspect
 import textwrap
 
+import numpy
 from numpy import empty, ndarray
 
 from . import arrays, compiled, cuda, threads
 
+SUMMED = 1 << 12  # elements that are summed before the next partial sum begins, so that the threads do not matter
 BLOCK = 1 << 14  # elements that a plain body takes at a time, so that its temporaries stay in the cache
 
 
 class Body:
-    """What a fused function's text says: parameters, those changed in place, statements, and the returned expression."""
+    """What a fused function's text says: parameters, those changed in place, statements, and the returned expression.
 
-    def __init__(self, function):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-        self.name = function.__name__
-        self.parameters = [a.arg for a in tree.args.args]
-        self.statements, self.result = [], None
-        self.written = []
-        for statement in tree.body:
-            self._read(statement)
-        self.literals = []
-        for statement in [*self.statements, self.result]:
-            self.literals += [n.value for n in ast.walk(statement) if isinstance(n, ast.Constant)] if statement else []
-        self.literals = list(dict.fromkeys(self.literals))
+    `stages` is None, or, where a statement `e = xp.exp(…)` (or tanh, log) stands in the body, (the body that computes the
+    argument, the name of NumPy's function, the body that goes on with e as a further parameter).
+    """
 
-    def _read(self, statement):
-        if isinstance(statement, ast.Return):
-            if not (isinstance(statement.value, ast.Name) and statement.value.id in self.written):
-                self.result = statement.value
-        elif isinstance(statement, ast.AugAssign):
-            self.statements.append(statement)
-            if statement.target.id in self.parameters:
-                self.written.append(statement.target.id)
-        elif isinstance(statement, ast.Assign) and getattr(statement.value, "func", None) is not None \
-                and getattr(statement.value.func, "id", "") == "array_module":
-            pass
-        elif isinstance(statement, ast.Assign):
-            target = statement.targets[0]
-            if isinstance(target, ast.Subscript):  # largest[...] = …
-                statement.targets[0] = target.value
-                self.written.append(target.value.id)
-            self.statements.append(statement)
-        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
-            raise SyntaxError(f"@fuse {self.name}: line {statement.lineno}: only assignments and one return are allowed")
-        self.written = list(dict.fromkeys(self.written))
+    def __init__(self, name, parameters, statements, result):
+        self.name, self.parameters, self.statements, self.result = name, parameters, statements, result
+        targets = [t for s in statements for t in [s.target if isinstance(s, ast.AugAssign) else s.targets[0]]]
+        self.written = list(dict.fromkeys(t.id for t in targets if t.id in parameters))
+        nodes = [n for s in [*statements, result] if s is not None for n in ast.walk(s)]
+        self.literals = list(dict.fromkeys(n.value for n in nodes if isinstance(n, ast.Constant)))
+        self.stages = self._stages()
+
+    def _stages(self):
+        for i, s in enumerate(self.statements):
+            function = _numpy_function(s.value)
+            if function is not None:
+                name = s.targets[0].id
+                before = Body(f"{self.name}_{function}", self.parameters, self.statements[:i], s.value.args[0])
+                return before, function, Body(self.name, [*self.parameters, name], self.statements[i + 1:], self.result)
+        return None
+
+
+def read(function):
+    """The Body of a function; a SyntaxError names a line that the dialect does not have."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    statements, result = [], None
+    for s in tree.body:
+        if isinstance(s, ast.Return):
+            result = s.value
+        elif isinstance(s, ast.AugAssign):
+            statements.append(s)
+        elif isinstance(s, ast.Assign) and getattr(getattr(s.value, "func", None), "id", "") == "array_module":
+            continue
+        elif isinstance(s, ast.Assign):
+            if isinstance(s.targets[0], ast.Subscript):  # largest[...] = …
+                s.targets[0] = s.targets[0].value
+            statements.append(s)
+        elif not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)):
+            raise SyntaxError(f"@fuse {function.__name__}: line {s.lineno}: only assignments and one return are allowed")
+    body = Body(function.__name__, [a.arg for a in tree.args.args], statements, result)
+    if isinstance(result, ast.Name) and result.id in body.written:
+        body.result = None  # what was changed in place is returned as it is
+    return body
+
+
+def _numpy_function(value):
+    """The name of the function that NumPy computes faster than a compiled loop would, if `value` is a call of one."""
+    name = getattr(getattr(value, "func", None), "attr", None)
+    return name if name in ("exp", "tanh", "log") else None
 
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-", ast.Gt: ">", ast.GtE: ">=",
@@ -93,32 +111,36 @@ def _lines(body, text, assign):
 
 
 def loop_source(body, kinds, reduce=False):
-    """The body as the text of one loop for Numba. `kinds`: for each parameter f (like the output), r (a row) or s (a number)."""
+    """The body as the text of one loop for Numba. `kinds`: for each parameter f (like the output), r (a row) or s (a number).
+
+    With `reduce` the sums of blocks of SUMMED elements are stored.
+    """
     literals = {value: f"c{i}" for i, value in enumerate(body.literals)}
     call = {"sqrt": "sqrt", "absolute": "abs"}
     text = functools.partial(expression, literal=literals.__getitem__, call=call, select="({1} if {0} else {2})")
     rows = "r" in kinds
     index = {"f": "[r, i]" if rows else "[i]", "r": "[i]"}
     lead = next(p for p, k in zip(body.parameters, kinds) if k == "f")
-    names = [*(["out_"] if body.result and not reduce else []), *[f"{p}_" for p in body.parameters], *literals.values()]
-    inner = [f"{p} = {p}_{index.get(k, '')}" for p, k in zip(body.parameters, kinds)]
-    inner += _lines(body, text, lambda name, value: f"{name} = {value}")
-    inner += [f"{p}_{index['f']} = {p}" for p in body.written]
+    names = [*(["out_"] if body.result else []), *[f"{p}_" for p in body.parameters], *literals.values()]
+    lines = [f"{p} = {p}_{index.get(k, '')}" for p, k in zip(body.parameters, kinds)]
+    lines += _lines(body, text, lambda name, value: f"{name} = {value}")
+    lines += [f"{p}_{index['f']} = {p}" for p in body.written]
     if body.result:
-        inner.append(f"total += {text(body.result)}" if reduce else f"out_{index['f']} = {text(body.result)}")
+        lines.append(f"total += {text(body.result)}" if reduce else f"out_{index['f']} = {text(body.result)}")
     loops = [f"for r in range({lead}_.shape[0]):", f"    for i in range({lead}_.shape[1]):"] if rows else \
         [f"for i in range({lead}_.size):"]
-    pad = "        " if rows else "    "
-    body_lines = loops + [pad + line for line in inner]
+    lines = loops + [("        " if rows else "    ") + line for line in lines]
     if reduce:
-        body_lines = ["total = zero_", *body_lines, "return total"]
-        names.append("zero_")
-    return f"def {body.name}({', '.join(names)}):\n" + textwrap.indent("\n".join(body_lines), "    ") + "\n"
+        cuts = [f"{p}_ = {p}_all[b * {SUMMED}:(b + 1) * {SUMMED}]" for p, k in zip(body.parameters, kinds) if k == "f"]
+        lines = ["for b in range(out_.size):", *["    " + line for line in [*cuts, "total = zero_", *lines, "out_[b] = total"]]]
+        full = {f"{p}_": f"{p}_all" for p, k in zip(body.parameters, kinds) if k == "f"}
+        names = [*[full.get(n, n) for n in names], "zero_"]
+    return f"def {body.name}({', '.join(names)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
 
 
 def kernel_source(body):
     """The body as C for an ElementwiseKernel: (input parameters, output parameters, operation)."""
-    text = functools.partial(expression, literal=lambda v: f"T({v!r})", call={"sqrt": "sqrt", "absolute": "fabs"},
+    text = functools.partial(expression, literal=lambda v: f"T({v!r})", call={"sqrt": "sqrt", "absolute": "fabs", "exp": "exp", "tanh": "tanh", "log": "log"},
                              select="({0} ? {1} : {2})")
     known = set(body.parameters)
 
@@ -147,7 +169,7 @@ class Fused:
     def body(self):
         """What the text says; None where there is no text (a function typed at a prompt)."""
         try:
-            return Body(self.plain)
+            return read(self.plain)
         except OSError:
             return None
 
@@ -173,41 +195,67 @@ class Fused:
         if plan is None or any(k != "f" for p, k in zip(self.body.parameters, plan[0]) if p in self.body.written):
             return self._whole(*args)
         kinds, views, n, block = plan
-        loop = compiled.loop(self, kinds, views)
         dtype, shape = next((v.dtype, a.shape) for v, a, k in zip(views, args, kinds) if k == "f")
         if self.reduce:
-            return self._sum(loop, kinds, views, n, dtype)
+            return self._sum(kinds, views, n, dtype)
         out = empty(shape, dtype) if self.body.result else None
         target = None if out is None else out.reshape(next(v.shape for v, k in zip(views, kinds) if k == "f"))
+        run = self._runner(kinds, dtype, block)
 
         def part(low, high):
-            cut = [v[low:high] if k == "f" else v for v, k in zip(views, kinds)]
-            if loop is not None:
-                loop(*([] if target is None else [target[low:high]]), *cut)
-                return
-            for i in range(0, high - low, block):
-                small = [v[i:i + block] if k == "f" else v for v, k in zip(cut, kinds)]
-                y = self.plain(*small)
-                if target is not None:
-                    target[low + i:min(low + i + block, high)] = y
+            run(None if target is None else target[low:high], [v[low:high] if k == "f" else v for v, k in zip(views, kinds)])
 
         threads.share(part, n, 16)
         if out is not None:
             return out
         return args[self.body.parameters.index(self.body.written[0])]
 
-    def _sum(self, loop, kinds, views, n, dtype):
+    def _runner(self, kinds, dtype, block):
+        """A function (target, parts of the arguments) that does the work for these parts in one thread."""
+        body = self.body
+        if compiled.numba() is None:
+            return lambda target, parts: _in_blocks(self.plain, target, parts, kinds, block)
+        if body.stages is None:
+            loop = compiled.loop(body, kinds, dtype)
+            return lambda target, parts: loop(*([] if target is None else [target]), *parts)
+        before, function, after = body.stages
+        ufunc, first, second = getattr(numpy, function), compiled.loop(before, kinds, dtype), compiled.loop(after, kinds + "f", dtype)
+
+        def staged(target, parts):
+            length = len(target)
+            e = empty((min(4 * block, length), *target.shape[1:]), dtype)
+            for i in range(0, length, len(e)):
+                cut = [p[i:i + len(e)] if k == "f" else p for p, k in zip(parts, kinds)]
+                piece = e[:length - i]
+                first(piece, *cut)
+                ufunc(piece, piece)
+                second(target[i:i + len(e)], *cut, piece)
+
+        return staged
+
+    def _sum(self, kinds, views, n, dtype):
         """Sums of blocks of fixed length, then the sum of those: the same bits for any number of threads."""
-        length = 1 << 12
-        partial = empty(-(-n // length), "float64")
+        partial = empty(-(-n // SUMMED), "float64")
+        loop = None if compiled.numba() is None else compiled.loop(self.body, kinds, dtype, reduce=True)
 
         def part(low, high):
-            for b in range(low, high):
-                cut = [v[b * length:(b + 1) * length] if k == "f" else v for v, k in zip(views, kinds)]
-                partial[b] = self.plain(*cut).sum() if loop is None else loop(*cut)
+            cut = [v[low * SUMMED:high * SUMMED] if k == "f" else v for v, k in zip(views, kinds)]
+            if loop is not None:
+                loop(partial[low:high], *cut)
+                return
+            for b in range(high - low):
+                partial[low + b] = self.plain(*[c[b * SUMMED:(b + 1) * SUMMED] if k == "f" else c for c, k in zip(cut, kinds)]).sum()
 
         threads.share(part, len(partial))
         return partial.sum().astype(dtype)
+
+
+def _in_blocks(plain, target, parts, kinds, block):
+    """The plain body on pieces that stay in the cache."""
+    for i in range(0, len(next(p for p, k in zip(parts, kinds) if k == "f")), block):
+        y = plain(*[p[i:i + block] if k == "f" else p for p, k in zip(parts, kinds)])
+        if target is not None:
+            target[i:i + block] = y
 
 
 _device_types: set = cuda.device_types

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from . import arrays, late
+from . import arrays, cuda, late
+
+ONE_HOT = """long long t = targets[i / classes], c = i % classes;
+hot = t == c && t != ignored ? {one} : T(0);
+if (c == 0 && (t < 0 || t >= classes) && t != ignored && note[0] == 0) {{
+    note[0] = message;
+    note[1] = t;
+}}"""
+
+
+def one_hot_source(weighted):
+    """The kernel of `one_hot` on a device: inputs, outputs, operation, name, preamble."""
+    inputs = "raw S targets, raw T weight" if weighted else "raw S targets"
+    operation = ONE_HOT.format(one="weight[c]" if weighted else "T(1)")
+    name = "minigrad_weighted_one_hot" if weighted else "minigrad_one_hot"
+    return f"{inputs}, int64 classes, int64 ignored, int64 message", "T hot, raw int64 note", operation, name, ""
 
 
 def check_range(values, low, high, message, ignored=None):
@@ -22,22 +37,26 @@ def check_range(values, low, high, message, ignored=None):
 
 def one_hot(targets, log_probs, weight, ignore_index):
     """(N, C) with weight[t] (1 without weight) at each target t and 0 elsewhere; rows of ignored targets are 0."""
-    targets, like = getattr(targets, "array", targets), getattr(log_probs, "array", log_probs)
-    xp = arrays.array_module(like)
+    targets, like, weight = (getattr(x, "array", x) for x in (targets, log_probs, weight))
     if like.ndim != 2 or targets.ndim != 1 or len(targets) != len(like):
-        raise ValueError(
-            f"nll: expected log_probs (N, C) and targets (N,), got {tuple(like.shape)} and {tuple(targets.shape)}"
-        )
+        shapes = f"{tuple(like.shape)} and {tuple(targets.shape)}"
+        raise ValueError(f"nll: expected log_probs (N, C) and targets (N,), got {shapes}")
     if targets.dtype.kind not in "iu":
         raise RuntimeError(f"nll: expected whole numbers as targets, got {targets.dtype}; use .long()")
-    classes = like.shape[1]
-    check_range(
-        targets,
-        0,
-        classes,
-        f"nll: target {{}} is out of range: with {classes} classes, targets are 0 … {classes - 1}",
-        ignore_index,
-    )
+    classes, xp = like.shape[1], arrays.array_module(like)
+    fit = f"with {classes} classes, targets are 0 … {classes - 1}"
+    message = f"nll: target {{}} is out of range: {fit}"
+    if arrays.device_of(like) != "cpu" and like.dtype in cuda.FUSED:
+        return _one_hot_on_device(targets, like, weight, ignore_index, message)
+    check_range(targets, 0, classes, message, ignore_index)
     hit = (xp.expand_dims(targets, 1) == xp.arange(classes)) & xp.expand_dims(targets != ignore_index, 1)
-    one = xp.ones((), like.dtype) if weight is None else getattr(weight, "array", weight)
-    return xp.where(hit, one, xp.zeros((), like.dtype))
+    return xp.where(hit, xp.ones((), like.dtype) if weight is None else weight, xp.zeros((), like.dtype))
+
+
+def _one_hot_on_device(targets, like, weight, ignore_index, message):
+    hot = cuda.library().empty(like.shape, like.dtype)
+    number, note = late.place_for(message)
+    kernel = cuda.kernel((one_hot, weight is None), lambda: one_hot_source(weight is not None))
+    given = (targets,) if weight is None else (targets, weight)
+    kernel(*given, like.shape[1], ignore_index, number, hot, note)
+    return hot

@@ -1,6 +1,7 @@
-"""Indices that are out of range on the device: a kernel leaves a note there, and the host raises it at its next read.
+"""Whole numbers that are out of range on the device: a kernel leaves a note there, the host's next read raises it.
 
-The host cannot look without waiting for the device, and CuPy wraps an index silently. So the check costs one launch and no wait.
+The host cannot look without waiting for the device, and CuPy wraps an index silently. So the check costs one
+launch, or part of one, and no wait.
 """
 
 from __future__ import annotations
@@ -8,10 +9,7 @@ from __future__ import annotations
 from . import cuda
 
 _numbers: dict = {}  # what was checked -> the number that a kernel notes
-_state: dict = {
-    "note": None,
-    "pending": False,
-}  # note: [a message's number or 0, the value] on the device; the first error stays
+_state: dict = {"note": None, "pending": False}  # note: an array [number or 0, value] on the device
 
 INPUTS = "S value, int64 low, int64 high, int64 ignored, int64 message"
 OUTPUTS = "raw int64 note"
@@ -28,18 +26,22 @@ def source():
 
 
 def check(values, low, high, message, ignored=None):
-    """Let the next read raise IndexError(message.format(value)) if a whole number on the device is outside low … high-1.
+    """Let the next read raise IndexError(message.format(value)) if one of `values` is outside low … high-1.
 
     `ignored` is a value that is allowed nevertheless.
     """
-    if not values.size:
-        return
+    if values.size:
+        number, note = place_for(message)
+        cuda.kernel(check, source)(values, low, high, low if ignored is None else ignored, number, note)
+
+
+def place_for(message):
+    """(number, note) for a kernel that writes note[0] = number, note[1] = value where note[0] is 0."""
     lib = cuda.library()
-    if _state["note"] is None or type(_state["note"]) is not lib.ndarray:
+    if type(_state["note"]) is not lib.ndarray:
         _state["note"] = lib.zeros(2, "int64")
-    number = _numbers.setdefault(message, len(_numbers) + 1)
-    cuda.kernel(check, source)(values, low, high, low if ignored is None else ignored, number, _state["note"])
     _state["pending"] = True
+    return _numbers.setdefault(message, len(_numbers) + 1), _state["note"]
 
 
 def raise_noted():
@@ -48,7 +50,7 @@ def raise_noted():
         return
     _state["pending"] = False
     if type(_state["note"]) is not cuda.library().ndarray:
-        return
+        return  # of a library that is no longer used
     number, value = _state["note"].get().tolist()
     if number:
         _state["note"] = None

@@ -7,9 +7,11 @@ import os
 import numpy
 
 from . import arrays, draws, threads
+from .arrays import array_module
 from .devices import to_device
+from .fuse import fuse
 
-BLOCK = 1 << 16  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
+BLOCK = 1 << 17  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
 
 
 class Stream:
@@ -74,34 +76,42 @@ def uniform(shape, dtype, low, high, stream, out=None):
 
 
 def normal(shape, dtype, mean, std, stream, out=None):
-    """Gaussian with the given mean and standard deviation: Box-Muller in float32, ziggurat in float64."""
+    """Gaussian with the given mean and standard deviation, by Box and Muller's method."""
     if stream.device == "cuda":
         return draws.normal(shape, dtype, mean, std, stream)
 
     def fill(generator, part):
-        if part.dtype == arrays.float32:
-            _box_muller(generator, part)
-        else:
-            generator.standard_normal(out=part, dtype=part.dtype)
-        if std != 1:
-            part *= std
-        if mean != 0:
-            part += mean
+        pairs = part if part.size % 2 == 0 else numpy.empty(part.size + 1, part.dtype)
+        generator.random(out=pairs, dtype=pairs.dtype)
+        u, v = pairs.reshape(2, -1)
+        numpy.subtract(1, u, out=u)
+        numpy.log(u, out=u)
+        on_circles(u, v, mean, std)
+        if pairs is not part:
+            part[...] = pairs[:part.size]
 
     return _blocks(shape, _work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
 
 
-def _box_muller(generator, part):
-    """r = sqrt(-2 log u), z = r cos(2πv) and r sin(2πv), for uniform u in (0, 1] and v in [0, 1)."""
-    half = (part.size + 1) // 2
-    u, v = generator.random((2, half), dtype=part.dtype)
-    numpy.subtract(1, u, out=u)
-    r = numpy.log(u, out=u)
-    r *= -2
-    numpy.sqrt(r, out=r)
-    v *= 2 * numpy.pi
-    numpy.multiply(r, numpy.cos(v), out=part[:half])
-    numpy.multiply(r[:part.size - half], numpy.sin(v)[:part.size - half], out=part[half:])
+@fuse
+def on_circles(u, v, mean, std):
+    """u and v become two independent Gaussians: the coordinates of the point at radius √(-2 u), in the direction 2πv.
+
+    u is the logarithm of a number uniform on (0, 1], v uniform on [0, 1). Sine and cosine are Taylor's series, up to π/4.
+    """
+    xp = array_module(v)
+    r = std * xp.sqrt(-2 * u)
+    turn = 4 * v
+    r = xp.where(turn >= 2, -r, r)  # half a turn
+    turn = xp.where(turn >= 2, turn - 2, turn)
+    a = (xp.where(turn >= 1, turn - 1, turn) - 0.5) * 1.5707963267948966
+    q = a * a
+    s = a * (1 + q * (-0.16666666666666666 + q * (0.008333333333333333 + q * (-0.0001984126984126984 + q * (2.7557319223985893e-06 + q * (
+        -2.505210838544172e-08 + q * (1.6059043836821613e-10 + q * (-7.647163731819816e-13 + q * 2.8114572543455206e-15))))))))
+    c = 1 + q * (-0.5 + q * (0.041666666666666664 + q * (-0.001388888888888889 + q * (2.48015873015873e-05 + q * (
+        -2.755731922398589e-07 + q * (2.08767569878681e-09 + q * (-1.1470745597729725e-11 + q * 4.779477332387385e-14)))))))
+    u[...] = mean + r * xp.where(turn >= 1, s, c)  # a quarter turn
+    v[...] = mean + r * xp.where(turn >= 1, -c, s)
 
 
 def integers(shape, dtype, low, high, stream):

@@ -20,21 +20,16 @@ def tanh_grad(g, y):
 
 @op
 def sigmoid(x):
-    """y = 1 / (1 + e^-x), computed from e^-|x| so that nothing overflows,  dL/dx = g y (1 - y)"""
-    y = sigmoid_from_exp(x, array_module(x).exp(minus_absolute(x)))
+    """y = 1 / (1 + e^-x),  dL/dx = g y (1 - y)"""
+    y = sigmoid_value(x)
     return y, lambda g: sigmoid_grad(g, y)
 
 
 @fuse
-def minus_absolute(x):
+def sigmoid_value(x):
+    """From e^-|x|, so that nothing overflows and the tail of large negative x is kept. NaN passes through."""
     xp = array_module(x)
-    return -xp.absolute(x)
-
-
-@fuse
-def sigmoid_from_exp(x, e):
-    """e = exp(-|x|); keeps the tail of large negative x. NaN passes through e."""
-    xp = array_module(x)
+    e = xp.exp(-xp.absolute(x))
     return xp.where(x >= 0, 1, e) / (1 + e)
 
 

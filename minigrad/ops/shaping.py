@@ -53,7 +53,7 @@ def broadcast_to(x, shape):
 def getitem(x, *, key):
     """x[key]: numbers, slices, None, …, boolean masks, integer arrays"""
     shape = x.shape
-    return x[key], lambda g: scatter(g, key=key, shape=shape)
+    return array_module(x).getitem(x, key=key), lambda g: scatter(g, key=key, shape=shape)
 
 
 @op
