@@ -69,7 +69,7 @@ def special(made: argparse.ArgumentParser) -> None:
     add("overhead", "--calls", 500, "in a block", type=whole(1), metavar="N")
     add("ops", "--ops", None, "which ones", nargs="+", choices=list(OPS), metavar="OP")
     add("ops", "--op-blocks", 7, "of calls", type=whole(1), metavar="N")
-    add("ops, scaling", "--block-seconds", 0.05, "a block takes at least", type=number(0), metavar="S")
+    add("ops, scaling", "--block-seconds", 0.02, "a block takes at least", type=number(0), metavar="S")
     add("epoch, memory", "--epochs", None, "of pretraining", type=whole(0), metavar="N")
     add("epoch, memory", "--finetune-epochs", None, "of fine-tuning", type=whole(0), metavar="N")
     add("scaling", "--scaling-blocks", 5, "of steps at a point", type=whole(1), metavar="N")

@@ -7,28 +7,38 @@ from typing import Any
 from benchmarks.counts import operations
 from benchmarks.pairs import BenchmarkError
 
+FACTORS = {  # what a function multiplies, by its arguments
+    "matmul": lambda x, y: (x, y),
+    "linear": lambda x, weight, bias: (x, weight.T),
+}
+
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
-    """The arguments of every product that minigrad makes on the CPU meanwhile, views as they are."""
+    """The factors of every product that minigrad makes on the CPU meanwhile, views as they are."""
     from minigrad.backend import cpu
 
     products: list[tuple[Any, Any]] = []
-    matmul = cpu.matmul
+    originals = {name: getattr(cpu, name) for name in FACTORS}
 
-    def recorder(x: Any, y: Any, *more: Any, **options: Any) -> Any:
-        products.append((x, y))
-        return matmul(x, y, *more, **options)
+    def recorder(name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            products.append(FACTORS[name](*arguments))
+            return originals[name](*arguments)
 
-    cpu.matmul = recorder
+        return call
+
+    for name in FACTORS:
+        setattr(cpu, name, recorder(name))
     try:
         yield products
     finally:
-        cpu.matmul = matmul
+        for name, original in originals.items():
+            setattr(cpu, name, original)
 
 
 def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], None]:
-    """A call that makes the same products as `step` does, through the same function.
+    """A call that makes the same products as `step` does, through minigrad's own matmul.
 
     BenchmarkError unless their work is that of the network's layers (benchmarks/counts.py).
     """
