@@ -17,7 +17,13 @@ def one_hot_source(weighted):
     inputs = "raw S targets, raw T weight" if weighted else "raw S targets"
     operation = ONE_HOT.format(one="weight[c]" if weighted else "T(1)")
     name = "minigrad_weighted_one_hot" if weighted else "minigrad_one_hot"
-    return f"{inputs}, int64 classes, int64 ignored, int64 message", "T hot, raw int64 note", operation, name, ""
+    return (
+        f"{inputs}, int64 classes, int64 ignored, int64 message",
+        "T hot, raw int64 note",
+        operation,
+        name,
+        "",
+    )
 
 
 def check_range(values, low, high, message, ignored=None):
