@@ -36,7 +36,7 @@ for _ufunc in (numpy.tanh, numpy.exp, numpy.log, numpy.sqrt):
 
 def clip(x, min, max):
     """x limited to [min, max]; a large array is shared out by rows."""
-    if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous:
+    if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous or type(min) is ndarray or type(max) is ndarray:
         return numpy.clip(x, min, max)
     y = numpy.empty_like(x)
     source, target = x.reshape(-1), y.reshape(-1)
