@@ -125,6 +125,11 @@ def broadcast(draw, count, shape=None):
     return found
 
 
+def smaller(draw, shape):
+    """A shape that broadcasts into this one."""
+    return tuple(draw(st.sampled_from([1, n])) for n in shape)[draw(st.integers(0, len(shape))):]
+
+
 def axes_of(draw, ndim, several=True, none=True):
     """None, one axis from either end, or several."""
     if not ndim:
@@ -353,13 +358,11 @@ def limited(draw):
 
 def limited_by_any(draw):
     """Bounds that are numbers, or arrays that broadcast into x (larger ones break PyTorch's own derivative)."""
+    if draw(st.booleans()):
+        return limited(draw)
     shape = draw(shapes)
-
-    def bound(number):
-        small = tuple(draw(st.sampled_from([1, n])) for n in shape)[draw(st.integers(0, len(shape))):]
-        return Argument(small) if draw(st.booleans()) else Plain(number)
-
-    return Call([Argument(shape), *map(bound, draw(st.sampled_from(bounds)))])
+    both = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+    return Call([Argument(shape), *[Argument(smaller(draw, shape)) if there else Plain(None) for there in both]])
 
 
 # ---- how large the terms are
