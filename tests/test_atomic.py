@@ -120,7 +120,13 @@ def test_data_reaches_the_disk_before_the_name_does(target, monkeypatch):
 
 def test_only_its_own_stale_files_are_removed(target):
     stale = target.with_name(".file.0123456789abcdef.tmp")
-    others = [".file.notes.tmp", ".file.tmp", ".other.0123456789abcdef.tmp", "file.0123456789abcdef.tmp"]
+    others = [
+        ".file.notes.tmp",
+        ".file.abc.tmp",
+        ".file.tmp",
+        ".other.0123456789abcdef.tmp",
+        "file.0123456789abcdef.tmp",
+    ]
     for name in [stale.name, *others]:
         target.with_name(name).write_bytes(b"")
     atomic.replace_file(target, [NEW])

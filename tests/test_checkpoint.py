@@ -272,6 +272,7 @@ def forged(entries, data, metadata=None, *, digests=None, structure=None):
             digests[name] = hashlib.sha256(data[begin:end]).hexdigest()
     ours = {"minigrad.structure": json.dumps(structure), TENSOR_DIGESTS: json.dumps(digests)}
     metadata = ours | {HEADER_DIGEST: "0" * 64} | (metadata or {})
+    metadata = {key: value for key, value in metadata.items() if value is not None}
     header = json.dumps({"__metadata__": metadata} | entries).encode()
     header = header.replace(b"0" * 64, hashlib.sha256(header).hexdigest().encode())
     return len(header).to_bytes(8, "little") + header + data
@@ -334,6 +335,14 @@ FORGED = {
     "a structure too deep": (
         forged({}, b"", structure=json.loads('{"list":[' * 99 + "]}" * 99)),
         "expected a value",
+    ),
+    "no structure": (
+        forged({"a": entry()}, DATA, {"minigrad.structure": None}),
+        "metadata: expected 'minigrad.structure', found",
+    ),
+    "no digests": (
+        forged({"a": entry()}, DATA, {TENSOR_DIGESTS: None}),
+        f"metadata: expected '{TENSOR_DIGESTS}', found",
     ),
     "metadata that is no text": (forged({}, b"", {"x": 3}), "texts by name"),
     "structure that is no JSON": (forged({}, b"", {"minigrad.structure": "{"}), "expected JSON, found '\\{'"),
