@@ -28,7 +28,7 @@ def live_functions():
     """{file: the functions that were made from it}"""
     found = {}
     for f in gc.get_objects():
-        if isinstance(f, types.FunctionType) and f.__code__.co_filename.startswith(PACKAGE):
+        if type(f) is types.FunctionType and f.__code__.co_filename.startswith(PACKAGE):
             found.setdefault(f.__code__.co_filename, []).append(f)
     return found
 

@@ -1,13 +1,12 @@
 """The suite's checks in small doses, by name: rows of cases.py, rules of the engine, curves. What planted bugs must not survive."""
 
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
-
 import checks
 import rules
 from backends import NUMPY
 from cases import OPS
 from curves import Setting, compare_steps
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 SMALL = settings(max_examples=14, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
                  report_multiple_bugs=False)

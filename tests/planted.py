@@ -1,0 +1,99 @@
+"""Bugs to plant one at a time: module, the text as it stands, the text with the bug, and which checks to try first."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Bug:
+    name: str
+    module: str
+    old: str
+    new: str
+    first: tuple = ()
+
+    def __str__(self):
+        return self.name
+
+
+ARITHMETIC, ACTIVATIONS, REDUCTIONS = "minigrad.ops.arithmetic", "minigrad.ops.activations", "minigrad.ops.reductions"
+SHAPING, LOSSES, PENALTIES = "minigrad.ops.shaping", "minigrad.ops.losses", "minigrad.ops.penalties"
+ENGINE, MODES, WRITES = "minigrad.autograd.engine", "minigrad.autograd.modes", "minigrad.autograd.writes"
+SGD, ADAM, OPTIMIZER = "minigrad.optim.sgd", "minigrad.optim.adam", "minigrad.optim.optimizer"
+
+BUGS = [
+    # formulas
+    Bug("sign", ARITHMETIC, "return x - y, lambda g: g, lambda g: -g", "return x - y, lambda g: g, lambda g: +g", ("row sub",)),
+    Bug("factor 1 + 1e-6", ACTIVATIONS, "return g * (1 - y * y)", "return g * (1.000001 - y * y)", ("row tanh",)),
+    Bug("factor 1/2", ARITHMETIC, "lambda g: g / (2 * y)", "lambda g: g / y", ("row sqrt",)),
+    Bug("dropped term", ACTIVATIONS, "return gy - y * array_module(g).sum(gy, axis=axis, keepdims=True)", "return gy", ("row softmax",)),
+    Bug("input for output", ACTIVATIONS, "lambda g: tanh_grad(g, y)", "lambda g: tanh_grad(g, x)", ("row tanh",)),
+    Bug("product with the wrong factor", ARITHMETIC, "return x * y, lambda g: g * y, lambda g: g * x",
+        "return x * y, lambda g: g * x, lambda g: g * x", ("row mul",)),
+    Bug("quotient without its sign", ARITHMETIC, "lambda g: -g * z / y", "lambda g: g * z / y", ("row div",)),
+    Bug("not transposed", ARITHMETIC, "array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2))",
+        "array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -1))", ("row matmul",)),
+    Bug("mean without its n", REDUCTIONS, "spread(g / (n or 1), shape, axis, keepdims)", "spread(g, shape, axis, keepdims)", ("row mean",)),
+    Bug("mean of the squared error over half of n", LOSSES, "g * (2 / max(n, 1)), x, target)", "g * (1 / max(n, 1)), x, target)",
+        ("row mse",)),
+    Bug("bias gradient not summed over rows", ARITHMETIC, "lambda g: array_module(g).sum(_rows(g), axis=0)", "lambda g: _rows(g)[0]",
+        ("row linear",)),
+    # conventions and extreme values
+    Bug("relu'(0) = 1", ACTIVATIONS, "return xp.where(y <= 0, 0, g)", "return xp.where(y < 0, 0, g)", ("row relu",)),
+    Bug("relu of NaN", ACTIVATIONS, "return xp.where(x <= 0, 0, x)", "return xp.where(x > 0, x, 0)", ("row relu",)),
+    Bug("sigmoid loses its tail", ACTIVATIONS, "return xp.where(x >= 0, 1, e) / (1 + e)",
+        "return xp.where(x >= 0, 1 / (1 + e), 1 - 1 / (1 + e))", ("row sigmoid",)),
+    Bug("sigmoid overflows", ACTIVATIONS, "e = xp.exp(-xp.absolute(x))", "e = xp.exp(x)", ("row sigmoid",)),
+    Bug("log-softmax not shifted", ACTIVATIONS, "    shifted = x - _peak(x, axis)", "    shifted = x", ("row log_softmax",)),
+    Bug("maximum: a tie gives all to both", ARITHMETIC, "return xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))",
+        "return xp.where(winner < loser, 0, g)", ("row maximum",)),
+    Bug("max: ties not shared", REDUCTIONS, "* share / xp.sum(share, axis=axis, keepdims=True)", "* share",
+        ("row max",)),
+    Bug("clip: open at the lower bound", ARITHMETIC, "g = xp.where(x >= min, g, 0)", "g = xp.where(x > min, g, 0)", ("row clip",)),
+    Bug("power: 0 · log 0", ARITHMETIC, "return xp.where((x == 0) & (y >= 0), 0, g * (z * logarithm(x)))",
+        "return g * (z * logarithm(x))", ("row pow",)),
+    Bug("penalty without its weight", PENALTIES, "lambda g: g + weight * signs(x)", "lambda g: g + signs(x)", ("row l1_penalty",)),
+    Bug("loss: ignored targets counted", LOSSES, "array_module(g).where(w != 0, -g / total * w, 0)", "-g / len(targets) * w",
+        ("row nll",)),
+    # shapes
+    Bug("sum: axes not put back", REDUCTIONS, "if axis is not None and not keepdims:", "if axis is not None and keepdims:", ("row sum",)),
+    Bug("transpose: order not inverted", SHAPING, "back = None if axes is None else tuple(sorted(range(len(axes)), key=axes.__getitem__))",
+        "back = axes", ("row transpose",)),
+    Bug("swapaxes: g not swapped back", SHAPING, "lambda g: array_module(g).swapaxes(g, axis1, axis2)",
+        "lambda g: array_module(g).reshape(g, x.shape)", ("row swapaxes",)),
+    Bug("join: parts one too late", SHAPING, "starts = [0, *ends[:-1]]", "starts = [0, *ends[1:]]", ("row join",)),
+    Bug("no unbroadcast of new axes", ENGINE, "axes = (*range(added), *(", "axes = (*range(added)[1:], *(", ("row add", "row mul")),
+    Bug("unbroadcast by mean", ENGINE, "return xp.sum(g, axis=tuple(range(added)))", "return xp.mean(g, axis=tuple(range(added)))",
+        ("row add",)),
+    Bug("flip: g not flipped", SHAPING, "lambda g: array_module(g).flip(g, axis=axis)", "lambda g: g", ("row flip",)),
+    # memory and dtype
+    Bug("dtype leaks into the gradient", ENGINE, "if node.dtype == dtype:", "if node.dtype != dtype:", ("row", "rule")),
+    Bug("g is changed", ARITHMETIC, "return -x, lambda g: -g", "return -x, lambda g: array_module(g).multiply(g, -1, out=g)", ("row neg",)),
+    Bug("two gradients in one array", ENGINE, "leaf._grad = wrap(g if ours else _own(g))", "leaf._grad = wrap(g)", ("rule gradients", "row add")),
+    Bug("a saved array handed out", ENGINE, "and node.op.owns and not keeps(vjp, c)", "and node.op.owns", ("rule a gradient",)),
+    Bug("sums added into arrays of others", ENGINE, "            elif parent in owned:", "            elif True:", ("rule", "row")),
+    # the engine's walk
+    Bug("= for +=", ENGINE, "total = grads[parent] = seen + c", "total = grads[parent] = c", ("rule",)),
+    Bug("oldest node first", ENGINE, "heapq.heappush(heap, (-parent.tick, parent))", "heapq.heappush(heap, (parent.tick, parent))", ("rule",)),
+    Bug("gradients are replaced, not added up", ENGINE, "before.array += g", "before.array = g + 0", ("rule second",)),
+    Bug("graph never freed", ENGINE, "        if not retain:\n", "        if retain:\n", ("rule freed",)),
+    Bug("hooks in the wrong order", ENGINE, "key=lambda item: item[0] is None)", "key=lambda item: -(item[0] or 0))", ("rule hooks",)),
+    Bug("no_grad leaks after an exception", MODES, "    def __call__(self, function):\n        value = self.value",
+        "    def __exit__(self, kind, *error):\n        if kind is None: recording.reset(self._tokens.pop())\n\n"
+        "    def __call__(self, function):\n        value = self.value", ("rule no grad",)),
+    Bug("in-place writes forgotten", WRITES, "ranges[low, high] = Last.write = now", "ranges[low, high] = now", ("rule writes",)),
+    Bug("in-place writes seen everywhere", WRITES, "now > then and a < high and low < b", "now > then", ("rule writes",)),
+    # optimizers
+    Bug("t off by one", ADAM, "group[\"lr\"] / (1 - beta1**count)", "group[\"lr\"] / (1 - beta1**(count + 1))", ("curve Adam",)),
+    Bug("bias correction of v missing", ADAM, "math.sqrt(1 - beta2**count)", "1.0", ("curve Adam",)),
+    Bug("eps inside the root", ADAM, "(xp.sqrt(v) / root + eps)", "(xp.sqrt(v / root / root + eps * eps))", ("curve Adam",)),
+    Bug("eps before the bias correction", ADAM, "(xp.sqrt(v) / root + eps)", "((xp.sqrt(v) + eps) / root)", ("curve Adam",)),
+    Bug("amsgrad takes the latest", ADAM, "xp.where(largest > v, largest, v)", "xp.where(largest > 1e30, largest, v)",
+        ("curve Adam, amsgrad",)),
+    Bug("decay in the wrong direction", SGD, "return g + weight_decay * p", "return g - weight_decay * p", ("curve SGD, momentum",)),
+    Bug("momentum after the step", SGD, "g = nesterov_direction(g, buffer, momentum) if group[\"nesterov\"] else buffer",
+        "g = nesterov_direction(g, buffer, momentum) if group[\"nesterov\"] else g", ("curve SGD, momentum",)),
+    Bug("first step dampened", SGD, "buffer[...] = g", "buffer[...] = (1 - group[\"dampening\"]) * g", ("curve SGD, momentum",)),
+    Bug("nesterov without the gradient", SGD, "return g + momentum * buffer", "return momentum * buffer", ("curve SGD, nesterov",)),
+    Bug("no gradient taken as zero", OPTIMIZER, "            if p._grad is None:\n", "            if p._grad is None: p._grad = p.detach() * 0\n            if False:\n",
+        ("curve",)),
+]

@@ -1,0 +1,30 @@
+"""Tests of the tests: each planted bug is noticed by one of the suite's checks, and the true engine by none."""
+
+import pytest
+from planted import BUGS
+from planting import edited, planted
+from suite import CHECKS, first_failure
+
+
+def test_there_are_enough_bugs_and_checks():
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= 30
+    assert len(CHECKS) > 60
+
+
+def test_no_false_alarm_on_the_true_engine():
+    failure = first_failure()
+    assert failure is None, f"{failure[0]}: {failure[1]}"
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=str)
+def test_planted_bug_is_noticed(bug):
+    with planted(bug.module, edited(bug.module, bug.old, bug.new)):
+        failure = first_failure(bug.first)
+    assert failure is not None, "no check failed"
+
+
+def test_the_true_engine_is_back_after_a_bug():
+    bug = BUGS[0]
+    with planted(bug.module, edited(bug.module, bug.old, bug.new)):
+        assert first_failure(bug.first)
+    CHECKS[bug.first[0]]()
