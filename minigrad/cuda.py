@@ -15,6 +15,14 @@ def device_count() -> int:
     return int(backend.cuda.library().cuda.runtime.getDeviceCount()) if is_available() else 0
 
 
+def allow_tf32(enabled: bool | None = None) -> bool:
+    """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or no longer; whether they did.
+
+    Without an argument nothing changes. Off by default; PyTorch's torch.backends.cuda.matmul.allow_tf32.
+    """
+    return backend.cuda.allow_tf32(enabled)  # type: ignore[no-any-return]
+
+
 def synchronize() -> None:
     """Wait for the work queued on the GPU."""
     backend.synchronize()

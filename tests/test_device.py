@@ -1,0 +1,484 @@
+"""minigrad on "cuda": on the strict device everywhere, with the marker gpu on the real one (pytest -m gpu)."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pytest
+from backends import BACKENDS, parameters
+from small_mnist import TRAIN, write_mnist
+from strict_device import Sync, launches, no_sync
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.backend import cuda
+from minigrad.experiments import autoencoder, checkpoint, denoising, program, training
+from minigrad.experiments.config import LECTURES
+
+DEVICES = [b for b in BACKENDS if b.device == "cuda"]
+STRICT = [b for b in DEVICES if b.name == "strict"]
+PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
+
+
+@pytest.fixture(params=parameters(DEVICES))
+def device(request):
+    """Every device that there is."""
+    with request.param.active():
+        yield request.param
+
+
+@pytest.fixture(params=parameters(STRICT))
+def strict(request):
+    """The strict device, which tells what waits and what is launched."""
+    with request.param.active():
+        yield request.param
+
+
+def numbers(*shape, seed=0, dtype=np.float64):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+# ---- there and back
+
+
+def test_there_and_back(device):
+    x = mg.tensor([[1.0, 2], [3, 4]], requires_grad=True)
+    y = x.cuda()
+    assert (y.device, y.device.type, y.is_cuda) == (mg.device("cuda:0"), "cuda", True)
+    assert y.to("cuda") is y and x.to("cpu") is x
+    assert y.cpu().tolist() == x.tolist()
+    (y * y).sum().backward()
+    assert x.grad.device == mg.device("cpu") and x.grad.tolist() == [[2, 4], [6, 8]]
+    z = mg.zeros(3).to(y)
+    assert z.is_cuda and mg.ones_like(y).is_cuda and y.new_zeros(2).is_cuda
+
+
+def test_available(device):
+    assert mg.cuda.is_available() and mg.cuda.device_count() >= 1
+    mg.cuda.synchronize()
+
+
+def test_made_on_the_device(device):
+    made = [
+        mg.zeros(2, device="cuda"),
+        mg.full((2,), 3.0, device="cuda"),
+        mg.tensor([1, 2], device="cuda"),
+        mg.arange(4, device="cuda"),
+        mg.linspace(0, 1, 3, device="cuda"),
+        mg.eye(2, device="cuda"),
+        mg.rand(2, device="cuda"),
+        mg.randint(5, (3,), device="cuda"),
+        mg.randperm(4, device="cuda"),
+    ]
+    assert all(t.is_cuda for t in made)
+    assert made[3].tolist() == [0, 1, 2, 3] and made[1].tolist() == [3, 3]
+
+
+def test_printed_with_its_device(device):
+    assert str(mg.tensor([1.0, 2.0]).cuda()) == "tensor([1., 2.], device='cuda:0')"
+
+
+def test_numpy_is_refused_with_the_way_out(device):
+    with pytest.raises(TypeError, match=r"tensor\.cpu\(\)\.numpy\(\)"):
+        mg.ones(2).cuda().numpy()
+    with pytest.raises(TypeError):
+        np.asarray(mg.ones(2).cuda())
+
+
+def test_without_a_device():
+    before = cuda.use(None)
+    try:
+        if mg.cuda.is_available():
+            pytest.skip("there is a GPU")
+        assert mg.cuda.device_count() == 0
+        for call in (lambda: mg.ones(2).cuda(), lambda: mg.ones(2, device="cuda"), lambda: nn.Linear(1, 1).cuda()):
+            with pytest.raises(RuntimeError, match="CUDA is not available: CuPy is"):
+                call()
+    finally:
+        cuda.use(before)
+
+
+def test_one_gpu_only():
+    with pytest.raises(RuntimeError, match="CUDA_VISIBLE_DEVICES"):
+        mg.device("cuda:1")
+
+
+# ---- no mixing
+
+MIXED = {
+    "add": lambda x, y: x + y,
+    "rsub": lambda x, y: y - x,
+    "matmul": lambda x, y: x @ y,
+    "where": lambda x, y: mg.where(x > 0, y, x),
+    "cat": lambda x, y: mg.cat([x, y]),
+    "mse": lambda x, y: nn.functional.mse_loss(x, y),
+    "linear": lambda x, y: nn.functional.linear(x, y, y[0]),
+    "nll": lambda x, y: nn.functional.nll_loss(x, y[0].long()),
+    "add_": lambda x, y: x.add_(y),
+    "setitem": lambda x, y: x.__setitem__(0, y[0]),
+    "backward": lambda x, y: x.requires_grad_().clone().backward(y),
+    "maximum": lambda x, y: mg.maximum(x, y),
+}
+
+
+@pytest.mark.parametrize("call", MIXED.values(), ids=MIXED)
+def test_devices_do_not_mix(device, call):
+    with pytest.raises(mg.DeviceMismatchError, match=r"cuda.*cpu|cpu.*cuda"):
+        call(mg.ones(2, 2).cuda(), mg.ones(2, 2))
+
+
+def test_a_gradient_lives_with_its_tensor(device):
+    x = mg.ones(2).cuda().requires_grad_()
+    with pytest.raises(RuntimeError, match="on cuda"):
+        x.grad = mg.ones(2)
+
+
+def test_zero_dimensional_tensors_of_the_host_go_with_any_device(device):
+    w, v = mg.tensor(2.0, requires_grad=True), mg.tensor(3.0, requires_grad=True)
+    x = mg.ones(4).cuda()
+    y = (w * v) * x - v
+    y.sum().backward()
+    assert y.is_cuda and y.tolist() == [3] * 4
+    assert not w.grad.is_cuda and (w.grad.item(), v.grad.item()) == (12, 4)
+    x.add_(mg.tensor(1.0))
+    x[0] = mg.tensor(7.0)
+    assert x.tolist() == [7, 2, 2, 2]
+
+
+# ---- indices
+
+
+def test_keys_from_the_host_and_the_device(device):
+    a = numbers(4, 5)
+    x = device.tensor(a)
+    for key in (np.array([0, -4, 3]), np.array([[0, 1], [2, 3]]), a[:, 0] > 0):
+        for form in (key, mg.from_numpy(key), mg.from_numpy(key).cuda(), key.tolist()):
+            np.testing.assert_array_equal(x[form].cpu().numpy(), a[key])
+    key = (slice(None), np.array([1, 3]))
+    np.testing.assert_array_equal(x[:, [1, 3]].cpu().numpy(), a[key])
+    np.testing.assert_array_equal(x[mg.tensor(2).cuda()].cpu().numpy(), a[2])
+
+
+@pytest.mark.parametrize("bad", [4, -5])
+def test_host_indices_out_of_range_are_told_at_once(device, bad):
+    x = mg.ones(4, 2).cuda()
+    for key in (bad, [0, bad], np.array([bad]), mg.tensor([bad])):
+        with pytest.raises(IndexError, match="out of bounds"):
+            x[key]
+
+
+def test_device_indices_out_of_range_are_told_at_the_next_read(device):
+    x = mg.ones(4, 2).cuda()
+    y = x[mg.tensor([0, 4]).cuda()]
+    x[mg.tensor([-9]).cuda()]
+    z = mg.ones(3)
+    assert z.sum().item() == 3  # a read on the host's own memory
+    with pytest.raises(IndexError, match=r"index 4 is out of bounds for axis 0 of size 4; found on the GPU"):
+        y.sum().item()
+    assert x.sum().item() == 8  # told once
+
+
+def test_check_waits_only_at_the_read(strict):
+    x, index = mg.ones(4, 2).cuda(), mg.tensor([3, 0]).cuda()
+    with no_sync():
+        y = x[index] * 2
+    before = Sync.count
+    y.tolist()
+    assert Sync.count == before + 2  # the note, and the elements
+    y.tolist()
+    assert Sync.count == before + 3
+
+
+def test_gather_along_an_axis_is_checked(device):
+    x = mg.ones(2, 3).cuda()
+    losses = mg.ops.take_along_axis(x, mg.tensor([[2], [3]]).cuda(), 1)
+    with pytest.raises(IndexError, match="index 3 is out of bounds for axis 1 of size 3"):
+        losses.tolist()
+
+
+def test_repeated_indices_add_up(device):
+    x = mg.zeros(3, 2, dtype=mg.float64).cuda().requires_grad_()
+    x[mg.tensor([0, 2, 0, 0]).cuda()].sum().backward()
+    assert x.grad.tolist() == [[3, 3], [0, 0], [1, 1]]
+
+
+# ---- targets
+
+
+@pytest.mark.parametrize("bad", [10, -1])
+def test_target_out_of_range_is_told_at_the_next_read(device, bad):
+    log_probs = device.tensor(numbers(3, 10)).log_softmax(1)
+    loss = nn.functional.nll_loss(log_probs, mg.tensor([0, bad, 9]).cuda())
+    with pytest.raises(IndexError, match=rf"nll: target {bad} is out of range: with 10 classes, targets are 0 … 9"):
+        loss.item()
+
+
+def test_target_out_of_range_is_told_at_once_on_the_host():
+    log_probs = mg.from_numpy(numbers(3, 10)).log_softmax(1)
+    with pytest.raises(IndexError, match="target 10 is out of range"):
+        nn.functional.nll_loss(log_probs, mg.tensor([0, 10, 9]))
+
+
+@pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_nll_as_on_the_host(device, kind, weighted):
+    a, targets = numbers(6, 4), np.array([0, 3, 1, 2, 3, 3], kind)
+    weight = mg.from_numpy(np.array([0.5, 2, 1, 3])) if weighted else None
+    found = []
+    for move in (lambda t: t, lambda t: t.cuda()):
+        x = move(mg.from_numpy(a)).requires_grad_()
+        factors = None if weight is None else move(weight)
+        loss = mg.ops.nll(x.log_softmax(1), move(mg.from_numpy(targets)), weight=factors, ignore_index=1)
+        loss.backward()
+        found.append((loss.item(), x.grad.cpu().numpy()))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-13)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-13, atol=1e-16)
+
+
+# ---- random numbers
+
+
+def test_drawn_on_the_host_by_default(device):
+    for draw in (mg.rand, mg.randn):
+        there = draw(5, device="cuda", generator=mg.Generator().manual_seed(1))
+        assert there.is_cuda and there.tolist() == draw(5, generator=mg.Generator().manual_seed(1)).tolist()
+    x = mg.zeros(5).cuda().normal_(generator=mg.Generator().manual_seed(1))
+    assert x.tolist() == mg.randn(5, generator=mg.Generator().manual_seed(1)).tolist()
+
+
+def test_drawn_on_the_device(device):
+    generator = mg.Generator("cuda").manual_seed(7)
+    first, state = mg.randn(1000, generator=generator), generator.get_state()
+    second = mg.randn(1000, generator=generator)
+    assert first.is_cuda and first.tolist() != second.tolist()
+    assert mg.randn(1000, generator=generator.set_state(state)).tolist() == second.tolist()
+    assert mg.randn(1000, generator=mg.Generator("cuda").manual_seed(7)).tolist() == first.tolist()
+    x = mg.zeros(3, 4).cuda().uniform_(2, 3, generator=generator)
+    assert x.min().item() >= 2 and x.max().item() < 3
+
+
+def test_drawing_on_the_device_does_not_wait(strict):
+    generator, x = mg.Generator("cuda").manual_seed(0), mg.zeros(10).cuda()
+    with no_sync(), launches() as launched:
+        x.normal_(0.1, 0.2, generator=generator)
+    assert "upload" not in launched
+
+
+# ---- optimizers
+
+OPTIMIZERS = {
+    "SGD": lambda p: optim.SGD(p, lr=0.1),
+    "SGD momentum": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, dampening=0.1, weight_decay=0.01),
+    "SGD nesterov": lambda p: optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda p: optim.Adam(p, lr=0.01),
+    "Adam amsgrad": lambda p: optim.Adam(p, lr=0.01, weight_decay=0.1, amsgrad=True),
+}
+
+
+def network(seed=0):
+    mg.manual_seed(seed)
+    return nn.Sequential(nn.Linear(7, 5), nn.Tanh(), nn.Linear(5, 4), nn.Sigmoid()).double()
+
+
+def loss_of(net, x):
+    return nn.MSELoss()(net(x), x[:, :4])
+
+
+def trained(make, steps, move, checkpoint_at=None):
+    net = move(network())
+    optimizer = make(net.parameters())
+    x = move(mg.from_numpy(numbers(6, 7)))
+    for k in range(steps):
+        if k == checkpoint_at:
+            state, weights = copy.deepcopy(optimizer.state_dict()), copy.deepcopy(net.state_dict())
+            net = move(network(1))
+            optimizer = make(net.parameters())
+            net.load_state_dict(weights)
+            optimizer.load_state_dict(state)
+        optimizer.zero_grad()
+        loss_of(net, x).backward()
+        optimizer.step()
+    return [p.detach().cpu().numpy() for p in net.parameters()]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_optimizers_as_on_the_host(device, make):
+    expected = trained(make, 6, lambda t: t)
+    for found, want in zip(trained(make, 6, lambda t: t.cuda()), expected):
+        np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-14)
+    for found, want in zip(trained(make, 6, lambda t: t.cuda(), checkpoint_at=3), expected):
+        np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_step_is_few_launches_and_waits_for_nothing(strict, make):
+    net, x = network().cuda(), mg.from_numpy(numbers(6, 7)).cuda()
+    optimizer = make(net.parameters())
+    for _ in range(2):
+        optimizer.zero_grad()
+        loss_of(net, x).backward()
+        with no_sync(), launches() as launched:
+            optimizer.step()
+    assert launched[0] == "minigrad_gather4" and len(launched) <= 4
+    assert all(name.startswith("minigrad_") for name in launched)
+
+
+def test_many_parameters_are_gathered_in_few_launches(strict):
+    params = [nn.Parameter(device_numbers(3 + k, k)) for k in range(40)]
+    before = [p.detach().cpu().numpy() for p in params]
+    optimizer = optim.SGD(params, lr=1.0)
+    sum((p * p).sum() for p in params).backward()
+    with launches() as launched:
+        optimizer.step()
+    gathers = ["minigrad_gather16", "minigrad_gather16", "minigrad_gather8"]
+    assert launched == ["zeros_like", *gathers, "minigrad_descend"]  # the buffer is made once
+    for p, old in zip(params, before):
+        np.testing.assert_allclose(p.detach().cpu().numpy(), -old, rtol=1e-12)
+
+
+def device_numbers(n, seed):
+    return mg.from_numpy(numbers(n, seed=seed)).cuda()
+
+
+def test_gradients_of_any_layout_are_gathered(device):
+    w = nn.Parameter(mg.from_numpy(numbers(3, 4)).cuda())
+    b = nn.Parameter(mg.from_numpy(numbers(5)).cuda())
+    before = w.detach().cpu().numpy(), b.detach().cpu().numpy()
+    optimizer = optim.SGD([w, b], lr=1.0)
+    g, h = numbers(4, 3, seed=1), numbers(10, seed=2)
+    w.grad, b.grad = mg.from_numpy(g).cuda().t(), mg.from_numpy(h).cuda()[::2]
+    optimizer.step()
+    np.testing.assert_allclose(w.detach().cpu().numpy(), before[0] - g.T, rtol=1e-15)
+    np.testing.assert_allclose(b.detach().cpu().numpy(), before[1] - h[::2], rtol=1e-15)
+
+
+# ---- networks and files
+
+
+def test_network_moves_with_its_gradients_and_back(device):
+    net = network().cuda()
+    loss_of(net, mg.from_numpy(numbers(6, 7)).cuda()).backward()
+    assert all(p.is_cuda and p.grad.is_cuda for p in net.parameters())
+    net.cpu()
+    assert not any(p.is_cuda or p.grad.is_cuda for p in net.parameters())
+
+
+def test_saved_from_the_device_and_loaded_to_it(device, tmp_path):
+    from minigrad.serialization import load, save
+
+    net, other = network().cuda(), network(1).cuda()
+    save(net.state_dict(), tmp_path / "net.safetensors")
+    other.load_state_dict(load(tmp_path / "net.safetensors"))
+    for p, q in zip(net.parameters(), other.parameters()):
+        assert q.is_cuda and p.tolist() == q.tolist()
+
+
+def test_second_derivatives_on_the_device(device):
+    x = device.tensor(numbers(3)).requires_grad_()
+    (g,) = mg.autograd.grad((x.tanh() ** 3).sum(), x, create_graph=True)
+    (h,) = mg.autograd.grad(g.sum(), x)
+    t = np.tanh(numbers(3))
+    np.testing.assert_allclose(h.cpu().numpy(), (1 - t**2) * (6 * t - 12 * t**3), rtol=1e-12)
+
+
+def test_written_memory_is_noticed(device):
+    x = device.tensor(numbers(3)).requires_grad_()
+    y = x * 1
+    z = y.tanh()
+    with mg.no_grad():
+        z.detach().mul_(2)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        z.sum().backward()
+
+
+def test_tf32_only_on_request(device):
+    assert mg.cuda.allow_tf32() is False
+    assert mg.cuda.allow_tf32(True) is False and mg.cuda.allow_tf32() is True
+    assert mg.cuda.allow_tf32(False) is True and mg.cuda.allow_tf32() is False
+
+
+# ---- the lectures
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, mnist_arrays):
+    return str(write_mnist(tmp_path_factory.mktemp("digits"), mnist_arrays))
+
+
+def settings(lecture, folder, **changes):
+    few = dict(epochs=2, finetune_epochs=2, batch_size=50, data_dir=folder, l1_weight=1e-4)
+    return dataclasses.replace(LECTURES[lecture], **{**few, **changes})
+
+
+@pytest.mark.parametrize("lecture", PROGRAMS)
+def test_lecture_as_on_the_host(device, lecture, folder):
+    results = []
+    for name in ("cpu", "cuda"):
+        config = settings(lecture, folder, device=name)
+        results.append(program.run_lecture(PROGRAMS[lecture], config, quiet=True))
+    on_host, there = results
+    for name in ("first_mse", "mse", "first_train_error", "train_error"):
+        np.testing.assert_allclose(there[name], on_host[name], rtol=1e-10)
+    assert there["confusion"] == on_host["confusion"]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("lecture", PROGRAMS)
+def test_training_step_waits_for_nothing(strict, lecture, folder, dtype):
+    config = settings(lecture, folder, device="cuda", dtype=dtype)
+    data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
+    with no_sync():
+        for x, _ in data.batches(run):
+            noisy = training.add_noise(x, 0.1, 0.2, run.generator)
+            training.step(run, nn.MSELoss(), noisy, x)
+    training.to_classifier(run, PROGRAMS[lecture])
+    with no_sync():
+        for x, labels in data.batches(run):
+            training.step(run, nn.NLLLoss(), x, labels)
+
+
+@pytest.mark.parametrize("phase", ["pretrain", "finetune"])
+@pytest.mark.parametrize("lecture", PROGRAMS)
+def test_loss_is_read_once_an_epoch(strict, lecture, phase, folder):
+    config = settings(lecture, folder, device="cuda")
+    data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
+    if phase == "finetune":
+        training.to_classifier(run, PROGRAMS[lecture])
+    train_epoch = training.pretrain_epoch if phase == "pretrain" else training.finetune_epoch
+    train_epoch(run, data)
+    before = Sync.count
+    assert np.isfinite(train_epoch(run, data))
+    noted = config.shuffle or phase == "finetune"  # indices were checked on the device: their note is read first
+    assert Sync.count == before + 1 + noted
+
+
+def test_images_stay_bytes_on_the_device(strict, folder):
+    config = settings("denoising", folder, device="cuda")
+    data, run = training.load_data(config), training.start(config, denoising)
+    assert data.train_images.is_cuda and data.train_images.dtype == mg.uint8
+    assert len(data.train_images) == TRAIN
+    with launches() as launched:
+        (x, _), *_ = data.batches(run)
+    assert launched.count("upload") == 1  # the order of the images
+    assert x.is_cuda and x.dtype == mg.float64 and 0 <= x.min().item() and x.max().item() <= 1
+
+
+def test_resumed_on_the_device(device, folder, tmp_path):
+    config = settings("denoising", folder, device="cuda")
+    saved = []
+
+    def save(run, out):
+        checkpoint.save_run(run, out)
+        saved.append((run.phase, run.epoch))
+        if saved[-1] == ("finetune", 1):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        program.run_lecture(denoising, config, out=tmp_path, quiet=True, save=save)
+    run = checkpoint.load_run(tmp_path)
+    assert all(p.is_cuda for p in run.net.parameters())
+    data = training.load_data(config)
+    summary = program.finish(denoising, run, data, out=None, quiet=True, save=None)
+    whole = program.run_lecture(denoising, config, quiet=True)
+    assert summary["confusion"] == whole["confusion"]
+    assert summary["train_error"] == whole["train_error"]
