@@ -81,7 +81,7 @@ class Drawn:
                 arrays.append(argument.value)
                 needs.append(False)
                 continue
-            arrays.append(lay_out(values(rng, self.row, argument, dtype, special and not argument.constant), layout))
+            arrays.append(lay_out(values(rng, self.row, argument, dtype, not argument.constant and special), layout))
             needs.append(arrays[-1].dtype.kind == "f" and not argument.constant)
         floats = {k: v.astype(dtype) for k, v in self.call.options.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"}
         return Case(arrays, needs, {**self.call.options, **floats}, self.seed, self.layouts[-1])
