@@ -131,6 +131,15 @@ def result_dtype(inputs):
     return _outrank(dims, _outrank(zeros, numbers))
 
 
+def common_dtype(kinds):
+    """The dtype for data made of `kinds`: dtypes, and Python's float, int and bool. Without any, the default."""
+    known = {float: _default[0], int: int64, bool: bool_}
+    found = None
+    for kind in kinds:
+        found = _promote(found, known.get(kind, kind))
+    return found or _default[0]
+
+
 def promote(arrays, name):
     """`arrays` (arrays and Python scalars) brought to one dtype as PyTorch would; arrays of equal dtype pass untouched."""
     first = None

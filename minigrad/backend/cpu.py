@@ -8,7 +8,7 @@ from functools import partial
 import numpy
 from numpy import ndarray
 
-from . import arrays, threads
+from . import arrays, blas, threads
 
 cpu = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large tanh, exp, log, sqrt, matmul and sum run on our threads.")
 cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
@@ -45,15 +45,15 @@ def clip(x, min, max):
 
 
 def matmul(x, y):
-    """x @ y; a large product of two matrices is cut along the longer side of the result."""
+    """x @ y; a large product of two matrices runs on our threads."""
     if type(x) is not ndarray or type(y) is not ndarray or x.ndim != 2 or y.ndim != 2 \
             or x.shape[0] * y.shape[1] * x.shape[1] < 1 << 21 or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
         return numpy.matmul(x, y)
     out = numpy.empty((x.shape[0], y.shape[1]), x.dtype)
     if out.shape[0] >= out.shape[1]:
-        threads.single_blas(lambda low, high: numpy.matmul(x[low:high], y, out=out[low:high]), out.shape[0], 8)
+        blas.product(lambda low, high: numpy.matmul(x[low:high], y, out=out[low:high]), out.shape[0])
     else:
-        threads.single_blas(lambda low, high: numpy.matmul(x, y[:, low:high], out=out[:, low:high]), out.shape[1], 8)
+        blas.product(lambda low, high: numpy.matmul(x, y[:, low:high], out=out[:, low:high]), out.shape[1])
     return out
 
 
@@ -69,7 +69,7 @@ def linear(x, weight, bias):
         numpy.matmul(x[low:high], transposed, out=out[low:high])
         out[low:high] += bias
 
-    threads.single_blas(rows, out.shape[0], 8)
+    blas.product(rows, out.shape[0])
     return out
 
 

@@ -1,4 +1,4 @@
-"""CuPy, when it is asked for: finding it, launching fused kernels, choosing how exactly float32 is multiplied."""
+"""CuPy, when it is asked for: finding it, launching kernels, choosing how exactly float32 is multiplied."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FUSED = (arrays.float32, arrays.float64)  # other dtypes take the plain way, who
 
 
 def use(library):
-    """Make `library` (CuPy's names) the one that handles device arrays, None: none. Returns the one before."""
+    """Let `library` (CuPy's names; or None) handle device arrays. Returns the one before."""
     before = _library[0] if _library else None
     for old in list(device_types):
         device_types.discard(old)

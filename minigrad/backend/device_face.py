@@ -1,7 +1,8 @@
-"""CuPy as the ops see it: its names, NumPy's behaviour where it has another, and the few functions that ops need beyond."""
+"""CuPy as the ops see it: its names, NumPy's behaviour where CuPy has another, and what ops need beyond."""
 
 from __future__ import annotations
 
+import functools
 import types
 
 from . import arrays, late
@@ -11,11 +12,13 @@ def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
     xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for build in (where, scatter, put_along_axis, take_along_axis, to_device, remainder, floor_divide):
-        setattr(xp, build.__name__, build(library))
-    xp.astype, xp.clip, xp.matmul, xp.stop_gradient = astype, clip, matmul, same
-    xp.linear, xp.getitem = linear, getitem
+    for function in (where, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
+        setattr(xp, function.__name__, functools.partial(function, library))
+    xp.astype, xp.clip, xp.matmul, xp.to_device, xp.stop_gradient = astype, clip, matmul, to_device, same
     return xp
+
+
+# ---- without the library
 
 
 def astype(x, dtype):
@@ -33,16 +36,9 @@ def matmul(x, y):
     return x @ y
 
 
-def linear(x, weight, bias):
-    """x weightᵀ + bias"""
-    y = x @ weight.T
-    y += bias
-    return y
-
-
-def getitem(x, *, key):
-    """x[key]"""
-    return x[key]
+def to_device(x, device):
+    """x on "cpu" or "cuda"."""
+    return x if arrays.device_of(x) == device else late.read(x)
 
 
 def same(x):
@@ -50,95 +46,61 @@ def same(x):
     return x
 
 
-def where(library):
-    def where(condition, x, y):
-        """x where the condition holds, else y; the condition may be a plain bool."""
-        return library.where(library.asarray(condition) if isinstance(condition, bool) else condition, x, y)
-
-    return where
+# ---- with it
 
 
-def scatter(library):
-    def scatter(g, *, key, shape):
-        """Zeros of `shape` with g added at [key]; the values of a repeated index add up, in no certain order."""
-        out = library.zeros(shape, g.dtype)
-        keys = key if isinstance(key, tuple) else (key,)
-        if any(isinstance(k, library.ndarray) and k.dtype != bool for k in keys):
-            library.add.at(out, key, g)
-        else:
-            out[key] = g
-        return out
-
-    return scatter
+def where(library, condition, x, y):
+    """x where the condition holds, else y; the condition may be a plain bool."""
+    return library.where(library.asarray(condition) if isinstance(condition, bool) else condition, x, y)
 
 
-def put_along_axis(library):
-    scattered = scatter(library)
-
-    def put_along_axis(g, indices, axis, shape):
-        """Zeros of `shape` with g added at the indices along one axis; the values of a repeated index add up."""
-        places = [
-            library.reshape(library.arange(n), [-1 if i == k else 1 for i in range(indices.ndim)])
-            for k, n in enumerate(indices.shape)
-        ]
-        places[axis] = indices
-        return scattered(g, key=tuple(places), shape=shape)
-
-    return put_along_axis
+def scatter(library, g, *, key, shape):
+    """Zeros of `shape` with g added at [key]; the values of a repeated index add up, in no certain order."""
+    out = library.zeros(shape, g.dtype)
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(k, library.ndarray) and k.dtype != bool for k in keys):
+        library.add.at(out, key, g)
+    else:
+        out[key] = g
+    return out
 
 
-def take_along_axis(library):
-    def take_along_axis(x, indices, axis):
-        """x[indices] along one axis. CuPy would wrap an index that is out of range: it is noted, and raised at the next read."""
-        size = x.shape[axis]
-        late.check(
-            indices,
-            -size,
-            size,
-            f"index {{}} is out of bounds for axis {axis} of size {size} (shape {x.shape})",
-        )
-        return library.take_along_axis(x, indices, axis)
-
-    return take_along_axis
+def put_along_axis(library, g, indices, axis, shape):
+    """Zeros of `shape` with g added at the indices along one axis; values of a repeated index add up."""
+    places = []
+    for k, n in enumerate(indices.shape):
+        along = [-1 if i == k else 1 for i in range(indices.ndim)]
+        places.append(library.reshape(library.arange(n), along))
+    places[axis] = indices
+    return scatter(library, g, key=tuple(places), shape=shape)
 
 
-def to_device(library):
-    def to_device(x, device):
-        """x on "cpu" or "cuda"."""
-        return x if arrays.device_of(x) == device else late.read(x)
+def take_along_axis(library, x, indices, axis):
+    """x[indices] along one axis. An index out of range, which CuPy would wrap, is raised at the next read."""
+    size = x.shape[axis]
+    late.check(indices, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
+    return library.take_along_axis(x, indices, axis)
 
-    return to_device
+
+def remainder(library, x, y):
+    """x - y ⌊x / y⌋ with the sign of y, exact: CuPy subtracts a rounded product."""
+    if _are_whole(x, y):
+        return library.remainder(x, y)
+    rest = library.fmod(x, y)
+    return where(library, (rest != 0) & ((y < 0) != (rest < 0)), rest + y, rest)
 
 
-def _is_whole(x, y):
+def floor_divide(library, x, y):
+    """⌊x / y⌋ of the exact quotient: CuPy rounds x / y first, and 1 // 0.1 would be 10."""
+    if _are_whole(x, y):
+        return library.floor_divide(x, y)
+    choose, rest = functools.partial(where, library), library.fmod(x, y)
+    quotient = (x - rest) / y
+    quotient = choose((rest != 0) & ((y < 0) != (rest < 0)), quotient - 1, quotient)
+    whole = library.floor(quotient)
+    whole = choose(quotient - whole > 0.5, whole + 1, whole)  # it is a whole number but for rounding
+    return choose(y == 0, x / y, choose(quotient == 0, 0 * (x / y), whole))  # -0 where x / y is negative
+
+
+def _are_whole(x, y):
     return not any(isinstance(v, float) or (hasattr(v, "dtype") and v.dtype.kind == "f") for v in (x, y))
-
-
-def remainder(library):
-    choose = where(library)
-
-    def remainder(x, y):
-        """x - y ⌊x / y⌋ with the sign of y, exact: CuPy subtracts a rounded product."""
-        if _is_whole(x, y):
-            return library.remainder(x, y)
-        rest = library.fmod(x, y)
-        return choose((rest != 0) & ((y < 0) != (rest < 0)), rest + y, rest)
-
-    return remainder
-
-
-def floor_divide(library):
-    choose = where(library)
-
-    def floor_divide(x, y):
-        """⌊x / y⌋ of the exact quotient: CuPy rounds x / y first, and 1 // 0.1 would be 10."""
-        if _is_whole(x, y):
-            return library.floor_divide(x, y)
-        rest = library.fmod(x, y)
-        quotient = (x - rest) / y
-        quotient = choose((rest != 0) & ((y < 0) != (rest < 0)), quotient - 1, quotient)
-        whole = library.floor(quotient)
-        whole = choose(quotient - whole > 0.5, whole + 1, whole)  # it is a whole number but for rounding
-        return choose(y == 0, x / y, choose(quotient == 0, 0 * (x / y), whole))  # -0 where x / y is negative
-
-    return floor_divide

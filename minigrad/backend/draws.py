@@ -1,7 +1,7 @@
-"""Random numbers drawn on the device: a kernel computes each from (seed, number of the draw, place), so there is no state to keep.
+"""Random numbers drawn on the device, each computed from (seed, number of the draw, place): no state is kept.
 
-The generator is Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011). CuPy's own generator would
-read and write 13 MB of state for each draw, and its state could not be saved.
+The generator is Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011). CuPy's own
+would read and write 13 MB of state for each draw, and its state could not be saved.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ AT_ONCE = 16  # arrays that one kernel copies
 
 
 def gather(target, parts, starts):
-    """target[start:start + part.size] = part for each; on a device 0 elsewhere. Starts rise, and parts do not overlap."""
+    """target[start:start + part.size] = part for each; on a device 0 elsewhere. Starts rise, without overlap."""
     if arrays.device_of(target) == "cpu":
         for part, start in zip(parts, starts):
             target[start : start + part.size].reshape(part.shape)[...] = part

@@ -1,4 +1,4 @@
-"""Whole numbers that are out of range on the device: a kernel leaves a note there, the host's next read raises it.
+"""Numbers that are out of range on the device: a kernel leaves a note, the host's next read raises it.
 
 The host cannot look without waiting for the device, and CuPy wraps an index silently. So the check costs one
 launch, or part of one, and no wait.

@@ -61,7 +61,7 @@ class Signal:
     and read in such an order that either the sleeper sees the new number, or the one who raises it sees that it must wake a sleeper.
     """
 
-    LOOK = 1 << 20  # looks before sleeping: a fraction of a millisecond
+    LOOK = 1 << 21  # looks before sleeping: a fraction of a millisecond
 
     def __init__(self):
         self.number = numpy.zeros(8, numpy.int64)  # the first is used; it has a cache line of its own
@@ -164,45 +164,3 @@ def _forget():
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget)
-
-
-# ---- BLAS
-
-
-class Blas:
-    """NumPy's BLAS library, whose number of threads is set to one while our workers multiply, and put back afterwards."""
-
-    def __init__(self):
-        self.libraries = None
-
-    def find(self):
-        """The controllers of the BLAS libraries that are loaded; none without threadpoolctl."""
-        if self.libraries is None:
-            try:
-                from threadpoolctl import ThreadpoolController
-
-                self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
-            except ImportError:
-                self.libraries = []
-        return self.libraries
-
-
-blas = Blas()
-
-
-def single_blas(function, n, block=1):
-    """`share`, with BLAS on one thread meanwhile; where BLAS cannot be told, one call that BLAS itself splits."""
-    libraries = blas.find()
-    if not libraries or get_num_threads() == 1:
-        function(0, n)
-        return
-    before = [library.get_num_threads() for library in libraries]
-    for library, count in zip(libraries, before):
-        if count != 1:
-            library.set_num_threads(1)
-    try:
-        share(function, n, block)
-    finally:
-        for library, count in zip(libraries, before):
-            if count != 1:
-                library.set_num_threads(count)
