@@ -235,6 +235,14 @@ def saved(undisturbed):
     return mg.load(undisturbed / checkpoint.FILE)
 
 
+def test_a_finished_run_has_all_its_pictures_in_the_checkpoint_and_the_report(saved, undisturbed):
+    layers = ["pretrain encoder", "pretrain decoder", "finetune encoder", "finetune classifier"]
+    weights = [f"{layer} {moment}" for layer in layers for moment in ("before", "after")]
+    assert sorted(saved["snapshots"]) == sorted([*weights, "original", "noisy", "reconstruction"])
+    html = (undisturbed / "report.html").read_text(encoding="utf-8")
+    assert html.count("<img ") == 3 + 3 * len(layers)
+
+
 def altered(saved, *path, value=None):
     """A copy of the nested `saved` with `value` at `path`; without it if it is `del`."""
     key, *rest = path
