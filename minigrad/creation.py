@@ -22,24 +22,33 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     if backend.is_array(source):
         copied = source.astype(backend.dtype_of(dtype, source.dtype))
         return Tensor(backend.to_device(copied, _target(device) if device is not None else backend.device_of(copied)), requires_grad)
-    wanted = backend.dtype_of(dtype)
+    found: set = set()
+    plain = _plain(data, found)
+    wanted = backend.dtype_of(dtype) or backend.common_dtype(found)
     try:
-        array = backend.asarray(_plain(data), wanted)
-    except ValueError as error:
-        raise ValueError(f"tensor: the data is no regular array: {error}") from error
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"tensor: {array.dtype} data cannot be made a tensor; expected numbers or bools")
-    if wanted is None and not isinstance(data, backend.NumPyScalar):
-        array = array.astype({"f": backend.get_default_dtype(), "b": backend.bool_}.get(array.dtype.kind, backend.int64)) \
-            if array.size or array.dtype.kind != "f" else array.astype(backend.get_default_dtype())
-    return _made(array.copy() if array is data else array, device, requires_grad)
+        array = backend.asarray(plain, wanted)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"tensor: the data is no regular array of {wanted}: {error}") from error
+    return _made(array, device, requires_grad)
 
 
-def _plain(data: Any) -> Any:
-    """Tensors inside lists as numbers or lists."""
-    if isinstance(data, Tensor):
+def _plain(data: Any, found: set) -> Any:
+    """`data` as a Python number or nested lists; the dtypes met in it are added to `found`."""
+    kind = type(data)
+    if kind in PYTHON:
+        found.add(kind)
+        return data
+    if isinstance(data, (Tensor, backend.NumPyScalar)) or backend.is_array(data):
+        found.add(data.dtype)
+        if data.dtype.kind not in "biuf":
+            raise TypeError(f"tensor: {data.dtype} data cannot be made a tensor; expected numbers or bools")
         return data.tolist()
-    return [_plain(d) for d in data] if isinstance(data, (list, tuple)) else data
+    if isinstance(data, (str, bytes)) or not hasattr(data, "__len__"):
+        raise TypeError(f"tensor: {kind.__name__} data cannot be made a tensor; expected numbers or bools")
+    return [_plain(part, found) for part in data]
+
+
+PYTHON = (float, int, bool)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
@@ -60,32 +69,44 @@ def from_numpy(array: Any) -> Tensor:
     return Tensor(array)
 
 
+def _lengths(lengths: tuple, size: Any) -> tuple:
+    """The shape given as numbers, as one tuple, or by the keyword `size`."""
+    return _not_negative("size", sizes(lengths if size is None else (tuple(size),)))
+
+
+def _not_negative(name: str, numbers: Any) -> Any:
+    """The number (or the numbers), if none is below 0."""
+    if any(n < 0 for n in (numbers if isinstance(numbers, tuple) else (numbers,))):
+        raise RuntimeError(f"{name}: expected no number below 0, got {numbers}")
+    return numbers
+
+
 def _filled(name: str, shape: tuple, dtype: Any, device: Any, requires_grad: bool, *value: Any) -> Tensor:
     kind = _target(device)
     xp = backend.array_module(None) if kind == "cpu" else backend.cuda.library()
-    return Tensor(getattr(xp, name)(sizes(shape), *value, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), requires_grad)
+    return Tensor(getattr(xp, name)(_lengths(*shape), *value, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 0."""
-    return _filled("zeros", size, dtype, device, requires_grad)
+    return _filled("zeros", (lengths, size), dtype, device, requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 1."""
-    return _filled("ones", size, dtype, device, requires_grad)
+    return _filled("ones", (lengths, size), dtype, device, requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised."""
-    return _filled("empty", size, dtype, device, requires_grad)
+    return _filled("empty", (lengths, size), dtype, device, requires_grad)
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All `fill_value`, whose Python type decides the dtype."""
     if dtype is None:
         dtype = backend.result_dtype([fill_value.array if isinstance(fill_value, Tensor) else fill_value])
-    return _filled("full", (tuple(size),), dtype, device, requires_grad, fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
+    return _filled("full", ((), size), dtype, device, requires_grad, fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -112,9 +133,9 @@ def _counted(numbers: tuple) -> Any:
     return backend.int64 if all(isinstance(n, int) for n in numbers) else backend.get_default_dtype()
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """start, start + step, … below `end` (0 … start-1 with one argument)."""
-    start, end = (0, start) if end is None else (start, end)
+    start, end = (0, start) if end is None else (start or 0, end)
     if step == 0 or (end - start) / step < 0:
         raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
     array = backend.array_module(None).arange(start, end, step).astype(backend.dtype_of(dtype, _counted((start, end, step))))
@@ -124,13 +145,13 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, dev
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` numbers from start to end, both included."""
     start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
-    array = backend.array_module(None).linspace(start, end, steps, dtype=backend.dtype_of(dtype, backend.get_default_dtype()))
+    array = backend.array_module(None).linspace(start, end, _not_negative("steps", steps), dtype=backend.dtype_of(dtype, backend.get_default_dtype()))
     return _made(array, device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """1 on the diagonal, 0 elsewhere."""
-    return _made(backend.array_module(None).eye(n, m, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), device, requires_grad)
+    return _made(backend.array_module(None).eye(_not_negative("n", n), m, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), device, requires_grad)
 
 
 # ---- random
@@ -199,15 +220,15 @@ def _drawn(array: Any, device: Any, generator: Any, requires_grad: bool) -> Tens
     return Tensor(backend.to_device(array, kind), requires_grad)
 
 
-def rand(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uniform on [0, 1)."""
-    array = backend.random.uniform(sizes(size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
+    array = backend.random.uniform(_lengths(lengths, size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
     return _drawn(array, device, generator, requires_grad)
 
 
-def randn(*size: Any, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Gaussian, mean 0, standard deviation 1."""
-    array = backend.random.normal(sizes(size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
+    array = backend.random.normal(_lengths(lengths, size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
     return _drawn(array, device, generator, requires_grad)
 
 
@@ -233,7 +254,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Any = No
 
 def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
     """0 … n-1 in random order."""
-    return _drawn(backend.random.permutation(n, backend.dtype_of(dtype, backend.int64), _stream(generator)), device, generator, False)
+    return _drawn(backend.random.permutation(_not_negative("n", n), backend.dtype_of(dtype, backend.int64), _stream(generator)), device, generator, False)
 
 
 def normal(
@@ -243,5 +264,6 @@ def normal(
     if size is None:
         spread = mean * 0 + std
         return mean + spread * randn_like(spread) if isinstance(spread, Tensor) else tensor(spread)
+    _not_negative("std", std)
     array = backend.random.normal(tuple(size), backend.dtype_of(dtype, backend.get_default_dtype()), mean, std, _stream(generator))
     return _drawn(array, device, generator, False)

@@ -13,11 +13,21 @@ def _method(name: str) -> Any:
     method = getattr(Tensor, name)
 
     def call(input: Any, *args: Any, **options: Any) -> Any:
-        return method(input if isinstance(input, Tensor) else Tensor(backend.asarray(input)), *args, **options)
+        if not isinstance(input, Tensor):
+            input = _first(name, input)
+        return method(input, *args, **options)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = method.__doc__
     return call
+
+
+def _first(name: str, value: Any) -> Tensor:
+    """A number as the base of a power; everything else must be a tensor."""
+    if name == "pow" and isinstance(value, int | float):
+        return Tensor(backend.asarray(value))
+    kind = type(value).__name__
+    raise TypeError(f"{name}(): argument 'input' must be Tensor, not {kind}; make one with minigrad.tensor(…)")
 
 
 exp, log, sqrt, square, sign = map(_method, ("exp", "log", "sqrt", "square", "sign"))
@@ -49,7 +59,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors one after another along `dim`; empty 1-d tensors are skipped, as in PyTorch."""
     tensors = list(tensors)
     if not tensors:
-        raise RuntimeError("cat: expected at least one tensor")
+        raise ValueError("cat: expected a non-empty list of tensors")
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
     dim = _axis(dim, first.ndim)
     nothing = first.shape[:dim] + (0,) + first.shape[dim + 1:]
@@ -75,6 +85,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, else `other`; with the condition alone, the indices where it holds."""
     if input is None:
         return tuple(Tensor(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
+    if condition.dtype != backend.bool_:
+        raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
     raw = [x.array if isinstance(x, Tensor) else x for x in (input, other)]
     target = backend.result_dtype(raw)
     input, other = (x.to(target) if isinstance(x, Tensor) else Tensor(backend.asarray(x, target, like=condition.array)) for x in (input, other))

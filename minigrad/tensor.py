@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import operator
 import weakref
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def sizes(arguments: tuple) -> tuple:
     """Lengths given one by one or as one tuple, list or Size."""
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         arguments = tuple(arguments[0])
-    return tuple(int(n) for n in arguments)
+    return tuple(operator.index(n) for n in arguments)
 
 
 def _over(dim: Any, axis: Any, keepdim: bool, keepdims: bool) -> tuple:
@@ -161,10 +162,15 @@ class Tensor(engine.Tensor):
         return array.copy() if copy else array
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._number())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._number())
+
+    def _number(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError(f"a tensor of shape {tuple(self.array.shape)} is no number; only one of a single element is")
+        return self.item()
 
     def __index__(self) -> int:
         if self.array.dtype.kind not in "iub" or self.array.size != 1:
@@ -452,11 +458,15 @@ class Tensor(engine.Tensor):
 
     def amax(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """The largest element over `dim`; ties share the gradient."""
-        return ops.max(self, axis=_axes(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
+        axis = _axes(dim, self)
+        _check_not_empty("amax", self, axis)
+        return ops.max(self, axis=axis, keepdims=keepdim)  # type: ignore[no-any-return]
 
     def amin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """The smallest element over `dim`; ties share the gradient."""
-        return ops.min(self, axis=_axes(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
+        axis = _axes(dim, self)
+        _check_not_empty("amin", self, axis)
+        return ops.min(self, axis=axis, keepdims=keepdim)  # type: ignore[no-any-return]
 
     def argmax(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None) -> Tensor:
         """The index of the largest element, over all or along `dim`."""
@@ -696,6 +706,8 @@ class Tensor(engine.Tensor):
 
     def fill_(self, value: Any) -> Tensor:
         """All elements `value`"""
+        if getattr(value, "ndim", 0):
+            raise RuntimeError(f"fill_: expected a number or a 0-d tensor, got shape {tuple(value.shape)}; use copy_")
         self[...] = value
         return self
 
@@ -864,12 +876,15 @@ def _bitwise(name: str, *operands: Any) -> Tensor:
     engine._one_device(name, arrays)
     if any(getattr(a, "dtype", backend.float64).kind == "f" for a in arrays):
         got = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in operands)
-        raise RuntimeError(f"{name}: expected whole numbers or bools, got {got}")
+        raise TypeError(f"{name}: expected whole numbers or bools, got {got}")
     return _wrap(operands[0], getattr(backend.array_module(arrays[0]), name)(*arrays))
 
 
 def _product(x: Any, y: Any) -> Tensor:
     """x @ y; a vector counts as one row on the left and as one column on the right."""
+    for a in (x, y):
+        if not isinstance(a, Tensor) and not backend.is_array(a):
+            raise TypeError(f"matmul: expected tensors, got {type(a).__name__}")
     if getattr(x, "ndim", 0) == 0 or getattr(y, "ndim", 0) == 0:
         shapes = [tuple(getattr(a, "shape", ())) for a in (x, y)]
         raise RuntimeError(f"matmul: expected at least 1 axis each, got shapes {shapes[0]} and {shapes[1]}; use * with numbers")
@@ -901,6 +916,13 @@ def _axes(dim: Any, x: Tensor) -> tuple:
     return _checked(dim, x) or tuple(range(x.array.ndim))
 
 
+def _check_not_empty(name: str, x: Tensor, axis: Any) -> None:
+    """IndexError where there is nothing to choose from."""
+    shape = x.array.shape
+    if 0 in (shape if axis is None else [shape[a] for a in axis]):
+        raise IndexError(f"{name}: nothing to choose from in shape {tuple(shape)} along dim {axis}")
+
+
 def _fill(x: Tensor, shape: tuple, name: str) -> tuple:
     """The shape with its -1 filled in; a RuntimeError where the elements do not fit."""
     known = Size(n for n in shape if n != -1).numel()
@@ -912,6 +934,7 @@ def _fill(x: Tensor, shape: tuple, name: str) -> tuple:
 
 
 def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    _check_not_empty(function.__name__, x, _checked(dim, x))
     if dim is None or x.array.ndim == 0:
         out = function(x, axis=None)
         return out.reshape((1,) * x.array.ndim) if keepdim else out  # type: ignore[no-any-return]
@@ -947,7 +970,10 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> T
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
             engine._one_device(name, [x.array, _beside(x, others[0])])
-        write()
+        try:
+            write()
+        except ValueError as error:
+            raise RuntimeError(f"{name}: {error}") from None
         wrote(x.array)
         return x
     if x._requires_grad and x.node is None:
@@ -978,21 +1004,30 @@ def _beside(x: Tensor, value: Any) -> Any:
 def _arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Tensor:
     def write() -> None:
         array = _beside(x, other)
-        target = backend.result_dtype([x.array, array if hasattr(array, "ndim") or isinstance(array, (bool, int, float)) else array.item()])
-        if target.kind == "f" != x.array.dtype.kind:
-            raise RuntimeError(f"{function.__name__}_: a result of {target} cannot be stored in a tensor of {x.dtype}; use the form without _")
-        try:
-            getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
-        except ValueError as error:
-            raise RuntimeError(f"{function.__name__}_: shape {getattr(array, 'shape', ())} does not broadcast into {tuple(x.array.shape)}") from error
+        array = array.item() if isinstance(array, backend.NumPyScalar) else array
+        if not backend.is_array(array) and not isinstance(array, bool | int | float):
+            raise TypeError(f"{name}: expected a Tensor or a number, got {type(array).__name__}")
+        _check_fits(x, name, backend.result_dtype([x.array, array]), ufunc == "divide")
+        getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
 
-    return in_place(x, f"{function.__name__}_", (other,), lambda: function(x, other), write)
+    name = f"{function.__name__}_"
+    return in_place(x, name, (other,), lambda: function(x, other), write)
+
+
+def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> None:
+    """RuntimeError for a floating-point result that is to be stored among whole numbers."""
+    if (result.kind == "f" or divides) and x.array.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}: a floating-point result cannot be stored in a tensor of {x.dtype}; use the form without _"
+        )
 
 
 def _replace(x: Tensor, name: str, compute: Any) -> Tensor:
     def write() -> None:
         with modes.no_grad():
-            x.array[...] = compute().array
+            result = compute()
+        _check_fits(x, name, result.dtype)
+        x.array[...] = result.array
 
     return in_place(x, name, (), compute, write)
 
@@ -1003,6 +1038,8 @@ def _draw(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) ->
     def write() -> None:
         backend.random.fill(draw, x.array, parameters, stream)
 
+    if x.array.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
     if x._requires_grad and modes.recording.get():
         raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
     write()

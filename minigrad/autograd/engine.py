@@ -149,6 +149,8 @@ def op(function=None, *, promote=False):
         token = silence()
         try:
             value, *vjps = function(*arrays, **options)
+        except ValueError as error:
+            raise _refused(name, error) from None
         finally:
             unsilence(token)
         if type(value) is not kind and not backend.is_array(value):  # NumPy's 0-d results are scalars
@@ -166,6 +168,11 @@ def op(function=None, *, promote=False):
 
     apply.raw, apply.owns = function, True  # owns: what its VJPs make anew belongs to nobody else
     return apply
+
+
+def _refused(name, error):
+    """The array library's complaint about shapes or values, as PyTorch's type of error and with the operation's name."""
+    return error if str(error).startswith(name) else RuntimeError(f"{name}: {error}")
 
 
 def _record(apply, inputs, vjps, options, out):

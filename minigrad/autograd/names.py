@@ -69,7 +69,7 @@ def _linear(node: Any) -> str:
 
 
 def _matmul(node: Any) -> str:
-    return {0: "Dot", 1: "Mv", 2: "Mm"}.get(len(node.shape), "UnsafeView")
+    return "Mm" if len(node.shape) == 2 else "UnsafeView"
 
 
 def _getitem(node: Any) -> str:

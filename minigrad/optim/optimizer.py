@@ -39,6 +39,8 @@ class Optimizer:
 
     def add_param_group(self, group: dict[str, Any]) -> None:
         """Train more parameters, with options of their own: {"params": [...], "lr": ...}."""
+        if "params" not in group:
+            raise KeyError(f"a param group needs 'params'; this one has {list(group)}")
         params = group["params"]
         group = {**group, "params": [params] if isinstance(params, Tensor) else list(params)}
         known = {id(p) for g in self.param_groups for p in g["params"]}
