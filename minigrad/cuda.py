@@ -16,7 +16,7 @@ def device_count() -> int:
 
 
 def allow_tf32(enabled: bool | None = None) -> bool:
-    """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or no longer; whether they did.
+    """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or not; whether they did.
 
     Without an argument nothing changes. Off by default; PyTorch's torch.backends.cuda.matmul.allow_tf32.
     """

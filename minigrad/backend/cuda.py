@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 
 import numpy
@@ -12,6 +13,7 @@ device_types: set = set()  # array types that live on a device; filled by `use`
 _library: list = []  # the CuPy module, or what stands in for it in tests
 _kernels: dict = {}  # what was compiled for the library, by whatever asked for it
 OPTIONS = ("--fmad=false",)  # a kernel rounds where its plain twin does
+SCALARS = (int, float, arrays.NumPyScalar)
 FUSED = (arrays.float32, arrays.float64)  # other dtypes take the plain way, whose promotion is the library's
 
 
@@ -48,9 +50,8 @@ def library():
     """CuPy; a RuntimeError that says what is missing where it cannot be used."""
     if not _library:
         if importlib.util.find_spec("cupy") is None:
-            raise RuntimeError(
-                "CUDA is not available: CuPy is not installed; pip install 'minigrad[cuda12]' or 'minigrad[cuda13]'"
-            )
+            hint = "pip install 'minigrad[cuda12]' or 'minigrad[cuda13]'"
+            raise RuntimeError(f"CUDA is not available: CuPy is not installed; {hint}")
         import cupy
 
         if not cupy.is_available():
@@ -62,39 +63,47 @@ def library():
 
 
 def kernel(key, make):
-    """The ElementwiseKernel of make() = (inputs, outputs, operation, name, preamble), compiled once for each `key`."""
+    """The ElementwiseKernel of make() = (inputs, outputs, operation, name, preamble), made once a `key`."""
     found = _kernels.get(key)
     if found is None:
-        inputs, outputs, operation, name, preamble = make()
-        found = _kernels[key] = library().ElementwiseKernel(
-            inputs, outputs, operation, name, preamble=preamble, options=OPTIONS
-        )
+        *source, preamble = make()
+        found = _kernels[key] = library().ElementwiseKernel(*source, preamble=preamble, options=OPTIONS)
     return found
 
 
 def launch(fused, args):
     """Run a fused function as one kernel on device arrays; a sum follows as a second."""
     lib, body = library(), fused.body
-    kind, dtype = lib.ndarray, None
+    dtype = _common_dtype(args, lib.ndarray)
+    if body is None or dtype not in FUSED:
+        return fused._whole(*args)
+    values = [a if type(a) is lib.ndarray else dtype.type(a) for a in args]
+    read, changed = _places(body)
+    written = [values[k] for k in changed]
+    out = kernel(fused, lambda: source_of(fused))(*[values[k] for k in read], *written)
+    if body.result is None:
+        return written[0]
+    return lib.sum(out) if fused.reduce else out
+
+
+@functools.cache
+def _places(body):
+    """Which of the parameters are only read, and which are written, in the kernel's order."""
+    read = [k for k, name in enumerate(body.parameters) if name not in body.written]
+    return read, [body.parameters.index(name) for name in body.written]
+
+
+def _common_dtype(args, kind):
+    """The one dtype of the device arrays in `args`; None if there are several, or arrays of the host."""
+    dtype = None
     for a in args:
         if type(a) is kind:
-            if dtype is None:
-                dtype = a.dtype
-            if a.dtype != dtype or dtype not in FUSED:
-                return fused._whole(*args)
-        elif not isinstance(a, (int, float, arrays.NumPyScalar)) and not (
-            type(a) is numpy.ndarray and a.ndim == 0
-        ):
-            return fused._whole(*args)
-    if body is None:
-        return fused._whole(*args)
-    values = dict(zip(body.parameters, [a if type(a) is kind else dtype.type(a) for a in args]))
-    out = kernel(fused, lambda: source_of(fused))(
-        *[values[p] for p in body.parameters if p not in body.written], *[values[p] for p in body.written]
-    )
-    if body.result is None:
-        return values[body.written[0]]
-    return lib.sum(out) if fused.reduce else out
+            if dtype is not None and a.dtype != dtype:
+                return None
+            dtype = a.dtype
+        elif not isinstance(a, SCALARS) and not (type(a) is numpy.ndarray and a.ndim == 0):
+            return None
+    return dtype
 
 
 def source_of(fused):
@@ -105,9 +114,9 @@ def source_of(fused):
 
 
 def allow_tf32(enabled=None):
-    """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or no longer. Returns whether they did.
+    """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or not; whether they did.
 
-    Without an argument nothing changes. Off unless asked for here, or for all of CuPy by the variable CUPY_TF32=1.
+    Without an argument nothing changes. Off unless asked for here, or for all of CuPy by CUPY_TF32=1.
     """
     linalg = library()._core._routines_linalg
     before = linalg.get_compute_type(arrays.float32) == linalg.COMPUTE_TYPE_TF32

@@ -11,13 +11,15 @@ import numpy
 from . import arrays, cuda
 
 PHILOX = """
-struct Four { unsigned int x[4]; };
+typedef unsigned int word;
+typedef unsigned long long two_words;
+struct Four { word x[4]; };
 
-__device__ Four philox(unsigned int key0, unsigned int key1, unsigned long long draw, unsigned long long place) {
-    Four c = {{(unsigned int)place, (unsigned int)(place >> 32), (unsigned int)draw, (unsigned int)(draw >> 32)}};
+__device__ Four philox(word key0, word key1, two_words draw, two_words place) {
+    Four c = {{(word)place, (word)(place >> 32), (word)draw, (word)(draw >> 32)}};
     for (int round = 0; round < 10; ++round) {
-        unsigned long long a = 0xD2511F53ull * c.x[0], b = 0xCD9E8D57ull * c.x[2];
-        c = {{(unsigned int)(b >> 32) ^ c.x[1] ^ key0, (unsigned int)b, (unsigned int)(a >> 32) ^ c.x[3] ^ key1, (unsigned int)a}};
+        two_words a = 0xD2511F53ull * c.x[0], b = 0xCD9E8D57ull * c.x[2];
+        c = {{(word)(b >> 32) ^ c.x[1] ^ key0, (word)b, (word)(a >> 32) ^ c.x[3] ^ key1, (word)a}};
         key0 += 0x9E3779B9u;
         key1 += 0xBB67AE85u;
     }
@@ -25,8 +27,8 @@ __device__ Four philox(unsigned int key0, unsigned int key1, unsigned long long 
 }
 
 // uniform on [0, 1): 24 bits, or 53 bits
-__device__ float unit(unsigned int a, unsigned int b, float) { return (a >> 8) * (1.0f / 16777216.0f); }
-__device__ double unit(unsigned int a, unsigned int b, double) {
+__device__ float unit(word a, word b, float) { return (a >> 8) * (1.0f / 16777216.0f); }
+__device__ double unit(word a, word b, double) {
     return ((a >> 5) * 67108864.0 + (b >> 6)) * (1.0 / 9007199254740992.0);
 }
 """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 from . import arrays, cuda
 
 AT_ONCE = 16  # arrays that one kernel copies
 
 
 def gather(target, parts, starts):
-    """target[start:start + part.size] = part for each; on a device 0 elsewhere. Starts rise, without overlap."""
+    """target[start:start + part.size] = part for each; on a device 0 elsewhere. The starts rise."""
     if arrays.device_of(target) == "cpu":
         for part, start in zip(parts, starts):
             target[start : start + part.size].reshape(part.shape)[...] = part
@@ -16,10 +18,11 @@ def gather(target, parts, starts):
     for first in range(0, len(parts), AT_ONCE):
         some, begin = parts[first : first + AT_ONCE], starts[first]
         end = starts[first + AT_ONCE] if first + AT_ONCE < len(parts) else target.size
-        bounds = [
-            b for part, start in zip(some, starts[first:]) for b in (start - begin, start - begin + part.size)
-        ]
-        cuda.kernel((gather, len(some)), lambda n=len(some): source(n))(*some, *bounds, target[begin:end])
+        bounds = []
+        for part, start in zip(some, starts[first:]):
+            bounds += [start - begin, start - begin + part.size]
+        kernel = cuda.kernel((gather, len(some)), functools.partial(source, len(some)))
+        kernel(*some, *bounds, target[begin:end])
 
 
 def source(n):

@@ -42,7 +42,7 @@ def check_range(values, low, high, message, ignored=None):
 
 
 def one_hot(targets, log_probs, weight, ignore_index):
-    """(N, C) with weight[t] (1 without weight) at each target t and 0 elsewhere; rows of ignored targets are 0."""
+    """(N, C) with weight[t] (1 without weight) at each target t; elsewhere, and for ignored targets, 0."""
     targets, like, weight = (getattr(x, "array", x) for x in (targets, log_probs, weight))
     if like.ndim != 2 or targets.ndim != 1 or len(targets) != len(like):
         shapes = f"{tuple(like.shape)} and {tuple(targets.shape)}"
