@@ -179,17 +179,19 @@ def _record(apply, inputs, vjps, options, out):
     """Give `out` its node."""
     node = out.node = Node()
     node.op, node.tick, node.options, node.hooks = apply, tick(), options or None, None
-    node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
+    node.dtype, node.output = out.array.dtype, weakref.ref(out)
     if len(inputs) == 1:
         x = inputs[0]
         node.parents, node.vjps, node.constants = (x.node or x,), tuple(vjps), None
-        return
-    parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
-    if None in parents:
-        node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
-        node.constants = tuple([x if p is None else None for p, x in zip(parents, inputs)])
     else:
-        node.vjps, node.constants = tuple(vjps), None
+        parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
+        if None in parents:
+            node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
+            node.constants = tuple([x if p is None else None for p, x in zip(parents, inputs)])
+        else:
+            node.vjps, node.constants = tuple(vjps), None
+    first, shape = node.parents[0], out.array.shape
+    node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # one tuple for a chain of nodes
 
 
 def _one_device(name, arrays):
