@@ -95,7 +95,7 @@ class Row:
     @property
     def elementwise(self):
         """Whether its arguments broadcast, so that gradients are summed back."""
-        return self.draw in BROADCASTING
+        return getattr(self.draw, "broadcasts", False)
 
 
 def largest(x):
@@ -142,6 +142,12 @@ def axes_of(draw, ndim, several=True, none=True):
 # ---- calls
 
 
+def broadcasting(draw_call):
+    """Marks calls whose arguments broadcast."""
+    draw_call.broadcasts = True
+    return draw_call
+
+
 def one(draw):
     return Call([Argument(draw(shapes))])
 
@@ -154,6 +160,7 @@ def options(**named):
 numbers = st.sampled_from([0.5, 2.0, -1.5, 3, -1, 0.0, 1.0])
 
 
+@broadcasting
 def two(draw, numbers=numbers):
     """Two arrays that broadcast, or an array and a number on either side."""
     form = draw(st.sampled_from(["arrays", "arrays", "arrays", "right", "left"]))
@@ -163,14 +170,17 @@ def two(draw, numbers=numbers):
     return Call(both if form == "right" else both[::-1])
 
 
+@broadcasting
 def two_arrays(draw):
     return Call([Argument(s) for s in broadcast(draw, 2)])
 
 
+@broadcasting
 def divided(draw):
     return two(draw, st.sampled_from([0.5, 2.0, -1.5, 3, -1]))
 
 
+@broadcasting
 def powers(draw):
     """x ** y for positive x and any y; for any x the whole powers 0 … 3 and -1, and parts of a positive one (not ½: PyTorch's
     derivative at -0 is 1/√-0 = -inf, IEEE's power +inf)."""
@@ -185,6 +195,7 @@ def powers(draw):
     return Call([Argument(draw(shapes), domain), Plain(exponent)])
 
 
+@broadcasting
 def chosen(draw):
     condition, a, b = broadcast(draw, 3)
     return Call([Argument(condition, truths), Argument(a), Argument(b)])
@@ -356,6 +367,7 @@ def limited(draw):
     return Call([Argument(draw(shapes)), Plain(low), Plain(high)])
 
 
+@broadcasting
 def limited_by_any(draw):
     """Bounds that are numbers, or arrays that broadcast into x (larger ones break PyTorch's own derivative)."""
     if draw(st.booleans()):
@@ -401,9 +413,6 @@ def from_one(arrays, options, g):
 # ---- the ops
 
 
-BROADCASTING = (two, two_arrays, divided, powers, chosen, limited_by_any)
-
-
 def op(name, draw, **more):
     return Row(f"ops.{name}", getattr(mg.ops, name), getattr(twins, name), draw, **more)
 
@@ -425,6 +434,8 @@ OPS = [
     op("maximum", two_arrays),
     op("minimum", two_arrays),
     op("floor_divide", divided, domain=away_from_zero, order=0),
+    op("remainder", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
+    op("floor_divide", divided, domain=away_from_zero, kinks=(1.0, -1.0), order=0),
     op("remainder", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
     op("clip", limited_by_any, kinks=(-1.0, 0.0, 1.0)),
     op("where", chosen),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 import reference.functional
 import torch
-from cases import (Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, chosen, exchanged, expanded,
+from cases import (Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
                    from_distance, from_log_softmax, from_product, from_softmax, from_sum, full_shapes, joined, largest, limited,
                    numbers, one, options, positive, product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights)
 
@@ -40,6 +40,7 @@ def of_class(name, *given, **options):
 # ---- calls
 
 
+@broadcasting
 def with_number(draw, numbers=numbers):
     """Two tensors, or a tensor and a number."""
     if draw(st.booleans()):
@@ -47,6 +48,7 @@ def with_number(draw, numbers=numbers):
     return two_arrays(draw)
 
 
+@broadcasting
 def divided(draw):
     return with_number(draw, st.sampled_from([0.5, 2.0, -1.5, 3, -1]))
 
@@ -133,6 +135,7 @@ def in_dim(draw):
     return Call(call.arguments, {"dim": call.options["axis"]})
 
 
+@broadcasting
 def cut_by_tensors(draw):
     """Bounds that broadcast into x: larger ones break PyTorch's own derivative."""
     shape = draw(shapes)
@@ -176,12 +179,14 @@ def same_shape(draw):
     return Call([Argument(shape), Argument(shape)], {"reduction": draw(reductions)})
 
 
+@broadcasting
 def into(draw):
     """An array and another that broadcasts into it."""
     shape = draw(shapes)
     return Call([Argument(shape), Argument(smaller(draw, shape))])
 
 
+@broadcasting
 def chosen_or_number(draw):
     condition, x = broadcast(draw, 2)
     return Call([Argument(condition, truths), Argument(x)])
@@ -208,6 +213,7 @@ def pair(draw):
     return Call(same_shape(draw).arguments)
 
 
+@broadcasting
 def raised(draw):
     return with_number(draw, st.sampled_from([0, 1, 2, 3, 1.5, -1]))  # ½: (-0) ** -½ is -inf in PyTorch, in IEEE inf
 
@@ -322,6 +328,8 @@ FACES = [
     *[function(name, one, order=0) for name in ("isnan", "isfinite", "isinf", "logical_not")],
     *[function(name, with_number, terms=from_g) for name in ("add", "sub", "subtract", "mul", "multiply")],
     *[function(name, divided, domain=away_from_zero, kinks=(1.0,), terms=from_g) for name in ("div", "divide")],
+    both("mg.floor_divide", lambda lib, x, y: lib.floor_divide(x, y).detach(), divided, domain=away_from_zero, kinks=(1.0,), order=0),
+    function("remainder", divided, domain=away_from_zero, kinks=(1.0,), terms=from_several),
     *[function(name, with_number, order=0) for name in COMPARED],
     *[function(name, two_arrays, order=0) for name in ("logical_and", "logical_or")],
     *[function(name, two_arrays, terms=from_g) for name in ("maximum", "minimum")],
