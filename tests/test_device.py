@@ -91,7 +91,11 @@ def test_without_a_device():
         if mg.cuda.is_available():
             pytest.skip("there is a GPU")
         assert mg.cuda.device_count() == 0
-        for call in (lambda: mg.ones(2).cuda(), lambda: mg.ones(2, device="cuda"), lambda: nn.Linear(1, 1).cuda()):
+        for call in (
+            lambda: mg.ones(2).cuda(),
+            lambda: mg.ones(2, device="cuda"),
+            lambda: nn.Linear(1, 1).cuda(),
+        ):
             with pytest.raises(RuntimeError, match="CUDA is not available: CuPy is"):
                 call()
     finally:
@@ -209,7 +213,9 @@ def test_repeated_indices_add_up(device):
 def test_target_out_of_range_is_told_at_the_next_read(device, bad):
     log_probs = device.tensor(numbers(3, 10)).log_softmax(1)
     loss = nn.functional.nll_loss(log_probs, mg.tensor([0, bad, 9]).cuda())
-    with pytest.raises(IndexError, match=rf"nll: target {bad} is out of range: with 10 classes, targets are 0 … 9"):
+    with pytest.raises(
+        IndexError, match=rf"nll: target {bad} is out of range: with 10 classes, targets are 0 … 9"
+    ):
         loss.item()
 
 
@@ -233,6 +239,18 @@ def test_nll_as_on_the_host(device, kind, weighted):
         found.append((loss.item(), x.grad.cpu().numpy()))
     np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-13)
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-13, atol=1e-16)
+
+
+# ---- what ops call
+
+
+def test_what_the_host_has_beyond_numpy_the_device_has_too(device):
+    from minigrad.backend import array_module, cpu
+
+    beyond = {name for name in vars(cpu) if not name.startswith("_") and not hasattr(np, name)}
+    assert {"scatter", "stop_gradient", "linear"} <= beyond
+    there = array_module(mg.ones(1).cuda().array)
+    assert {name for name in beyond if not hasattr(there, name)} == set()
 
 
 # ---- random numbers
@@ -448,7 +466,9 @@ def test_loss_is_read_once_an_epoch(strict, lecture, phase, folder):
     train_epoch(run, data)
     before = Sync.count
     assert np.isfinite(train_epoch(run, data))
-    noted = config.shuffle or phase == "finetune"  # indices were checked on the device: their note is read first
+    noted = (
+        config.shuffle or phase == "finetune"
+    )  # indices were checked on the device: their note is read first
     assert Sync.count == before + 1 + noted
 
 
@@ -464,7 +484,7 @@ def test_images_stay_bytes_on_the_device(strict, folder):
 
 
 def test_resumed_on_the_device(device, folder, tmp_path):
-    config = settings("denoising", folder, device="cuda")
+    config = settings("denoising", folder, device="cuda", epochs=1)
     saved = []
 
     def save(run, out):

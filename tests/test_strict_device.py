@@ -26,7 +26,9 @@ from minigrad.backend import cuda
 
 @pytest.fixture
 def cupy():
-    return pytest.importorskip("cupy", reason="the names are compared with the real CuPy's where it is installed")
+    return pytest.importorskip(
+        "cupy", reason="the names are compared with the real CuPy's where it is installed"
+    )
 
 
 def on_host_memory(cupy, shape, dtype="float32"):
@@ -47,7 +49,9 @@ def as_text(signature):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_has_cupys_signature(cupy, name):
-    assert as_text(inspect.signature(getattr(cupy, name))) == as_text(strict_device.signature(FUNCTIONS[name]))
+    assert as_text(inspect.signature(getattr(cupy, name))) == as_text(
+        strict_device.signature(FUNCTIONS[name])
+    )
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -14,7 +14,8 @@ def face(library):
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
     for function in (where, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
         setattr(xp, function.__name__, functools.partial(function, library))
-    xp.astype, xp.clip, xp.matmul, xp.to_device, xp.stop_gradient = astype, clip, matmul, to_device, same
+    for function in (astype, clip, getitem, linear, matmul, to_device, stop_gradient):
+        setattr(xp, function.__name__, function)
     return xp
 
 
@@ -36,12 +37,24 @@ def matmul(x, y):
     return x @ y
 
 
+def linear(x, weight, bias):
+    """x weightᵀ + bias"""
+    y = x @ weight.T
+    y += bias
+    return y
+
+
+def getitem(x, *, key):
+    """x[key]"""
+    return x[key]
+
+
 def to_device(x, device):
     """x on "cpu" or "cuda"."""
     return x if arrays.device_of(x) == device else late.read(x)
 
 
-def same(x):
+def stop_gradient(x):
     """x: a Tensor would be taken as a constant here."""
     return x
 
