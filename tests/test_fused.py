@@ -25,9 +25,9 @@ NUMBERS = {"step_size", "one_minus_beta1", "beta2", "one_minus_beta2", "root", "
 
 
 def values(rng, parameter, shape, dtype):
-    """Any values; positive where an optimizer keeps averages of squares."""
-    positive = parameter in ("v", "largest")
-    return np.asarray(rng.uniform(0.1, 2, shape) if positive else rng.normal(0, 1.5, shape), dtype)
+    """Any values; positive for an optimizer's averages of squares and its rates."""
+    signed = parameter in ("p", "g", "m", "x", "y", "target", "buffer")
+    return np.asarray(rng.normal(0, 1.5, shape) if signed else rng.uniform(0.1, 2, shape), dtype)
 
 
 def arguments(fused, kinds, shape, dtype, rng):
