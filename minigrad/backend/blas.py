@@ -27,7 +27,10 @@ blas = Blas()
 
 
 def product(rows, n):
-    """rows(low, high) over range(n) on each worker, BLAS on one thread meanwhile; where BLAS cannot be told, one call that it splits itself."""
+    """rows(low, high) over range(n) on each worker, BLAS on one thread meanwhile.
+
+    Where BLAS cannot be told, it is one call, which BLAS splits itself.
+    """
     libraries = blas.libraries()
     if not libraries or threads.get_num_threads() == 1:
         rows(0, n)

@@ -8,6 +8,7 @@ import os
 import pathlib
 import sys
 import tempfile
+from typing import Any
 
 _loops: dict = {}
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None}
@@ -69,7 +70,7 @@ def _import(name, text):
             with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
                 file.write(text.replace("CACHE", "True"))
             os.replace(file.name, path)
-        spec = importlib.util.spec_from_file_location(module_name, path)
+        spec: Any = importlib.util.spec_from_file_location(module_name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[module_name] = module
         spec.loader.exec_module(module)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import types
 from functools import partial
+from typing import Any
 
 import numpy
 from numpy import ndarray
 
 from . import arrays, blas, threads
 
-cpu = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large tanh, exp, log, sqrt, matmul and sum run on our threads.")
+cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large tanh, exp, log, sqrt, matmul and sum run on our threads.")
 cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
 arrays.register(ndarray, cpu, "cpu")
 
@@ -123,7 +124,7 @@ def scatter(g, *, key, shape):
     """Zeros of `shape` with g added at [key]; values of a repeated index add up."""
     out = numpy.zeros(shape, g.dtype)
     keys = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(k, ndarray) and k.dtype != bool or isinstance(k, list) for k in keys):
+    if any((isinstance(k, ndarray) and k.dtype != bool) or isinstance(k, list) for k in keys):
         numpy.add.at(out, key, g)
     else:
         out[key] = g
@@ -150,7 +151,8 @@ cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis = linear, getitem, scat
 
 
 try:  # what numpy.errstate does, at a seventh of its price; private, hence the fallback
-    from numpy._core.umath import _extobj_contextvar as _state, _make_extobj
+    from numpy._core.umath import _extobj_contextvar as _state
+    from numpy._core.umath import _make_extobj
 
     _quiet = _make_extobj(all="ignore")
 
@@ -158,7 +160,7 @@ try:  # what numpy.errstate does, at a seventh of its price; private, hence the 
     unsilence = _state.reset
 except ImportError:  # pragma: no cover
 
-    def silence():
+    def silence():  # type: ignore[misc]
         """Switch NumPy's floating-point warnings off in this thread; give the token to `unsilence`."""
         return numpy.seterr(all="ignore")
 

@@ -11,7 +11,9 @@ from .cpu import cpu
 class device:
     """Where an array lives: device("cpu") or device("cuda"). Compares equal to its name too."""
 
-    __slots__ = ("type", "index")
+    __slots__ = ("index", "type")
+    type: str
+    index: int | None
 
     def __init__(self, name, index=None):
         if isinstance(name, device):

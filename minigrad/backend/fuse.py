@@ -11,6 +11,7 @@ import ast
 import functools
 import inspect
 import textwrap
+from typing import Any
 
 import numpy
 from numpy import empty, ndarray
@@ -30,8 +31,7 @@ class Body:
 
     def __init__(self, name, parameters, statements, result):
         self.name, self.parameters, self.statements, self.result = name, parameters, statements, result
-        targets = [t for s in statements for t in [s.target if isinstance(s, ast.AugAssign) else s.targets[0]]]
-        self.written = list(dict.fromkeys(t.id for t in targets if t.id in parameters))
+        self.written = list(dict.fromkeys(name for name in map(_target, statements) if name in parameters))
         nodes = [n for s in [*statements, result] if s is not None for n in ast.walk(s)]
         self.literals = list(dict.fromkeys(n.value for n in nodes if isinstance(n, ast.Constant)))
         self.stages = self._stages()
@@ -40,16 +40,16 @@ class Body:
         for i, s in enumerate(self.statements):
             function = _numpy_function(s.value)
             if function is not None:
-                name = s.targets[0].id
                 before = Body(f"{self.name}_{function}", self.parameters, self.statements[:i], s.value.args[0])
-                return before, function, Body(self.name, [*self.parameters, name], self.statements[i + 1:], self.result)
+                return before, function, Body(self.name, [*self.parameters, _target(s)], self.statements[i + 1:], self.result)
         return None
 
 
 def read(function):
     """The Body of a function; a SyntaxError names a line that the dialect does not have."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    statements, result = [], None
+    tree: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    statements: list[ast.stmt] = []
+    result = None
     for s in tree.body:
         if isinstance(s, ast.Return):
             result = s.value
@@ -67,6 +67,12 @@ def read(function):
     if isinstance(result, ast.Name) and result.id in body.written:
         body.result = None  # what was changed in place is returned as it is
     return body
+
+
+def _target(statement):
+    """The name that an assignment, plain or augmented, changes."""
+    target: Any = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    return target.id
 
 
 def _numpy_function(value):
@@ -93,10 +99,9 @@ def expression(node, literal, call, select):
             return f"({_OPERATORS[type(n.op)]}{text(n.operand)})"
         if isinstance(n, ast.Compare) and len(n.ops) == 1:
             return f"({text(n.left)} {_OPERATORS[type(n.ops[0])]} {text(n.comparators[0])})"
-        if isinstance(n, ast.Call) and n.func.attr == "where":
-            return select.format(*map(text, n.args))
-        if isinstance(n, ast.Call):
-            return f"{call[n.func.attr]}({', '.join(map(text, n.args))})"
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute):
+            arguments = [text(a) for a in n.args]
+            return select.format(*arguments) if n.func.attr == "where" else f"{call[n.func.attr]}({', '.join(arguments)})"
         raise SyntaxError(f"@fuse: {ast.unparse(n)} cannot be compiled")
 
     return text(node)
@@ -104,10 +109,8 @@ def expression(node, literal, call, select):
 
 def _lines(body, text, assign):
     for s in body.statements:
-        if isinstance(s, ast.AugAssign):
-            yield assign(s.target.id, f"{s.target.id} {_OPERATORS[type(s.op)]} {text(s.value)}")
-        else:
-            yield assign(s.targets[0].id, text(s.value))
+        name, value = _target(s), text(s.value)
+        yield assign(name, f"{name} {_OPERATORS[type(s.op)]} {value}" if isinstance(s, ast.AugAssign) else value)
 
 
 def loop_source(body, kinds, reduce=False):
@@ -140,8 +143,8 @@ def loop_source(body, kinds, reduce=False):
 
 def kernel_source(body):
     """The body as C for an ElementwiseKernel: (input parameters, output parameters, operation)."""
-    text = functools.partial(expression, literal=lambda v: f"T({v!r})", call={"sqrt": "sqrt", "absolute": "fabs", "exp": "exp", "tanh": "tanh", "log": "log"},
-                             select="({0} ? {1} : {2})")
+    call = {"sqrt": "sqrt", "absolute": "fabs", "exp": "exp", "tanh": "tanh", "log": "log"}
+    text = functools.partial(expression, literal=lambda v: f"T({v!r})", call=call, select="({0} ? {1} : {2})")
     known = set(body.parameters)
 
     def assign(name, value):
@@ -267,7 +270,8 @@ def _plan(args):
     shape, dtype = lead.shape, lead.dtype
     if dtype.kind != "f":
         return None
-    kinds, views = "", []
+    kinds = ""
+    views: list[Any] = []
     for a in args:
         if type(a) is not ndarray:
             if not isinstance(a, (float, int, arrays.NumPyScalar)):

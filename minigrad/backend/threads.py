@@ -10,6 +10,7 @@ import itertools
 import os
 import threading
 from queue import SimpleQueue
+from typing import Any
 
 import numpy
 
@@ -61,6 +62,7 @@ class Signal:
     and read in such an order that either the sleeper sees the new number, or the one who raises it sees that it must wake a sleeper.
     """
 
+    bell: SimpleQueue[None]
     LOOK = 1 << 21  # looks before sleeping: a fraction of a millisecond
 
     def __init__(self):
@@ -88,6 +90,8 @@ class Signal:
 class Worker:
     """A thread that runs one piece of work after another."""
 
+    piece: Any
+    error: Any
     REST = 48_000  # looks after a piece was posted, some µs: by then the poster has let go of the GIL, and need not be waited for
 
     def __init__(self):
