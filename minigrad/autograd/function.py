@@ -129,9 +129,8 @@ def _backward(cls, ctx, g, saved, count):
     if len(result) != count:
         raise RuntimeError(f"{cls.__name__}.backward returned {len(result)} gradients for {count} inputs of apply; "
                            "return one for each, None for those that need none")
-    wanted = [need for need in ctx.needs_input_grad]
     like = wrap(g) if raw else g
-    return [_one(cls, r, need, like, raw) for r, need in zip(result, wanted)]
+    return [_one(cls, r, need, like, raw) for r, need in zip(result, ctx.needs_input_grad)]
 
 
 def _one(cls, r, need, like, raw):
