@@ -12,9 +12,10 @@ from __future__ import annotations
 import functools
 import heapq
 import weakref
+from typing import Any
 
 from .. import backend
-from ..backend import ndarray, silence, unsilence
+from ..backend import silence, unsilence
 from .modes import enable_grad, recording
 from .names import grad_fn_name
 from .writes import Last, held, keeps, tick, written_since, wrote
@@ -29,7 +30,17 @@ class Node:
     tick: when it was recorded; a node is always newer than its parents.
     """
 
-    __slots__ = ("op", "tick", "parents", "vjps", "shape", "dtype", "constants", "options", "hooks", "output", "__weakref__")
+    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "op", "options", "output", "parents", "shape", "tick", "vjps")
+    op: Any
+    options: dict | None
+    constants: Any
+    parents: Any
+    vjps: Any
+    tick: int
+    shape: tuple  # of the value, as dtype
+    dtype: Any
+    hooks: dict | None
+    output: Any  # a weak reference to the value's tensor
 
     def name(self):
         """The operation's name in PyTorch's manner, e.g. TanhBackward0."""
@@ -47,7 +58,13 @@ class Node:
 class Tensor:
     """The core of a tensor: an array, its gradient, and the node that made it. `minigrad.Tensor` adds PyTorch's methods."""
 
-    __slots__ = ("array", "node", "_requires_grad", "_grad", "views", "hooks", "__weakref__")
+    __slots__ = ("__weakref__", "_grad", "_requires_grad", "array", "hooks", "node", "views")
+    array: Any
+    node: Node | None
+    _grad: Any
+    _requires_grad: bool
+    views: Any  # the tensors that show the same memory, by id, once there are several
+    hooks: dict | None
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
 
     def __init__(self, array, requires_grad=False):
@@ -67,7 +84,8 @@ class Tensor:
         if self.node is not None and not value:
             raise RuntimeError("requires_grad can only be switched off on a leaf; use detach() to get a tensor without history")
         if value and self.array.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require gradients, not {self.array.dtype}; use .double() or .float() first")
+            raise RuntimeError(f"only floating-point tensors can require gradients, not {self.array.dtype}; "
+                               "use .double() or .float() first")
         self._requires_grad = bool(value)
 
     @property
@@ -126,30 +144,35 @@ def op(function=None, *, promote=False):
 
     @functools.wraps(function)
     def apply(*inputs, **options):
-        arrays, kind, needs, mixed = [], None, False, False
+        arrays, kind, needs, mixed, plain = [], None, False, False, True
         for x in inputs:
             if isinstance(x, Tensor):
                 if x._requires_grad:
                     needs = True
                 x = x.array
                 if kind is None:
-                    kind = type(x)
+                    kind, dtype = type(x), x.dtype
                 elif type(x) is not kind:
                     mixed = True
+                elif x.dtype is not dtype:
+                    plain = False
+            elif type(x) is not float and type(x) is not int:
+                plain = False
             arrays.append(x)
         if kind is None:
             return function(*arrays, **options)[0]
-        if promote:
-            if mixed:
-                return apply(*_on_one_device(name, inputs), **options)
-            arrays = backend.promote(arrays, name)
-        for a in arrays:
-            if type(a) is not kind and backend.is_array(a):
-                _one_device(name, arrays)
+        if mixed or not plain or dtype.kind != "f":  # else numbers and arrays of one floating-point dtype: nothing to do
+            if promote:
+                if mixed:
+                    return apply(*_on_one_device(name, inputs), **options)
+                arrays = backend.promote(arrays, name)
+            for a in arrays:
+                if type(a) is not kind and backend.is_array(a):
+                    _one_device(name, arrays)
         token = silence()
         try:
             value, *vjps = function(*arrays, **options)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise _refused(name, error) from None
         finally:
             unsilence(token)
@@ -166,13 +189,14 @@ def op(function=None, *, promote=False):
             out._requires_grad = False
         return out
 
-    apply.raw, apply.owns = function, True  # owns: what its VJPs make anew belongs to nobody else
+    apply.raw, apply.owns = function, True  # type: ignore[attr-defined]  # owns: what its VJPs make anew belongs to nobody else
     return apply
 
 
 def _refused(name, error):
     """The array library's complaint about shapes or values, as PyTorch's type of error and with the operation's name."""
-    return error if str(error).startswith(name) else RuntimeError(f"{name}: {error}")
+    ours = isinstance(error, backend.DeviceMismatchError) or str(error).startswith(name)
+    return error if ours else RuntimeError(f"{name}: {error}")
 
 
 def _record(apply, inputs, vjps, options, out):
@@ -274,7 +298,7 @@ def _roots(tensors, gradients, name):
     """[(tensor, its gradient)], checked."""
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
     gradients = (gradients,) if gradients is None or isinstance(gradients, Tensor) or backend.is_array(gradients) else tuple(gradients)
-    if gradients == (None,):
+    if len(gradients) == 1 and gradients[0] is None:
         gradients = (None,) * len(tensors)
     if len(gradients) != len(tensors):
         raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
@@ -316,11 +340,11 @@ def _run(roots, retain, create, wanted, inputs=()):
             heapq.heappush(heap, (-start.tick, start))
     starts = [node for _, node in heap]
     needed = None if wanted is None else _needed(starts, wanted)
-    again, values = replay(starts, inputs) if create else (None, None)
+    again = replay(starts, inputs)[0] if create else None
     silent, mode = silence(), recording.set(create)
     try:
         _walk(grads, owned, heap, retain, again, wanted, needed)
-        leaves = {leaf: _finished(leaf, g, leaf in owned) for leaf, g in grads.items()}
+        leaves = {leaf: (g, leaf in owned) if not leaf.hooks else _hooked(leaf, g, leaf in owned) for leaf, g in grads.items()}
     finally:
         recording.reset(mode)
         unsilence(silent)
@@ -353,13 +377,16 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
             if type(c) is not kind or c.shape != parent.shape or c.dtype != parent.dtype:
                 if c is None:  # a user's Function may have nothing to say
                     continue
-                c = _fit(c, g, node, parent)
+                made, c = c, _fit(c, g, node, parent)
+                fresh = c is not made
+            else:
+                fresh = False
             seen = grads.get(parent)
             if seen is None:
                 grads[parent] = c
                 if type(parent) is Node:
                     heapq.heappush(heap, (-parent.tick, parent))
-                elif again is None and c is not g and c.base is None and node.op.owns and not keeps(vjp, c):
+                elif again is None and c is not g and c.base is None and (fresh or node.op.owns and not keeps(vjp, c)):
                     owned.add(parent)
             elif parent in owned:
                 seen += c
@@ -374,12 +401,10 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
         vjps = vjp = c = seen = None
 
 
-def _finished(leaf, g, ours):
+def _hooked(leaf, g, ours):
     """A leaf's gradient after its hooks."""
-    if leaf.hooks:
-        new = run_hooks(leaf.hooks, g)
-        return new, ours and new is g
-    return g, ours
+    new = run_hooks(leaf.hooks, g)
+    return new, ours and new is g
 
 
 def unbroadcast(g, shape):
@@ -402,7 +427,8 @@ def _fit(c, g, node, parent):
         c = backend.asarray(c)
     a, b = (x.array if isinstance(x, Tensor) else x for x in (c, g))
     if type(a) is not type(b) and name != "to_device":
-        raise backend.DeviceMismatchError(f"the VJP of {name} returned an array on {backend.device_of(a)} for one on {backend.device_of(b)}")
+        raise backend.DeviceMismatchError(f"the VJP of {name} returned an array on {backend.device_of(a)} "
+                                          f"for one on {backend.device_of(b)}")
     if c.shape != shape:
         if not _stretched(shape, c.shape, node.shape):
             raise RuntimeError(f"the VJP of {name} returned shape {tuple(c.shape)} for an input of shape {shape} "

@@ -11,6 +11,7 @@ import itertools
 import types
 import weakref
 from functools import partial
+from typing import Any
 
 from .. import backend
 
@@ -28,7 +29,7 @@ def wrote(array):
     """Log that `array`'s memory was just changed."""
     owner = backend.root(array)
     key = id(owner)
-    entry = _written.get(key)
+    entry: Any = _written.get(key)
     if entry is None:
         entry = _written[key] = ({}, weakref.ref(owner, lambda _: _written.pop(key, None)))
     low, high = backend.byte_bounds(array)
@@ -64,8 +65,10 @@ def written_since(array, then):
 
 def keeps(function, array):
     """Whether a VJP holds exactly this array."""
-    return any([cell.cell_contents is array for cell in getattr(function, "__closure__", None) or ()]) \
-        or any(a is array for a in held(function))
+    for a in held(function):
+        if a is array:
+            return True
+    return False
 
 
 def held(function, depth=0):
