@@ -12,6 +12,8 @@ from .functions import (abs, absolute, add, all, allclose, amax, amin, any, argm
                         log_softmax, logical_and, logical_not, logical_or, lt, matmul, max, maximum, mean, min, minimum, mm, mul,
                         multiply, ne, neg, numel, permute, pow, relu, remainder, reshape, sigmoid, sign, softmax, sqrt, square, squeeze,
                         stack, sub, subtract, sum, t, tanh, transpose, unsqueeze, where)
+from .old_types import (BoolTensor, ByteTensor, CharTensor, DoubleTensor, FloatTensor, HalfTensor, IntTensor, LongTensor,
+                        ShortTensor)
 from .printing import set_printoptions
 from .tensor import Size, Tensor
 

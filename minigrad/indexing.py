@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from . import backend, ops
 from .autograd import engine
+
+BYTE_MASK = "indexing with dtype uint8 is deprecated: it is taken as a mask; please use a dtype bool instead."
 
 
 def index(x: Any, key: Any) -> Any:
@@ -64,6 +67,9 @@ def _part(array: Any, part: Any) -> Any:
         part = backend.asarray([int(p) if isinstance(p, engine.Tensor) else p for p in part] if isinstance(part, (list, range)) else part)
         if part.size == 0:
             part = part.astype("int64")
+    if part.dtype == backend.uint8:
+        warnings.warn(BYTE_MASK, stacklevel=5)
+        part = part != 0
     if part.dtype.kind not in "biu":
         raise IndexError(f"tensors used as indices must be whole numbers or bools, not {part.dtype}")
     return backend.to_device(part, "cpu") if backend.device_of(array) == "cpu" else part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import copy
 import itertools
 import operator
@@ -38,6 +39,12 @@ class min_result(NamedTuple):
 Extreme: Any = {"max": max_result, "min": min_result}
 
 
+TYPE_NAMES = {
+    "DoubleTensor": "float64", "FloatTensor": "float32", "HalfTensor": "float16", "LongTensor": "int64", "IntTensor": "int32",
+    "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
+}  # fmt: skip
+
+
 def sizes(arguments: tuple) -> tuple:
     """Lengths given one by one or as one tuple, list or Size."""
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
@@ -66,7 +73,7 @@ class Tensor(engine.Tensor):
         if data and backend.is_array(data[0]):
             super().__init__(data[0], *data[1:] or (requires_grad,))
         else:
-            super().__init__(_from_old_arguments(data), requires_grad)
+            super().__init__(_from_old_arguments(data, backend.get_default_dtype()), requires_grad)
 
     # ---- what it is
 
@@ -220,7 +227,7 @@ class Tensor(engine.Tensor):
 
     def detach(self) -> Tensor:
         """A tensor on the same memory, without history."""
-        return engine.detach(self)  # type: ignore[no-any-return]
+        return engine.detach(self)
 
     def detach_(self) -> Tensor:
         """Forget the history of this tensor."""
@@ -279,9 +286,11 @@ class Tensor(engine.Tensor):
 
     def type(self, dtype: Any = None) -> Any:
         """This tensor in another dtype; without one, the name of its type."""
-        names = {"float64": "DoubleTensor", "float32": "FloatTensor", "int64": "LongTensor", "bool": "BoolTensor", "uint8": "ByteTensor",
-                 "int32": "IntTensor", "float16": "HalfTensor", "int16": "ShortTensor", "int8": "CharTensor"}
-        return f"torch.{names[str(self.dtype)]}" if dtype is None else self.to(dtype)
+        if dtype is None:
+            return "torch." + next(name for name, known in TYPE_NAMES.items() if known == str(self.dtype))
+        if isinstance(dtype, str):
+            dtype = TYPE_NAMES.get(dtype.removeprefix("torch."), dtype)
+        return self.to(getattr(dtype, "holds", dtype))  # a type such as FloatTensor holds a dtype
 
     def double(self) -> Tensor:
         """In float64."""
@@ -317,7 +326,7 @@ class Tensor(engine.Tensor):
 
     def clone(self) -> Tensor:
         """A copy, recorded."""
-        return ops.copy(self)  # type: ignore[no-any-return]
+        return ops.copy(self)
 
     def contiguous(self) -> Tensor:
         """Itself, or a copy whose elements lie one after another."""
@@ -327,7 +336,7 @@ class Tensor(engine.Tensor):
 
     def reshape(self, *shape: Any) -> Tensor:
         """The same elements in another shape; one length may be -1. A view where possible."""
-        return ops.reshape(self, _fill(self, sizes(shape), "reshape"))  # type: ignore[no-any-return]
+        return ops.reshape(self, _fill(self, sizes(shape), "reshape"))
 
     def view(self, *shape: Any) -> Tensor:
         """`reshape` that never copies."""
@@ -335,7 +344,7 @@ class Tensor(engine.Tensor):
         if self.array.size and backend.root(out.array) is not backend.root(self.array):
             raise RuntimeError(f"view: shape {tuple(self.array.shape)} with strides {self.array.strides} cannot be seen as {sizes(shape)} "
                                "without a copy; use .reshape(…)")
-        return out  # type: ignore[no-any-return]
+        return out
 
     def view_as(self, other: Tensor) -> Tensor:
         """`view` in the shape of another tensor."""
@@ -343,7 +352,7 @@ class Tensor(engine.Tensor):
 
     reshape_as = view_as
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """The axes from start_dim to end_dim as one."""
         n, shape = self.array.ndim, self.array.shape
         if n == 0:
@@ -356,29 +365,29 @@ class Tensor(engine.Tensor):
     def squeeze(self, dim: Any = None) -> Tensor:
         """Without the axes of size 1 (all, or those named)."""
         named = range(self.array.ndim) if dim is None else [_axis(d, self.array.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
-        return ops.squeeze(self, axis=tuple(d for d in named if self.array.ndim and self.array.shape[d] == 1))  # type: ignore[no-any-return]
+        return ops.squeeze(self, axis=tuple(d for d in named if self.array.ndim and self.array.shape[d] == 1))
 
-    def unsqueeze(self, dim: int) -> Tensor:
+    def unsqueeze(self, dim: builtins.int) -> Tensor:
         """With a new axis of size 1."""
-        return ops.expand_dims(self, _axis(dim, self.array.ndim + 1))  # type: ignore[no-any-return]
+        return ops.expand_dims(self, _axis(dim, self.array.ndim + 1))
 
     def t(self) -> Tensor:
         """Rows and columns exchanged."""
         if self.array.ndim > 2:
             raise RuntimeError(f"t() expects at most 2 axes, got shape {tuple(self.array.shape)}; use transpose or permute")
-        return ops.transpose(self)  # type: ignore[no-any-return]
+        return ops.transpose(self)
 
     @property
     def T(self) -> Tensor:
         """Axes reversed."""
-        return ops.transpose(self)  # type: ignore[no-any-return]
+        return ops.transpose(self)
 
     @property
     def mT(self) -> Tensor:
         """The last two axes exchanged."""
         return self.transpose(-2, -1)
 
-    def transpose(self, dim0: int, dim1: int) -> Tensor:
+    def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """Two axes exchanged."""
         n = self.array.ndim
         return ops.swapaxes(self, _axis(dim0, n), _axis(dim1, n)) if n else ops.reshape(self, ())
@@ -390,7 +399,7 @@ class Tensor(engine.Tensor):
         order = tuple(_axis(d, self.array.ndim) for d in sizes(dims))
         if sorted(order) != list(range(self.array.ndim)):
             raise RuntimeError(f"permute: {sizes(dims)} is not an order of {self.array.ndim} axes")
-        return ops.transpose(self, order)  # type: ignore[no-any-return]
+        return ops.transpose(self, order)
 
     def expand(self, *shape: Any) -> Tensor:
         """Repeated along axes of size 1 and new leading axes, without copying; -1 keeps a length."""
@@ -398,7 +407,7 @@ class Tensor(engine.Tensor):
         old = (1,) * (len(wanted) - self.array.ndim) + tuple(self.array.shape)
         if len(old) != len(wanted) or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
             raise RuntimeError(f"expand: shape {tuple(self.array.shape)} cannot be expanded to {wanted}")
-        return ops.broadcast_to(self, tuple(m if n == -1 else n for m, n in zip(old, wanted)))  # type: ignore[no-any-return]
+        return ops.broadcast_to(self, tuple(m if n == -1 else n for m, n in zip(old, wanted)))
 
     def expand_as(self, other: Tensor) -> Tensor:
         """`expand` to the shape of another tensor."""
@@ -416,14 +425,14 @@ class Tensor(engine.Tensor):
             mask[first][last] = True
             inner = value if isinstance(value, Tensor) else Tensor(backend.asarray(value, self.array.dtype, like=self.array))
             inner = ops.scatter(ops.broadcast_to(inner.to(self.dtype), place[last].shape), key=last, shape=place.shape)
-            return ops.where(mask, ops.scatter(inner, key=first, shape=self.array.shape), self)  # type: ignore[no-any-return]
+            return ops.where(mask, ops.scatter(inner, key=first, shape=self.array.shape), self)
 
         def write() -> None:
             self.array[first][last] = _beside(self, value)
 
         in_place(self, "__setitem__", (value,), compute, write)
 
-    def index_select(self, dim: int, index: Tensor) -> Tensor:
+    def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """The entries at `index` (1-d, whole numbers) along `dim`."""
         rank = self.array.ndim
         if rank == 0:
@@ -435,10 +444,10 @@ class Tensor(engine.Tensor):
     def sum(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
         """Σ over `dim` (a number, several, or all); whole numbers and bools give int64."""
         if dim is axis is dtype is None and not keepdim and not keepdims and self.array.dtype.kind == "f":
-            return ops.sum(self)  # type: ignore[no-any-return]
+            return ops.sum(self)
         x = self.to(dtype or (self.dtype if self.array.dtype.kind == "f" else backend.int64))
         dim, keepdim = _over(dim, axis, keepdim, keepdims)
-        return ops.sum(x, axis=_checked(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
+        return ops.sum(x, axis=_checked(dim, self), keepdims=keepdim)
 
     def mean(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
         """Σ / n over `dim`."""
@@ -446,7 +455,7 @@ class Tensor(engine.Tensor):
         if x.array.dtype.kind != "f":
             raise RuntimeError(f"mean: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")
         dim, keepdim = _over(dim, axis, keepdim, keepdims)
-        return ops.mean(x, axis=_checked(dim, self), keepdims=keepdim)  # type: ignore[no-any-return]
+        return ops.mean(x, axis=_checked(dim, self), keepdims=keepdim)
 
     def max(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False) -> Any:
         """The largest element; with `dim` (values, indices) along it; with a tensor the larger of the two, element by element."""
@@ -460,13 +469,13 @@ class Tensor(engine.Tensor):
         """The largest element over `dim`; ties share the gradient."""
         axis = _axes(dim, self)
         _check_not_empty("amax", self, axis)
-        return ops.max(self, axis=axis, keepdims=keepdim)  # type: ignore[no-any-return]
+        return ops.max(self, axis=axis, keepdims=keepdim)
 
     def amin(self, dim: Any = None, keepdim: Any = False) -> Tensor:
         """The smallest element over `dim`; ties share the gradient."""
         axis = _axes(dim, self)
         _check_not_empty("amin", self, axis)
-        return ops.min(self, axis=axis, keepdims=keepdim)  # type: ignore[no-any-return]
+        return ops.min(self, axis=axis, keepdims=keepdim)
 
     def argmax(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None) -> Tensor:
         """The index of the largest element, over all or along `dim`."""
@@ -487,31 +496,31 @@ class Tensor(engine.Tensor):
     # ---- element by element
 
     def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)  # type: ignore[no-any-return]
+        return ops.add(self, other)
 
     def __sub__(self, other: Any) -> Tensor:
-        return ops.sub(self, other)  # type: ignore[no-any-return]
+        return ops.sub(self, other)
 
     def __mul__(self, other: Any) -> Tensor:
-        return ops.mul(self, other)  # type: ignore[no-any-return]
+        return ops.mul(self, other)
 
     def __truediv__(self, other: Any) -> Tensor:
-        return ops.div(*_floats(self, other))  # type: ignore[no-any-return]
+        return ops.div(*_floats(self, other))
 
     def __floordiv__(self, other: Any) -> Tensor:
-        return ops.floor_divide(self, other)  # type: ignore[no-any-return]
+        return ops.floor_divide(self, other)
 
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return ops.floor_divide(other, self)  # type: ignore[no-any-return]
+        return ops.floor_divide(other, self)
 
     def __mod__(self, other: Any) -> Tensor:
-        return ops.remainder(self, other)  # type: ignore[no-any-return]
+        return ops.remainder(self, other)
 
     def __rmod__(self, other: Any) -> Tensor:
-        return ops.remainder(other, self)  # type: ignore[no-any-return]
+        return ops.remainder(other, self)
 
     def __pow__(self, other: Any) -> Tensor:
-        return ops.pow(self, other)  # type: ignore[no-any-return]
+        return ops.pow(self, other)
 
     def __matmul__(self, other: Any) -> Tensor:
         return _product(self, other)
@@ -521,25 +530,25 @@ class Tensor(engine.Tensor):
     def __rmul__(self, other: Any) -> Tensor:
         if isinstance(other, list | tuple | str):
             return NotImplemented  # Python repeats it
-        return ops.mul(other, self)  # type: ignore[no-any-return]
+        return ops.mul(other, self)
 
     def __rsub__(self, other: Any) -> Tensor:
-        return ops.sub(other, self)  # type: ignore[no-any-return]
+        return ops.sub(other, self)
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return ops.div(*_floats(other, self))  # type: ignore[no-any-return]
+        return ops.div(*_floats(other, self))
 
     def __rpow__(self, other: Any) -> Tensor:
-        return ops.pow(other, self)  # type: ignore[no-any-return]
+        return ops.pow(other, self)
 
     def __rmatmul__(self, other: Any) -> Tensor:
         return _product(other, self)
 
     def __neg__(self) -> Tensor:
-        return ops.neg(self)  # type: ignore[no-any-return]
+        return ops.neg(self)
 
     def __abs__(self) -> Tensor:
-        return ops.absolute(self)  # type: ignore[no-any-return]
+        return ops.absolute(self)
 
     def __pos__(self) -> Tensor:
         return self
@@ -563,37 +572,37 @@ class Tensor(engine.Tensor):
         return ops.not_equal(self, other) if other is not None else True
 
     def __lt__(self, other: Any) -> Tensor:
-        return ops.less(self, other)  # type: ignore[no-any-return]
+        return ops.less(self, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return ops.less_equal(self, other)  # type: ignore[no-any-return]
+        return ops.less_equal(self, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return ops.greater(self, other)  # type: ignore[no-any-return]
+        return ops.greater(self, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return ops.greater_equal(self, other)  # type: ignore[no-any-return]
+        return ops.greater_equal(self, other)
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
     __hash__ = object.__hash__
 
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self + alpha · other"""
-        return ops.add(self, other if alpha == 1 else other * alpha)  # type: ignore[no-any-return]
+        return ops.add(self, other if alpha == 1 else other * alpha)
 
     def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self - alpha · other"""
-        return ops.sub(self, other if alpha == 1 else other * alpha)  # type: ignore[no-any-return]
+        return ops.sub(self, other if alpha == 1 else other * alpha)
 
     def pow(self, exponent: Any) -> Tensor:
         """self ** exponent"""
-        return ops.pow(self, exponent)  # type: ignore[no-any-return]
+        return ops.pow(self, exponent)
 
     def mm(self, mat2: Any) -> Tensor:
         """The product of two matrices"""
         if self.array.ndim != 2 or mat2.ndim != 2:
             raise RuntimeError(f"mm: expected two matrices, got shapes {tuple(self.shape)} and {tuple(mat2.shape)}; use @")
-        return ops.matmul(self, mat2)  # type: ignore[no-any-return]
+        return ops.matmul(self, mat2)
 
     mul, multiply, div, divide, true_divide = __mul__, __mul__, __truediv__, __truediv__, __truediv__
     matmul, neg, abs, absolute, subtract = __matmul__, __neg__, __abs__, __abs__, sub
@@ -602,54 +611,54 @@ class Tensor(engine.Tensor):
 
     def logical_and(self, other: Any) -> Tensor:
         """self and other, both taken as bools"""
-        return ops.logical_and(self, other)  # type: ignore[no-any-return]
+        return ops.logical_and(self, other)
 
     def logical_or(self, other: Any) -> Tensor:
         """self or other, both taken as bools"""
-        return ops.logical_or(self, other)  # type: ignore[no-any-return]
+        return ops.logical_or(self, other)
 
     def logical_not(self) -> Tensor:
         """not self, taken as a bool"""
-        return ops.logical_not(self)  # type: ignore[no-any-return]
+        return ops.logical_not(self)
 
     def exp(self) -> Tensor:
         """e^x"""
-        return ops.exp(_float(self))  # type: ignore[no-any-return]
+        return ops.exp(_float(self))
 
     def log(self) -> Tensor:
         """Natural logarithm"""
-        return ops.log(_float(self))  # type: ignore[no-any-return]
+        return ops.log(_float(self))
 
     def sqrt(self) -> Tensor:
         """√x"""
-        return ops.sqrt(_float(self))  # type: ignore[no-any-return]
+        return ops.sqrt(_float(self))
 
     def square(self) -> Tensor:
         """x²"""
-        return ops.square(self)  # type: ignore[no-any-return]
+        return ops.square(self)
 
     def sign(self) -> Tensor:
         """-1, 0 or 1"""
-        return ops.sign(self)  # type: ignore[no-any-return]
+        return ops.sign(self)
 
     def tanh(self) -> Tensor:
         """Hyperbolic tangent"""
-        return ops.tanh(_float(self))  # type: ignore[no-any-return]
+        return ops.tanh(_float(self))
 
     def sigmoid(self) -> Tensor:
         """1 / (1 + e^-x)"""
-        return ops.sigmoid(_float(self))  # type: ignore[no-any-return]
+        return ops.sigmoid(_float(self))
 
     def relu(self) -> Tensor:
         """max(x, 0)"""
-        return ops.relu(self)  # type: ignore[no-any-return]
+        return ops.relu(self)
 
-    def softmax(self, dim: int, dtype: Any = None) -> Tensor:
+    def softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """e^x / Σ e^x along `dim`"""
         x = self.to(dtype) if dtype is not None else self
         return ops.softmax(x, axis=_axis(dim, x.array.ndim)) if x.array.ndim else ops.softmax(x.reshape(1), axis=0).reshape(())
 
-    def log_softmax(self, dim: int, dtype: Any = None) -> Tensor:
+    def log_softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """x - log Σ e^x along `dim`"""
         x = self.to(dtype) if dtype is not None else self
         return ops.log_softmax(x, axis=_axis(dim, x.array.ndim)) if x.array.ndim else ops.log_softmax(x.reshape(1), axis=0).reshape(())
@@ -660,13 +669,13 @@ class Tensor(engine.Tensor):
             raise RuntimeError("clamp: give min, max or both")
         target = backend.result_dtype([getattr(b, "array", b) for b in (self, min, max) if b is not None])
         limits = [b.to(target) if isinstance(b, Tensor) else b for b in (min, max)]
-        return ops.clip(self.to(target), *limits)  # type: ignore[no-any-return]
+        return ops.clip(self.to(target), *limits)
 
     clip = clamp
 
     def isnan(self) -> Tensor:
         """Which elements are NaN"""
-        return ops.isnan(self)  # type: ignore[no-any-return]
+        return ops.isnan(self)
 
     def isfinite(self) -> Tensor:
         """Which elements are neither infinite nor NaN"""
@@ -711,7 +720,7 @@ class Tensor(engine.Tensor):
         self[...] = value
         return self
 
-    def copy_(self, source: Any, non_blocking: bool = False) -> Tensor:
+    def copy_(self, source: Any, non_blocking: builtins.bool = False) -> Tensor:
         """The elements of `source`, broadcast and converted"""
         if isinstance(source, Tensor) and source.device.type != self.device.type:
             source = source.to(self.device)
@@ -772,25 +781,25 @@ class Tensor(engine.Tensor):
             return Tensor(backend.asarray(shape[0], self.dtype, like=self.array))
         return self.new_empty(*shape)
 
-    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """An uninitialised tensor of this dtype and device"""
         return _new(self, "empty", (sizes(size),), dtype, device, requires_grad)
 
-    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_zeros(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """Zeros of this dtype and device"""
         return _new(self, "zeros", (sizes(size),), dtype, device, requires_grad)
 
-    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_ones(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """Ones of this dtype and device"""
         return _new(self, "ones", (sizes(size),), dtype, device, requires_grad)
 
     def new_full(
-        self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+        self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False
     ) -> Tensor:
         """A constant of this dtype and device"""
         return _new(self, "full", (tuple(size), fill_value), dtype, device, requires_grad)
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """A copy of `data` as a tensor of this dtype and device"""
         source = data.array if isinstance(data, Tensor) else data
         return _new(self, "array", (source,), dtype, device, requires_grad)
@@ -828,9 +837,9 @@ class _Keep:
             t._grad = g.clone() if t._grad is None else t._grad + g
 
 
-def _from_old_arguments(data: tuple) -> Any:
+def _from_old_arguments(data: tuple, dtype: Any) -> Any:
     """The array that Tensor(2, 3) or Tensor([1, 2]) means."""
-    xp, dtype = backend.array_module(None), backend.get_default_dtype()
+    xp = backend.array_module(None)
     if len(data) == 1 and isinstance(data[0], Tensor):
         return data[0].array
     if len(data) == 1 and isinstance(data[0], list | tuple) and not isinstance(data[0], Size):
@@ -848,7 +857,7 @@ def _new(x: Tensor, name: str, arguments: tuple, dtype: Any, device: Any, requir
 def _rebuild(cls: Any, array: Any, requires_grad: bool) -> Tensor:
     new = cls.__new__(cls)
     engine.Tensor.__init__(new, array, requires_grad)
-    return new  # type: ignore[no-any-return]
+    return new
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
@@ -890,7 +899,7 @@ def _product(x: Any, y: Any) -> Tensor:
         raise RuntimeError(f"matmul: expected at least 1 axis each, got shapes {shapes[0]} and {shapes[1]}; use * with numbers")
     out = ops.matmul(ops.expand_dims(x, 0) if x.ndim == 1 else x, ops.expand_dims(y, 1) if y.ndim == 1 else y)
     single = tuple(axis for axis, a in ((-2, x), (-1, y)) if a.ndim == 1)
-    return ops.squeeze(out, axis=single) if single else out  # type: ignore[no-any-return]
+    return ops.squeeze(out, axis=single) if single else out
 
 
 def _axis(dim: int, ndim: int) -> int:
@@ -937,9 +946,9 @@ def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     _check_not_empty(function.__name__, x, _checked(dim, x))
     if dim is None or x.array.ndim == 0:
         out = function(x, axis=None)
-        return out.reshape((1,) * x.array.ndim) if keepdim else out  # type: ignore[no-any-return]
+        return out.reshape((1,) * x.array.ndim) if keepdim else out
     out = function(x, axis=_axis(dim, x.array.ndim))
-    return out.unsqueeze(dim) if keepdim else out  # type: ignore[no-any-return]
+    return out.unsqueeze(dim) if keepdim else out
 
 
 def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:

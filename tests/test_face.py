@@ -115,7 +115,10 @@ T.Size([2, 3]).numel(); x.shape[1:]; x.shape; x.size(); x.size(0); x.size(-1); x
 x.ndim; x.numel(); x.nelement(); len(x); x.stride(); x.t().stride(); x.stride(0); x.shape == (2, 3)
 x.shape + (1,); x.is_contiguous(); x.t().is_contiguous(); x.t().contiguous().stride(); x.element_size()
 i.element_size(); x.dtype == T.float64; x.is_floating_point(); i.is_floating_point(); x.requires_grad
-x.is_leaf; x.grad; x.grad_fn; str(x.device); x.is_cuda; x.type(); i.type(); f.type(); b.type()
+x.is_leaf; x.grad; x.grad_fn; str(x.device); x.is_cuda; x.type(T.FloatTensor).dtype; i.type("torch.DoubleTensor"); T.LongTensor([1, 2]); T.FloatTensor([[0.1]]); T.DoubleTensor([0.1])
+T.FloatTensor(2, 0); isinstance(x, T.DoubleTensor); isinstance(f, T.DoubleTensor); T.ByteTensor([1, 0]); T.BoolTensor([True]); x.to(float).dtype
+T.zeros(1, dtype=float); T.zeros(1, dtype=int); T.ones(2, dtype=bool); v[T.ByteTensor([1, 0, 1])]; T.LongTensor(); T.IntTensor([3]); T.arange(3, dtype=float)
+x.type(); i.type(); f.type(); b.type()
 x.type(T.float32); i.type(T.float64); x.item; s.item(); i[0, 0].item(); b[0].item(); x[0, 0].item()
 x.tolist(); i.tolist(); s.tolist(); b.tolist(); x[0].tolist(); e.tolist(); float(s); int(s); bool(b[0])
 bool(x[0, 0]); int(i[1, 2]); round(float(s)); x.float(); x.long(); x.int(); x.half(); x.bool()
@@ -269,7 +272,7 @@ nn.LogSoftmax(10)(x); nn.Softmax(dim=-3)(x); x.all(2); x.amax(3); e.amax(0); x.p
 x.permute(0); x.transpose(0, 3); x.squeeze(4); x.unsqueeze(5); x.flatten(1, 0); x.flatten(3)
 x[None].t(); x.size(3); len(s); list(s); x.item(); bool(x); int(x); float(v); if_x = 1 if x else 2
 range(s); [1, 2][s]; e.item(); x.clamp(); x.pow(); x.add(); x.sub_("a"); x + "a"; x * None; x @ [1]
-i // 0; i % 0; -i ** -1; x & 1; ~x; x | i; T.exp("a"); T.relu(3); T.sum([1]); T.matmul(x, 2)
+i // 0; i % 0; -i ** -1; b - b; -b; x & 1; ~x; x | i; T.exp("a"); T.relu(3); T.sum([1]); T.matmul(x, 2)
 x.new_zeros("a"); x.float(3, 4, 5); x.copy_(w); x.add_(w); v.sub_(x); i.div_(2); i.add_(0.5)
 i.mul_(1.5); i.exp_(); i.sigmoid_(); x.normal_(0, -1); x.uniform_(2, 1); x.fill_(v); i.normal_()
 x.__setitem__(5, 1); x.__setitem__(0, w); x.data.sub_(w); b.add_(2.5); x.backward()

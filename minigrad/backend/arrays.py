@@ -66,8 +66,6 @@ def dtype_of(name, default=None):
     """A numpy.dtype from a dtype, its name, or Python's bool, int, float."""
     if name is None:
         return default
-    if name is float:
-        return _default[0]
     try:
         found = numpy.dtype(name)
     except TypeError as error:

@@ -1,0 +1,30 @@
+"""FloatTensor and its like: the types of old programs, each a constructor and a name of a dtype."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import backend
+from .tensor import TYPE_NAMES, Tensor, _from_old_arguments
+
+
+class TensorType:
+    """Called like `Tensor`, with a dtype of its own; `.type(FloatTensor)` and isinstance understand it too."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__, self.holds = name, backend.dtype_of(TYPE_NAMES[name])
+
+    def __call__(self, *data: Any) -> Tensor:
+        return Tensor(_from_old_arguments(data, self.holds))
+
+    def __instancecheck__(self, x: Any) -> bool:
+        return isinstance(x, Tensor) and x.dtype == self.holds
+
+    def __repr__(self) -> str:
+        return f"<class 'torch.{self.__name__}'>"
+
+
+FloatTensor, DoubleTensor, HalfTensor = map(TensorType, ("FloatTensor", "DoubleTensor", "HalfTensor"))
+LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor = map(
+    TensorType, ("LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor")
+)
