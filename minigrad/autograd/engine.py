@@ -259,19 +259,19 @@ def detach(tensor):
 # ---- backpropagation
 
 
-def backward(tensors, gradients=None, retain_graph=None, create_graph=False):
-    """Add d(tensors)/d(leaf), weighted by `gradients`, to the `.grad` of every leaf that they were computed from.
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
+    """Add d(tensors)/d(leaf), weighted by `grad_tensors`, to the `.grad` of every leaf that they were computed from.
 
-    tensors: one or several; gradients: for each a tensor of its shape, or None for a tensor of one element (taken as 1).
+    tensors: one or several; grad_tensors: for each a tensor of its shape, or None for a tensor of one element (taken as 1).
     The graph is freed unless retain_graph; create_graph records the backward pass itself, for higher derivatives.
     """
-    roots = _roots(tensors, gradients, "backward")
+    roots = _roots(tensors, grad_tensors, "backward")
     leaves = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, None)
     for leaf, (g, ours) in leaves.items():
         _accumulate(leaf, g, ours, create_graph)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=None, materialize_grads=False):
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, *, allow_unused=None, materialize_grads=False):
     """d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched."""
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     for i, t in enumerate(inputs):
@@ -333,7 +333,8 @@ def _run(roots, retain, create, wanted, inputs=()):
         g = (g if isinstance(g, Tensor) else wrap(g)) if create else g.array if isinstance(g, Tensor) else g
         start = tensor.node or tensor
         if start in grads:
-            grads[start] = grads[start] + g
+            total = grads[start] + g
+            grads[start] = total if create else backend.asarray(total, like=g)
             continue
         grads[start] = g
         if type(start) is Node:
@@ -488,7 +489,7 @@ def _accumulate(leaf, g, ours, create):
     elif before is None:
         leaf._grad = wrap(g if ours else _own(g))
     elif before._requires_grad:
-        leaf._grad = wrap(before.array + g)
+        leaf._grad = wrap(backend.asarray(before.array + g, like=g))
     else:
         before.array += g
         wrote(before.array)

@@ -66,7 +66,7 @@ class Subject:
         x = self.inputs[self.positions[number]]
         array = x.array
         try:
-            x.array = array + step
+            x.array = backend.asarray(array + step, like=array)
             return self.value()
         finally:
             x.array = array
