@@ -77,9 +77,10 @@ BUGS = [
     Bug("gradients are replaced, not added up", ENGINE, "before.array += g", "before.array = g + 0", ("rule second",)),
     Bug("graph never freed", ENGINE, "        if not retain:\n", "        if retain:\n", ("rule freed",)),
     Bug("hooks in the wrong order", ENGINE, "key=lambda item: item[0] is None)", "key=lambda item: -(item[0] or 0))", ("rule hooks",)),
-    Bug("no_grad leaks after an exception", MODES, "    def __call__(self, function):\n        value = self.value",
-        "    def __exit__(self, kind, *error):\n        if kind is None: recording.reset(self._tokens.pop())\n\n"
-        "    def __call__(self, function):\n        value = self.value", ("rule no grad",)),
+    Bug("no_grad leaks after an exception", MODES,
+        "recording.set(self.value))\n\n    def __exit__(self, *error):\n        recording.reset(self._tokens.pop())",
+        "recording.set(self.value))\n\n    def __exit__(self, *error):\n        error[0] or recording.reset(self._tokens.pop())",
+        ("rule no grad",)),
     Bug("in-place writes forgotten", WRITES, "ranges[low, high] = Last.write = now", "ranges[low, high] = now", ("rule writes",)),
     Bug("in-place writes seen everywhere", WRITES, "now > then and a < high and low < b", "now > then", ("rule writes",)),
     # optimizers

@@ -257,6 +257,14 @@ def writes_after_the_forward_pass_are_seen():
     z = (a * a).sum()
     b.data.add_(1)  # another tensor's memory
     z.backward()
+    buffer = mg.zeros(4, dtype=mg.float64).array
+    first, second = (mg.from_numpy(part).requires_grad_() for part in (buffer[:2], buffer[2:]))
+    loss = (first * first).sum()
+    second.data.add_(1)  # a neighbour in one buffer
+    loss.backward()
+    loss = (first * first).sum()
+    mg.from_numpy(buffer).add_(1)
+    raises(RuntimeError, loss.backward, "in place")
 
 
 @rule

@@ -9,11 +9,6 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-
-import minigrad as mg
-import reference.autoencoder
-import reference.denoising
 from curves import (
     Setting,
     adam,
@@ -27,6 +22,11 @@ from curves import (
     settings_of_runs,
     sgd,
 )
+from hypothesis import given, settings
+
+import minigrad as mg
+import reference.autoencoder
+import reference.denoising
 from minigrad import optim
 from minigrad.data import load_mnist
 from minigrad.experiments import autoencoder, denoising

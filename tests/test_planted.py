@@ -12,7 +12,7 @@ def test_there_are_enough_bugs_and_checks():
 
 
 def test_no_false_alarm_on_the_true_engine():
-    failure = first_failure()
+    failure = first_failure([word for bug in BUGS for word in bug.first])
     assert failure is None, f"{failure[0]}: {failure[1]}"
 
 
