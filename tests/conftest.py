@@ -18,6 +18,9 @@ settings.register_profile("deep", settings.get_profile("ci"), max_examples=2_000
 settings.load_profile(PROFILE)
 
 
+GPU = pytest.StashKey()  # why the gpu tests cannot run here, or None
+
+
 def gpu_is_missing():
     """Why the gpu tests cannot run here, or None."""
     if importlib.util.find_spec("cupy") is None:
@@ -31,12 +34,31 @@ def gpu_is_missing():
     return None if count else "needs a CUDA device, and there is none"
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     marked = [item for item in items if item.get_closest_marker("gpu")]
     reason = gpu_is_missing() if marked else None
     if reason:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
+    config.stash[GPU] = reason
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_terminal_summary(terminalreporter, config):
+    """Say plainly, below everything else, whether the tests marked gpu ran, and on what."""
+    yield
+    reports = [r for outcome in ("passed", "failed", "skipped") for r in terminalreporter.getreports(outcome)]
+    marked = [r for r in reports if "gpu" in r.keywords and (r.when == "call" or r.skipped)]
+    if not marked:
+        return
+    reason = config.stash.get(GPU, None)
+    if reason:
+        terminalreporter.write_line(f"The {len(marked)} tests on a GPU did NOT run: {reason}")
+        return
+    import cupy
+
+    name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    terminalreporter.write_line(f"{len(marked)} tests ran on {name}, CuPy {cupy.__version__}")
 
 
 @pytest.fixture(scope="session")
