@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config, items):
     config.stash[GPU] = reason
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter, config):
     """Say plainly, below everything else, whether the tests marked gpu ran, and on what."""
     yield
