@@ -1,6 +1,7 @@
 """The public face, name by name: one expression evaluated with PyTorch and with minigrad gives the same."""
 
 import copy
+import inspect
 import math
 import operator
 import types
@@ -115,24 +116,26 @@ T.Size([2, 3]).numel(); x.shape[1:]; x.shape; x.size(); x.size(0); x.size(-1); x
 x.ndim; x.numel(); x.nelement(); len(x); x.stride(); x.t().stride(); x.stride(0); x.shape == (2, 3)
 x.shape + (1,); x.is_contiguous(); x.t().is_contiguous(); x.t().contiguous().stride(); x.element_size()
 i.element_size(); x.dtype == T.float64; x.is_floating_point(); i.is_floating_point(); x.requires_grad
-x.is_leaf; x.grad; x.grad_fn; str(x.device); x.is_cuda; x.type(T.FloatTensor).dtype; i.type("torch.DoubleTensor"); T.LongTensor([1, 2]); T.FloatTensor([[0.1]]); T.DoubleTensor([0.1])
-T.FloatTensor(2, 0); isinstance(x, T.DoubleTensor); isinstance(f, T.DoubleTensor); T.ByteTensor([1, 0]); T.BoolTensor([True]); x.to(float).dtype
-T.zeros(1, dtype=float); T.zeros(1, dtype=int); T.ones(2, dtype=bool); v[T.ByteTensor([1, 0, 1])]; T.LongTensor(); T.IntTensor([3]); T.arange(3, dtype=float)
-x.type(); i.type(); f.type(); b.type()
-x.type(T.float32); i.type(T.float64); x.item; s.item(); i[0, 0].item(); b[0].item(); x[0, 0].item()
-x.tolist(); i.tolist(); s.tolist(); b.tolist(); x[0].tolist(); e.tolist(); float(s); int(s); bool(b[0])
-bool(x[0, 0]); int(i[1, 2]); round(float(s)); x.float(); x.long(); x.int(); x.half(); x.bool()
-i.double(); i.float(); b.float(); b.long(); x.double() is x; x.to(T.float32); x.to("cpu") is x
-x.to(f).dtype == T.float32; x.to(dtype=T.int32); x.to("cpu", T.float32)
-x.to(device="cpu", dtype=T.long); x.cpu() is x; x.to(x.device).shape; x.clone(); x.detach(); x.data
-x.data.new(x.size()).shape; x.new(2, 3).shape; x.new([1.0, 2.0]); x.new_zeros(2); x.new_ones((2, 2))
-x.new_full((2,), 3); x.new_tensor([1, 2]); i.new_zeros(2, dtype=T.float64); i.new_tensor([1.5])
-x.new_empty(2, 3).shape; x.new_zeros(2, 3); f.new_ones(1).dtype == T.float32; x.view(3, 2); x.view(-1)
-x.view((6,)); x.view(2, -1); x.view(-1, 1, 3).shape; x.reshape(3, -1); x.t().reshape(-1)
-x.reshape((1, 6)); x.view(6).view(2, 3); x.view(x.size(0), -1).shape; x.view_as(w).shape
-x.reshape_as(w); x.flatten(); x.flatten(0); x.flatten(start_dim=1).shape
-x.unsqueeze(0).flatten(1).shape; x.unsqueeze(0).shape; x.unsqueeze(-1).shape; x.unsqueeze(dim=1).shape
-x.unsqueeze(1).squeeze(1).shape; x.unsqueeze(0).squeeze().shape; x.squeeze(0).shape; x[:1].squeeze(0)
+x.is_leaf; x.grad; x.grad_fn; str(x.device); x.is_cuda; x.type(T.FloatTensor).dtype
+i.type("torch.DoubleTensor"); T.LongTensor([1, 2]); T.FloatTensor([[0.1]]); T.DoubleTensor([0.1])
+T.FloatTensor(2, 0); isinstance(x, T.DoubleTensor); isinstance(f, T.DoubleTensor); T.ByteTensor([1, 0])
+T.BoolTensor([True]); x.to(float).dtype; T.zeros(1, dtype=float); T.zeros(1, dtype=int)
+T.ones(2, dtype=bool); v[T.ByteTensor([1, 0, 1])]; T.LongTensor(); T.IntTensor([3])
+T.arange(3, dtype=float); x.type(); i.type(); f.type(); b.type(); x.type(T.float32); i.type(T.float64)
+x.item; s.item(); i[0, 0].item(); b[0].item(); x[0, 0].item(); x.tolist(); i.tolist(); s.tolist()
+b.tolist(); x[0].tolist(); e.tolist(); float(s); int(s); bool(b[0]); bool(x[0, 0]); int(i[1, 2])
+round(float(s)); x.float(); x.long(); x.int(); x.half(); x.bool(); i.double(); i.float(); b.float()
+b.long(); x.double() is x; x.to(T.float32); x.to("cpu") is x; x.to(f).dtype == T.float32
+x.to(dtype=T.int32); x.to("cpu", T.float32); x.to(device="cpu", dtype=T.long); x.cpu() is x
+x.to(x.device).shape; x.clone(); x.detach(); x.data; x.data.new(x.size()).shape; x.new(2, 3).shape
+x.new([1.0, 2.0]); x.new_zeros(2); x.new_ones((2, 2)); x.new_full((2,), 3); x.new_tensor([1, 2])
+i.new_zeros(2, dtype=T.float64); i.new_tensor([1.5]); x.new_empty(2, 3).shape; x.new_zeros(2, 3)
+f.new_ones(1).dtype == T.float32; x.view(3, 2); x.view(-1); x.view((6,)); x.view(2, -1)
+x.view(-1, 1, 3).shape; x.reshape(3, -1); x.t().reshape(-1); x.reshape((1, 6)); x.view(6).view(2, 3)
+x.view(x.size(0), -1).shape; x.view_as(w).shape; x.reshape_as(w); x.flatten(); x.flatten(0)
+x.flatten(start_dim=1).shape; x.unsqueeze(0).flatten(1).shape; x.unsqueeze(0).shape
+x.unsqueeze(-1).shape; x.unsqueeze(dim=1).shape; x.unsqueeze(1).squeeze(1).shape
+x.unsqueeze(0).squeeze().shape; x.squeeze(0).shape; x[:1].squeeze(0)
 x[None, :, None].squeeze((0, 2)).shape; s.squeeze(); s.unsqueeze(0); T.squeeze(x[:1])
 T.unsqueeze(x, 1).shape; T.flatten(x, start_dim=0); x.t(); x.T; x.mT; v.t(); s.t(); x.transpose(0, 1)
 x.transpose(-1, -2).shape; x.permute(1, 0); x.permute((1, 0)); x.permute(-1, 0).shape
@@ -251,6 +254,66 @@ def same(a, b):
 def test_expression(expression):
     theirs, ours = (compared(eval(expression, prepare(T))) for T in LIBRARIES)
     assert same(ours, theirs), f"{expression}\nours   {ours}\ntheirs {theirs}"
+
+
+@pytest.mark.parametrize("T", LIBRARIES, ids=lambda T: T.__name__)
+def test_names_that_pytorch_still_has_from_the_time_of_the_lectures(T):
+    class Penalty(T.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, weight):
+            ctx.save_for_backward(x)
+            ctx.weight = weight
+            return x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_variables
+            return x.clone().mul(ctx.weight) + g, None
+
+    x = T.autograd.Variable(T.FloatTensor([1.0, -2.0]), requires_grad=True)
+    assert isinstance(x, T.autograd.Variable)
+    with pytest.warns(DeprecationWarning, match="saved_variables"):
+        Penalty.apply(x, 0.5).sum().backward()
+    assert x.grad.data.tolist() == [1.5, 0.0]
+    with pytest.warns(UserWarning, match="volatile"):
+        T.autograd.Variable(T.ones(1), volatile=True)
+    with pytest.warns(UserWarning, match="indexing with dtype"):
+        assert T.ones(3)[T.ByteTensor([1, 0, 1])].shape == (2,)
+
+
+# ---- arguments
+
+SIGNATURES = {
+    "nn": "Linear ReLU Softmax LogSoftmax Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss Parameter ModuleList",
+    "nn.functional": "relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss",
+    "nn.init": NAMES["nn.init"],
+    "nn.Module": """parameters named_parameters buffers named_buffers named_modules add_module register_parameter
+        register_buffer apply train zero_grad load_state_dict state_dict cuda requires_grad_ get_submodule get_parameter
+        register_forward_hook register_forward_pre_hook""",
+    "optim": "SGD Adam",
+    "optim.lr_scheduler": "StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR",
+    "optim.Optimizer": "step zero_grad add_param_group load_state_dict",
+    "autograd": "grad backward",
+    "Tensor": "backward register_hook",
+}
+NOT_HERE = {
+    "weight", "args", "destination", "prepend", "with_kwargs", "always_call", "maximize", "foreach", "differentiable",
+    "fused", "capturable", "decoupled_weight_decay", "only_inputs", "is_grads_batched", "grad_variables", "inputs",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "name"), [(place, name) for place in SIGNATURES for name in SIGNATURES[place].split()])
+def test_arguments(place, name):
+    """Ours are PyTorch's, in its order and with its defaults; those left out stand in NOT_HERE."""
+    theirs, ours = ({**inspect.signature(getattr(operator.attrgetter(place)(T), name)).parameters} for T in LIBRARIES)
+    assert set(ours) <= set(theirs)
+    assert set(theirs) - set(ours) <= NOT_HERE
+    assert list(ours) == [key for key in theirs if key in ours]
+    for key, parameter in ours.items():
+        assert parameter.default == theirs[key].default, key
+    positional = [[key for key, p in found.items() if p.kind is p.POSITIONAL_OR_KEYWORD] for found in (ours, theirs)]
+    shared = zip(*positional)
+    assert all(a == b for a, b in shared)
 
 
 # ---- errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 
 from .engine import Node, Tensor, link, wrap
@@ -22,6 +23,12 @@ class Context:
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(f"save_for_backward: expected tensors, got {type(t).__name__}; set an attribute of ctx instead")
         self._saved = tensors
+
+    @property
+    def saved_variables(self):
+        """The old name of `saved_tensors`."""
+        warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
+        return self.saved_tensors
 
 
 class _Call:
@@ -141,10 +148,17 @@ def _one(cls, r, need, like, raw):
     return r.array if raw else r
 
 
-class Variable:
-    """PyTorch's old name: Variable(tensor) is the tensor."""
+class _EveryTensor(type):
+    def __instancecheck__(cls, x):
+        return isinstance(x, Tensor)
 
-    def __new__(cls, data, requires_grad=False):
+
+class Variable(metaclass=_EveryTensor):
+    """PyTorch's old name: Variable(tensor) is the tensor, and every tensor is a Variable."""
+
+    def __new__(cls, data, requires_grad=False, volatile=None):
+        if volatile is not None:
+            warnings.warn("volatile was removed and now has no effect. Use `with no_grad():` instead.", stacklevel=2)
         if requires_grad:
             data.requires_grad = True
         return data
