@@ -37,8 +37,9 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def add_param_group(self, group: dict[str, Any]) -> None:
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Train more parameters, with options of their own: {"params": [...], "lr": ...}."""
+        group = param_group
         if "params" not in group:
             raise KeyError(f"a param group needs 'params'; this one has {list(group)}")
         params = group["params"]
@@ -123,8 +124,9 @@ class Optimizer:
     def _update_run(self, group: dict[str, Any], run: list) -> None:
         if any(p._grad.array.dtype != p.array.dtype or p._grad.array.shape != p.array.shape for p in run):
             p = next(p for p in run if p._grad.array.dtype != p.array.dtype or p._grad.array.shape != p.array.shape)
-            raise RuntimeError(f"step: a parameter of shape {tuple(p.shape)}, {p.dtype} has a gradient of shape {tuple(p._grad.shape)}, {p._grad.dtype}")
-        fresh = [self._prepare(group, p) for p in run][0]
+            raise RuntimeError(f"step: a parameter of shape {tuple(p.shape)}, {p.dtype} has a gradient of shape {tuple(p._grad.shape)}, "
+                               f"{p._grad.dtype}")
+        fresh = [self._prepare(group, p) for p in run]
         names = self.names(group)
         if len(run) == 1:
             p = run[0]
@@ -135,7 +137,7 @@ class Optimizer:
             last = first + len(run) - 1
             arrays = [flat.part(flat.array, first, last), flat.gather(first, last),
                       *[flat.part(flat.state[name], first, last) for name in names]]
-        self.update(group, arrays[0], arrays[1], arrays[2:], self._count(run[0]), fresh)
+        self.update(group, arrays[0], arrays[1], arrays[2:], self._count(run[0]), fresh[0])
         wrote(arrays[0])
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
@@ -182,7 +184,8 @@ class Optimizer:
         """{"state": {number: {name: tensor}}, "param_groups": [...]} with parameters numbered in order, as in PyTorch."""
         numbers = {id(p): n for n, p in enumerate(p for g in self.param_groups for p in g["params"])}
         state = {numbers[id(p)]: {k: v for k, v in s.items() if k in self.saved(s)} for p, s in self.state.items() if s}
-        groups = [{**{k: v for k, v in g.items() if k != "params"}, "params": [numbers[id(p)] for p in g["params"]]} for g in self.param_groups]
+        groups = [{**{k: v for k, v in g.items() if k != "params"}, "params": [numbers[id(p)] for p in g["params"]]}
+                  for g in self.param_groups]
         return {"state": {n: state[n] for n in sorted(state)}, "param_groups": groups}
 
     def saved(self, state: dict[str, Any]) -> Iterable[str]:
@@ -199,7 +202,8 @@ class Optimizer:
         for n, entries in state_dict["state"].items():
             for name, value in entries.items():
                 if n in params and name != "step" and isinstance(value, Tensor) and tuple(value.shape) != tuple(params[n].shape):
-                    raise ValueError(f"load_state_dict: {name} of parameter {n} has shape {tuple(value.shape)}, the parameter {tuple(params[n].shape)}")
+                    raise ValueError(f"load_state_dict: {name} of parameter {n} has shape {tuple(value.shape)}, "
+                                     f"the parameter {tuple(params[n].shape)}")
         self.state.clear()
         for n, entries in state_dict["state"].items():
             p = params[n]
