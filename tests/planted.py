@@ -66,10 +66,11 @@ BUGS = [
         ("row add",)),
     Bug("flip: g not flipped", SHAPING, "lambda g: array_module(g).flip(g, axis=axis)", "lambda g: g", ("row flip",)),
     # memory and dtype
-    Bug("dtype leaks into the gradient", ENGINE, "if node.dtype == dtype:", "if node.dtype != dtype:", ("row", "rule")),
+    Bug("a wrong dtype passes", ENGINE, "if node.dtype == dtype:", "if node.dtype != dtype:", ("rule wrong",)),
+    Bug("float64 leaks into a float32 gradient", REDUCTIONS, "share = xp.astype(hit, x.dtype)", "share = xp.astype(hit, \"float64\")", ("row max",)),
     Bug("g is changed", ARITHMETIC, "return -x, lambda g: -g", "return -x, lambda g: array_module(g).multiply(g, -1, out=g)", ("row neg",)),
     Bug("two gradients in one array", ENGINE, "leaf._grad = wrap(g if ours else _own(g))", "leaf._grad = wrap(g)", ("rule gradients", "row add")),
-    Bug("a saved array handed out", ENGINE, "and node.op.owns and not keeps(vjp, c)", "and node.op.owns", ("rule a gradient",)),
+    Bug("a saved array handed out", ENGINE, "node.op.owns and not keeps(vjp, c)", "node.op.owns", ("rule a gradient",)),
     Bug("sums added into arrays of others", ENGINE, "            elif parent in owned:", "            elif True:", ("rule", "row")),
     # the engine's walk
     Bug("= for +=", ENGINE, "total = grads[parent] = seen + c", "total = grads[parent] = c", ("rule",)),

@@ -1,0 +1,264 @@
+"""A mutation run: one small change at a time in ops, engine and optimizers, and whether the suite's checks notice it.
+
+python -m tests.mutation [--only WORD] [--jobs N] [--list]
+
+Each change is made in the syntax tree, compiled, and put into the loaded functions of a forked process, which runs the
+checks that reach the changed function until one fails. Left alone: docstrings, annotations, messages of errors, defaults and
+module-level code, which runs once, at import. MUTATION.md has the score and the explanation of each survivor.
+"""
+
+import argparse
+import ast
+import contextvars
+import copy
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import torch  # noqa: E402
+
+import suite  # noqa: E402
+from backends import NUMPY  # noqa: E402
+from planting import inner, planted, text_of  # noqa: E402
+
+MODULES = [
+    *[f"minigrad.ops.{name}" for name in ("activations", "arithmetic", "losses", "penalties", "reductions", "shaping")],
+    "minigrad.autograd.engine",
+    *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "sgd")],
+]
+LIMIT = 120  # seconds for one change; longer counts as noticed: the loop that was made does not end
+
+# ---- the changes
+
+BINARY = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult,
+          ast.Mod: ast.FloorDiv, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.LShift: ast.RShift}
+COMPARE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+           ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
+NAMES = {"max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum", "argmax": "argmin", "argmin": "argmax",
+         "zeros_like": "ones_like", "ones_like": "zeros_like", "any": "all", "all": "any"}
+
+
+def changes_of(node):
+    """Each change of one node: (what is done, a function that does it to a copy of the node and returns what replaces it)."""
+    if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
+        yield "operator", lambda n: set_field(n, op=BINARY[type(n.op)]())
+    if isinstance(node, ast.AugAssign):
+        if type(node.op) in BINARY:
+            yield "operator", lambda n: set_field(n, op=BINARY[type(n.op)]())
+        yield "= instead", lambda n: ast.Assign(targets=[n.target], value=n.value, lineno=n.lineno)
+    if isinstance(node, ast.UnaryOp) and not isinstance(node.operand, ast.Constant):
+        yield "operator left out", lambda n: n.operand
+    if isinstance(node, ast.Compare):
+        for i, op in enumerate(node.ops):
+            if type(op) in COMPARE:
+                yield "comparison", lambda n, i=i: set_field(n, ops=[*n.ops[:i], COMPARE[type(n.ops[i])](), *n.ops[i + 1:]])
+    if isinstance(node, ast.BoolOp):
+        yield "and/or", lambda n: set_field(n, op=ast.Or() if isinstance(n.op, ast.And) else ast.And())
+        for i in range(len(node.values)):
+            yield f"part {i} left out", lambda n, i=i: set_field(n, values=[*n.values[:i], *n.values[i + 1:]])
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield "truth", lambda n: ast.Constant(not n.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+        yield "number", lambda n: ast.Constant(n.value + 1)
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield "condition", lambda n: set_field(n, test=ast.UnaryOp(ast.Not(), n.test))
+    if isinstance(node, ast.Lambda):
+        yield "identity", lambda n: set_field(n, body=ast.Name(n.args.args[0].arg, ast.Load())) if n.args.args else n
+    if isinstance(node, (ast.Expr, ast.AugAssign, ast.Delete)):
+        yield "left out", lambda n: ast.Pass()
+    if isinstance(node, ast.Continue):
+        yield "break", lambda n: ast.Break()
+    if isinstance(node, ast.Attribute) and node.attr in NAMES:
+        yield NAMES[node.attr], lambda n: set_field(n, attr=NAMES[n.attr])
+
+
+def set_field(node, **fields):
+    for name, value in fields.items():
+        setattr(node, name, value)
+    return node
+
+
+def walk(node, inside=""):
+    """(parent, field, index, node, name of the function) for every node in a function body that may be changed."""
+    for name, value in ast.iter_fields(node):
+        if name in ("decorator_list", "annotation", "returns", "args") and not isinstance(node, ast.Call):
+            continue
+        for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if not isinstance(child, ast.AST) or isinstance(child, (ast.Raise, ast.JoinedStr)) or is_docstring(child):
+                continue
+            here = inside
+            if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                here = f"{inside}.{child.name}" if inside else child.name
+            if inside and not isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                yield node, name, i, child, inside
+            yield from walk(child, here)
+
+
+def is_docstring(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def mutants(module):
+    """(description, changed tree, name of the function) for each change in a module."""
+    tree = ast.parse(text_of(module))
+    places = list(walk(tree))
+    for number, (_, _, _, node, inside) in enumerate(places):
+        for kind, change in changes_of(node):
+            new = copy.deepcopy(tree)
+            parent, field, index, old, _ = list(walk(new))[number]
+            before = ast.unparse(old)
+            made = change(old)
+            after = ast.unparse(made)
+            if before == after:
+                continue
+            ast.copy_location(made, old)
+            if index is None:
+                setattr(parent, field, made)
+            else:
+                getattr(parent, field)[index] = made
+            line = text_of(module).splitlines()[node.lineno - 1].strip()
+            short = " ".join(f"{before} → {after}".split())
+            yield f"{module}:{node.lineno} {inside}: {kind}: {short[:160]}   | {line[:100]}", ast.fix_missing_locations(new), inside
+
+
+# ---- what reaches what
+
+
+def reached():
+    """{(file, function): the checks that call it}, found by running each once."""
+    found = {}
+    for name, check in suite.CHECKS.items():
+        seen = set()
+
+        def note(frame, event, _, seen=seen):
+            if event == "call":
+                seen.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+
+        sys.setprofile(note)
+        try:
+            contextvars.copy_context().run(check, 30)
+        finally:
+            sys.setprofile(None)
+        for place in seen:
+            found.setdefault(place, []).append(name)
+    return found
+
+
+def names_in(module):
+    """{function: the names of all code inside it}"""
+    file = sys.modules[module].__file__
+
+    def below(code):
+        return [code.co_qualname, *[q for c in inner(code) for q in below(c)]]
+
+    found = {}
+    for code in inner(compile(text_of(module), file, "exec")):
+        found[code.co_qualname] = below(code)
+        for method in inner(code):
+            found[method.co_qualname] = below(method)
+    return found
+
+
+# ---- trying
+
+
+def attempt(module, tree, names):
+    """Whether one of the checks fails with this change: its name, or None. Runs in a process of its own."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(read)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(1, 2)
+        try:
+            with planted(module, tree):
+                answer = failing(names)
+        except BaseException as error:
+            answer = f"cannot run: {type(error).__name__}: {error}"
+        os.write(write, answer.encode()[:4000])
+        os._exit(0)
+    os.close(write)
+    return answer_of(child, read)
+
+
+def failing(names):
+    for name in names:
+        try:
+            contextvars.copy_context().run(suite.CHECKS[name], suite.MANY)
+        except BaseException as error:
+            return f"{name}: {type(error).__name__}"
+    return ""
+
+
+def answer_of(child, read):
+    """What the child wrote, or why it wrote nothing."""
+    end = time.time() + LIMIT
+    while time.time() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            with os.fdopen(read) as pipe:
+                text = pipe.read()
+            return text or (f"died: {status}" if status else "")
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os.close(read)
+    return f"still running after {LIMIT} s"
+
+
+def tries(only):
+    """(description, module, tree, checks) for each change, those checks first that share a name with the function."""
+    places = reached()
+    for module in MODULES:
+        file, below = sys.modules[module].__file__, names_in(module)
+        for description, tree, inside in mutants(module):
+            if only and only not in description:
+                continue
+            code = below.get(inside.split(".")[0], []) if inside not in below else below[inside]
+            names = {name for q in code for name in places.get((file, q), ())}
+            short = inside.split(".")[0]
+            yield description, module, tree, sorted(names, key=lambda n: (short not in n, "rule" not in n, n))
+
+
+def run_share(jobs):
+    """Try every change of one share; yields (description, answer)."""
+    share, count, only = jobs
+    torch.set_num_threads(1)
+    results = []
+    with NUMPY.active():
+        for number, (description, module, tree, names) in enumerate(tries(only)):
+            if number % count == share:
+                answer = attempt(module, tree, names) if names else ""
+                results.append((description, answer))
+                print(("survived" if not answer else "noticed "), description, "|", answer[:60], flush=True)
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="changes whose description has this word")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--list", action="store_true", help="list the changes and stop")
+    options = parser.parse_args()
+    if options.list:
+        for module in MODULES:
+            for description, _, _ in mutants(module):
+                print(description)
+        return
+    shares = [(i, options.jobs, options.only) for i in range(options.jobs)]
+    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        results = [r for share in pool.map(run_share, shares) for r in share]
+    survivors = [d for d, answer in results if not answer]
+    print(f"\n{len(results)} changes, {len(results) - len(survivors)} noticed "
+          f"({100 * (1 - len(survivors) / max(1, len(results))):.1f} %), survivors:\n")
+    print("\n".join(sorted(survivors)))
+
+
+if __name__ == "__main__":
+    main()
