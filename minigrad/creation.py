@@ -12,6 +12,11 @@ def _target(device: Any, generator: Any = None) -> str:
     return backend.device(device).type if device is not None else "cpu"
 
 
+def _floating(dtype: Any) -> Any:
+    """The dtype asked for, or the default one."""
+    return backend.dtype_of(dtype, backend.get_default_dtype())
+
+
 def _made(array: Any, device: Any, requires_grad: bool) -> Tensor:
     return Tensor(backend.to_device(array, _target(device)), requires_grad)
 
@@ -84,7 +89,7 @@ def _not_negative(name: str, numbers: Any) -> Any:
 def _filled(name: str, shape: tuple, dtype: Any, device: Any, requires_grad: bool, *value: Any) -> Tensor:
     kind = _target(device)
     xp = backend.array_module(None) if kind == "cpu" else backend.cuda.library()
-    return Tensor(getattr(xp, name)(_lengths(*shape), *value, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), requires_grad)
+    return Tensor(getattr(xp, name)(_lengths(*shape), *value, dtype=_floating(dtype)), requires_grad)
 
 
 def zeros(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -133,7 +138,8 @@ def _counted(numbers: tuple) -> Any:
     return backend.int64 if all(isinstance(n, int) for n in numbers) else backend.get_default_dtype()
 
 
-def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
+           requires_grad: bool = False) -> Tensor:
     """start, start + step, … below `end` (0 … start-1 with one argument)."""
     start, end = (0, start) if end is None else (start or 0, end)
     if step == 0 or (end - start) / step < 0:
@@ -145,13 +151,13 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`steps` numbers from start to end, both included."""
     start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
-    array = backend.array_module(None).linspace(start, end, _not_negative("steps", steps), dtype=backend.dtype_of(dtype, backend.get_default_dtype()))
+    array = backend.array_module(None).linspace(start, end, _not_negative("steps", steps), dtype=_floating(dtype))
     return _made(array, device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """1 on the diagonal, 0 elsewhere."""
-    return _made(backend.array_module(None).eye(_not_negative("n", n), m, dtype=backend.dtype_of(dtype, backend.get_default_dtype())), device, requires_grad)
+    return _made(backend.array_module(None).eye(_not_negative("n", n), m, dtype=_floating(dtype)), device, requires_grad)
 
 
 # ---- random
@@ -185,7 +191,8 @@ class Generator:
 
     def get_state(self) -> Tensor:
         """The state (seed and number of draws) as 16 bytes."""
-        return Tensor(backend.asarray(list(self.stream.seed.to_bytes(8, "little") + self.stream.calls.to_bytes(8, "little")), backend.uint8))
+        raw = self.stream.seed.to_bytes(8, "little") + self.stream.calls.to_bytes(8, "little")
+        return Tensor(backend.asarray(list(raw), backend.uint8))
 
     def set_state(self, state: Tensor) -> Generator:
         """Continue from a state of `get_state`."""
@@ -220,15 +227,17 @@ def _drawn(array: Any, device: Any, generator: Any, requires_grad: bool) -> Tens
     return Tensor(backend.to_device(array, kind), requires_grad)
 
 
-def rand(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def rand(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+         requires_grad: bool = False) -> Tensor:
     """Uniform on [0, 1)."""
-    array = backend.random.uniform(_lengths(lengths, size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
+    array = backend.random.uniform(_lengths(lengths, size), _floating(dtype), 0, 1, _stream(generator))
     return _drawn(array, device, generator, requires_grad)
 
 
-def randn(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def randn(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
+          requires_grad: bool = False) -> Tensor:
     """Gaussian, mean 0, standard deviation 1."""
-    array = backend.random.normal(_lengths(lengths, size), backend.dtype_of(dtype, backend.get_default_dtype()), 0, 1, _stream(generator))
+    array = backend.random.normal(_lengths(lengths, size), _floating(dtype), 0, 1, _stream(generator))
     return _drawn(array, device, generator, requires_grad)
 
 
@@ -254,7 +263,8 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Any = No
 
 def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
     """0 … n-1 in random order."""
-    return _drawn(backend.random.permutation(_not_negative("n", n), backend.dtype_of(dtype, backend.int64), _stream(generator)), device, generator, False)
+    array = backend.random.permutation(_not_negative("n", n), backend.dtype_of(dtype, backend.int64), _stream(generator))
+    return _drawn(array, device, generator, False)
 
 
 def normal(
@@ -265,5 +275,5 @@ def normal(
         spread = mean * 0 + std
         return mean + spread * randn_like(spread) if isinstance(spread, Tensor) else tensor(spread)
     _not_negative("std", std)
-    array = backend.random.normal(tuple(size), backend.dtype_of(dtype, backend.get_default_dtype()), mean, std, _stream(generator))
+    array = backend.random.normal(tuple(size), _floating(dtype), mean, std, _stream(generator))
     return _drawn(array, device, generator, False)

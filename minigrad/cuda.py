@@ -7,7 +7,7 @@ from . import backend
 
 def is_available() -> bool:
     """Whether CuPy is installed and sees a GPU."""
-    return backend.cuda.is_available()  # type: ignore[no-any-return]
+    return backend.cuda.is_available()
 
 
 def device_count() -> int:
@@ -20,7 +20,7 @@ def allow_tf32(enabled: bool | None = None) -> bool:
 
     Without an argument nothing changes. Off by default; PyTorch's torch.backends.cuda.matmul.allow_tf32.
     """
-    return backend.cuda.allow_tf32(enabled)  # type: ignore[no-any-return]
+    return backend.cuda.allow_tf32(enabled)
 
 
 def synchronize() -> None:

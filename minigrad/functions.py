@@ -62,12 +62,12 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         raise ValueError("cat: expected a non-empty list of tensors")
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
     dim = _axis(dim, first.ndim)
-    nothing = first.shape[:dim] + (0,) + first.shape[dim + 1:]
+    nothing = (*first.shape[:dim], 0, *first.shape[dim + 1:])
     kept = [x if tuple(x.shape) != (0,) else x.reshape(nothing) for x in tensors]
     for x in kept:
         if x.ndim != first.ndim or x.shape[:dim] + x.shape[dim + 1:] != first.shape[:dim] + first.shape[dim + 1:]:
             raise RuntimeError(f"cat: shapes {[tuple(x.shape) for x in tensors]} differ in other axes than {dim}")
-    return ops.join(*kept, axis=dim)  # type: ignore[no-any-return]
+    return ops.join(*kept, axis=dim)
 
 
 concat = cat
@@ -89,18 +89,18 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
     raw = [x.array if isinstance(x, Tensor) else x for x in (input, other)]
     target = backend.result_dtype(raw)
-    input, other = (x.to(target) if isinstance(x, Tensor) else Tensor(backend.asarray(x, target, like=condition.array)) for x in (input, other))
-    return ops.where(condition, input, other)
+    x, y = (v.to(target) if isinstance(v, Tensor) else Tensor(backend.asarray(v, target, like=condition.array)) for v in (input, other))
+    return ops.where(condition, x, y)
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of the two, element by element; a tie shares the gradient."""
-    return ops.maximum(input, other)  # type: ignore[no-any-return]
+    return ops.maximum(input, other)
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """The smaller of the two, element by element; a tie shares the gradient."""
-    return ops.minimum(input, other)  # type: ignore[no-any-return]
+    return ops.minimum(input, other)
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:

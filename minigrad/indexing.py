@@ -64,7 +64,8 @@ def _part(array: Any, part: Any) -> Any:
     if hasattr(part, "__index__") and not backend.is_array(part):
         return part.__index__()
     if not backend.is_array(part):
-        part = backend.asarray([int(p) if isinstance(p, engine.Tensor) else p for p in part] if isinstance(part, (list, range)) else part)
+        numbers = [int(p) if isinstance(p, engine.Tensor) else p for p in part] if isinstance(part, (list, range)) else part  # type: ignore[call-overload]
+        part = backend.asarray(numbers)
         if part.size == 0:
             part = part.astype("int64")
     if part.dtype == backend.uint8:

@@ -260,7 +260,7 @@ class Tensor(engine.Tensor):
     @property
     def retains_grad(self) -> bool:
         """Whether this computed tensor keeps its gradient."""
-        return self.node is not None and bool(self.node.hooks) and None in self.node.hooks
+        return self.node is not None and None in (self.node.hooks or ())
 
     # ---- dtype, device, copies
 
@@ -269,7 +269,7 @@ class Tensor(engine.Tensor):
         for a in args:
             if isinstance(a, Tensor):
                 dtype, device = a.dtype, a.device
-            elif isinstance(a, backend.device) or isinstance(a, str) and a.partition(":")[0] in ("cpu", "cuda"):
+            elif isinstance(a, backend.device) or (isinstance(a, str) and a.partition(":")[0] in ("cpu", "cuda")):
                 device = a
             elif not isinstance(a, bool) and a is not None:
                 dtype = a
@@ -364,7 +364,8 @@ class Tensor(engine.Tensor):
 
     def squeeze(self, dim: Any = None) -> Tensor:
         """Without the axes of size 1 (all, or those named)."""
-        named = range(self.array.ndim) if dim is None else [_axis(d, self.array.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+        asked = dim if isinstance(dim, (tuple, list)) else (dim,)
+        named = range(self.array.ndim) if dim is None else [_axis(d, self.array.ndim) for d in asked]
         return ops.squeeze(self, axis=tuple(d for d in named if self.array.ndim and self.array.shape[d] == 1))
 
     def unsqueeze(self, dim: builtins.int) -> Tensor:
@@ -871,7 +872,7 @@ def _float(x: Tensor) -> Tensor:
 
 def _floats(x: Any, y: Any) -> tuple:
     """Operands of a true division: two whole-number operands become floating-point."""
-    if isinstance(x, Tensor) and x.array.dtype.kind != "f" or isinstance(y, Tensor) and y.array.dtype.kind != "f":
+    if (isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f"):
         target = backend.result_dtype([getattr(a, "array", a) for a in (x, y)])
         if target.kind != "f":
             target = backend.get_default_dtype()
@@ -986,7 +987,8 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> T
         wrote(x.array)
         return x
     if x._requires_grad and x.node is None:
-        raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; do it under minigrad.no_grad(), or on .data")
+        raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; "
+                           "do it under minigrad.no_grad(), or on .data")
     if x.views is not None and len(x.views) > 1:
         raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(x.array.shape)} shares its memory with a view or a detached "
                            "tensor; change a clone() instead, or let go of the view")

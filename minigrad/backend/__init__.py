@@ -1,14 +1,14 @@
 """The only part of minigrad's engine that names NumPy, CuPy or Numba: arrays, devices, threads, fused loops, random draws."""
 
-from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, common_dtype, bool_, byte_bounds, device_of, dtype, dtype_of,
+from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, bool_, byte_bounds, common_dtype, device_of, dtype, dtype_of,
                      float16, float32, float64, get_default_dtype, inf, int8, int16, int32, int64, is_array, nan, ndarray,
                      promote, register, result_dtype, root, set_default_dtype, shares_memory, uint8)
 from .compiled import use_numba
 from .cpu import cpu, silence, unsilence
 from .cuda import synchronize
 from .devices import device, item, to_device, to_numpy
-from .gathering import gather
 from .fuse import fuse
+from .gathering import gather
 from .indexing import check_range, one_hot
 from .threads import get_num_threads, set_num_threads
 from . import cuda, random

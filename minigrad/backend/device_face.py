@@ -14,8 +14,8 @@ def face(library):
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
     for function in (where, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
         setattr(xp, function.__name__, functools.partial(function, library))
-    for function in (astype, clip, getitem, linear, matmul, to_device, stop_gradient):
-        setattr(xp, function.__name__, function)
+    for plain in (astype, clip, getitem, linear, matmul, to_device, stop_gradient):
+        setattr(xp, plain.__name__, plain)
     return xp
 
 

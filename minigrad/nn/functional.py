@@ -32,7 +32,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}"
         )
     if weight.ndim == 2 and bias is not None:
-        return ops.linear(input, weight, bias)  # type: ignore[no-any-return]
+        return ops.linear(input, weight, bias)
     product = input @ weight.t()
     return product if bias is None else product + bias
 
@@ -46,13 +46,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     _tensors("tanh", input=input)
-    return ops.tanh(input)  # type: ignore[no-any-return]
+    return ops.tanh(input)
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + e^-input)."""
     _tensors("sigmoid", input=input)
-    return ops.sigmoid(input)  # type: ignore[no-any-return]
+    return ops.sigmoid(input)
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -87,7 +87,7 @@ def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
     _tensors("l1_penalty", input=input)
     if form not in PENALTIES:
         raise ValueError(f"l1_penalty: expected a form among {', '.join(PENALTIES)}, got {form!r}")
-    return PENALTIES[form](input, weight=weight)  # type: ignore[no-any-return]
+    return PENALTIES[form](input, weight=weight)
 
 
 PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
@@ -120,7 +120,7 @@ def mse_loss(
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
     _same_shape("mse_loss", input, target)
     if reduction == "mean":
-        return ops.mse(input, target)  # type: ignore[no-any-return]
+        return ops.mse(input, target)
     return _reduced(ops.square(input - target), reduction)
 
 
@@ -155,7 +155,7 @@ def nll_loss(
     _check_classes("nll_loss", input, target, weight)
     rows, classes = _rows(input), target.reshape(-1)
     if reduction == "mean":
-        return ops.nll(rows, classes, weight=weight, ignore_index=ignore_index)  # type: ignore[no-any-return]
+        return ops.nll(rows, classes, weight=weight, ignore_index=ignore_index)
     losses = ops.nll_each(rows, classes, weight=weight, ignore_index=ignore_index)
     return _reduced(losses.reshape(target.shape), reduction)
 
@@ -223,7 +223,7 @@ def _even_loss(
     counted = ops.astype(kept, log_probs.dtype)
     if weight is not None:
         counted = counted * weight[ops.where(kept, target, 0)]
-    return losses.sum() / counted.sum()  # type: ignore[no-any-return]
+    return losses.sum() / counted.sum()
 
 
 def _weighted(log_probs: Tensor, weight: Tensor | None, axis: int) -> Tensor:

@@ -15,6 +15,7 @@ def tanh(x):
 
 @fuse
 def tanh_grad(g, y):
+    """g times the derivative of tanh where its value is y."""
     return g * (1 - y * y)
 
 
@@ -35,6 +36,7 @@ def sigmoid_value(x):
 
 @fuse
 def sigmoid_grad(g, y):
+    """g times the derivative of the sigmoid where its value is y."""
     return g * (y * (1 - y))
 
 

@@ -152,6 +152,7 @@ def clip(x, min, max):
 
 
 def clip_grad(g, x, min, max):
+    """g where min ≤ x ≤ max, else 0."""
     xp = array_module(g)
     if min is not None:
         g = xp.where(x >= min, g, 0)

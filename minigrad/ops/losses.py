@@ -20,12 +20,14 @@ def mse(x, target):
 
 @fuse(reduce=True)
 def squared_distance(x, target):
+    """Σ (x - target)²"""
     d = x - target
     return d * d
 
 
 @fuse
 def mse_grad(g, x, target):
+    """g (x - target), with 2 / n in g."""
     return g * (x - target)
 
 

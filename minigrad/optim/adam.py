@@ -21,7 +21,7 @@ class Adam(Optimizer):
 
     def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0, amsgrad: bool = False) -> None:
-        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, amsgrad=amsgrad))
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad})
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise ValueError for options that make no sense."""
@@ -49,6 +49,7 @@ class Adam(Optimizer):
 
 @fuse
 def adam_update(p, g, m, v, step_size, one_minus_beta1, beta2, one_minus_beta2, root, eps):  # type: ignore[no-untyped-def]
+    """m, v and p after one step; root = √(1 - β₂ᵗ), step_size = lr / (1 - β₁ᵗ)."""
     xp = array_module(p)
     m += one_minus_beta1 * (g - m)
     v *= beta2
@@ -58,6 +59,7 @@ def adam_update(p, g, m, v, step_size, one_minus_beta1, beta2, one_minus_beta2, 
 
 @fuse
 def amsgrad_update(p, g, m, v, largest, step_size, one_minus_beta1, beta2, one_minus_beta2, root, eps):  # type: ignore[no-untyped-def]
+    """`adam_update` with the largest v so far in place of v."""
     xp = array_module(p)
     m += one_minus_beta1 * (g - m)
     v *= beta2

@@ -17,7 +17,8 @@ class SGD(Optimizer):
 
     def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
                  nesterov: bool = False) -> None:
-        super().__init__(params, dict(lr=lr, momentum=momentum, dampening=dampening, weight_decay=weight_decay, nesterov=nesterov))
+        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+                                  "nesterov": nesterov})
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise ValueError for options that make no sense."""
@@ -53,20 +54,24 @@ class SGD(Optimizer):
 
 @fuse
 def decayed(g, p, weight_decay):  # type: ignore[no-untyped-def]
+    """The gradient with that of weight_decay · p² / 2 added."""
     return g + weight_decay * p
 
 
 @fuse
 def momentum_update(buffer, g, momentum, one_minus_dampening):  # type: ignore[no-untyped-def]
+    """b after one step."""
     buffer *= momentum
     buffer += one_minus_dampening * g
 
 
 @fuse
 def nesterov_direction(g, buffer, momentum):  # type: ignore[no-untyped-def]
+    """g' + momentum · b"""
     return g + momentum * buffer
 
 
 @fuse
 def descend(p, g, lr):  # type: ignore[no-untyped-def]
+    """p, a step down."""
     p -= lr * g
