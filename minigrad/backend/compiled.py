@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import os
-import pathlib
 import sys
-import tempfile
 from typing import Any
 
 _loops: dict = {}
@@ -35,7 +31,7 @@ def use_numba(enabled):
 
 
 def loop(body, kinds, dtype, reduce=False):
-    """A callable loop for these kinds of parameters (see `fuse.loop_source`)."""
+    """A callable loop for these kinds of parameters (see `source.loop_source`)."""
     key = body, kinds, dtype.char
     if key not in _loops:
         _loops[key] = _compile(body, kinds, dtype.type, reduce)
@@ -43,7 +39,7 @@ def loop(body, kinds, dtype, reduce=False):
 
 
 def _compile(body, kinds, scalar, reduce):
-    from .fuse import loop_source
+    from .source import loop_source
 
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc"} if reduce else False}
     text = '"""Written by minigrad.backend.compiled; safe to delete."""\nfrom numpy import sqrt\nfrom numba import njit\n\n\n' \
@@ -56,11 +52,17 @@ def _compile(body, kinds, scalar, reduce):
 def cache_folder():
     """Where loops are kept: $MINIGRAD_CACHE, else minigrad's folder in the user's cache."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return pathlib.Path(os.environ.get("MINIGRAD_CACHE") or os.path.join(base, "minigrad"))
+    from pathlib import Path
+
+    return Path(os.environ.get("MINIGRAD_CACHE") or os.path.join(base, "minigrad"))
 
 
 def _import(name, text):
     """The module with this text, from a file of that content, so that Numba can keep its compiled form beside it."""
+    import hashlib
+    import importlib.util
+    import tempfile
+
     digest = hashlib.sha256(f"{sys.version}{numba().__version__}{text}".encode()).hexdigest()[:16]
     module_name = f"minigrad_loop_{name}_{digest}"
     path = cache_folder() / f"{module_name}.py"

@@ -108,7 +108,7 @@ def _common_dtype(args, kind):
 
 def source_of(fused):
     """A fused function as the text of a kernel: inputs, outputs, operation, name, preamble."""
-    from .fuse import kernel_source
+    from .source import kernel_source
 
     return *kernel_source(fused.body), f"minigrad_{fused.__name__}", ""
 

@@ -1,0 +1,150 @@
+"""The text of a fused body, read, and written again as a loop for Numba or as a kernel for CuPy."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import textwrap
+from typing import Any
+
+SUMMED = 1 << 12  # elements that are summed before the next partial sum begins, so that the threads do not matter
+
+
+class Body:
+    """What a fused function's text says: parameters, those changed in place, statements, and the returned expression.
+
+    `stages` is None, or, where a statement `e = xp.exp(…)` (or tanh, log) stands in the body, (the body that computes the
+    argument, the name of NumPy's function, the body that goes on with e as a further parameter).
+    """
+
+    def __init__(self, name, parameters, statements, result):
+        self.name, self.parameters, self.statements, self.result = name, parameters, statements, result
+        self.written = list(dict.fromkeys(name for name in map(_target, statements) if name in parameters))
+        nodes = [n for s in [*statements, result] if s is not None for n in ast.walk(s)]
+        self.literals = list(dict.fromkeys(n.value for n in nodes if isinstance(n, ast.Constant)))
+        self.stages = self._stages()
+
+    def _stages(self):
+        for i, s in enumerate(self.statements):
+            function = _numpy_function(s.value)
+            if function is not None:
+                before = Body(f"{self.name}_{function}", self.parameters, self.statements[:i], s.value.args[0])
+                return before, function, Body(self.name, [*self.parameters, _target(s)], self.statements[i + 1:], self.result)
+        return None
+
+
+def read(function):
+    """The Body of a function; a SyntaxError names a line that the dialect does not have."""
+    tree: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    statements: list[ast.stmt] = []
+    result = None
+    for s in tree.body:
+        if isinstance(s, ast.Return):
+            result = s.value
+        elif isinstance(s, ast.AugAssign):
+            statements.append(s)
+        elif isinstance(s, ast.Assign) and getattr(getattr(s.value, "func", None), "id", "") == "array_module":
+            continue
+        elif isinstance(s, ast.Assign):
+            if isinstance(s.targets[0], ast.Subscript):  # largest[...] = …
+                s.targets[0] = s.targets[0].value
+            statements.append(s)
+        elif not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)):
+            raise SyntaxError(f"@fuse {function.__name__}: line {s.lineno}: only assignments and one return are allowed")
+    body = Body(function.__name__, [a.arg for a in tree.args.args], statements, result)
+    if isinstance(result, ast.Name) and result.id in body.written:
+        body.result = None  # what was changed in place is returned as it is
+    return body
+
+
+def _target(statement):
+    """The name that an assignment, plain or augmented, changes."""
+    target: Any = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
+    return target.id
+
+
+def _numpy_function(value):
+    """The name of the function that NumPy computes faster than a compiled loop would, if `value` is a call of one."""
+    name = getattr(getattr(value, "func", None), "attr", None)
+    return name if name in ("exp", "tanh", "log") else None
+
+
+_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-", ast.Gt: ">", ast.GtE: ">=",
+              ast.Lt: "<", ast.LtE: "<=", ast.Eq: "==", ast.NotEq: "!=", ast.BitAnd: "&", ast.BitOr: "|"}
+
+
+def expression(node, literal, call, select):
+    """`node` as text: `literal(value)` writes a number, `call[name]` names a function, `select` is a format for `where`."""
+
+    def text(n):
+        if isinstance(n, ast.Name):
+            return n.id
+        if isinstance(n, ast.Constant):
+            return literal(n.value)
+        if isinstance(n, ast.BinOp):
+            return f"({text(n.left)} {_OPERATORS[type(n.op)]} {text(n.right)})"
+        if isinstance(n, ast.UnaryOp):
+            return f"({_OPERATORS[type(n.op)]}{text(n.operand)})"
+        if isinstance(n, ast.Compare) and len(n.ops) == 1:
+            return f"({text(n.left)} {_OPERATORS[type(n.ops[0])]} {text(n.comparators[0])})"
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute):
+            arguments = [text(a) for a in n.args]
+            return select.format(*arguments) if n.func.attr == "where" else f"{call[n.func.attr]}({', '.join(arguments)})"
+        raise SyntaxError(f"@fuse: {ast.unparse(n)} cannot be compiled")
+
+    return text(node)
+
+
+def _lines(body, text, assign):
+    for s in body.statements:
+        name, value = _target(s), text(s.value)
+        yield assign(name, f"{name} {_OPERATORS[type(s.op)]} {value}" if isinstance(s, ast.AugAssign) else value)
+
+
+def loop_source(body, kinds, reduce=False):
+    """The body as the text of one loop for Numba. `kinds`: for each parameter f (like the output), r (a row) or s (a number).
+
+    With `reduce` the sums of blocks of SUMMED elements are stored.
+    """
+    literals = {value: f"c{i}" for i, value in enumerate(body.literals)}
+    call = {"sqrt": "sqrt", "absolute": "abs"}
+    text = functools.partial(expression, literal=literals.__getitem__, call=call, select="({1} if {0} else {2})")
+    rows = "r" in kinds
+    index = {"f": "[r, i]" if rows else "[i]", "r": "[i]"}
+    lead = next(p for p, k in zip(body.parameters, kinds) if k == "f")
+    names = [*(["out_"] if body.result else []), *[f"{p}_" for p in body.parameters], *literals.values()]
+    lines = [f"{p} = {p}_{index.get(k, '')}" for p, k in zip(body.parameters, kinds)]
+    lines += _lines(body, text, lambda name, value: f"{name} = {value}")
+    lines += [f"{p}_{index['f']} = {p}" for p in body.written]
+    if body.result:
+        lines.append(f"total += {text(body.result)}" if reduce else f"out_{index['f']} = {text(body.result)}")
+    loops = [f"for r in range({lead}_.shape[0]):", f"    for i in range({lead}_.shape[1]):"] if rows else \
+        [f"for i in range({lead}_.size):"]
+    lines = loops + [("        " if rows else "    ") + line for line in lines]
+    if reduce:
+        cuts = [f"{p}_ = {p}_all[b * {SUMMED}:(b + 1) * {SUMMED}]" for p, k in zip(body.parameters, kinds) if k == "f"]
+        lines = ["for b in range(out_.size):", *["    " + line for line in [*cuts, "total = zero_", *lines, "out_[b] = total"]]]
+        full = {f"{p}_": f"{p}_all" for p, k in zip(body.parameters, kinds) if k == "f"}
+        names = [*[full.get(n, n) for n in names], "zero_"]
+    return f"def {body.name}({', '.join(names)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"
+
+
+def kernel_source(body):
+    """The body as C for an ElementwiseKernel: (input parameters, output parameters, operation)."""
+    call = {"sqrt": "sqrt", "absolute": "fabs", "exp": "exp", "tanh": "tanh", "log": "log"}
+    text = functools.partial(expression, literal=lambda v: f"T({v!r})", call=call, select="({0} ? {1} : {2})")
+    known = set(body.parameters)
+
+    def assign(name, value):
+        fresh = "" if name in known else "T "
+        known.add(name)
+        return f"{fresh}{name} = {value};"
+
+    # written parameters are loaded into locals once and stored once
+    lines = [f"T {p} = {p}_;" for p in body.written] + list(_lines(body, text, assign)) + [f"{p}_ = {p};" for p in body.written]
+    if body.result:
+        lines.append(f"out_ = {text(body.result)};")
+    inputs = ", ".join(f"T {p}" for p in body.parameters if p not in body.written)
+    outputs = ", ".join([*(f"T {p}_" for p in body.written), *(["T out_"] if body.result else [])])
+    return inputs, outputs, "\n".join(lines)
