@@ -27,8 +27,7 @@ C_TYPES = {
 }
 FUNCTIONS = ["sqrt", "fabs", "exp", "log", "tanh", "sin", "cos"]
 PRELUDE = "#define __device__ static inline\n" + "".join(
-    f"static inline float {f}(float x) {{ return __builtin_{f}f(x); }}\n"
-    f"static inline double {f}(double x) {{ return __builtin_{f}(x); }}\n"
+    f"static inline float {f}(float x) {{ return __builtin_{f}f(x); }}\nstatic inline double {f}(double x) {{ return __builtin_{f}(x); }}\n"
     for f in FUNCTIONS
 )
 
@@ -61,10 +60,7 @@ class HostKernel:
         if not re.fullmatch(r"[a-zA-Z_]\w*", name):
             raise ValueError(f'Invalid kernel name: "{name}"')
         self.params = [
-            Parameter(p, output)
-            for text, output in ((in_params, False), (out_params, True))
-            for p in text.split(",")
-            if p.strip()
+            Parameter(p, output) for text, output in ((in_params, False), (out_params, True)) for p in text.split(",") if p.strip()
         ]
         if any(p.name == "i" for p in self.params):
             raise ValueError("Can not use 'i' as a parameter name")
@@ -121,10 +117,7 @@ class HostKernel:
             if isinstance(a, np.ndarray) and not p.raw:
                 a = np.broadcast_to(a, shape)
             held.append(np.ascontiguousarray(a, types[p.name]))
-        kinds = tuple(
-            "raw" if p.raw else "each" if isinstance(a, np.ndarray) else "number"
-            for p, a in zip(self.params, args)
-        )
+        kinds = tuple("raw" if p.raw else "each" if isinstance(a, np.ndarray) else "number" for p, a in zip(self.params, args))
         call = compiled(self, tuple((p.name, C_TYPES[types[p.name].name]) for p in self.params), kinds)
         call(
             ctypes.c_longlong(int(np.prod(shape))),
@@ -159,34 +152,24 @@ class HostKernel:
 
 @functools.cache
 def compiled(kernel, types, kinds):
-    """The kernel as a function of (length, pointers); its binary is kept in minigrad's cache."""
-    source = kernel.source(types, kinds)
+    """The kernel as a function of (length, pointers)."""
+    return getattr(library_of(kernel.name, kernel.source(types, kinds)), kernel.name)
+
+
+def library_of(name, source):
+    """C++ text as a loaded library; its binary is kept in minigrad's cache."""
     folder = cache_folder() / "host_kernels"
-    path = folder / f"{kernel.name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}.so"
+    path = folder / f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}.so"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        compiler = shutil.which("g++")
-        if compiler is None:
-            raise RuntimeError(
-                "these tests run CUDA kernels on the CPU and need g++ (Debian: apt install g++)"
-            )
+        if shutil.which("g++") is None:
+            raise RuntimeError("these tests run CUDA kernels on the CPU and need g++ (Debian: apt install g++)")
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".so", delete=False) as made:
             pass
-        command = [
-            compiler,
-            "-x",
-            "c++",
-            "-O1",
-            "-ffp-contract=off",
-            "-shared",
-            "-fPIC",
-            "-o",
-            made.name,
-            "-",
-        ]
+        command = ["g++", "-x", "c++", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-o", made.name, "-"]
         done = subprocess.run(command, input=source, text=True, capture_output=True)
         if done.returncode:
             os.unlink(made.name)
-            raise RuntimeError(f"g++ rejects the kernel {kernel.name}:\n{done.stderr}\n{source}")
+            raise RuntimeError(f"g++ rejects {name}:\n{done.stderr}\n{source}")
         os.replace(made.name, path)
-    return getattr(ctypes.CDLL(str(path)), kernel.name)
+    return ctypes.CDLL(str(path))

@@ -54,7 +54,6 @@ UFUNCS = [
     "floor",
     "floor_divide",
     "fmod",
-    "floor_divide",
     "greater",
     "greater_equal",
     "isfinite",
@@ -72,7 +71,6 @@ UFUNCS = [
     "negative",
     "not_equal",
     "power",
-    "remainder",
     "remainder",
     "sign",
     "sqrt",
@@ -374,8 +372,9 @@ def floor_divide(x, y, **options):
 
 
 def remainder(x, y, **options):
-    """As CuPy: with a rounded product."""
-    return np.subtract(x, np.multiply(floor_divide(x, y, **options), y, **options), **options)
+    """As CuPy: with a rounded product, and 0 where a whole number is divided by 0."""
+    rest = np.subtract(x, np.multiply(floor_divide(x, y, **options), y, **options), **options)
+    return rest if np.result_type(x, y).kind == "f" else np.where(np.equal(y, 0), 0, rest)
 
 
 DIFFERENT = {"floor_divide": floor_divide, "remainder": remainder}

@@ -3,12 +3,15 @@
 CuPy installs without a GPU; its arrays can then lie over the host's memory, where views and indexing work and kernels do not.
 """
 
+import ctypes
 import inspect
+import pathlib
 import re
 
 import numpy as np
 import pytest
 import strict_device
+from host_kernels import library_of
 from strict_device import (
     FUNCTIONS,
     METHODS,
@@ -26,9 +29,7 @@ from minigrad.backend import cuda
 
 @pytest.fixture
 def cupy():
-    return pytest.importorskip(
-        "cupy", reason="the names are compared with the real CuPy's where it is installed"
-    )
+    return pytest.importorskip("cupy", reason="the names are compared with the real CuPy's where it is installed")
 
 
 def on_host_memory(cupy, shape, dtype="float32"):
@@ -49,9 +50,7 @@ def as_text(signature):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_has_cupys_signature(cupy, name):
-    assert as_text(inspect.signature(getattr(cupy, name))) == as_text(
-        strict_device.signature(FUNCTIONS[name])
-    )
+    assert as_text(inspect.signature(getattr(cupy, name))) == as_text(strict_device.signature(FUNCTIONS[name]))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -96,6 +95,76 @@ def test_kernels_are_made_as_cupys(cupy):
     ours = as_text(inspect.signature(library.ElementwiseKernel))
     assert as_text(strict_device.signature(parameters)) == ours
 
+
+# ---- the same values as CuPy's own routines, whose C text g++ compiles
+
+C = {"f": "float", "d": "double", "l": "long", "?": "bool"}
+EXTREME = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3.7, -3.7, 88.8, -745, 1e4, 1e30, -1e30, np.inf, -np.inf, np.nan]
+VALUES = {"f": np.array(EXTREME, "f"), "d": np.array(EXTREME), "l": np.arange(-4, 5), "?": np.array([False, True])}
+TOGETHER = {"clip": lambda x, low, high: x.clip(low, high), "where": library.where}
+
+
+def routines(cupy):
+    """(name, types of the inputs, type of the output, C text) of each ufunc for the types above; and the text before them."""
+    from cupy._core import _routines_math
+    from cupy._sorting import search
+
+    ufuncs = {name: getattr(cupy, name) for name in UFUNCS}
+    ufuncs |= {"clip": _routines_math._clip, "where": search._where_ufunc}
+    found = [
+        (name, *types.split("->"), operation.routine)
+        for name, ufunc in ufuncs.items()
+        for types, operation in zip(ufunc.types, ufunc._ops.ops)
+        if set(types) <= {*C, "-", ">"} and isinstance(operation.routine, str)
+    ]
+    folder = cupy._core.core._get_header_dir_path()
+    header = (pathlib.Path(folder) / "cupy" / "carray.cuh").read_text()
+    division = re.findall(r"__device__ (?:long long|float|double) _floor_divide\([^)]*\) \{.*?\n\}", header, re.DOTALL)
+    wide = division[0].replace("long long", "long")
+    return found, "\n".join([*(ufunc._preamble for ufunc in ufuncs.values()), wide, *division])
+
+
+def as_c(number, inputs, output, routine):
+    """One routine as a function of (length, pointers to the inputs and to the output)."""
+    reads = "".join(f"typedef {C[t]} in{k}_type; in{k}_type in{k} = (({C[t]}*)p[{k}])[i];\n" for k, t in enumerate(inputs))
+    written = f"typedef {C[output]} out0_type; out0_type &out0 = (({C[output]}*)p[{len(inputs)}])[i];\n"
+    loop = f"for (long long i = 0; i < n; ++i) {{\n{reads}{written}{routine};\n}}"
+    return f'extern "C" void f{number}(long long n, void** p) {{ {loop} }}\n'
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    cupy = pytest.importorskip("cupy")
+    found, preamble = routines(cupy)
+    head = f"#include <cmath>\n#include <algorithm>\nusing namespace std;\n#define __device__ static\n{preamble}\n"
+    texts = [as_c(k, *rest) for k, (_, *rest) in enumerate(found)]
+    return found, library_of("cupy_routines", head + "".join(texts))
+
+
+def test_every_ufunc_computes_what_cupys_routine_does(compiled):
+    found, loaded = compiled
+    assert {name for name, *_ in found} == {*UFUNCS, *TOGETHER}
+    for number, (name, inputs, output, _) in enumerate(found):
+        grid = [g.ravel().copy() for g in np.meshgrid(*[VALUES[t] for t in inputs])]
+        if inputs == "ll" and name in ("power", "fmod"):
+            grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses what CuPy leaves open
+        theirs = np.empty(len(grid[0]), output)
+        pointers = [a.ctypes.data for a in (*grid, theirs)]
+        getattr(loaded, f"f{number}")(ctypes.c_longlong(len(theirs)), (ctypes.c_void_p * len(pointers))(*pointers))
+        if inputs[0] == "?" and name in ("negative", "subtract"):
+            continue  # NumPy refuses
+        with np.errstate(all="ignore"):
+            ours = TOGETHER.get(name, getattr(library, name, None))(*map(library.asarray, grid)).get()
+        assert ours.dtype == theirs.dtype, name
+        finite = np.isfinite(theirs) & np.isfinite(ours)
+        np.testing.assert_array_equal(ours[~finite], theirs[~finite], name)
+        if output in "fd":
+            np.testing.assert_allclose(ours[finite], theirs[finite], 8 * np.finfo(output).eps, err_msg=name)
+        else:
+            np.testing.assert_array_equal(ours, theirs, name)
+
+
+# ---- views
 
 VIEWS = {
     "reshape": lambda xp, a: xp.reshape(a, (6, 4)),
