@@ -249,7 +249,7 @@ def same(a, b):
     return type(a) is type(b) and a == b
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:To copy construct:UserWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:To copy construct", "ignore:indexing with dtype")
 @pytest.mark.parametrize("expression", expressions())
 def test_expression(expression):
     theirs, ours = (compared(eval(expression, prepare(T))) for T in LIBRARIES)

@@ -41,8 +41,14 @@ class _Call:
         self.positions = len(inputs)
 
     def raw(self, *inputs):
+        """The value and its VJPs, which keep the value's node alive: saved tensors know it by a weak reference only."""
         out = self.cls.apply(*inputs)
-        return out, *out.node.vjps
+        return out, *[_keeping(out.node, vjp) for vjp in out.node.vjps]
+
+
+def _keeping(node, vjp):
+    """`vjp`, with a hold on `node`."""
+    return lambda g, node=node: vjp(g)
 
 
 class Function:
