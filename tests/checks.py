@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from cases import Argument, Plain
 from hypothesis import strategies as st
 
 import minigrad as mg
-from cases import Argument, Plain
 
 EXACT = {np.dtype("float64"): 1e-12, np.dtype("float32"): 16 * np.finfo("float32").eps}
 SPECIAL = np.array([0.0, -0.0, 88.8, -88.8, 745, -745, 1e4, -1e4, 1e38, -1e38, np.inf, -np.inf, np.nan])

@@ -12,7 +12,7 @@ import minigrad as mg
 import reference.functional
 import torch
 from cases import (Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
-                   from_distance, from_log_softmax, from_product, from_softmax, from_sum, full_shapes, joined, largest, limited,
+                   from_log_softmax, from_product, from_softmax, from_sum, full_shapes, joined, largest, limited,
                    numbers, one, options, positive, product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights)
 
 
@@ -122,7 +122,8 @@ def shaped(draw):
     """A tensor and a shape of as many elements, with -1."""
     shape = (*draw(shapes), draw(st.integers(1, 3)))
     size = int(np.prod(shape))
-    return Call([Argument(shape), Plain(draw(st.sampled_from([(size,), (1, size), (*shape, 1), *([(-1,), (-1, shape[-1])] if size else [])])))])
+    wanted = [(size,), (1, size), (*shape, 1), *([(-1,), (-1, shape[-1])] if size else [])]
+    return Call([Argument(shape), Plain(draw(st.sampled_from(wanted)))])
 
 
 def stacked(draw):
@@ -337,10 +338,12 @@ FACES = [
     *[function(name, dims, terms=from_sum, special="one") for name in ("sum", "mean")],
     *[function(name, dims_full) for name in ("amax", "amin")],
     *[function(name, full) for name in ("max", "min")],
-    *[both(f"mg.{name}, values", lambda lib, x, name=name, **named: getattr(lib, name)(x, **named).values, one_dim) for name in ("max", "min")],
+    *[both(f"mg.{name}, values", lambda lib, x, name=name, **named: getattr(lib, name)(x, **named).values, one_dim)
+      for name in ("max", "min")],
     *[both(f"mg.{name}, indices", lambda lib, x, name=name, **named: getattr(lib, name)(x, **named).indices, one_dim, order=0)
       for name in ("max", "min")],
-    *[both(f"mg.{name} of two", lambda lib, x, y, name=name: getattr(lib, name)(x, y), two_arrays, terms=from_g) for name in ("max", "min")],
+    *[both(f"mg.{name} of two", lambda lib, x, y, name=name: getattr(lib, name)(x, y), two_arrays, terms=from_g)
+      for name in ("max", "min")],
     *[function(name, one_dim, order=0) for name in ("argmax", "argmin", "all", "any")],
     *[both(f"mg.{name} of everything", lambda lib, x, name=name: getattr(lib, name)(x), full, order=0)
       for name in ("argmax", "argmin", "all", "any")],

@@ -21,9 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-import torch  # noqa: E402
-
 import suite  # noqa: E402
+import torch  # noqa: E402
 from backends import NUMPY  # noqa: E402
 from planting import inner, planted, text_of  # noqa: E402
 

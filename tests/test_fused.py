@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from backends import BACKENDS, Backend, parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backends import BACKENDS, Backend, parameters
 from minigrad import ops, optim
 from minigrad.backend import cpu, threads, to_numpy
 from minigrad.backend.fuse import Fused

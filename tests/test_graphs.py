@@ -91,7 +91,8 @@ class Run:
     def __init__(self, lib, program, seed, factors=None):
         rng = np.random.default_rng(seed)
         self.lib = lib
-        self.leaves = [lib.tensor(rng.normal(0, 1, shape).tolist(), dtype=lib.float64, requires_grad=i < 4) for i, shape in enumerate(SHAPES)]
+        self.leaves = [lib.tensor(rng.normal(0, 1, shape).tolist(), dtype=lib.float64, requires_grad=i < 4)
+                       for i, shape in enumerate(SHAPES)]
         self.values = list(self.leaves)
         self.factors = [] if factors is None else factors
         for i, (name, a, b, n) in enumerate(program):
@@ -125,7 +126,8 @@ def close(found, expected, exact=1e-10):
         assert (a is None) == (b is None), f"gradient {i}: {a}, PyTorch has {b}"
         if a is not None:
             b = b.detach().numpy(force=True)
-            np.testing.assert_allclose(a.detach().numpy(), b, rtol=0, atol=exact * max(1, np.abs(b).max(initial=0)), err_msg=f"gradient {i}")
+            atol = exact * max(1, np.abs(b).max(initial=0))
+            np.testing.assert_allclose(a.detach().numpy(), b, rtol=0, atol=atol, err_msg=f"gradient {i}")
 
 
 drawn = given(program=programs, seed=st.integers(0, 2**32 - 1), picks=st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))

@@ -347,7 +347,7 @@ def test_draws_have_their_distribution(dtype):
     u = np.sort(drawn("uniform", n, dtype, 0, 1, 1)).astype(float)
     z = np.sort(drawn("normal", n, dtype, 0, 1, 1, 1)).astype(float)
     steps = np.arange(1, n + 1) / n
-    assert 0 <= u[0] and u[-1] < 1
+    assert u[0] >= 0 and u[-1] < 1
     assert np.abs(u - steps).max() < limit
     assert np.abs([(1 + erf(x / sqrt(2))) / 2 for x in z] - steps).max() < limit
     assert (

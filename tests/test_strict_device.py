@@ -219,7 +219,7 @@ def test_refused_as_by_cupy(cupy, call):
     ours = library.asarray(np.zeros((2, 3, 4), "float32"))
     errors = []
     for xp, a in ((library, ours), (cupy, on_host_memory(cupy, (2, 3, 4)))):
-        with pytest.raises(Exception) as caught:  # noqa: PT011: the types are compared
+        with pytest.raises(Exception) as caught:  # the types are compared
             call(xp, a)
         errors.append(caught.type)
     assert errors[0] is errors[1]
