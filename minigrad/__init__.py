@@ -24,9 +24,16 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """`save`, `load` and `CheckpointError`, imported when asked for: an import of minigrad costs little more than NumPy's."""
-    if name in ("CheckpointError", "load", "save"):
-        from . import serialization
+    """`save`, `load`, `CheckpointError`, `data` (and its PyTorch name `utils.data`) are imported when asked for.
 
-        return getattr(serialization, name)
-    raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    So an import of minigrad costs little more than NumPy's.
+    """
+    from importlib import import_module
+    from types import SimpleNamespace
+
+    if name in ("CheckpointError", "load", "save"):
+        return getattr(import_module("minigrad.serialization"), name)
+    if name not in ("data", "utils"):
+        raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+    data = import_module("minigrad.data")
+    return data if name == "data" else SimpleNamespace(data=data)

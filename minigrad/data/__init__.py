@@ -1,6 +1,6 @@
 """Data sets and how they are fed: the IDX reader, MNIST, transforms and DataLoader."""
 
-from minigrad.data import transforms
+from minigrad.data import datasets, transforms
 from minigrad.data.datasets import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from minigrad.data.idx import IdxError, read_idx
 from minigrad.data.loader import DataLoader, default_collate
@@ -12,6 +12,8 @@ from minigrad.data.samplers import (
     SequentialSampler,
     SubsetRandomSampler,
 )
+
+vars(datasets).update(MNIST=MNIST, FashionMNIST=FashionMNIST)  # so that `import minigrad.data as torchvision` will do
 
 __all__ = [
     "MNIST",

@@ -7,7 +7,6 @@ import torch
 import torch.nn as nn
 import torch.optim as optim
 from torch.autograd import Function, Variable
-from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(20)
 
@@ -19,9 +18,11 @@ def wave(n, step):
 BatchSize = 12
 images = (wave(30 * 784, 0.37).view(30, 784).abs() * 0.9).float()
 labels = torch.tensor([(7 * i + i // 3) % 10 for i in range(30)])
-trainset = TensorDataset(images.view(30, 1, 28, 28), labels)
-trainloader = DataLoader(trainset, batch_size=BatchSize, shuffle=False)
-testloader = DataLoader(trainset, batch_size=BatchSize, shuffle=False)
+trainset = torch.utils.data.TensorDataset(images.view(30, 1, 28, 28), labels)
+trainloader = torch.utils.data.DataLoader(trainset, batch_size=BatchSize,
+                                          shuffle=False, num_workers=0)
+testloader = torch.utils.data.DataLoader(trainset, batch_size=BatchSize,
+                                         shuffle=False, num_workers=0)
 classes = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 use_gpu = torch.cuda.is_available() and False
