@@ -1,0 +1,411 @@
+"""Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, flat storage."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad as mg
+from minigrad import optim
+from minigrad.optim.flat import ALIGN, Flat, joins, lay_out, movable
+from minigrad.tensor import Tensor
+
+OPTIONS = [
+    ("SGD", {"lr": 0.1}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("Adam", {"lr": 0.01, "weight_decay": 0.1}),
+    ("Adam", {"lr": 0.01, "amsgrad": True, "betas": (0.5, 0.9), "eps": 1e-3}),
+]
+SHAPES = [(3, 2), (2,), (), (0,), (17,)]
+both_sides = pytest.mark.parametrize("name, options", OPTIONS)
+
+
+def arrays(seed, dtype="float64", shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    return [np.asarray(rng.normal(0, 1, s), dtype) for s in shapes]
+
+
+def parameters(lib, dtype="float64", shapes=SHAPES):
+    make = mg.tensor if lib is mg else torch.tensor
+    return [make(a.copy(), requires_grad=True) for a in arrays(0, dtype, shapes)]
+
+
+def set_gradients(params, seed, skip=()):
+    """New gradients, None for the parameters in `skip`."""
+    for i, (p, g) in enumerate(zip(params, arrays(seed, str(params[0].dtype).removeprefix("torch."), [tuple(p.shape) for p in params]))):
+        p.grad = None if i in skip else mg.tensor(g) if isinstance(p, mg.Tensor) else torch.tensor(g)
+
+
+class Pair:
+    """An optimizer of ours and PyTorch's, over equal parameters."""
+
+    def __init__(self, name, options, groups=None, dtype="float64", shapes=SHAPES):
+        self.params = [parameters(lib, dtype, shapes) for lib in (mg, torch)]
+        self.optimizers = []
+        for module, params in zip((optim, torch.optim), self.params):
+            given = params if groups is None else [{**g, "params": [params[i] for i in g["params"]]} for g in groups]
+            self.optimizers.append(getattr(module, name)(given, **options))
+
+    def step(self, seed, skip=()):
+        for params, optimizer in zip(self.params, self.optimizers):
+            set_gradients(params, seed, skip)
+            optimizer.step()
+
+    def agree(self):
+        tolerance = 1e-14 if self.params[1][0].dtype == torch.float64 else 1e-6
+        for i, (a, b) in enumerate(zip(*self.params)):
+            np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), tolerance, tolerance, err_msg=f"parameter {i}")
+        same_state(*(o.state_dict() for o in self.optimizers), tolerance)
+
+
+def same_state(ours, theirs, tolerance=1e-14):
+    assert set(ours["state"]) == set(theirs["state"])
+    for n, entries in theirs["state"].items():
+        expected = {k: v for k, v in entries.items() if v is not None}
+        assert set(ours["state"][n]) == set(expected)
+        for key, value in expected.items():
+            have = ours["state"][n][key]
+            assert str(have.dtype) == str(value.dtype).removeprefix("torch.") and tuple(have.shape) == tuple(value.shape)
+            np.testing.assert_allclose(have.numpy(), value.numpy(), tolerance, tolerance, err_msg=key)
+    known = set(ours["param_groups"][0])
+    assert ours["param_groups"] == [{k: v for k, v in g.items() if k in known} for g in theirs["param_groups"]]
+
+
+# ---- steps
+
+
+@both_sides
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_steps_and_states(name, options, dtype):
+    pair = Pair(name, options, dtype=dtype)
+    for seed in range(1, 6):
+        pair.step(seed)
+        pair.agree()
+
+
+@both_sides
+def test_parameters_without_a_gradient_are_left_alone(name, options):
+    pair = Pair(name, options)
+    for seed, skip in enumerate([(1,), (0, 2), (), (1, 2, 3, 4), (0, 1, 2, 3, 4), ()], start=1):
+        pair.step(seed, skip)
+        pair.agree()
+
+
+@both_sides
+def test_groups_with_options_of_their_own(name, options):
+    pair = Pair(name, options, [{"params": [0, 3]}, {"params": [1, 2], "lr": 0.5, "weight_decay": 0.3}, {"params": [4], "lr": 0.0}])
+    for seed in range(1, 4):
+        pair.step(seed)
+        pair.agree()
+    for optimizer in pair.optimizers:
+        optimizer.param_groups[0]["lr"] *= 0.1
+        optimizer.param_groups[1]["weight_decay"] = 0
+    pair.step(9)
+    pair.agree()
+
+
+@both_sides
+def test_a_group_that_joins_later(name, options):
+    pair = Pair(name, options, [{"params": [0, 1]}])
+    pair.step(1)
+    for params, optimizer in zip(pair.params, pair.optimizers):
+        optimizer.add_param_group({"params": params[2], "lr": 0.3})
+        optimizer.add_param_group({"params": params[3:]})
+    for seed in range(2, 5):
+        pair.step(seed)
+        pair.agree()
+
+
+@both_sides
+def test_state_dicts_go_on_where_they_were(name, options):
+    pair = Pair(name, options)
+    for seed in range(1, 4):
+        pair.step(seed, skip=(1,) if seed < 3 else ())
+    ours = pair.optimizers[0]
+    saved, values = copy.deepcopy(ours.state_dict()), [p.detach().clone() for p in pair.params[0]]
+    pair.step(5)
+    with mg.no_grad():
+        for p, v in zip(pair.params[0], values):
+            p.copy_(v)
+    set_gradients(pair.params[0], 5)
+    other = getattr(optim, name)(pair.params[0], lr=7)
+    other.load_state_dict(saved)
+    assert other.param_groups[0]["lr"] == options["lr"] and other.param_groups[0]["params"] == pair.params[0]
+    other.step()
+    pair.optimizers[0] = other
+    pair.agree()
+
+
+def test_a_loaded_state_is_a_copy():
+    pair = Pair(*OPTIONS[3])
+    pair.step(1)
+    saved = copy.deepcopy(pair.optimizers[0].state_dict())
+    kept = saved["state"][0]["exp_avg"].numpy().copy()
+    pair.optimizers[0].load_state_dict(saved)
+    pair.step(2)
+    np.testing.assert_array_equal(saved["state"][0]["exp_avg"].numpy(), kept)
+    assert saved["state"][0]["step"].item() == 1
+
+
+@both_sides
+def test_closures(name, options):
+    for lib, module in ((mg, optim), (torch, torch.optim)):
+        (p,) = parameters(lib, shapes=[(2,)])
+        optimizer = getattr(module, name)([p], **options)
+        seen = []
+
+        def closure(lib=lib, p=p, optimizer=optimizer, seen=seen):
+            seen.append(lib.is_grad_enabled())
+            optimizer.zero_grad()
+            loss = (p * p).sum()
+            loss.backward()
+            return loss
+
+        with lib.no_grad():
+            loss = optimizer.step(closure)
+        assert seen == [True] and loss.requires_grad and lib.is_grad_enabled()
+        assert optimizer.step() is None
+
+
+def test_steps_record_nothing_and_silence_warnings():
+    (p,) = parameters(mg, shapes=[(2,)])
+    optimizer = optim.Adam([p], lr=1e300)
+    p.grad = mg.tensor([np.inf, 1e308], dtype=mg.float64)
+    optimizer.step()
+    assert p.requires_grad and p.is_leaf and np.isnan(p.detach().numpy()[0])
+
+
+def test_zero_grad():
+    for set_to_none in (True, False):
+        params = parameters(mg, shapes=[(2,), (3,)])
+        optimizer = optim.SGD([{"params": params[:1]}, {"params": params[1:]}], lr=0.1)
+        (params[0] * params[0]).sum().backward(create_graph=not set_to_none)
+        kept = params[0].grad
+        optimizer.zero_grad(set_to_none=set_to_none)
+        assert params[1].grad is None
+        if set_to_none:
+            assert params[0].grad is None and kept.array.any()
+        else:
+            assert params[0].grad.tolist() == [0, 0] and not params[0].grad.requires_grad
+    params[0].grad = mg.ones(2, dtype=mg.float64)
+    optimizer.zero_grad()
+    assert params[0].grad is None
+
+
+# ---- what is refused
+
+
+def refused(error, call, *words):
+    with pytest.raises(error) as caught:
+        call()
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_options_that_make_no_sense():
+    p = parameters(mg)[:1]
+    for name, options in [
+        ("SGD", {"lr": -1.0}), ("SGD", {"momentum": -0.1}), ("SGD", {"weight_decay": -1}), ("SGD", {"lr": float("nan")}),
+        ("SGD", {"nesterov": True}), ("SGD", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}),
+        ("Adam", {"lr": -1.0}), ("Adam", {"betas": (1.0, 0.9)}), ("Adam", {"betas": (0.9, 1.0)}), ("Adam", {"betas": (-0.1, 0.9)}),
+        ("Adam", {"eps": -1e-8}), ("Adam", {"weight_decay": -0.1}), ("Adam", {"eps": float("nan")}),
+    ]:
+        refused(ValueError, lambda name=name, options=options: getattr(optim, name)(p, **options))
+    refused(ValueError, lambda: optim.Adam(p, betas=(0.9, 1.5)), "Invalid beta parameter at index 1: 1.5")
+    refused(ValueError, lambda: optim.SGD([{"params": p, "lr": -2}], lr=0.1), "-2")
+    for name, options in [("SGD", {"lr": 0, "momentum": 0, "weight_decay": 0}), ("Adam", {"lr": 0, "betas": (0.0, 0.0), "eps": 0}),
+                          ("SGD", {"nesterov": True, "momentum": 0.1})]:
+        getattr(optim, name)(p, **options)
+
+
+def test_parameters_that_cannot_be_optimized():
+    p, q = parameters(mg)[:2]
+    refused(TypeError, lambda: optim.SGD(p), "list")
+    refused(ValueError, lambda: optim.SGD([]), "empty")
+    refused(TypeError, lambda: optim.SGD([p, "q"]), "str")
+    refused(TypeError, lambda: optim.SGD([np.ones(3)]), "ndarray")
+    refused(ValueError, lambda: optim.SGD([p * 2]), "non-leaf", "(3, 2)")
+    refused(ValueError, lambda: optim.SGD([p, q, p]), "more than one")
+    refused(ValueError, lambda: optim.SGD([{"params": [p]}, {"params": [p, q]}]), "more than one")
+    refused(KeyError, lambda: optim.SGD([{"parameters": [p]}]), "params", "parameters")
+    optimizer = optim.SGD(iter([p]))
+    refused(ValueError, lambda: optimizer.add_param_group({"params": p}), "more than one")
+    assert len(optimizer.param_groups) == 1 and optimizer.param_groups[0]["params"] == [p]
+    refused(TypeError, lambda: optim.Optimizer([q], {"lr": 1}).update({}, None, None, [], 1, True), "Optimizer")
+
+
+def test_gradients_of_another_shape_or_dtype():
+    for position in (0, 1):
+        params = parameters(mg, shapes=[(2,), (3,)])
+        optimizer = optim.SGD(params, lr=0.1)
+        set_gradients(params, 1)
+        params[position]._grad = Tensor(np.ones(params[position].shape, "float32"))
+        refused(RuntimeError, optimizer.step, str(tuple(params[position].shape)), "float32", "float64")
+        params[position]._grad = Tensor(np.ones(5))
+        refused(RuntimeError, optimizer.step, "(5,)")
+
+
+def test_a_state_dict_that_does_not_fit_changes_nothing():
+    pair = Pair(*OPTIONS[1])
+    pair.step(1)
+    ours = pair.optimizers[0]
+    before = copy.deepcopy(ours.state_dict())
+    shorter = copy.deepcopy(before)
+    shorter["param_groups"][0]["params"].pop()
+    refused(ValueError, lambda: ours.load_state_dict(shorter), "[5]", "[4]")
+    other = copy.deepcopy(before)
+    other["state"][0]["momentum_buffer"] = mg.zeros(7, dtype=mg.float64)
+    refused(ValueError, lambda: ours.load_state_dict(other), "momentum_buffer", "(7,)", "(3, 2)")
+    same_state_of_ours(ours.state_dict(), before)
+
+
+def same_state_of_ours(a, b):
+    assert a["param_groups"] == b["param_groups"] and set(a["state"]) == set(b["state"])
+    for n in a["state"]:
+        for key, value in a["state"][n].items():
+            np.testing.assert_array_equal(value.numpy(), b["state"][n][key].numpy())
+
+
+@both_sides
+def test_repr_lists_the_groups(name, options):
+    ours, theirs = (str(o).splitlines() for o in Pair(name, options, [{"params": [0]}, {"params": [1], "lr": 0.7}]).optimizers)
+    assert ours[0] == theirs[0] and ours[-1] == theirs[-1]
+    known = {line.split(":")[0] for line in ours}
+    assert ours == [line for line in theirs if line.split(":")[0] in known]
+
+
+def test_options_get_their_defaults():
+    p = parameters(mg)[:1]
+    for name in ("SGD", "Adam"):
+        ours, theirs = getattr(optim, name)(p).defaults, getattr(torch.optim, name)(parameters(torch)[:1]).defaults
+        assert ours == {k: theirs[k] for k in ours}
+
+
+# ---- flat storage
+
+
+def test_parameters_move_into_one_buffer():
+    params = parameters(mg, shapes=[(3, 2), (2,), (17,)])
+    before = [p.detach().numpy().copy() for p in params]
+    optimizer = optim.SGD(params, lr=0.1, momentum=0.9)
+    owner = params[0].array.base
+    assert owner is not None and all(p.array.base is owner for p in params)
+    assert [p.array.__array_interface__["data"][0] % (8 * ALIGN) - owner.__array_interface__["data"][0] % (8 * ALIGN)
+            for p in params] == [0, 0, 0]
+    assert owner.size == 16 + 16 + 32
+    for p, old in zip(params, before):
+        np.testing.assert_array_equal(p.detach().numpy(), old)
+    set_gradients(params, 1)
+    calls = []
+    update = type(optimizer).update
+    optimizer.update = lambda group, p, *rest: calls.append(p.size) or update(optimizer, group, p, *rest)
+    optimizer.step()
+    assert calls == [16 + 16 + 17]  # one run
+    set_gradients(params, 2, skip=(1,))
+    optimizer.step()
+    assert calls[1:] == [6, 17]
+    set_gradients(params, 3)
+    optimizer.step()
+    assert calls[3:] == [6, 2, 17] or calls[3:] == [6, 18] or len(calls) > 4  # counts differ, so they are no run any more
+
+
+def test_large_parameters_are_no_part_of_a_run():
+    large, small = mg.zeros(1 << 16, requires_grad=True), mg.zeros((1 << 16) - 1, requires_grad=True)
+    assert not joins(large) and joins(small)
+
+
+def test_what_others_see_is_not_moved():
+    seen = mg.zeros(3)
+    view = seen[1:]
+    outside = np.zeros(4, "float32")
+    tensors = {"view": view.requires_grad_(), "seen": seen, "outside": mg.from_numpy(outside)}
+    assert not any(movable(t) for t in tensors.values())
+    assert movable(mg.zeros(3)) and not movable(mg.zeros(3, dtype=mg.int64))
+    shared = mg.from_numpy(outside).requires_grad_()
+    optimizer = optim.SGD([shared, mg.zeros(2, requires_grad=True)], lr=1.0)
+    shared.grad = mg.ones(4)
+    optimizer.step()
+    assert outside.tolist() == [-1] * 4  # the caller's memory is trained
+
+
+def test_each_dtype_has_a_buffer():
+    params = [mg.zeros(2), mg.zeros(3, dtype=mg.float64), mg.zeros(4)]
+    flats = lay_out(params)
+    assert [[p.numel() for p in flat.params] for flat in flats] == [[2, 4], [3]]
+    assert [flat.array.dtype for flat in flats] == ["float32", "float64"]
+
+
+def test_flat_parts():
+    params = [mg.full((2, 3), 1.0), mg.full((5,), 2.0), mg.full((), 3.0)]
+    flat = Flat(params)
+    assert flat.starts == [0, 16, 32] and flat.array.size == 48
+    assert flat.part(flat.array, 1, 2).tolist() == [2.0] * 5 + [0.0] * 11 + [3.0]
+    assert flat.view(flat.array, 0).shape == (2, 3) and flat.view(flat.array, 2).shape == ()
+    for p, value in zip(params, (4.0, 5.0, 6.0)):
+        p.grad = mg.full(p.shape, value)
+    assert flat.gather(1, 2).tolist() == [5.0] * 5 + [0.0] * 11 + [6.0]
+    assert flat.gather(0, 0).tolist() == [4.0] * 6
+    assert all(flat.holds(i) for i in range(3))
+    params[1].array = params[1].array.copy()
+    assert not flat.holds(1) and flat.holds(0)
+
+
+@both_sides
+def test_parameters_that_left_the_buffer(name, options):
+    pair = Pair(name, options)
+    pair.step(1)
+    ours, theirs = pair.params
+    ours[1].data = mg.tensor([5.0, 6.0], dtype=mg.float64)
+    theirs[1].data = torch.tensor([5.0, 6.0], dtype=torch.float64)
+    for seed in range(2, 5):
+        pair.step(seed)
+        for i, (a, b) in enumerate(zip(ours, theirs)):
+            np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), 1e-14, 1e-14, err_msg=f"parameter {i}")
+
+
+@both_sides
+def test_gradients_that_are_views(name, options):
+    pair = Pair(name, options, shapes=[(3, 2), (2,)])
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        g = rng.normal(0, 1, (2, 3))
+        for params, make in zip(pair.params, (mg.tensor, torch.tensor)):
+            params[0].grad = make(g).t()
+            params[1].grad = make(g[:, 0].copy())
+        for optimizer in pair.optimizers:
+            optimizer.step()
+        pair.agree()
+    for params, make in zip(pair.params, (mg.tensor, torch.tensor)):
+        params[0].grad, params[1].grad = make(g).t(), None
+    for optimizer in pair.optimizers:
+        optimizer.step()
+    pair.agree()
+
+
+def test_updates_are_logged_as_writes():
+    (p,) = parameters(mg, shapes=[(2,)])
+    optimizer = optim.SGD([p], lr=0.1)
+    loss = (p * p).sum()
+    p.grad = mg.ones(2, dtype=mg.float64)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="in place"):
+        loss.backward()
+
+
+def test_a_change_of_dtype_takes_the_state_along():
+    (p,) = parameters(mg, shapes=[(2,)])
+    (q,) = parameters(torch, shapes=[(2,)])
+    ours, theirs = optim.Adam([p], lr=0.1), torch.optim.Adam([q], lr=0.1)
+    set_gradients([p], 1)
+    set_gradients([q], 1)
+    ours.step()
+    theirs.step()
+    p.data = p.detach().float()
+    p.grad = mg.tensor([1.0, 2.0])
+    ours.step()
+    assert ours.state[p]["exp_avg"].dtype == mg.float32 and ours.state[p]["step"].item() == 2
+    q.grad = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    theirs.step()
+    np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), 1e-5)
