@@ -546,8 +546,13 @@ def _astype(self, dtype, order="K", casting=None, subok=None, copy=True):
 
 
 def _clip(self, min=None, max=None, out=None):
+    """As CuPy: a NaN among the bounds is no bound."""
     launch("clip")
-    return wrap(np.clip(self._a, bare(min, "clip"), bare(max, "clip")))
+    x, low, high = self._a, bare(min, "clip"), bare(max, "clip")
+    low = np.array(-np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype) if low is None else low
+    high = np.array(np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).max, x.dtype) if high is None else high
+    clipped = np.where(x < low, low, np.where(x > high, high, x))
+    return wrap(np.where(np.greater(low, high), high, clipped).astype(np.result_type(x, low, high), copy=False))
 
 
 method("copy", _copy)

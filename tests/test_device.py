@@ -244,6 +244,33 @@ def test_nll_as_on_the_host(device, kind, weighted):
 # ---- what ops call
 
 
+EXTREME = np.array([0.0, -0.0, 1, -1, 3, -7.5, 0.1, np.inf, -np.inf, np.nan])
+WHERE_CUPY_DIFFERS = {
+    "clamp": lambda x, y: x.clamp(y, 2 * y),
+    "clamp above": lambda x, y: x.clamp(max=y),
+    "clamp, bounds crossed": lambda x, y: x.clamp(1.0, -1.0),
+    "clamp by nan": lambda x, y: x.clamp(mg.nan, 1.0),
+    "remainder": lambda x, y: x % y,
+    "remainder of a number": lambda x, y: 5.5 % y,
+    "floor_divide": lambda x, y: x // y,
+    "floor_divide by a number": lambda x, y: x // 0.1,
+    "pow": lambda x, y: x**y,
+    "sign": lambda x, y: x.sign(),
+    "maximum": lambda x, y: mg.maximum(x, y),
+    "where": lambda x, y: mg.where(x > y, x, 1.5),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("call", WHERE_CUPY_DIFFERS.values(), ids=WHERE_CUPY_DIFFERS)
+def test_extreme_values_as_on_the_host(device, call, dtype):
+    x, y = (v.ravel().astype(dtype) for v in np.meshgrid(EXTREME, EXTREME))
+    expected = call(mg.from_numpy(x), mg.from_numpy(y)).numpy()
+    found = call(device.tensor(x), device.tensor(y)).cpu().numpy()
+    assert found.dtype == expected.dtype
+    np.testing.assert_allclose(found, expected, 4 * np.finfo(dtype).eps)
+
+
 def test_what_the_host_has_beyond_numpy_the_device_has_too(device):
     from minigrad.backend import array_module, cpu
 
@@ -424,7 +451,7 @@ def folder(tmp_path_factory, mnist_arrays):
 
 
 def settings(lecture, folder, **changes):
-    few = dict(epochs=2, finetune_epochs=2, batch_size=50, data_dir=folder, l1_weight=1e-4)
+    few = {"epochs": 2, "finetune_epochs": 2, "batch_size": 50, "data_dir": folder, "l1_weight": 1e-4}
     return dataclasses.replace(LECTURES[lecture], **{**few, **changes})
 
 
@@ -480,7 +507,7 @@ def test_images_stay_bytes_on_the_device(strict, folder):
     with launches() as launched:
         (x, _), *_ = data.batches(run)
     assert launched.count("upload") == 1  # the order of the images
-    assert x.is_cuda and x.dtype == mg.float64 and 0 <= x.min().item() and x.max().item() <= 1
+    assert x.is_cuda and x.dtype == mg.float64 and x.min().item() >= 0 and x.max().item() <= 1
 
 
 def test_resumed_on_the_device(device, folder, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
+from math import inf
 
 from . import arrays, late
 
@@ -12,9 +13,9 @@ def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
     xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for function in (where, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
+    for function in (where, clip, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
         setattr(xp, function.__name__, functools.partial(function, library))
-    for plain in (astype, clip, getitem, linear, matmul, to_device, stop_gradient):
+    for plain in (astype, getitem, linear, matmul, to_device, stop_gradient):
         setattr(xp, plain.__name__, plain)
     return xp
 
@@ -25,11 +26,6 @@ def face(library):
 def astype(x, dtype):
     """x in another dtype; x itself where it has it."""
     return x.astype(dtype, copy=False)
-
-
-def clip(x, min, max):
-    """x limited to [min, max], either of which may be None."""
-    return x.clip(min, max)
 
 
 def matmul(x, y):
@@ -65,6 +61,15 @@ def stop_gradient(x):
 def where(library, condition, x, y):
     """x where the condition holds, else y; the condition may be a plain bool."""
     return library.where(library.asarray(condition) if isinstance(condition, bool) else condition, x, y)
+
+
+def clip(library, x, min, max):
+    """x limited to [min, max], either of which may be None; NaN where x or a bound is, which CuPy may overlook."""
+    low, high = -inf if min is None else min, inf if max is None else max
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low <= high:  # neither is NaN
+        return x.clip(min, max)
+    x = x if min is None else library.maximum(x, min)
+    return x if max is None else library.minimum(x, max)
 
 
 def scatter(library, g, *, key, shape):
