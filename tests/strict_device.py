@@ -27,6 +27,7 @@ FUNCTIONS = {  # CuPy's signatures
     "copy": "a, order='K'",
     "empty": "shape, dtype=float, order='C'",
     "expand_dims": "a, axis",
+    "eye": "N, M=None, k=0, dtype=float, order='C'",
     "flip": "a, axis=None",
     "full": "shape, fill_value, dtype=None, order='C'",
     "max": "a, axis=None, out=None, keepdims=False",
