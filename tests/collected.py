@@ -1,0 +1,53 @@
+"""The tests of other files as plain functions, for the mutation run: parametrized ones expanded, those with fixtures left out."""
+
+import functools
+import importlib
+import inspect
+import itertools
+
+import pytest
+from hypothesis import Phase, settings
+
+
+def tests(*modules, examples):
+    """{name: function without arguments}; those of Hypothesis draw so many examples."""
+    found = {}
+    for module_name in modules:
+        module = importlib.import_module(module_name)
+        for name, function in vars(module).items():
+            if name.startswith("test_") and inspect.isfunction(function) and function.__module__ == module_name:
+                found.update({f"{module_name}.{name}{label}": f for label, f in cases(function, examples)})
+    return found
+
+
+def cases(function, examples):
+    """(label, function without arguments) for each set of parameters."""
+    marks = getattr(function, "pytestmark", [])
+    if any(mark.name in ("gpu", "slow", "skipif", "skip") for mark in marks):
+        return
+    if hasattr(function, "hypothesis"):
+        function = with_examples(function, examples)
+    tables = [table(mark) for mark in marks if mark.name == "parametrize"]
+    for i, rows in enumerate(itertools.product(*tables)):
+        arguments = {k: v for row in rows for k, v in row.items()}
+        try:
+            inspect.signature(function).bind(**arguments)
+        except TypeError:  # a fixture is wanted
+            return
+        yield f"[{i}]" if tables else "", functools.partial(function, **arguments)
+
+
+def table(mark):
+    """The rows of a parametrize mark as dicts."""
+    names, rows = mark.args[:2]
+    names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+    plain = [row.values if isinstance(row, type(pytest.param(0))) else (row,) if len(names) == 1 else row for row in rows]
+    return [dict(zip(names, row)) for row in plain]
+
+
+def with_examples(function, examples):
+    """A test of Hypothesis, quick and the same each time."""
+    quick = settings(function._hypothesis_internal_use_settings, max_examples=examples, derandomize=True, database=None,
+                     phases=[Phase.generate], report_multiple_bugs=False)
+    function._hypothesis_internal_use_settings = quick
+    return function
