@@ -980,10 +980,13 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> T
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
             engine._one_device(name, [x.array, _beside(x, others[0])])
+        token = backend.silence()
         try:
             write()
         except ValueError as error:
             raise RuntimeError(f"{name}: {error}") from None
+        finally:
+            backend.unsilence(token)
         wrote(x.array)
         return x
     if x._requires_grad and x.node is None:
