@@ -708,7 +708,16 @@ class Tensor(engine.Tensor):
         """self **= other"""
         return _arithmetic(self, "power", ops.pow, other)
 
+    def floor_divide_(self, other: Any) -> Tensor:
+        """self //= other"""
+        return _arithmetic(self, "floor_divide", ops.floor_divide, other)
+
+    def remainder_(self, other: Any) -> Tensor:
+        """self %= other"""
+        return _arithmetic(self, "remainder", ops.remainder, other)
+
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
+    __ifloordiv__, __imod__ = floor_divide_, remainder_
 
     def zero_(self) -> Tensor:
         """All elements 0"""

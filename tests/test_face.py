@@ -281,6 +281,45 @@ def test_names_that_pytorch_still_has_from_the_time_of_the_lectures(T):
         assert T.ones(3)[T.ByteTensor([1, 0, 1])].shape == (2,)
 
 
+# ---- in place, recorded and not
+
+IN_PLACE = """
+y.add_(2); y.add_(w); y.add_(w, alpha=3); y.sub_(w); y.sub_(1, alpha=2); y.mul_(w); y.mul_(3); y.div_(w); y.div_(2); y.pow_(2)
+y.zero_(); y.fill_(3); y.fill_(s); y.copy_(w); y.copy_(s); y.clamp_(0, 1); y.clamp_(min=0); y.clip_(max=1); y.exp_(); y.neg_()
+y.abs_(); y.tanh_(); y.sigmoid_(); y.relu_(); y.abs_().sqrt_(); y.add_(w[0]); y.mul_(s); y.sub_(y); y.add_(y); y.remainder_(2)
+y.__iadd__(w); y.__imul__(w); y.__itruediv__(w); y.__isub__(1); y.__ipow__(2); y.__imod__(2); y.__setitem__(0, 5.0)
+y.__setitem__((slice(None), 1), w[:, 0]); y.__setitem__(y > 0, 0.0); y.__setitem__([0, 1], w[:2]); y.__setitem__(..., w)
+y.__setitem__((0, 1), s); y.__setitem__(slice(1, None), s); y.__setitem__(y < 0, s); y.__setitem__((0, [0, 2]), w[1, :2])
+"""
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "not recorded"])
+@pytest.mark.parametrize("code", [code for line in IN_PLACE.strip().split("\n") for code in line.split("; ")])
+def test_in_place(code, recorded):
+    results = []
+    for T in LIBRARIES:
+        x, w, s = (
+            T.tensor(values, dtype=T.float64, requires_grad=recorded)
+            for values in ([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]], [[1.5, 2.0, -0.5], [0.75, 1.0, 2.0]], 1.25)
+        )
+        y = x * 1
+        before = y
+        eval(code, {"y": y, "w": w, "s": s})
+        assert y is before
+        if recorded:
+            (y * T.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])).sum().backward()
+        results.append([compared(y.detach()), *[t.grad if t.grad is None else compared(t.grad) for t in (x, w, s)]])
+    assert same(results[1], results[0]), results
+
+
+def test_in_place_writes_into_the_memory_when_nothing_is_recorded():
+    for code in (code for line in IN_PLACE.strip().split("\n") for code in line.split("; ")):
+        y = minigrad.tensor([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]])
+        array = y.array
+        eval(code, {"y": y, "w": minigrad.ones(2, 3), "s": minigrad.tensor(1.25)})
+        assert y.array is array, code
+
+
 # ---- arguments
 
 SIGNATURES = {
