@@ -1,6 +1,8 @@
 """State dicts, deepcopy, freezing, replacing a head, editing containers, init functions: the idioms of transfer learning."""
 
 import copy
+import os
+import tempfile
 from collections import OrderedDict
 
 import torch
@@ -85,6 +87,15 @@ for f, bound in ((init.xavier_uniform_, (6 / 500) ** 0.5), (init.kaiming_uniform
 for f, std in ((init.xavier_normal_, (2 / 500) ** 0.5), (init.kaiming_normal_, (2 / 300) ** 0.5)):
     f(w)
     print(f.__name__, abs(w.pow(2).mean().sqrt().item() / std - 1) < 0.03)
+
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "checkpoint.pt")
+    torch.save({"epoch": 3, "model": twin.state_dict(), "loss": [0.5, 0.25]}, path)
+    checkpoint = torch.load(path)
+    print(checkpoint["epoch"], checkpoint["loss"], list(checkpoint["model"]))
+    print(Net().load_state_dict(checkpoint["model"]), checkpoint["model"]["classifier.weight"])
+    torch.save(twin.state_dict(), path)
+    print(torch.equal(torch.load(path)["features.fc1.weight"], twin.features.fc1.weight))
 
 for name, module in net.named_modules():
     print(repr(name), type(module).__name__)
