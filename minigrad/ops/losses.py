@@ -38,9 +38,23 @@ def nll(log_probs, targets, *, weight=None, ignore_index=-100):
     Targets equal to `ignore_index` do not count; where none is left the loss is NaN, as in PyTorch. A target outside 0 … C-1 is an
     IndexError that names it.  dL/dlog_probs = -g w / Σ w at each target, 0 elsewhere.
     """
-    xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
+    w = backend.one_hot(targets, log_probs, weight, ignore_index)
     total = array_module(w).sum(w)
-    return -xp.sum(xp.where(w != 0, log_probs * w, 0)) / total, lambda g: array_module(g).where(w != 0, -g / total * w, 0)
+    return -picked(log_probs, w) / total, lambda g: picked_grad(-g / total, w)
+
+
+@fuse(reduce=True)
+def picked(log_probs, w):
+    """Σ w log_probs; -∞ counts only where it is a target."""
+    xp = array_module(log_probs)
+    return xp.where(w != 0, log_probs * w, 0)
+
+
+@fuse
+def picked_grad(g, w):
+    """g w, 0 where w is 0 whatever g is."""
+    xp = array_module(g)
+    return xp.where(w != 0, g * w, 0)
 
 
 @op
