@@ -482,6 +482,27 @@ def test_training_step_waits_for_nothing(strict, lecture, folder, dtype):
             training.step(run, nn.NLLLoss(), x, labels)
 
 
+def test_steps_are_few_launches(strict, folder):
+    """The limits that docs/gpu.md gives."""
+    config = settings("denoising", folder, device="cuda", l1_weight=0.0)
+    data, run = training.load_data(config), training.start(config, denoising)
+    found = {}
+    for name in ("pretrain", "finetune"):
+        if name == "finetune":
+            training.to_classifier(run, denoising)
+        batches = data.batches(run)
+        for _ in range(2):
+            with launches() as batch:
+                x, labels = next(batches)
+            with launches() as step:
+                if name == "pretrain":
+                    training.step(run, nn.MSELoss(), training.add_noise(x, 0.1, 0.2, run.generator), x)
+                else:
+                    training.step(run, nn.NLLLoss(), x, labels)
+        found |= {"batch": len(batch), name: len(step)}
+    assert found["batch"] <= 6 and found["pretrain"] <= 25 and found["finetune"] <= 35
+
+
 @pytest.mark.parametrize("phase", ["pretrain", "finetune"])
 @pytest.mark.parametrize("lecture", PROGRAMS)
 def test_loss_is_read_once_an_epoch(strict, lecture, phase, folder):
