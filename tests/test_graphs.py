@@ -248,3 +248,13 @@ def test_fan_out(n):
             form(lib, x).sum().backward()
             found.append(x.grad.tolist())
         np.testing.assert_allclose(*found, rtol=1e-14)
+
+
+def test_second_derivatives_past_a_constant_that_was_changed_in_place():
+    for lib in (mg, torch):
+        x = lib.tensor([2.0, 3.0], requires_grad=True)
+        constant = lib.tensor([5.0, 7.0])
+        constant.mul_(x)  # now it has a history, and another value
+        first = lib.autograd.grad((constant * constant).sum(), x, create_graph=True)[0]
+        (second,) = lib.autograd.grad(first.sum(), x)
+        assert first.tolist() == [100, 294] and second.tolist() == [50, 98]

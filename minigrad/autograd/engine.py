@@ -211,11 +211,16 @@ def _record(apply, inputs, vjps, options, out):
         parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
         if None in parents:
             node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
-            node.constants = tuple([x if p is None else None for p, x in zip(parents, inputs)])
+            node.constants = tuple([_constant(x) if p is None else None for p, x in zip(parents, inputs)])
         else:
             node.vjps, node.constants = tuple(vjps), None
     first, shape = node.parents[0], out.array.shape
     node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # one tuple for a chain of nodes
+
+
+def _constant(x):
+    """`x` as it is now: a tensor that needs no gradient may take over another array and node, by an in-place method."""
+    return wrap(x.array) if isinstance(x, Tensor) else x
 
 
 def _one_device(name, arrays):
@@ -387,7 +392,7 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
                 grads[parent] = c
                 if type(parent) is Node:
                     heapq.heappush(heap, (-parent.tick, parent))
-                elif again is None and c is not g and c.base is None and (fresh or node.op.owns and not keeps(vjp, c)):
+                elif again is None and c is not g and c.base is None and (fresh or (node.op.owns and not keeps(vjp, c))):
                     owned.add(parent)
             elif parent in owned:
                 seen += c

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 import weakref
 
-from .engine import Node, Tensor, link, wrap
+from .engine import Node, Tensor, _constant, link, wrap
 from .modes import no_grad, recording
 from .writes import tick
 
@@ -91,7 +91,7 @@ def _record(cls, ctx, inputs, out):
     node.op, node.tick, node.options, node.hooks = _Call(cls, inputs), tick(), None, None
     node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
     node.parents = [(x.node or x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
-    node.constants = [x if p is None else None for x, p in zip(inputs, node.parents)]
+    node.constants = [_constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
     me = weakref.ref(node)  # an output that saves itself must not keep itself alive
     saved = [None if t is None else
              (t.array, me if t is out or t.array is out.array else (t.node or t) if t._requires_grad else None) for t in ctx._saved]
