@@ -1,0 +1,81 @@
+"""Imports go one way, the engine names no array library, and importing minigrad is light."""
+
+import ast
+import os
+import pathlib
+import subprocess
+import sys
+
+import minigrad as mg
+
+PACKAGE = pathlib.Path(mg.__file__).parent
+ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "numba", "torch", "scipy", "jax"}
+TENSOR = {"tensor", "indexing", "printing", "creation", "functions", "cuda", "old_types", "serialization"}
+CORE = {"backend", "autograd", "ops"}
+BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
+BELOW |= {part: CORE | TENSOR for part in (*TENSOR, "nn", "optim", "data")}
+BELOW |= {part: {*BELOW, "cli", "commands"} for part in ("cli", "commands")}
+
+
+def absolute(node, package):
+    """The module that `from … import …` names, in a file of this package."""
+    above = package[:len(package) - node.level + 1] if node.level else ()
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
+def modules():
+    """(path below the package, part of the package, every module it imports, absolute)."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE)
+        found = []
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                base = absolute(node, ("minigrad", *name.parts[:-1]))
+                found += [base, *[f"{base}.{alias.name}" for alias in node.names]]
+        yield str(name), name.parts[0].removesuffix(".py"), found
+
+
+MODULES = list(modules())
+
+
+def test_only_the_backend_names_cupy_and_numba():
+    for name, part, imports in MODULES:
+        roots = {i.split(".")[0] for i in imports}
+        if part != "backend":
+            allowed = {"minigrad.commands.doctor"}  # looks whether they are there
+            assert not roots & {"cupy", "cupyx", "numba"} or f"minigrad.{name[:-3].replace('/', '.')}" in allowed, name
+        assert "torch" not in roots, name
+
+
+def test_engine_ops_tensor_nn_and_optim_import_no_array_library():
+    for name, part, imports in MODULES:
+        if part in {"autograd", "ops", "nn", "optim", "__init__", *TENSOR} - {"serialization"}:
+            assert not {i.split(".")[0] for i in imports} & ARRAY_LIBRARIES, name
+
+
+def test_imports_go_one_way():
+    """backend ← autograd ← ops ← tensor ← nn ← experiments ← cli; optim and data need the tensor and what is below it."""
+    for name, part, imports in MODULES:
+        if part not in ("__init__", "__main__"):
+            assert part in BELOW, f"{name}: say here what it may import"
+            parts = {i.split(".")[1] for i in imports if i.startswith("minigrad.")} & set(BELOW)
+            assert parts <= BELOW[part] | {part}, f"{name} imports {sorted(parts - BELOW[part])}"
+
+
+def test_import_is_light(tmp_path):
+    """NumPy's time and at most 50 ms more: nothing heavy is imported, and the best of several tries is quick."""
+    program = ("import sys, time\nimport numpy\nstart = time.process_time()\nimport minigrad\nspent = time.process_time() - start\n"
+               "heavy = {'cupy', 'numba', 'torch', 'matplotlib', 'tqdm', 'safetensors', 'argparse', 'PIL', 'scipy', 'threadpoolctl'}\n"
+               "print(sorted(heavy & set(sys.modules)), spent)")
+    env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
+    tries = []
+    for _ in range(12):  # the first compiles
+        out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout
+        loaded, spent = out.rsplit(" ", 1)
+        assert loaded == "[]"
+        tries.append(float(spent))
+        if tries[-1] < 0.05:
+            break
+    assert min(tries) < 0.05, f"import minigrad takes {min(tries) * 1000:.0f} ms beyond NumPy's"
