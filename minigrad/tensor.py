@@ -10,8 +10,8 @@ import weakref
 from typing import Any, NamedTuple
 
 from . import backend, ops
-from .autograd import engine, modes
-from .autograd.writes import wrote
+from .autograd import engine
+from .in_place import arithmetic, beside, draw_into, in_place, replace
 from .indexing import array_key, index, split
 from .printing import Size, format_tensor
 
@@ -429,7 +429,7 @@ class Tensor(engine.Tensor):
             return ops.where(mask, ops.scatter(inner, key=first, shape=self.array.shape), self)
 
         def write() -> None:
-            self.array[first][last] = _beside(self, value)
+            self.array[first][last] = beside(self, value)
 
         in_place(self, "__setitem__", (value,), compute, write)
 
@@ -690,31 +690,31 @@ class Tensor(engine.Tensor):
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self += alpha · other"""
-        return _arithmetic(self, "add", ops.add, other if alpha == 1 else other * alpha)
+        return arithmetic(self, "add", ops.add, other if alpha == 1 else other * alpha)
 
     def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self -= alpha · other"""
-        return _arithmetic(self, "subtract", ops.sub, other if alpha == 1 else other * alpha)
+        return arithmetic(self, "subtract", ops.sub, other if alpha == 1 else other * alpha)
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other"""
-        return _arithmetic(self, "multiply", ops.mul, other)
+        return arithmetic(self, "multiply", ops.mul, other)
 
     def div_(self, other: Any) -> Tensor:
         """self /= other"""
-        return _arithmetic(self, "divide", ops.div, other)
+        return arithmetic(self, "divide", ops.div, other)
 
     def pow_(self, other: Any) -> Tensor:
         """self **= other"""
-        return _arithmetic(self, "power", ops.pow, other)
+        return arithmetic(self, "power", ops.pow, other)
 
     def floor_divide_(self, other: Any) -> Tensor:
         """self //= other"""
-        return _arithmetic(self, "floor_divide", ops.floor_divide, other)
+        return arithmetic(self, "floor_divide", ops.floor_divide, other)
 
     def remainder_(self, other: Any) -> Tensor:
         """self %= other"""
-        return _arithmetic(self, "remainder", ops.remainder, other)
+        return arithmetic(self, "remainder", ops.remainder, other)
 
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
     __ifloordiv__, __imod__ = floor_divide_, remainder_
@@ -739,7 +739,7 @@ class Tensor(engine.Tensor):
 
     def clamp_(self, min: Any = None, max: Any = None) -> Tensor:
         """Limit to [min, max]"""
-        return _replace(self, "clamp_", lambda: self.clamp(min, max))
+        return replace(self, "clamp_", lambda: self.clamp(min, max))
 
     clip_ = clamp_
 
@@ -747,41 +747,41 @@ class Tensor(engine.Tensor):
         """Gaussian with this mean and standard deviation"""
         if std < 0:
             raise RuntimeError(f"normal_: expected a standard deviation of at least 0, got {std}")
-        return _draw(self, "normal_", backend.random.normal, (mean, std), generator)
+        return draw_into(self, "normal_", backend.random.normal, (mean, std), generator)
 
     def uniform_(self, from_: Any = 0, to: Any = 1, *, generator: Any = None) -> Tensor:
         """Uniform on [from, to)"""
         if from_ > to:
             raise RuntimeError(f"uniform_: expected from ≤ to, got {from_} and {to}")
-        return _draw(self, "uniform_", backend.random.uniform, (from_, to), generator)
+        return draw_into(self, "uniform_", backend.random.uniform, (from_, to), generator)
 
     def exp_(self) -> Tensor:
         """e^x"""
-        return _replace(self, "exp_", self.exp)
+        return replace(self, "exp_", self.exp)
 
     def sqrt_(self) -> Tensor:
         """√x"""
-        return _replace(self, "sqrt_", self.sqrt)
+        return replace(self, "sqrt_", self.sqrt)
 
     def neg_(self) -> Tensor:
         """-x"""
-        return _replace(self, "neg_", self.__neg__)
+        return replace(self, "neg_", self.__neg__)
 
     def abs_(self) -> Tensor:
         """|x|"""
-        return _replace(self, "abs_", self.__abs__)
+        return replace(self, "abs_", self.__abs__)
 
     def tanh_(self) -> Tensor:
         """Hyperbolic tangent"""
-        return _replace(self, "tanh_", self.tanh)
+        return replace(self, "tanh_", self.tanh)
 
     def sigmoid_(self) -> Tensor:
         """1 / (1 + e^-x)"""
-        return _replace(self, "sigmoid_", self.sigmoid)
+        return replace(self, "sigmoid_", self.sigmoid)
 
     def relu_(self) -> Tensor:
         """max(x, 0)"""
-        return _replace(self, "relu_", self.relu)
+        return replace(self, "relu_", self.relu)
 
     # ---- tensors like this one
 
@@ -978,96 +978,6 @@ def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
     indices = (ops.argmax if name == "max" else ops.argmin)(x, axis=dim).unsqueeze(dim)
     values = ops.take_along_axis(x, indices.array, dim)
     return Extreme[name](values, indices) if keepdim else Extreme[name](values.squeeze(dim), indices.squeeze(dim))
-
-
-# ---- in place
-
-
-def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Tensor:
-    """Change `x` in place: write into its memory, or, where the change is recorded, let it take over a new array and node."""
-    needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
-    if not needs or not modes.recording.get():
-        if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
-            engine._one_device(name, [x.array, _beside(x, others[0])])
-        token = backend.silence()
-        try:
-            write()
-        except ValueError as error:
-            raise RuntimeError(f"{name}: {error}") from None
-        finally:
-            backend.unsilence(token)
-        wrote(x.array)
-        return x
-    if x._requires_grad and x.node is None:
-        raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; "
-                           "do it under minigrad.no_grad(), or on .data")
-    if x.views is not None and len(x.views) > 1:
-        raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(x.array.shape)} shares its memory with a view or a detached "
-                           "tensor; change a clone() instead, or let go of the view")
-    new = compute()
-    if new.array.shape != x.array.shape or new.array.dtype != x.array.dtype:
-        raise RuntimeError(f"{name}: the result, {tuple(new.array.shape)} {new.dtype}, does not fit into {tuple(x.array.shape)} {x.dtype}")
-    keep = x.node.hooks.pop(None, None) if x.node is not None and x.node.hooks else None
-    x.array, x.node, x._requires_grad, x.views = new.array, new.node, new._requires_grad, None
-    if x.node is not None:
-        x.node.output = weakref.ref(x)
-        if keep is not None:
-            x.node.hooks = {**(x.node.hooks or {}), None: keep}
-    return x
-
-
-def _beside(x: Tensor, value: Any) -> Any:
-    """`value` as a raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
-    if not isinstance(value, Tensor):
-        return value
-    number = value.array.ndim == 0 and type(value.array) is not type(x.array) and backend.device_of(value.array) == "cpu"
-    return value.array.item() if number else value.array
-
-
-def _arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Tensor:
-    def write() -> None:
-        array = _beside(x, other)
-        array = array.item() if isinstance(array, backend.NumPyScalar) else array
-        if not backend.is_array(array) and not isinstance(array, bool | int | float):
-            raise TypeError(f"{name}: expected a Tensor or a number, got {type(array).__name__}")
-        _check_fits(x, name, backend.result_dtype([x.array, array]), ufunc == "divide")
-        getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
-
-    name = f"{function.__name__}_"
-    return in_place(x, name, (other,), lambda: function(x, other), write)
-
-
-def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> None:
-    """RuntimeError for a floating-point result that is to be stored among whole numbers."""
-    if (result.kind == "f" or divides) and x.array.dtype.kind != "f":
-        raise RuntimeError(
-            f"{name}: a floating-point result cannot be stored in a tensor of {x.dtype}; use the form without _"
-        )
-
-
-def _replace(x: Tensor, name: str, compute: Any) -> Tensor:
-    def write() -> None:
-        with modes.no_grad():
-            result = compute()
-        _check_fits(x, name, result.dtype)
-        x.array[...] = result.array
-
-    return in_place(x, name, (), compute, write)
-
-
-def _draw(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) -> Tensor:
-    stream = generator.stream if generator is not None else backend.random.default
-
-    def write() -> None:
-        backend.random.fill(draw, x.array, parameters, stream)
-
-    if x.array.dtype.kind != "f":
-        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
-    if x._requires_grad and modes.recording.get():
-        raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
-    write()
-    wrote(x.array)
-    return x
 
 
 engine.use_tensor_class(Tensor)

@@ -1,0 +1,101 @@
+"""Changing a tensor in place: its memory is written, or, where the change is recorded, it takes over a new array and node."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from . import backend
+from .autograd import engine, modes
+from .autograd.engine import Tensor
+from .autograd.writes import wrote
+
+
+def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Any:
+    """Change `x` in place: write into its memory, or, where the change is recorded, let it take over a new array and node."""
+    needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
+    if not needs or not modes.recording.get():
+        if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
+            engine._one_device(name, [x.array, beside(x, others[0])])
+        token = backend.silence()
+        try:
+            write()
+        except ValueError as error:
+            raise RuntimeError(f"{name}: {error}") from None
+        finally:
+            backend.unsilence(token)
+        wrote(x.array)
+        return x
+    if x._requires_grad and x.node is None:
+        raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; "
+                           "do it under minigrad.no_grad(), or on .data")
+    if x.views is not None and len(x.views) > 1:
+        raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(x.array.shape)} shares its memory with a view or a detached "
+                           "tensor; change a clone() instead, or let go of the view")
+    new = compute()
+    if new.array.shape != x.array.shape or new.array.dtype != x.array.dtype:
+        raise RuntimeError(f"{name}: the result, {tuple(new.array.shape)} {new.dtype}, does not fit into {tuple(x.array.shape)} {x.dtype}")
+    keep = x.node.hooks.pop(None, None) if x.node is not None and x.node.hooks else None
+    x.array, x.node, x._requires_grad, x.views = new.array, new.node, new._requires_grad, None
+    if x.node is not None:
+        x.node.output = weakref.ref(x)
+        if keep is not None:
+            x.node.hooks = {**(x.node.hooks or {}), None: keep}
+    return x
+
+
+def beside(x: Tensor, value: Any) -> Any:
+    """`value` as a raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
+    if not isinstance(value, Tensor):
+        return value
+    number = value.array.ndim == 0 and type(value.array) is not type(x.array) and backend.device_of(value.array) == "cpu"
+    return value.array.item() if number else value.array
+
+
+def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
+    """x becomes function(x, other); `ufunc` is NumPy's name of the function."""
+    def write() -> None:
+        array = beside(x, other)
+        array = array.item() if isinstance(array, backend.NumPyScalar) else array
+        if not backend.is_array(array) and not isinstance(array, bool | int | float):
+            raise TypeError(f"{name}: expected a Tensor or a number, got {type(array).__name__}")
+        _check_fits(x, name, backend.result_dtype([x.array, array]), ufunc == "divide")
+        getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
+
+    name = f"{function.__name__}_"
+    return in_place(x, name, (other,), lambda: function(x, other), write)
+
+
+def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> None:
+    """RuntimeError for a floating-point result that is to be stored among whole numbers."""
+    if (result.kind == "f" or divides) and x.array.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name}: a floating-point result cannot be stored in a tensor of {x.dtype}; use the form without _"
+        )
+
+
+def replace(x: Tensor, name: str, compute: Any) -> Any:
+    """x becomes compute()."""
+    def write() -> None:
+        with modes.no_grad():
+            result = compute()
+        _check_fits(x, name, result.dtype)
+        x.array[...] = result.array
+
+    return in_place(x, name, (), compute, write)
+
+
+def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) -> Any:
+    """x becomes random numbers from `draw`, of this generator or the default one."""
+    stream = generator.stream if generator is not None else backend.random.default
+
+    def write() -> None:
+        backend.random.fill(draw, x.array, parameters, stream)
+
+    if x.array.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
+    if x._requires_grad and modes.recording.get():
+        raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
+    write()
+    wrote(x.array)
+    return x
