@@ -11,105 +11,10 @@ from contextlib import contextmanager
 
 import numpy as np
 from host_kernels import HostKernel
+from strict_names import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 
 from minigrad.backend import cuda
 
-FUNCTIONS = {  # CuPy's signatures
-    "all": "a, axis=None, out=None, keepdims=False",
-    "allclose": "a, b, rtol=1e-05, atol=1e-08, equal_nan=False",
-    "any": "a, axis=None, out=None, keepdims=False",
-    "arange": "start, stop=None, step=1, dtype=None",
-    "argmax": "a, axis=None, dtype=None, out=None, keepdims=False",
-    "argmin": "a, axis=None, dtype=None, out=None, keepdims=False",
-    "ascontiguousarray": "a, dtype=None",
-    "broadcast_to": "array, shape",
-    "concatenate": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
-    "copy": "a, order='K'",
-    "empty": "shape, dtype=float, order='C'",
-    "expand_dims": "a, axis",
-    "eye": "N, M=None, k=0, dtype=float, order='C'",
-    "flip": "a, axis=None",
-    "full": "shape, fill_value, dtype=None, order='C'",
-    "max": "a, axis=None, out=None, keepdims=False",
-    "min": "a, axis=None, out=None, keepdims=False",
-    "nonzero": "a",
-    "ones": "shape, dtype=float, order='C'",
-    "ones_like": "a, dtype=None, order='K', subok=None, shape=None",
-    "reshape": "a, newshape, order='C', *, copy=None",
-    "squeeze": "a, axis=None",
-    "stack": "tup, axis=0, out=None, *, dtype=None, casting='same_kind'",
-    "sum": "a, axis=None, dtype=None, out=None, keepdims=False",
-    "swapaxes": "a, axis1, axis2",
-    "take_along_axis": "a, indices, axis",
-    "transpose": "a, axes=None",
-    "where": "condition, x=None, y=None",
-    "zeros": "shape, dtype=float, order='C'",
-    "zeros_like": "a, dtype=None, order='K', subok=None, shape=None",
-}
-UFUNCS = [
-    "absolute",
-    "add",
-    "divide",
-    "equal",
-    "exp",
-    "floor",
-    "floor_divide",
-    "fmod",
-    "greater",
-    "greater_equal",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "less",
-    "less_equal",
-    "log",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "maximum",
-    "minimum",
-    "multiply",
-    "negative",
-    "not_equal",
-    "power",
-    "remainder",
-    "sign",
-    "sqrt",
-    "subtract",
-    "tanh",
-    "bitwise_and",
-    "bitwise_or",
-    "invert",
-]
-METHODS = {
-    "all": "self, axis=None, out=None, keepdims=False",
-    "any": "self, axis=None, out=None, keepdims=False",
-    "astype": "self, dtype, order='K', casting=None, subok=None, copy=True",
-    "clip": "self, min=None, max=None, out=None",
-    "copy": "self, order='C'",
-    "fill": "self, value",
-    "get": "self, stream=None, order='C', out=None, blocking=True",
-    "item": "self",
-    "nonzero": "self",
-    "reshape": "self, *shape, order='C', copy=None",
-    "sum": "self, axis=None, dtype=None, out=None, keepdims=False",
-    "tolist": "self",
-}
-OPERATORS = {
-    "add": "add",
-    "sub": "subtract",
-    "mul": "multiply",
-    "truediv": "divide",
-    "pow": "power",
-    "lt": "less",
-    "le": "less_equal",
-    "gt": "greater",
-    "ge": "greater_equal",
-    "eq": "equal",
-    "ne": "not_equal",
-    "and": "bitwise_and",
-    "or": "bitwise_or",
-}
 SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # what CuPy's add.at takes
 NUMBERS = (bool, int, float, np.generic)
 
@@ -185,7 +90,7 @@ class Flags:
         self.owndata = array.base is None
 
 
-class ndarray:  # noqa: N801: CuPy's name
+class ndarray:  # CuPy's name
     """An array "on the device": `_a` holds its elements, `base` is the array that owns the memory, or None."""
 
     __slots__ = ("__weakref__", "_a", "base")

@@ -12,17 +12,8 @@ import numpy as np
 import pytest
 import strict_device
 from host_kernels import library_of
-from strict_device import (
-    FUNCTIONS,
-    METHODS,
-    UFUNCS,
-    SynchronisedError,
-    library,
-    no_sync,
-)
-from strict_device import (
-    Sync as waits,
-)
+from strict_device import Sync, SynchronisedError, library, no_sync
+from strict_names import FUNCTIONS, METHODS, UFUNCS
 
 from minigrad.backend import cuda
 
@@ -165,6 +156,15 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
 
 
 # ---- views
+
+def test_the_face_can_be_laid_over_cupy(cupy):
+    from minigrad.backend.device_face import face
+
+    there = face(cupy)
+    for name in {*FUNCTIONS, *UFUNCS, "asarray"}:
+        assert hasattr(there, name)
+    assert there.where is not cupy.where and there.exp is cupy.exp
+
 
 VIEWS = {
     "reshape": lambda xp, a: xp.reshape(a, (6, 4)),
@@ -310,9 +310,9 @@ WAITING = {
 
 @pytest.mark.parametrize("call", WAITING.values(), ids=WAITING)
 def test_counts_what_waits(x, call):
-    before = waits.count
+    before = Sync.count
     call(x)
-    assert waits.count == before + 1
+    assert Sync.count == before + 1
     with no_sync(), pytest.raises(SynchronisedError):
         call(x)
 
