@@ -52,7 +52,7 @@ BUGS = [
     Bug("power: 0 · log 0", ARITHMETIC, "return xp.where((x == 0) & (y >= 0), 0, g * (z * logarithm(x)))",
         "return g * (z * logarithm(x))", ("row pow",)),
     Bug("penalty without its weight", PENALTIES, "lambda g: g + weight * signs(x)", "lambda g: g + signs(x)", ("row l1_penalty",)),
-    Bug("loss: ignored targets counted", LOSSES, "array_module(g).where(w != 0, -g / total * w, 0)", "-g / len(targets) * w",
+    Bug("loss: ignored targets counted", LOSSES, "picked_grad(-g / total, w)", "picked_grad(-g / len(targets), w)",
         ("row nll",)),
     # shapes
     Bug("sum: axes not put back", REDUCTIONS, "if axis is not None and not keepdims:", "if axis is not None and keepdims:", ("row sum",)),
@@ -73,7 +73,7 @@ BUGS = [
     Bug("two gradients in one array", ENGINE, "leaf._grad = wrap(g if ours else _own(g))", "leaf._grad = wrap(g)",
         ("rule gradients", "row add")),
     Bug("a saved array handed out", ENGINE, "node.op.owns and not keeps(vjp, c)", "node.op.owns", ("rule a gradient",)),
-    Bug("sums added into arrays of others", ENGINE, "            elif parent in owned:", "            elif True:", ("rule", "row")),
+    Bug("sums added into arrays of others", ENGINE, "            elif parent in owned:", "            elif True:", ("rule random",)),
     # the engine's walk
     Bug("= for +=", ENGINE, "total = grads[parent] = seen + c", "total = grads[parent] = c", ("rule",)),
     Bug("oldest node first", ENGINE, "heapq.heappush(heap, (-parent.tick, parent))", "heapq.heappush(heap, (parent.tick, parent))",
