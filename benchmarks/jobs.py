@@ -2,11 +2,9 @@
 
 import functools
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -58,21 +56,23 @@ def run_job(engine: Engine, settings: tuple[str, ...], threads: int) -> dict[str
     return {**answer, "phases": phases, "metrics": metrics}
 
 
+# A small process between this one and the job: the system counts the memory of the process that starts another as the other's.
+STARTER = """import json, os, sys, time
+started = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
+_, status, usage = os.wait4(pid, 0)
+print(json.dumps([time.perf_counter() - started, usage.ru_maxrss]))
+sys.exit(os.waitstatus_to_exitcode(status))"""
+
+
 def watch(command: list[str], env: dict[str, str]) -> dict[str, float]:
     """Run a command to its end: seconds by the wall clock, and the peak of resident memory in bytes."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)  # subprocess alone does not tell one child's peak
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            errors.seek(0)
-            raise BenchmarkError(
-                f"{command}: exit code {process.returncode}\n{errors.read().strip()[-2000:]}"
-            )
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"seconds": seconds, "bytes": usage.ru_maxrss * unit}
+    starter = [sys.executable, "-c", STARTER, *command]
+    done = subprocess.run(starter, cwd=ROOT, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BenchmarkError(f"{command}: exit code {done.returncode}\n{done.stderr.strip()[-2000:]}")
+    seconds, peak = json.loads(done.stdout)
+    return {"seconds": seconds, "bytes": peak * (1 if sys.platform == "darwin" else 1024)}
 
 
 def check_curves(answers: Answers) -> None:
