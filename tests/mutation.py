@@ -1,6 +1,6 @@
 """A mutation run: one small change at a time in ops, engine and optimizers, and whether the suite's checks notice it.
 
-python -m tests.mutation [--only WORD] [--jobs N] [--list]
+python -m tests.mutation [--only WORD] [--survivors-of LOG] [--jobs N] [--list]
 
 Each change is made in the syntax tree, compiled, and put into the loaded functions of a forked process, which runs the
 checks that reach the changed function until one fails. Left alone: docstrings, annotations, messages of errors, defaults and
@@ -32,7 +32,9 @@ MODULES = [
     "minigrad.autograd.engine",
     *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "sgd")],
 ]
-CHECKS = {**suite.CHECKS, **collected.tests("test_optim", "test_bugs", "test_graphs", "test_face", "test_gradcheck", examples=30)}
+FILES = ["test_optim", "test_rules", "test_bugs", "test_graphs", "test_face", "test_gradcheck"]
+CHECKS = {**suite.CHECKS, **collected.tests(*FILES, examples=30)}
+NOT_PLANTED = "not planted"  # the change makes no program, or nothing that is loaded has this code; not counted
 LIMIT = 90  # seconds for one change; longer counts as noticed: the loop that was made does not end
 
 # ---- the changes
@@ -186,6 +188,8 @@ def attempt(module, tree, names):
         try:
             with planted(module, tree):
                 answer = failing(names)
+        except (LookupError, SyntaxError, ValueError) as error:
+            answer = f"{NOT_PLANTED}: {type(error).__name__}: {error}"
         except BaseException as error:
             answer = f"cannot run: {type(error).__name__}: {error}"
         os.write(write, answer.encode()[:4000])
@@ -224,7 +228,7 @@ def tries(only, places):
     for module in MODULES:
         file, below = sys.modules[module].__file__, names_in(module)
         for description, tree, inside in mutants(module):
-            if only and only not in description:
+            if not any(word in description for word in only):
                 continue
             code = below.get(inside.split(".")[0], []) if inside not in below else below[inside]
             names = {name for q in code for name in places.get((file, q), ())}
@@ -243,14 +247,16 @@ def run_share(jobs):
         for number, (description, module, tree, names) in enumerate(tries(only, places)):
             if number % count == share:
                 answer = attempt(module, tree, names) if names else ""
-                results.append((description, answer))
-                print(("survived" if not answer else "noticed "), description, "|", answer[:60], flush=True)
+                if not answer.startswith(NOT_PLANTED):
+                    results.append((description, answer))
+                print("noticed " if answer else "survived", description, "|", answer[:60], flush=True)
     return results
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="changes whose description has this word")
+    parser.add_argument("--survivors-of", metavar="LOG", help="only the changes that survived the run that printed this file")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--list", action="store_true", help="list the changes and stop")
     options = parser.parse_args()
@@ -262,7 +268,11 @@ def main():
     with NUMPY.active():
         places = reached()
     print(f"{len(CHECKS)} checks reach {len(places)} functions", flush=True)
-    shares = [(i, options.jobs, options.only, places) for i in range(options.jobs)]
+    only = [options.only or ""]
+    if options.survivors_of:
+        lines = Path(options.survivors_of).read_text(encoding="utf-8").splitlines()
+        only = [line.removeprefix("survived ").split(": ", 1)[1].split("   |")[0] for line in lines if line.startswith("survived ")]
+    shares = [(i, options.jobs, only, places) for i in range(options.jobs)]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         results = [r for share in pool.map(run_share, shares) for r in share]
     survivors = [d for d, answer in results if not answer]
