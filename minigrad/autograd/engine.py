@@ -68,7 +68,7 @@ class Tensor:
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
 
     def __init__(self, array, requires_grad=False):
-        self.array = array
+        self.array = array if backend.is_array(array) else backend.asarray(array)  # NumPy's 0-d results are scalars
         self.node = self._grad = self.views = self.hooks = None
         self._requires_grad = False
         if requires_grad:
