@@ -13,7 +13,7 @@ ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "numba", "torch", "scipy", "jax"}
 TENSOR = {"tensor", "indexing", "printing", "creation", "functions", "cuda", "old_types", "serialization"}
 CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
-BELOW |= {part: CORE | TENSOR for part in (*TENSOR, "nn", "optim", "data")}
+BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data"), frozenset(CORE | TENSOR))
 BELOW |= {part: {*BELOW, "cli", "commands"} for part in ("cli", "commands")}
 
 
