@@ -30,7 +30,7 @@ def mul(x, y):
 def div(x, y):
     """x / y,  dL/dy = -g x / y²"""
     z = x / y
-    return z, lambda g: g / y, lambda g: -g * z / y
+    return z, lambda g: g / y, lambda g: -g * (z / y)
 
 
 @op
