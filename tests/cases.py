@@ -408,7 +408,7 @@ def from_sum(arrays, options, g):
 
 
 def from_one(arrays, options, g):
-    """g (1 - y²) with y at most 1."""
+    """g (1 - y²) with y at most 1; or g itself, at every use."""
     return [0, largest(g)]
 
 
@@ -426,7 +426,7 @@ OPS = [
     op("mul", two),
     op("div", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
     op("neg", one),
-    op("pow", powers, kinks=(1.0, 2.0)),
+    op("pow", powers, kinks=(0.0, 1.0, 2.0)),
     op("square", one),
     op("sqrt", one, domain=positive, kinks=(1.0,)),
     op("exp", one),
@@ -469,11 +469,11 @@ OPS = [
     op("swapaxes", exchanged),
     op("expand_dims", expanded),
     op("squeeze", squeezed),
-    op("broadcast_to", repeated),
-    op("getitem", taken),
-    op("scatter", scattered),
-    op("take_along_axis", taken_along),
-    op("put_along_axis", put_along),
+    op("broadcast_to", repeated, terms=from_one),
+    op("getitem", taken, terms=from_one),
+    op("scatter", scattered, terms=from_sum),
+    op("take_along_axis", taken_along, terms=from_one),
+    op("put_along_axis", put_along, terms=from_sum),
     op("join", joined),
     Row("ops.concatenate", lambda *xs, axis: mg.ops.concatenate(xs, axis), lambda *xs, axis: twins.concatenate(xs, axis), joined),
     op("copy", one),
