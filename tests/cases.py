@@ -249,7 +249,7 @@ def same_size(shape):
 
 
 def reordered(draw):
-    shape = draw(shapes)
+    shape = draw(st.one_of(shapes, st.tuples(sides, sides, sides)))  # an order of three axes need not be its own inverse
     orders = st.permutations(range(len(shape))).map(tuple)
     order = draw(st.one_of(orders, orders, st.none()))
     return Call([Argument(shape), Plain(order)])
