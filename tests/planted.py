@@ -39,7 +39,7 @@ BUGS = [
         ("row linear",)),
     # conventions and extreme values
     Bug("relu'(0) = 1", ACTIVATIONS, "return xp.where(y <= 0, 0, g)", "return xp.where(y < 0, 0, g)", ("row relu",)),
-    Bug("relu of NaN", ACTIVATIONS, "return xp.where(x <= 0, 0, x)", "return xp.where(x > 0, x, 0)", ("row relu",)),
+    Bug("relu of NaN", ACTIVATIONS, "return xp.where(x < 0, 0, x)", "return xp.where(x > 0, x, 0)", ("row relu",)),
     Bug("sigmoid loses its tail", ACTIVATIONS, "return xp.where(x >= 0, 1, e) / (1 + e)",
         "return xp.where(x >= 0, 1 / (1 + e), 1 - 1 / (1 + e))", ("row sigmoid",)),
     Bug("sigmoid overflows", ACTIVATIONS, "e = xp.exp(xp.where(x >= 0, -x, x))", "e = xp.exp(x)", ("row sigmoid",)),

@@ -51,7 +51,7 @@ def relu(x):
 def relu_value(x):
     """NaN passes through."""
     xp = array_module(x)
-    return xp.where(x <= 0, 0, x)
+    return xp.where(x < 0, 0, x)
 
 
 @fuse

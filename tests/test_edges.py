@@ -1,0 +1,113 @@
+"""Corners of the ops beside PyTorch: zeros and negatives as bases, equal bounds, what products and layers refuse."""
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad as mg
+from minigrad import ops
+
+
+def both(function, *values, dtype="float64"):
+    """The value and the gradients of its sum, from minigrad and from PyTorch: lists of numbers that must be equal."""
+    results = []
+    for lib in (mg, torch):
+        tensors = [lib.tensor(v, dtype=getattr(lib, dtype), requires_grad=True) if isinstance(v, list) else v for v in values]
+        out = function(lib, *tensors)
+        out.backward(lib.tensor(np.arange(1.0, out.numel() + 1).reshape(tuple(out.shape)).tolist(), dtype=out.dtype))
+        leaves = [t for t in tensors if not isinstance(t, (int, float))]
+        results.append([out.detach().numpy(), *[t.grad.numpy() for t in leaves]])
+    for ours, theirs in zip(*results):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=0)
+        assert ours.dtype == theirs.dtype
+    return results[0]
+
+
+@pytest.mark.parametrize("base", [0, 0.0, 1, 2.0, -2.0, -1])
+def test_powers_of_a_number(base):
+    both(lambda lib, y: base**y, [0.0, 1.0, 2.0, -1.0, 0.5, -0.0])
+
+
+@pytest.mark.parametrize("exponents", [[0.0, 0.0, 0.0], [1.0, 2.0, 0.5], [-1.0, -0.0, 3.0]])
+def test_powers_at_base_zero(exponents):
+    both(lambda lib, x, y: x**y, [0.0, -0.0, 0.0], exponents)
+
+
+def test_clamp_between_equal_bounds_and_at_bounds():
+    clamp = lambda lib, x, low, high: lib.clamp(x, low, high)
+    both(clamp, [0.0, 1.0, 2.0, 3.0], [1.0] * 4, [1.0] * 4)
+    both(clamp, [0.0, 1.0, 2.0, 3.0, 4.0], [1.0] * 5, [3.0] * 5)
+    both(clamp, [0.0, 1.0, 2.0, 3.0, 4.0], [3.0] * 5, [1.0] * 5)
+    both(lambda lib, x, low: lib.clamp(x, low), [0.0, 1.0, 2.0], [1.0] * 3)
+    both(lambda lib, x, high: lib.clamp(x, max=high), [0.0, 1.0, 2.0], [1.0] * 3)
+
+
+def test_ties():
+    both(lambda lib, x, y: lib.maximum(x, y), [1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+    both(lambda lib, x, y: lib.minimum(x, y), [1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
+    both(lambda lib, x: x.amax(1), [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])
+    both(lambda lib, x: x.max(), [[1.0, 3.0, 3.0], [2.0, 2.0, 3.0]])
+
+
+def test_numbers_on_either_side():
+    for a, b in (([1.0, -2.0], 1.5), (1.5, [1.0, 2.0])):
+        both(lambda lib, x, y: ops.maximum(x, y) if lib is mg else torch.maximum(*map(torch.as_tensor, (x, y))), a, b)
+        both(lambda lib, x, y: ops.minimum(x, y) if lib is mg else torch.minimum(*map(torch.as_tensor, (x, y))), a, b)
+
+
+def test_relu_of_negative_zero():
+    signs = [np.signbit(lib.tensor([-0.0, 0.0]).relu().numpy()).tolist() for lib in (mg, torch)]
+    assert signs[0] == signs[1]
+
+
+def test_whole_numbers_divided_by_zero():
+    x = mg.tensor([1, 2])
+    for divide in (lambda x, y: x // y, lambda x, y: x % y):
+        for y in (mg.tensor([1, 0]), mg.tensor([0, 1]), mg.tensor([0, 0])):
+            with pytest.raises(RuntimeError, match=r"by 0.*\(2,\)"):
+                divide(x, y)
+        assert divide(x, mg.tensor([1, -1])).shape == (2,)
+
+
+SHAPES = {  # what a linear layer refuses: x, weight, bias
+    "weight of three axes": [(2, 3), (4, 3, 1), (4,)],
+    "x of no axis": [(), (4, 3), (4,)],
+    "x too long": [(2, 4), (4, 3), (4,)],
+    "bias too long": [(2, 3), (4, 3), (5,)],
+    "bias of two axes": [(2, 3), (4, 3), (1, 4)],
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_linear_refuses(name):
+    x, weight, bias = (mg.zeros(*s) for s in SHAPES[name])
+    with pytest.raises(RuntimeError, match="linear: expected x") as caught:
+        ops.linear(x, weight, bias)
+    for shape in SHAPES[name]:
+        assert str(tuple(shape)) in str(caught.value)
+
+
+@pytest.mark.parametrize("odd", range(3))
+def test_linear_refuses_mixed_dtypes(odd):
+    tensors = [mg.zeros(*s, dtype=mg.float64 if i == odd else mg.float32) for i, s in enumerate([(2, 3), (4, 3), (4,)])]
+    with pytest.raises(RuntimeError, match=r"linear: expected one dtype.*float64"):
+        ops.linear(*tensors)
+
+
+@pytest.mark.parametrize("a, b", [((3,), (3, 2)), ((2, 3), (3,)), ((), (2, 2)), ((2, 3), (2, 3)), ((2, 2, 3), (2, 2))])
+def test_matmul_refuses(a, b):
+    with pytest.raises(RuntimeError, match="matmul: shapes") as caught:
+        ops.matmul(mg.zeros(*a), mg.zeros(*b))
+    assert str(a) in str(caught.value) and str(b) in str(caught.value)
+    with pytest.raises(RuntimeError, match="matmul: expected one dtype"):
+        ops.matmul(mg.zeros(2, 2), mg.zeros(2, 2, dtype=mg.float64))
+
+
+def test_empty_sums_and_means():
+    for shape, dim in (((0, 3), 0), ((3, 0), 1), ((0,), None)):
+        for lib in (mg, torch):
+            x = lib.zeros(*shape, requires_grad=True)
+            mean = x.mean() if dim is None else x.mean(dim)
+            assert np.isnan(mean.detach().numpy()).all()
+            mean.sum().backward()
+            assert tuple(x.grad.shape) == shape
