@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 from . import backend
@@ -37,10 +36,8 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
         raise RuntimeError(f"{name}: the result, {tuple(new.array.shape)} {new.dtype}, does not fit into {tuple(x.array.shape)} {x.dtype}")
     keep = x.node.hooks.pop(None, None) if x.node is not None and x.node.hooks else None
     x.array, x.node, x._requires_grad, x.views = new.array, new.node, new._requires_grad, None
-    if x.node is not None:
-        x.node.output = weakref.ref(x)
-        if keep is not None:
-            x.node.hooks = {**(x.node.hooks or {}), None: keep}
+    if x.node is not None and keep is not None:
+        x.node.hooks = {**(x.node.hooks or {}), None: keep}
     return x
 
 

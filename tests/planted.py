@@ -22,7 +22,7 @@ SGD, ADAM, OPTIMIZER = "minigrad.optim.sgd", "minigrad.optim.adam", "minigrad.op
 
 BUGS = [
     # formulas
-    Bug("sign", ARITHMETIC, "return x - y, lambda g: g, lambda g: -g", "return x - y, lambda g: g, lambda g: +g", ("row sub",)),
+    Bug("sign", ARITHMETIC, "return x - y, unchanged, lambda g: -g", "return x - y, unchanged, lambda g: +g", ("row sub",)),
     Bug("factor 1 + 1e-6", ACTIVATIONS, "return g * (1 - y * y)", "return g * (1.000001 - y * y)", ("row tanh",)),
     Bug("factor 1/2", ARITHMETIC, "lambda g: g / (2 * y)", "lambda g: g / y", ("row sqrt",)),
     Bug("dropped term", ACTIVATIONS, "return gy - y * array_module(g).sum(gy, axis=axis, keepdims=True)", "return gy", ("row softmax",)),

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -199,8 +200,9 @@ def test_other_versions_are_mentioned(undisturbed, tmp_path, capsys, no_pictures
 def test_ctrl_c_saves_says_how_to_resume_and_exits_with_130(undisturbed, data_dir, tmp_path, no_pictures):
     out = tmp_path / "a run"
     arguments = ["train", "denoising", *OPTIONS, "--data-dir", data_dir, "--out", out]
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore SIGINT, and so do their children
     with subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds
     ) as process:
         while not process.stdout.readline().startswith("At Iteration : 1 / 3"):
             assert process.poll() is None

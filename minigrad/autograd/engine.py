@@ -30,7 +30,7 @@ class Node:
     tick: when it was recorded; a node is always newer than its parents.
     """
 
-    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "op", "options", "output", "parents", "shape", "tick", "vjps")
+    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "op", "options", "parents", "shape", "tick", "vjps")
     op: Any
     options: dict | None
     constants: Any
@@ -40,7 +40,6 @@ class Node:
     shape: tuple  # of the value, as dtype
     dtype: Any
     hooks: dict | None
-    output: Any  # a weak reference to the value's tensor
 
     def name(self):
         """The operation's name in PyTorch's manner, e.g. TanhBackward0."""
@@ -171,7 +170,8 @@ def op(function=None, *, promote=False):
                     _one_device(name, arrays)
         token = silence()
         try:
-            value, *vjps = function(*arrays, **options)
+            result = function(*arrays, **options)
+            value, vjps = result[0], result[1:]
         except (ValueError, TypeError) as error:
             raise _refused(name, error) from None
         finally:
@@ -203,17 +203,17 @@ def _record(apply, inputs, vjps, options, out):
     """Give `out` its node."""
     node = out.node = Node()
     node.op, node.tick, node.options, node.hooks = apply, tick(), options or None, None
-    node.dtype, node.output = out.array.dtype, weakref.ref(out)
+    node.dtype = out.array.dtype
     if len(inputs) == 1:
         x = inputs[0]
-        node.parents, node.vjps, node.constants = (x.node or x,), tuple(vjps), None
+        node.parents, node.vjps, node.constants = (x.node or x,), vjps, None
     else:
         parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
         if None in parents:
             node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
             node.constants = tuple([_constant(x) if p is None else None for p, x in zip(parents, inputs)])
         else:
-            node.vjps, node.constants = tuple(vjps), None
+            node.vjps, node.constants = vjps, None
     first, shape = node.parents[0], out.array.shape
     node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # one tuple for a chain of nodes
 
@@ -284,7 +284,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
             raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} does not require a gradient")
     roots = _roots(outputs, grad_outputs, "grad")
     wanted = {t.node or t: None for t in inputs}
-    found = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted, inputs)
+    found = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted)
     result = []
     for i, t in enumerate(inputs):
         g = found.get(t.node or t)
@@ -329,7 +329,7 @@ def _roots(tensors, gradients, name):
     return roots
 
 
-def _run(roots, retain, create, wanted, inputs=()):
+def _run(roots, retain, create, wanted):
     """The backward pass. Returns {leaf: (gradient, is the array ours alone)}, or {node or leaf: gradient} for the wanted ones."""
     grads: dict = {}  # node or leaf -> the sum so far
     owned: set = set()  # those whose sum is an array of ours alone, free to add to
@@ -346,7 +346,7 @@ def _run(roots, retain, create, wanted, inputs=()):
             heapq.heappush(heap, (-start.tick, start))
     starts = [node for _, node in heap]
     needed = None if wanted is None else _needed(starts, wanted)
-    again = replay(starts, inputs)[0] if create else None
+    again = replay(starts)[0] if create else None
     silent, mode = silence(), recording.set(create)
     try:
         _walk(grads, owned, heap, retain, again, wanted, needed)
@@ -529,13 +529,13 @@ def _needed(starts, wanted):
     return needed
 
 
-def replay(starts, stops=()):
+def replay(starts):
     """Run the recorded operations again on Tensors: {node: VJPs that record what they do}, {node: value}.
 
     The operations' bodies are the same; called on Tensors, their closures hold Tensors, so that calling a VJP records a graph.
-    A tensor that is still there stands for its node, so that later derivatives find it.
+    Each value stays the value of its first node, so that later derivatives lead through the graph that is there.
     """
-    values = {t.node: t for t in stops if t.node is not None}
+    values: dict = {}
     again = {}
     with enable_grad():
         for node in _graph(starts):
@@ -544,9 +544,7 @@ def replay(starts, stops=()):
             constants = node.constants or (None,) * len(node.parents)
             arguments = [c if p is None else values[p] if type(p) is Node else p for p, c in zip(node.parents, constants)]
             value, *again[node] = node.op.raw(*arguments, **(node.options or {}))
-            if node not in values:
-                live = node.output()
-                values[node] = live if live is not None and live.node is node else value
+            values[node] = wrap(value.array, node)
     return again, values
 
 

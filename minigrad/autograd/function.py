@@ -89,7 +89,7 @@ class Function:
 def _record(cls, ctx, inputs, out):
     node = Node()
     node.op, node.tick, node.options, node.hooks = _Call(cls, inputs), tick(), None, None
-    node.shape, node.dtype, node.output = out.array.shape, out.array.dtype, weakref.ref(out)
+    node.shape, node.dtype = out.array.shape, out.array.dtype
     node.parents = [(x.node or x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
     node.constants = [_constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
     me = weakref.ref(node)  # an output that saves itself must not keep itself alive

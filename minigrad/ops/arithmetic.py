@@ -8,16 +8,21 @@ from ..autograd import op
 from ..backend import array_module
 
 
+def unchanged(g):
+    """The VJP of x + constant: one function for all nodes, so that a long sum holds nothing but nodes."""
+    return g
+
+
 @op(promote=True)
 def add(x, y):
     """x + y"""
-    return x + y, lambda g: g, lambda g: g
+    return x + y, unchanged, unchanged
 
 
 @op(promote=True)
 def sub(x, y):
     """x - y"""
-    return x - y, lambda g: g, lambda g: -g
+    return x - y, unchanged, lambda g: -g
 
 
 @op(promote=True)
@@ -131,7 +136,7 @@ def remainder(x, y):
     """x - y ⌊x / y⌋, with the sign of y,  dL/dx = g,  dL/dy = -g ⌊x / y⌋"""
     q = quotient("remainder", x, y)
     xp = array_module(x if hasattr(x, "shape") else y)
-    return xp.remainder(x, y), lambda g: g, lambda g: -g * q
+    return xp.remainder(x, y), unchanged, lambda g: -g * q
 
 
 def quotient(name, x, y):
@@ -192,7 +197,7 @@ def linear(x, weight, bias):
 
 
 def check_product(name, x, y):
-    """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the same k."""
+    """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the unchanged k."""
     if x.dtype != y.dtype:
         raise RuntimeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
