@@ -302,9 +302,10 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def _roots(tensors, gradients, name):
     """[(tensor, its gradient)], checked."""
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-    gradients = (gradients,) if gradients is None or isinstance(gradients, Tensor) or backend.is_array(gradients) else tuple(gradients)
-    if len(gradients) == 1 and gradients[0] is None:
+    if gradients is None:
         gradients = (None,) * len(tensors)
+    elif isinstance(gradients, Tensor) or backend.is_array(gradients):
+        gradients = (gradients,)
     if len(gradients) != len(tensors):
         raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
     roots = []
@@ -344,9 +345,8 @@ def _run(roots, retain, create, wanted):
         grads[start] = g
         if type(start) is Node:
             heapq.heappush(heap, (-start.tick, start))
-    starts = [node for _, node in heap]
-    needed = None if wanted is None else _needed(starts, wanted)
-    again = replay(starts)[0] if create else None
+    needed = None if wanted is None else _needed([node for _, node in heap], wanted)
+    again = replay([node for _, node in heap])[0] if create else None
     silent, mode = silence(), recording.set(create)
     try:
         _walk(grads, owned, heap, retain, again, wanted, needed)
@@ -379,11 +379,11 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
         for parent, vjp in zip(node.parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):
                 continue
-            c = vjp(g)
-            if type(c) is not kind or c.shape != parent.shape or c.dtype != parent.dtype:
+            c, like = vjp(g), parent if type(parent) is Node else parent.array
+            if type(c) is not kind or c.shape != like.shape or c.dtype != like.dtype:
                 if c is None:  # a user's Function may have nothing to say
                     continue
-                made, c = c, _fit(c, g, node, parent)
+                made, c = c, _fit(c, g, node, like)
                 fresh = c is not made
             else:
                 fresh = False
@@ -422,9 +422,9 @@ def unbroadcast(g, shape):
     return xp.reshape(xp.sum(g, axis=axes, keepdims=True), shape)
 
 
-def _fit(c, g, node, parent):
-    """What a VJP returned, brought to the parent's shape and dtype; a RuntimeError that names the op where it cannot be."""
-    name, shape, dtype = node.op.__name__, parent.shape, parent.dtype
+def _fit(c, g, node, like):
+    """What a VJP returned, brought to the shape and dtype of `like`; a RuntimeError that names the op where it cannot be."""
+    name, shape, dtype = node.op.__name__, like.shape, like.dtype
     if shape and type(c) is type(g) and c.dtype == dtype and c.shape == node.shape and c.shape[len(c.shape) - len(shape):] == shape:
         return unbroadcast(c, shape)
     if not isinstance(c, Tensor) and not backend.is_array(c):

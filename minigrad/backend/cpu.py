@@ -97,6 +97,13 @@ def sum(x, axis=None, keepdims=False):
     return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
+def ones_like(x):
+    """Ones of x's shape and dtype, without NumPy's detour."""
+    y = numpy.empty_like(x)
+    y.fill(1)
+    return y
+
+
 def broadcast_to(x, shape):
     """A read-only view of x with axes of stride 0; the frequent case, a 0-d array, without NumPy's detour."""
     if x.ndim or type(x) is not ndarray:
@@ -144,7 +151,7 @@ def same(x):
 
 
 cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.astype, cpu.stop_gradient = broadcast_to, clip, matmul, sum, astype, same
-cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis = linear, getitem, scatter, put_along_axis
+cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear, getitem, scatter, put_along_axis, ones_like
 
 
 # ---- silence: extreme values give what IEEE says, without warnings

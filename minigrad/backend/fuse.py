@@ -36,17 +36,16 @@ class Fused:
             return None
 
     def __call__(self, *args):
-        large = 0
+        large = False
         for a in args:
-            kind = type(a)
-            if kind is ndarray:
-                if a.size > large:
-                    large = a.size
-            elif kind in _device_types:
+            if type(a) is ndarray:
+                if a.size >= threads.LARGE:
+                    large = True
+            elif type(a) in _device_types:
                 return cuda.launch(self, args)
-        if large < threads.LARGE:
-            return self._whole(*args)
-        return self._large(args)
+        if large:
+            return self._large(args)
+        return self._whole(*args) if self.reduce else self.plain(*args)
 
     def _whole(self, *args):
         y = self.plain(*args)

@@ -197,7 +197,7 @@ def linear(x, weight, bias):
 
 
 def check_product(name, x, y):
-    """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the unchanged k."""
+    """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the same k."""
     if x.dtype != y.dtype:
         raise RuntimeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
