@@ -5,6 +5,7 @@ from __future__ import annotations
 from .. import backend
 from ..backend import array_module
 from .findings import Stop
+from .snapshots import same, snapshot
 from .writes import held
 
 # ---- one recorded operation at a time
@@ -12,25 +13,30 @@ from .writes import held
 
 def check_node(subject, node):
     """Call each backward function of one operation with the same random g: it may change neither g nor what it saved."""
-    g = subject.draw(node.shape, subject.recorded[0].array).astype(node.dtype)
-    xp = array_module(g)
+    g = _cotangent(subject, node)
     saved = [a for vjp in node.vjps for a in held(vjp)]
-    before = [xp.copy(a) for a in (g, *saved)]
+    before = [snapshot(a) for a in (g, *saved)]
     for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
         c = None if parent is None else vjp(g)
         who = f"the backward function of {_name(node)} for argument {i} changed"
-        if not _same(g, before[0]):
+        if not same(g, before[0]):
             raise Stop("mutation", f"{who} the gradient g that it was given; other operations see the same array", i)
-        if not all(map(_same, saved, before[1:])):
+        if not all(map(same, saved, before[1:])):
             raise Stop("mutation", f"{who} an array that was saved for it: a second pass gives another gradient", i)
         if backend.is_array(c):
             _check_precision(node, i, c)
 
 
+def _cotangent(subject, node):
+    """A random gradient of the value of a recorded operation."""
+    return backend.to_device(subject.draw(node.shape).astype(node.dtype), subject.devices[node])
+
+
 def _check_precision(node, i, c):
     """A gradient made of random float64 numbers fits into float32 only if it went through float32."""
+    c = backend.to_numpy(c)
     rounded = c.astype(backend.float32).astype(c.dtype)
-    if c.dtype.itemsize < 8 or (bool((c != 0).any()) and _same(c, rounded)):
+    if c.dtype.itemsize < 8 or (bool((c != 0).any()) and same(c, rounded)):
         detail = f"{_name(node)} computed the gradient of argument {i} in float32 or less: look for a cast, or a constant"
         raise Stop("precision", detail, i)
 
@@ -38,7 +44,7 @@ def _check_precision(node, i, c):
 def refused(subject, error):
     """(verdict, detail, argument) for a backward pass that the engine refused."""
     for node in subject.nodes():
-        g = subject.draw(node.shape, subject.recorded[0].array).astype(node.dtype)
+        g = _cotangent(subject, node)
         for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
             c = None if parent is None else vjp(g)
             shape = tuple(getattr(c, "shape", ()))
@@ -50,10 +56,6 @@ def refused(subject, error):
 
 def _name(node):
     return node.op.__name__
-
-
-def _same(a, b):
-    return bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 # ---- patterns in the numbers
@@ -73,7 +75,7 @@ class Suspects:
 
     def cotangent(self):
         """A random one, 0 for the output elements whose gradients agree, where that is known one by one."""
-        w = self.subject.draw((self.n,), self.array)
+        w = self.subject.draw((self.n,))
         xp = array_module(w)
         alone = self.rows[: self.n] if len(self.rows) > self.n else xp.ones(self.n, bool)
         return xp.where(alone, w, 0) if xp.any(alone) else w
@@ -137,7 +139,7 @@ def _sum_missing(s):
     if len(s.subject.recorded) != 1:
         return None
     shape, xp = tuple(s.subject.recorded[0].array.shape), array_module(s.array)
-    w = s.subject.draw(shape, s.array)
+    w = s.subject.draw(shape)
     analytic = s.analytic(w.reshape(-1))
     for axis, n in enumerate(shape):
         place = (-1,) + (1,) * (len(shape) - axis - 1)
@@ -168,7 +170,7 @@ def _stretched(small, large, axis):
 
 
 def _transposed(s):
-    w, shape = s.subject.draw((s.n,), s.array), s.array.shape
+    w, shape = s.subject.draw((s.n,)), s.array.shape
     whole, numeric = s.gradient(w), s.numeric(w)
     if len(shape) > 1 and shape[-1] == shape[-2]:
         turned = array_module(w).swapaxes(whole.reshape(shape), -1, -2).reshape(-1)

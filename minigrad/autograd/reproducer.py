@@ -65,6 +65,8 @@ class Writer:
             return f"slice({self.value(x.start)}, {self.value(x.stop)}, {self.value(x.step)})"
         if isinstance(x, backend.dtype):
             return f"mg.{x.name}"
+        if isinstance(x, backend.device):
+            return f"mg.device({str(x)!r})"
         if backend.is_array(x):
             return f"{self.tensor(engine.wrap(x))}.array"
         if isinstance(x, functools.partial):
@@ -80,8 +82,9 @@ class Writer:
         return self.defined(x)
 
     def tensor(self, x):
-        """A tensor with exactly these elements."""
-        grad = ", requires_grad=True" if x.requires_grad else ""
+        """A tensor with exactly these elements, on its device."""
+        device = backend.device_of(x.array)
+        options = (f", device={device!r}" if device != "cpu" else "") + (", requires_grad=True" if x.requires_grad else "")
         array = backend.to_numpy(x.array)
         if array.size > LARGE or not array.size:
             self.need("import base64")
@@ -90,10 +93,10 @@ class Writer:
             packed = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
             return (
                 f"mg.tensor(np.frombuffer(zlib.decompress(base64.b64decode({packed!r})), {array.dtype.name!r})"
-                f".reshape({tuple(array.shape)}){grad})"
+                f".reshape({tuple(array.shape)}){options})"
             )
         text = repr(array.tolist()).replace("nan", "mg.nan").replace("inf", "mg.inf")
-        return f"mg.tensor({text}, dtype=mg.{array.dtype.name if array.dtype != bool else 'bool_'}{grad})"
+        return f"mg.tensor({text}, dtype=mg.{array.dtype.name if array.dtype != bool else 'bool_'}{options})"
 
     def need(self, line):
         """An import, once."""

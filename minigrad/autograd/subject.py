@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 
 from .. import backend
-from ..backend import array_module
+from ..backend import array_module, device_of, to_device, to_numpy
 from . import diagnosis, engine
 from .findings import Stop
 from .modes import enable_grad, no_grad
+from .snapshots import same, same_but_for_order, snapshot
 
 
 class Subject:
-    """A function and its inputs. `positions` tells which inputs are checked."""
+    """A function and its inputs. `positions` tells which inputs are checked.
+
+    The function and its backward run where the inputs live; all that is drawn, returned and compared lies on the host.
+    """
 
     def __init__(self, function, inputs, surrogate, rtol, seed):
         self.function, self.surrogate, self.name = function, surrogate, name_of(function)
@@ -22,6 +26,7 @@ class Subject:
         wanted = [isinstance(x, engine.Tensor) and x.requires_grad for x in self.inputs]
         self.positions = [i for i, want in enumerate(wanted) if want]
         self._check_inputs(rtol)
+        self.arrays = [to_numpy(self.inputs[i].array) for i in self.positions]
 
     def _check_inputs(self, rtol):
         if not self.positions:
@@ -36,13 +41,12 @@ class Subject:
                 )
 
     def array(self, number):
-        """The array of the input that is number `number` among those checked."""
-        return self.inputs[self.positions[number]].array
+        """The elements of the input that is number `number` among those checked."""
+        return self.arrays[number]
 
-    def draw(self, shape, like):
-        """Random numbers, Gaussian, in float64, on the device of `like`."""
-        drawn = backend.random.normal(tuple(shape), backend.float64, 0, 1, self.stream)
-        return backend.to_device(drawn, backend.device_of(like))
+    def draw(self, shape):
+        """Random numbers, Gaussian, in float64."""
+        return backend.random.normal(tuple(shape), backend.float64, 0, 1, self.stream)
 
     def outputs(self):
         """The floating-point tensors that the function returns."""
@@ -56,9 +60,9 @@ class Subject:
     def value(self):
         """All elements of all outputs, and of the surrogate objective, in a row."""
         with no_grad():
-            parts = [t.array.reshape(-1).astype(backend.float64) for t in self.outputs()]
+            parts = [to_numpy(t.array).reshape(-1).astype(backend.float64) for t in self.outputs()]
             if self.surrogate is not None:
-                parts.append(self.surrogate(*self.inputs).array.reshape(1))
+                parts.append(to_numpy(self.surrogate(*self.inputs).array).reshape(1))
         return array_module(parts[0]).concatenate(parts)
 
     def moved(self, number, step):
@@ -66,7 +70,7 @@ class Subject:
         x = self.inputs[self.positions[number]]
         array = x.array
         try:
-            x.array = backend.asarray(array + step, like=array)
+            x.array = to_device(backend.asarray(self.arrays[number] + step), device_of(array))
             return self.value()
         finally:
             x.array = array
@@ -76,6 +80,8 @@ class Subject:
         with enable_grad():
             self.recorded = self.outputs()
         self.n = sum(t.array.size for t in self.recorded)
+        self.devices = self._devices()
+        self.repeats = same_but_for_order if "cuda" in self.devices.values() else same
 
     def nodes(self):
         """The recorded operations between inputs and outputs, oldest first."""
@@ -83,21 +89,32 @@ class Subject:
         starts = [t.node for t in self.recorded if t.node is not None]
         return [node for node in engine._graph(starts, given) if node not in given] if starts else []
 
+    def _devices(self):
+        """{recorded operation: "cpu" or "cuda"}, where its value lives."""
+        found = {x.node: device_of(x.array) for x in (*self.tensors, *self.recorded)}
+        for node in self.nodes():
+            if node not in found:
+                near = [found.get(p) or device_of(p.array) for p in node.parents if p is not None]
+                near += [device_of(getattr(c, "array", c)) for c in node.constants or ()]
+                found[node] = node.options["device"] if node.op.__name__ == "to_device" else max(near)  # "cuda", if any is there
+        return found
+
     def gradients(self, w):
         """For each input checked d(Σ w · outputs) in a row, by backward. `w` is a row over all output elements."""
         xp, start = array_module(w), 0
         inputs, roots = [self.inputs[i] for i in self.positions], []
         for t in self.recorded:
             if t.requires_grad:
-                roots.append((t, xp.copy(w[start : start + t.array.size]).reshape(t.array.shape)))
+                part = xp.copy(w[start : start + t.array.size]).reshape(t.array.shape)
+                roots.append((t, to_device(part, device_of(t.array))))
             start += t.array.size
         found = self._backward(roots, inputs) if roots else [None] * len(inputs)
         zeros = [xp.zeros(t.array.size) for t in inputs]
-        return [zero if g is None else g.array.reshape(-1) for zero, g in zip(zeros, found)]
+        return [zero if g is None else to_numpy(g.array).reshape(-1) for zero, g in zip(zeros, found)]
 
     def _backward(self, roots, inputs):
         outputs, cotangents = zip(*roots)
-        before = [array_module(c).copy(c) for c in cotangents]
+        before = [snapshot(c) for c in cotangents]
         try:
             wrapped = [engine.wrap(c) for c in cotangents]
             found = engine.grad(outputs, inputs, wrapped, retain_graph=True, allow_unused=True)
@@ -135,11 +152,6 @@ def node_inputs(node, values):
         leaf.requires_grad = True
         arguments.append(leaf)
     return arguments
-
-
-def same(a, b):
-    """Whether two arrays hold the same numbers; NaN equals NaN."""
-    return bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 def unravel(i, shape):
