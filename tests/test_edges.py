@@ -55,6 +55,18 @@ def test_numbers_on_either_side():
         both(lambda lib, x, y: ops.minimum(x, y) if lib is mg else torch.minimum(*map(torch.as_tensor, (x, y))), a, b)
 
 
+@pytest.mark.parametrize("choose", [ops.maximum, ops.minimum, lambda x, y: ops.where(np.array([True, False]), x, y)])
+def test_numbers_on_either_side_differentiated_twice(choose):
+    for a, b in (([1.0, -2.0], 1.5), (1.5, [1.0, 2.0])):
+        x = mg.tensor(a if isinstance(a, list) else b, dtype=mg.float64, requires_grad=True)
+        out = choose(*(x if isinstance(v, list) else v for v in (a, b)))
+        (first,) = mg.autograd.grad((out * out).sum(), x, create_graph=True)
+        (second,) = mg.autograd.grad(first.sum(), x)
+        taken = out.detach().numpy() == x.detach().numpy()
+        np.testing.assert_array_equal(first.detach().numpy(), np.where(taken, 2 * out.detach().numpy(), 0))
+        np.testing.assert_array_equal(second.numpy(), np.where(taken, 2.0, 0.0))
+
+
 def test_relu_of_negative_zero():
     signs = [np.signbit(lib.tensor([-0.0, 0.0]).relu().numpy()).tolist() for lib in (mg, torch)]
     assert signs[0] == signs[1]

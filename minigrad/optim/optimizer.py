@@ -11,9 +11,7 @@ from .. import backend
 from ..autograd import enable_grad, no_grad
 from ..autograd.writes import wrote
 from ..tensor import Tensor
-from .flat import Flat, joins, lay_out
-
-required = object()
+from .flat import joins, lay_out
 
 
 class Optimizer:
@@ -29,7 +27,6 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError("params: expected an iterable of tensors or dicts, got one Tensor; put it in a list")
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []  # type: ignore[var-annotated]
-        self._flats: list[Flat] = []
         self._where: dict = {}
         groups = list(params)
         if not groups:
@@ -58,7 +55,6 @@ class Optimizer:
         self.check(group)
         self.param_groups.append(group)
         for flat in lay_out(group["params"]):
-            self._flats.append(flat)
             self._where.update({id(p): (flat, i) for i, p in enumerate(flat.params)})
             flat.state = {}  # type: ignore[attr-defined]
 
@@ -106,7 +102,7 @@ class Optimizer:
             if flat is not None and not flat.holds(i):
                 flat = None
             key = (flat, i - 1, self._count(p))
-            if run and flat is not None and last == key and joins(p):
+            if flat is not None and last == key and joins(p):
                 run.append(p)
             else:
                 if run:
@@ -153,13 +149,11 @@ class Optimizer:
             if held is None or held.array.dtype != p.array.dtype or type(held.array) is not type(p.array):
                 fresh = held is None or fresh
                 state[name] = self._buffer(p, name, held)
-        if names or self.counts:
+        if names:
             if "step" not in state:
                 state["step"] = Tensor(backend.asarray(0, backend.float32))
             state["step"].array += 1
         return fresh
-
-    counts = False  # whether the number of updates is kept even without buffers
 
     def _buffer(self, p: Tensor, name: str, held: Any) -> Tensor:
         flat, i = self._where.get(id(p), (None, 0))
@@ -200,8 +194,11 @@ class Optimizer:
                              f"the state dict of {[len(g['params']) for g in saved]}")
         params = {n: p for g, s in zip(groups, saved) for n, p in zip(s["params"], g["params"])}
         for n, entries in state_dict["state"].items():
+            if n not in params:
+                raise ValueError(f"load_state_dict: there is a state of parameter {n}, but no group of the state dict has it among its "
+                                 f"{len(params)} parameters")
             for name, value in entries.items():
-                if n in params and name != "step" and isinstance(value, Tensor) and tuple(value.shape) != tuple(params[n].shape):
+                if name != "step" and isinstance(value, Tensor) and tuple(value.shape) != tuple(params[n].shape):
                     raise ValueError(f"load_state_dict: {name} of parameter {n} has shape {tuple(value.shape)}, "
                                      f"the parameter {tuple(params[n].shape)}")
         self.state.clear()
