@@ -48,6 +48,7 @@ def cells(line):
 # ---- every question, small
 
 
+@pytest.mark.slow
 def test_step_compares_with_pytorch_and_with_its_own_products(ask):
     options = ["--works", "pretraining", "--steps", "2", "--batch-size", "20", "--engines", "numpy", "torch"]
     code, text, kept = ask("step", *options)
@@ -88,6 +89,7 @@ def test_scaling_draws_its_picture(ask, tmp_path):
     assert (tmp_path / "scaling-float64.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
     settings = ("--epochs", "1", "--finetune-epochs", "1", "--limit", "40", "--batch-size", "20")
     ours = jobs.run_job(ENGINES["numpy"], settings, threads=1)

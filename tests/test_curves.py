@@ -53,6 +53,7 @@ def check_curve(setting, steps, tolerance, step_tolerance):
     return "steps"
 
 
+@pytest.mark.slow
 def test_curves_in_float64():
     ways = Counter()
 
@@ -65,6 +66,7 @@ def test_curves_in_float64():
     assert ways["free"] >= ways["steps"], ways  # most settings are fit, so something was compared
 
 
+@pytest.mark.slow
 def test_curves_in_float32():
     ways = Counter()
 

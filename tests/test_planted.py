@@ -18,6 +18,7 @@ def first_failure_here(words):
     return contextvars.copy_context().run(first_failure, words)
 
 
+@pytest.mark.slow
 def test_no_false_alarm_on_the_true_engine():
     failure = first_failure([word for bug in BUGS for word in bug.first])
     assert failure is None, f"{failure[0]}: {failure[1]}"

@@ -100,6 +100,7 @@ def test_misuse_of_the_twin_is_one_line_and_exit_code_2(capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_torchvision_gives_the_same_lines_and_error(capsys):
     command = [sys.executable, "-m", "reference", "autoencoder", *SMALL, "--torchvision"]
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -97,6 +97,7 @@ def assert_same_run(one, two):
 # Killed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
 def test_killed_at_any_moment_and_resumed(undisturbed, data_dir, tmp_path):
     """kill -9 at a random time after the first line of output, again and again; then the run may end."""
@@ -196,6 +197,7 @@ def test_other_versions_are_mentioned(undisturbed, tmp_path, capsys, no_pictures
 # Ctrl-C
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 def test_ctrl_c_saves_says_how_to_resume_and_exits_with_130(undisturbed, data_dir, tmp_path, no_pictures):
     out = tmp_path / "a run"

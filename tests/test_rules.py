@@ -70,6 +70,7 @@ def chain(library, length):
     return json.loads(out.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not pathlib.Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_a_million_operations(capsys):
     """Forward, backward, free, without recursion; at most 700 bytes a node, and nothing left."""
