@@ -123,3 +123,12 @@ def test_empty_sums_and_means():
             assert np.isnan(mean.detach().numpy()).all()
             mean.sum().backward()
             assert tuple(x.grad.shape) == shape
+
+
+def test_reductions_of_a_single_number_over_its_only_axis():
+    for name in ("sum", "mean", "max", "min"):
+        for axis in (0, -1):
+            x = mg.tensor(3.0, requires_grad=True)
+            y = getattr(ops, name)(x, axis=axis)
+            y.backward()
+            assert (y.item(), x.grad.item(), y.shape) == (3, 1, ())

@@ -79,7 +79,7 @@ def spread(g, shape, axis, keepdims):
 
 
 def normal_axes(axis, ndim):
-    """`axis` as a tuple of numbers from 0."""
+    """`axis` as a tuple of numbers from 0; () of a 0-d array, whose only axis is a courtesy."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(a % ndim if ndim else 0 for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    return tuple(a % ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,))) if ndim else ()
