@@ -261,7 +261,7 @@ def layer_with_weights(draw):
 
 
 def linear_layer(lib, x, weight, bias):
-    made = lib.nn.Linear(weight.shape[1], weight.shape[0], dtype=x.dtype)
+    made = lib.nn.Linear(weight.shape[1], weight.shape[0], dtype=x.dtype).to(x.device)
     with lib.no_grad():
         made.weight.copy_(weight)
         made.bias.copy_(bias)

@@ -18,7 +18,7 @@ import minigrad as mg
 from minigrad import functions
 
 DEEP = settings.get_current_profile_name() == "deep"
-CALLS = {"agree": 80, "special": 40, "second": 25, "third": 10, "backend": 10, "face": 15}
+CALLS = {"agree": 80, "special": 40, "second": 25, "third": 10, "backend": 10, "device": 4, "face": 15}
 HERE = [backend for backend in BACKENDS[1:] if not backend.marks]
 DTYPES = ("float64", "float32")
 SMOOTH = [row for row in OPS if row.order]
@@ -69,6 +69,22 @@ def test_agrees_on_every_backend(row, backend, data):
     with backend.active():
         for dtype in DTYPES:
             checks.agrees(row, call.case(dtype), backend)
+
+
+@pytest.mark.parametrize("backend", parameters([b for b in BACKENDS if b.device == "cuda"]))
+@each([*OPS, *FACES])
+@drawn("device")
+def test_special_values_second_derivatives_and_faces_on_devices(row, backend, data):
+    call = checks.draw_call(data.draw, row)
+    with backend.active():
+        if row.face:
+            checks.agrees(row, call.case(), backend)
+        for dtype in DTYPES:
+            checks.special_values(row, call.case(dtype, row.special), backend)
+        if row.order:
+            checks.higher(row, call.case(), backend, 2)
+            if not row.surrogate:
+                checks.zero_cotangent(row, call.case(), backend)
 
 
 @each(SMOOTH)

@@ -426,6 +426,24 @@ def test_second_derivatives_on_the_device(device):
     np.testing.assert_allclose(h.cpu().numpy(), (1 - t**2) * (6 * t - 12 * t**3), rtol=1e-12)
 
 
+def test_second_derivatives_across_devices(device):
+    x = device.tensor(numbers(3)).requires_grad_()
+    (g,) = mg.autograd.grad((x.cpu() ** 3).sum(), x, create_graph=True)
+    (h,) = mg.autograd.grad((g**2).sum(), x)
+    assert g.is_cuda and h.is_cuda
+    np.testing.assert_allclose(h.cpu().numpy(), 36 * numbers(3) ** 3, rtol=1e-12)
+
+
+def test_fused_functions_take_the_plain_way_where_dtypes_differ(device):
+    from minigrad.ops.activations import tanh_grad
+
+    g, y = numbers(4), numbers(4, dtype=np.float32)
+    with device.active():
+        found = tanh_grad(device.array(g), device.array(y))
+        np.testing.assert_allclose(found.get(), tanh_grad.plain(g, y), rtol=1e-15)
+    assert found.dtype == np.float64
+
+
 def test_written_memory_is_noticed(device):
     x = device.tensor(numbers(3)).requires_grad_()
     y = x * 1

@@ -75,7 +75,7 @@ def launch(fused, args):
     """Run a fused function as one kernel on device arrays; a sum follows as a second."""
     lib, body = library(), fused.body
     dtype = _common_dtype(args, lib.ndarray)
-    if body is None or dtype not in FUSED:
+    if body is None or dtype is None or dtype not in FUSED:  # (numpy.dtype("float64") == None)
         return fused._whole(*args)
     values = [a if type(a) is lib.ndarray else dtype.type(a) for a in args]
     read, changed = _places(body)

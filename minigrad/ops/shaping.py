@@ -108,7 +108,7 @@ def astype(x, dtype):
 @op
 def to_device(x, *, device):
     """x on another device; g comes back to x's"""
-    source = backend.device_of(x)
+    source = backend.device_of(getattr(x, "array", x))
     return array_module(x).to_device(x, device=device), lambda g: to_device(g, device=source)
 
 
