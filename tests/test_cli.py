@@ -266,4 +266,41 @@ def test_doctor_reports_a_broken_cupy_and_exits_with_1(monkeypatch, capsys):
     output = capsys.readouterr().out
     assert "! CuPy" in output
     assert "14.0.1, but ImportError: libcublas.so.12" in output
-    assert "reinstall the build that fits the driver" in output
+    assert "reinstall, with CUDA's libraries, the build that fits the driver" in output
+
+
+@pytest.fixture
+def without_cublas(monkeypatch):
+    """A device whose products fail as CuPy's do where cuBLAS is not installed."""
+    import strict_device
+
+    def matmul(x, y):
+        raise ImportError('Failure finding "libcublasLt.so.12"')
+
+    with strict_device.strict_device():
+        monkeypatch.setattr(strict_device, "matmul", matmul)
+        yield
+
+
+def test_doctor_tries_what_a_network_needs(monkeypatch, without_cublas):
+    monkeypatch.setattr(doctor, "version_of", lambda distribution: "14.2.0")
+    found = doctor.cupy()
+    assert found.state == "broken" and "libcublasLt" in found.text and "minigrad[cuda12]" in found.advice
+
+
+def test_training_on_a_device_without_cublas_ends_with_the_way_out(capsys, without_cublas):
+    assert main(["train", "denoising", "--device", "cuda", "--limit", "10"]) != 0
+    assert "come with minigrad[cuda12]" in capsys.readouterr().err
+
+
+def test_doctor_reports_tf32(monkeypatch):
+    import strict_device
+
+    monkeypatch.setattr(doctor, "version_of", lambda distribution: "14.2.0")
+    with strict_device.strict_device():
+        assert doctor.cupy().text == "14.2.0 on strict device"
+        before = doctor.backend.cuda.allow_tf32(True)
+        try:
+            assert doctor.cupy().text == "14.2.0 on strict device, float32 products in TF32"
+        finally:
+            doctor.backend.cuda.allow_tf32(before)

@@ -486,9 +486,10 @@ def test_lecture_as_on_the_host(device, lecture, folder):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("lecture", PROGRAMS)
-def test_training_step_waits_for_nothing(strict, lecture, folder, dtype):
-    config = settings(lecture, folder, device="cuda", dtype=dtype)
+def test_training_step_waits_for_nothing(strict, lecture, optimizer, folder, dtype):
+    config = settings(lecture, folder, device="cuda", dtype=dtype, optimizer=optimizer)
     data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
     with no_sync():
         for x, _ in data.batches(run):
@@ -522,9 +523,10 @@ def test_steps_are_few_launches(strict, folder):
 
 
 @pytest.mark.parametrize("phase", ["pretrain", "finetune"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("lecture", PROGRAMS)
-def test_loss_is_read_once_an_epoch(strict, lecture, phase, folder):
-    config = settings(lecture, folder, device="cuda")
+def test_loss_is_read_once_an_epoch(strict, lecture, optimizer, phase, folder):
+    config = settings(lecture, folder, device="cuda", optimizer=optimizer)
     data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
     if phase == "finetune":
         training.to_classifier(run, PROGRAMS[lecture])

@@ -143,8 +143,12 @@ def cupy() -> Finding:
     try:
         if not backend.cuda.is_available():
             return Finding("CuPy", "missing", f"{version}, but it finds no usable GPU")
-        properties = backend.cuda.library().cuda.runtime.getDeviceProperties(0)
-        return Finding("CuPy", "ok", f"{version} on {properties['name'].decode()}")
+        library = backend.cuda.library()
+        x = library.ones((2, 2), "float32")
+        (x @ x + x).get()  # cuBLAS, NVRTC and CUDA's headers are there
+        rounding = ", float32 products in TF32" if backend.cuda.allow_tf32() else ""
+        name = library.cuda.runtime.getDeviceProperties(0)["name"].decode()
+        return Finding("CuPy", "ok", f"{version} on {name}{rounding}")
     except Exception as error:  # a broken installation fails in many ways, and this is the place to say so
-        advice = "reinstall the build that fits the driver: minigrad[cuda12] or minigrad[cuda13]"
+        advice = "reinstall, with CUDA's libraries, the build that fits the driver: minigrad[cuda12] or minigrad[cuda13]"
         return Finding("CuPy", "broken", f"{version}, but {type(error).__name__}: {error}", advice)

@@ -18,7 +18,7 @@ from minigrad.experiments.config import PIXELS, Config, ExperimentError
 from minigrad.experiments.figures import histogram
 
 ENGINE = "minigrad"
-PACKAGES = ("minigrad", "numpy", "cupy")
+PACKAGES = ("minigrad", "numpy", "cupy-cuda12x", "cupy-cuda13x", "cupy")
 TEST_BATCH = 1000
 
 Bar = Callable[[Iterable[Any]], Iterable[Any]]
@@ -87,9 +87,13 @@ def gpu_is_available() -> bool:
 def check_device(name: str) -> None:
     """Raise ExperimentError, which says what is missing, if networks cannot run there."""
     try:
-        mg.zeros(1, device=name)
+        x = mg.ones(1, 1, device=name)
+        (x @ x).tolist()
     except RuntimeError as error:
         raise ExperimentError(f"--device {name}: {error}") from None
+    except ImportError as error:
+        libraries = "CUDA's libraries come with minigrad[cuda12] or minigrad[cuda13]"
+        raise ExperimentError(f"--device {name}: {error}; {libraries}") from None
 
 
 def start(config: Config, lecture: ModuleType) -> Run:
