@@ -194,6 +194,32 @@ def test_other_versions_are_mentioned(undisturbed, tmp_path, capsys, no_pictures
     assert "config.json: expected JSON" in capsys.readouterr().err
 
 
+# Two at once
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no lock on folders")
+def test_a_folder_into_which_another_process_trains_is_left_alone(undisturbed, tmp_path, capsys):
+    out = tmp_path / "run"
+    shutil.copytree(undisturbed, out)
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    holder = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", holder, out], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline()
+        assert main(["train", "denoising", "--resume", str(out), "--quiet"]) == 1
+        assert f"{out}: another process is training into this folder" in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in out.iterdir()} == before
+        process.kill()
+    assert main(["train", "denoising", "--resume", str(out), "--quiet"]) == 0
+
+
+def test_a_run_begun_with_a_relative_data_dir_is_resumed_from_anywhere(data_dir, tmp_path, monkeypatch, no_pictures):
+    os.symlink(data_dir, tmp_path / "digits")
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "denoising", *OPTIONS, "--data-dir", "digits", "--out", "run", "--quiet"]) == 0
+    monkeypatch.chdir("/")
+    assert main(["train", "denoising", "--resume", str(tmp_path / "run"), "--quiet"]) == 0
+
+
 # Ctrl-C
 
 

@@ -60,7 +60,7 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
     add("--dtype", "precision", choices=["float32", "float64"])
     add("--device", "where the network runs", choices=["cpu", "cuda"])
     add("--seed", "of weights, order and noise", type=whole(0), metavar="N")
-    add("--data-dir", "folder of IDX files, gzipped or raw (default: the bundled MNIST)", metavar="DIR")
+    add("--data-dir", "folder of IDX files, gzipped or raw (default: the bundled MNIST)", type=full_path, metavar="DIR")
     add("--limit", "use the first N training images only", type=whole(1), metavar="N")
     parser.add_argument("--out", help="folder for figures and pictures", type=Path, metavar="DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
@@ -141,6 +141,11 @@ def report(out: Path | None) -> None:
 
     if out is not None:
         write_report([out], out / "report.html")
+
+
+def full_path(text: str) -> str:
+    """A path that means the same when the run is resumed from another folder."""
+    return str(Path(text).expanduser().absolute())
 
 
 def whole(smallest: int) -> Callable[[str], int]:

@@ -43,7 +43,14 @@ def finish(
     lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None
 ) -> dict[str, Any]:
     """Train `run` from wherever it stands to its end, print and write as `run_lecture` does; the summary."""
-    training, say = lecture.training, _silent if quiet else _say
+    with record.alone(out):
+        return _finish(lecture, run, data, out, _silent if quiet else _say, save)
+
+
+def _finish(
+    lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any, save: Save | None
+) -> dict[str, Any]:
+    training = lecture.training
 
     def keep() -> None:
         if out is not None and save is not None:

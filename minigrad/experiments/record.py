@@ -1,8 +1,10 @@
 """What a run leaves behind (config.json, metrics.jsonl, summary.json) and the bar that it shows meanwhile."""
 
+import contextlib
 import importlib.util
 import json
 import math
+import os
 import platform
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,28 @@ def open_folder(out: Path, config: Config, packages: Iterable[str]) -> None:
     check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "config.json", {**config_as_dict(config), "versions": versions(packages)})
+
+
+@contextlib.contextmanager
+def alone(out: Path | None) -> Iterator[None]:
+    """Hold the folder `out` for this process; ExperimentError where another one trains into it. Windows has no such lock."""
+    try:
+        import fcntl
+    except ImportError:
+        out = None
+    if out is None:
+        yield
+        return
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone when the process is, however it ends
+        except BlockingIOError:
+            message = f"{out}: another process is training into this folder; wait until it ends, or stop it"
+            raise ExperimentError(message) from None
+        yield
+    finally:
+        os.close(folder)
 
 
 def check_matplotlib() -> None:
