@@ -44,9 +44,9 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
 def beside(x: Tensor, value: Any) -> Any:
     """`value` as a raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
     if not isinstance(value, Tensor):
-        return value
+        return backend.filler(value, x.array)
     number = value.array.ndim == 0 and type(value.array) is not type(x.array) and backend.device_of(value.array) == "cpu"
-    return value.array.item() if number else value.array
+    return backend.filler(value.array.item(), x.array) if number else value.array
 
 
 def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:

@@ -1,7 +1,8 @@
 """A stand-in for CuPy without a GPU: arrays over NumPy, strict where CuPy is strict or different, that count synchronisations.
 
 No conversion from or to NumPy but by asarray and get; no mixing; 0-d results are arrays; CuPy's keywords and no others;
-integer indices wrap; assignment through repeated indices has a random order; new memory is full of rubbish. Only the names that
+integer indices wrap; assignment through repeated indices has a random order; argmax finds any of several NaNs; a filled-in -0.0 is 0;
+new memory is full of rubbish. Only the names that
 minigrad uses are there, each with CuPy's signature: test_strict_device.py compares them with the real CuPy.
 """
 
@@ -156,7 +157,7 @@ class ndarray:  # CuPy's name
         value = bare(value, "assignment")
         launch("setitem")
         if not advanced:
-            self._a[whole] = value
+            self._a[whole] = value + 0 if isinstance(value, NUMBERS) else value  # where it fills, CuPy takes -0.0 for 0
             return
         places = np.arange(self._a.size).reshape(self._a.shape)[whole]
         values = np.broadcast_to(value, places.shape)
@@ -357,17 +358,37 @@ def empty(shape, dtype=float, order="C"):
     return new(made)
 
 
+def any_nan(numpy_function, a, axis, keepdims):
+    """The index that NumPy finds; where there are several NaNs that of any of them."""
+    wrong = a._a != a._a
+    found = numpy_function(np.where(wrong, 0, a._a), axis=axis, keepdims=keepdims)
+    one = np.argmax(wrong * chance.random(a.shape), axis=axis, keepdims=keepdims)
+    launch(numpy_function.__name__)
+    return wrap(np.where(np.any(wrong, axis=axis, keepdims=keepdims), one, found))
+
+
+def argmax(a, axis=None, dtype=None, out=None, keepdims=False):
+    return any_nan(np.argmax, a, axis, keepdims)
+
+
+def argmin(a, axis=None, dtype=None, out=None, keepdims=False):
+    return any_nan(np.argmin, a, axis, keepdims)
+
+
 def take_along_axis(a, indices, axis):
     launch("take_along_axis")
     return wrap(np.take_along_axis(a._a, indices._a % a.shape[axis] if a.shape[axis] else indices._a, axis))
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
-    """An array of the host is copied to the device; its own come back as they are."""
+    """An array of the host is copied to the device, a number filled in (-0.0 as 0); its own come back as they are."""
     if isinstance(a, ndarray):
         return a if dtype is None or a.dtype == dtype else a.astype(dtype)
     launch("upload")
-    return new(np.array(a, dtype, order="K" if order is None else order))
+    made = np.array(a, dtype, order="K" if order is None else order)
+    if made.ndim == 0 and made.dtype.kind == "f":
+        made += 0
+    return new(made)
 
 
 def matmul(x, y):
@@ -441,7 +462,7 @@ def _copy(self, order="C"):
 
 def _fill(self, value):
     launch("fill")
-    self._a.fill(bare(value, "fill"))
+    self._a.fill(bare(value, "fill") + 0 if isinstance(value, NUMBERS) else bare(value, "fill"))
 
 
 def _astype(self, dtype, order="K", casting=None, subok=None, copy=True):
@@ -510,6 +531,8 @@ library.__dict__.update(
     nonzero=nonzero,
     empty=empty,
     take_along_axis=take_along_axis,
+    argmax=argmax,
+    argmin=argmin,
     asarray=asarray,
     ElementwiseKernel=ElementwiseKernel,
     is_available=lambda: True,

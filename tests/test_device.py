@@ -258,6 +258,9 @@ WHERE_CUPY_DIFFERS = {
     "sign": lambda x, y: x.sign(),
     "maximum": lambda x, y: mg.maximum(x, y),
     "where": lambda x, y: mg.where(x > y, x, 1.5),
+    "argmax": lambda x, y: (x + y).argmax(),
+    "argmin along an axis": lambda x, y: (x + y).reshape(4, 25).argmin(1),
+    "max with indices": lambda x, y: (x * y).reshape(4, 25).max(0).indices,
 }
 
 
@@ -269,6 +272,16 @@ def test_extreme_values_as_on_the_host(device, call, dtype):
     found = call(device.tensor(x), device.tensor(y)).cpu().numpy()
     assert found.dtype == expected.dtype
     np.testing.assert_allclose(found, expected, 4 * np.finfo(dtype).eps)
+
+
+def test_negative_zero_keeps_its_sign(device):
+    x = mg.ones(3).cuda()
+    x.fill_(-0.0)
+    x[1] = 1.0
+    x[2] = mg.tensor(-0.0)
+    made = [x, mg.tensor(-0.0).cuda(), mg.tensor(-0.0, device="cuda"), mg.full((2,), -0.0, device="cuda")]
+    assert [str(t.tolist()) for t in made] == ["[-0.0, 1.0, -0.0]", "-0.0", "-0.0", "[-0.0, -0.0]"]
+    assert str(mg.tensor(0.0).cuda().item()) == "0.0"
 
 
 def test_what_the_host_has_beyond_numpy_the_device_has_too(device):

@@ -6,7 +6,7 @@ from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, bo
 from .compiled import use_numba
 from .cpu import cpu, silence, unsilence
 from .cuda import synchronize
-from .devices import device, item, to_device, to_numpy
+from .devices import device, filler, item, to_device, to_numpy
 from .fuse import fuse
 from .gathering import gather
 from .indexing import check_range, one_hot

@@ -13,7 +13,7 @@ def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
     xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for function in (where, clip, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
+    for function in (where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
         setattr(xp, function.__name__, functools.partial(function, library))
     for plain in (astype, getitem, linear, matmul, to_device, stop_gradient):
         setattr(xp, plain.__name__, plain)
@@ -70,6 +70,23 @@ def clip(library, x, min, max):
         return x.clip(min, max)
     x = x if min is None else library.maximum(x, min)
     return x if max is None else library.minimum(x, max)
+
+
+def argmax(library, x, axis=None):
+    """The index of the first largest element, or of the first NaN; of several NaNs CuPy takes any."""
+    return _first_nan(library, x, axis, library.argmax(x, axis=axis))
+
+
+def argmin(library, x, axis=None):
+    """The index of the first smallest element, or of the first NaN."""
+    return _first_nan(library, x, axis, library.argmin(x, axis=axis))
+
+
+def _first_nan(library, x, axis, found):
+    if x.dtype.kind != "f":
+        return found
+    wrong = x != x
+    return library.where(library.any(wrong, axis=axis), library.argmax(wrong, axis=axis), found)
 
 
 def scatter(library, g, *, key, shape):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy
 
 from . import arrays, cuda, late
@@ -55,7 +57,24 @@ def to_device(array, name):
     """`array` on "cpu" or "cuda"; the same array where it is there already."""
     if arrays.device_of(array) == name:
         return array
-    return to_numpy(array) if name == "cpu" else cuda.library().asarray(array)
+    if name == "cpu":
+        return to_numpy(array)
+    made = cuda.library().asarray(array)
+    if array.ndim == 0 and is_negative_zero(array):
+        made *= -1
+    return made
+
+
+def filler(number, like):
+    """`number` as it can be written into `like`; an array where CuPy would take -0.0 for 0."""
+    if arrays.device_of(like) != "cpu" and isinstance(number, float) and is_negative_zero(number):
+        return to_device(numpy.asarray(number, like.dtype), "cuda")
+    return number
+
+
+def is_negative_zero(number):
+    """Whether a number, or a 0-d array of the host, is -0.0; CuPy fills new memory with 0 for it."""
+    return number == 0 and math.copysign(1, number) < 0
 
 
 def move(x, *, device):
