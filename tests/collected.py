@@ -1,12 +1,32 @@
-"""The tests of other files as plain functions, for the mutation run: parametrized ones expanded, those with fixtures left out."""
+"""The tests of other files as plain functions, for the mutation run: parametrized ones expanded, those with other fixtures left out."""
 
 import functools
 import importlib
 import inspect
 import itertools
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
+from backends import BACKENDS
 from hypothesis import Phase, settings
+
+
+@contextmanager
+def folder_of_its_own():
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+
+
+@contextmanager
+def strict_device():
+    (backend,) = [b for b in BACKENDS if b.name == "strict"]
+    with backend.active():
+        yield backend
+
+
+FIXTURES = {"tmp_path": folder_of_its_own, "device": strict_device, "strict": strict_device}
 
 
 def tests(*modules, examples):
@@ -30,11 +50,15 @@ def cases(function, examples):
     tables = [table(mark) for mark in marks if mark.name == "parametrize"]
     for i, rows in enumerate(itertools.product(*tables)):
         arguments = {k: v for row in rows for k, v in row.items()}
-        try:
-            inspect.signature(function).bind(**arguments)
-        except TypeError:  # a fixture is wanted
+        fixtures = [k for k, p in inspect.signature(function).parameters.items() if k not in arguments and p.default is p.empty]
+        if not set(fixtures) <= set(FIXTURES):
             return
-        yield f"[{i}]" if tables else "", functools.partial(function, **arguments)
+        yield f"[{i}]" if tables else "", functools.partial(with_fixtures, function, fixtures, arguments)
+
+
+def with_fixtures(function, names, arguments):
+    with ExitStack() as stack:
+        return function(**arguments, **{name: stack.enter_context(FIXTURES[name]()) for name in names})
 
 
 def table(mark):
