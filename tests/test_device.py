@@ -3,9 +3,14 @@
 import copy
 import dataclasses
 
+import checks
 import numpy as np
 import pytest
 from backends import BACKENDS, parameters
+from cases import OPS
+from faces import FACES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_mnist import TRAIN, write_mnist
 from strict_device import Sync, launches, no_sync
 
@@ -118,6 +123,8 @@ MIXED = {
     "mse": lambda x, y: nn.functional.mse_loss(x, y),
     "linear": lambda x, y: nn.functional.linear(x, y, y[0]),
     "nll": lambda x, y: nn.functional.nll_loss(x, y[0].long()),
+    "nll, weights": lambda x, y: nn.functional.nll_loss(x, x[0].long(), y[0]),
+    "cross_entropy, weights": lambda x, y: nn.CrossEntropyLoss(y[0], reduction="none")(x, x[0].long()),
     "add_": lambda x, y: x.add_(y),
     "setitem": lambda x, y: x.__setitem__(0, y[0]),
     "backward": lambda x, y: x.requires_grad_().clone().backward(y),
@@ -129,6 +136,42 @@ MIXED = {
 def test_devices_do_not_mix(device, call):
     with pytest.raises(mg.DeviceMismatchError, match=r"cuda.*cpu|cpu.*cuda"):
         call(mg.ones(2, 2).cuda(), mg.ones(2, 2))
+
+
+TAKES_ANY_DEVICE = {"mg.index_select", "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # places, a shape, values
+
+
+def test_one_argument_on_another_device_is_told_by_every_op():
+    told = set()
+    with STRICT[0].active():
+        for row in (row for row in [*OPS, *FACES] if row.name not in TAKES_ANY_DEVICE):
+            told |= told_of(row)
+    assert len(told) >= 60
+
+
+def told_of(row):
+    """{the row's name}, if calls of it with one argument left on the host were drawn; each must say so."""
+    told = set()
+
+    @settings(max_examples=3)
+    @given(data=st.data())
+    def check(data):
+        case = checks.draw_call(data.draw, row).case()
+        options = {k: checks.to_ours(v, STRICT[0]) for k, v in case.options.items()}
+        places = [i for i, a in enumerate(case.arrays) if isinstance(a, np.ndarray) and a.ndim]
+        for odd in places if len(places) > 1 else ():
+            arguments = [on(i == odd, a) if isinstance(a, np.ndarray) else a for i, a in enumerate(case.arrays)]
+            with pytest.raises(mg.DeviceMismatchError):
+                row.ours(*arguments, **options)
+            told.add(row.name)
+
+    check()
+    return told
+
+
+def on(host, array):
+    tensor = mg.from_numpy(np.array(array))
+    return tensor if host else tensor.cuda()
 
 
 def test_a_gradient_lives_with_its_tensor(device):
@@ -223,6 +266,13 @@ def test_target_out_of_range_is_told_at_once_on_the_host():
     log_probs = mg.from_numpy(numbers(3, 10)).log_softmax(1)
     with pytest.raises(IndexError, match="target 10 is out of range"):
         nn.functional.nll_loss(log_probs, mg.tensor([0, 10, 9]))
+
+
+def test_weights_of_another_dtype_are_refused(device):
+    for move in (lambda t: t, lambda t: t.cuda()):
+        log_probs, targets, weight = (move(t) for t in (mg.zeros(2, 3), mg.tensor([0, 2]), mg.ones(3, dtype=mg.float64)))
+        with pytest.raises(RuntimeError, match=r"expected weight of float32, as log_probs, got float64"):
+            nn.functional.nll_loss(log_probs, targets, weight)
 
 
 @pytest.mark.parametrize("kind", ["int64", "int32", "uint8"])
@@ -481,7 +531,7 @@ def folder(tmp_path_factory, mnist_arrays):
     return str(write_mnist(tmp_path_factory.mktemp("digits"), mnist_arrays))
 
 
-def settings(lecture, folder, **changes):
+def config_of(lecture, folder, **changes):
     few = {"epochs": 2, "finetune_epochs": 2, "batch_size": 50, "data_dir": folder, "l1_weight": 1e-4}
     return dataclasses.replace(LECTURES[lecture], **{**few, **changes})
 
@@ -490,7 +540,7 @@ def settings(lecture, folder, **changes):
 def test_lecture_as_on_the_host(device, lecture, folder):
     results = []
     for name in ("cpu", "cuda"):
-        config = settings(lecture, folder, device=name)
+        config = config_of(lecture, folder, device=name)
         results.append(program.run_lecture(PROGRAMS[lecture], config, quiet=True))
     on_host, there = results
     for name in ("first_mse", "mse", "first_train_error", "train_error"):
@@ -502,7 +552,7 @@ def test_lecture_as_on_the_host(device, lecture, folder):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("lecture", PROGRAMS)
 def test_training_step_waits_for_nothing(strict, lecture, optimizer, folder, dtype):
-    config = settings(lecture, folder, device="cuda", dtype=dtype, optimizer=optimizer)
+    config = config_of(lecture, folder, device="cuda", dtype=dtype, optimizer=optimizer)
     data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
     with no_sync():
         for x, _ in data.batches(run):
@@ -516,7 +566,7 @@ def test_training_step_waits_for_nothing(strict, lecture, optimizer, folder, dty
 
 def test_steps_are_few_launches(strict, folder):
     """The limits that docs/gpu.md gives."""
-    config = settings("denoising", folder, device="cuda", l1_weight=0.0)
+    config = config_of("denoising", folder, device="cuda", l1_weight=0.0)
     data, run = training.load_data(config), training.start(config, denoising)
     found = {}
     for name in ("pretrain", "finetune"):
@@ -539,7 +589,7 @@ def test_steps_are_few_launches(strict, folder):
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("lecture", PROGRAMS)
 def test_loss_is_read_once_an_epoch(strict, lecture, optimizer, phase, folder):
-    config = settings(lecture, folder, device="cuda", optimizer=optimizer)
+    config = config_of(lecture, folder, device="cuda", optimizer=optimizer)
     data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
     if phase == "finetune":
         training.to_classifier(run, PROGRAMS[lecture])
@@ -554,7 +604,7 @@ def test_loss_is_read_once_an_epoch(strict, lecture, optimizer, phase, folder):
 
 
 def test_images_stay_bytes_on_the_device(strict, folder):
-    config = settings("denoising", folder, device="cuda")
+    config = config_of("denoising", folder, device="cuda")
     data, run = training.load_data(config), training.start(config, denoising)
     assert data.train_images.is_cuda and data.train_images.dtype == mg.uint8
     assert len(data.train_images) == TRAIN
@@ -565,7 +615,7 @@ def test_images_stay_bytes_on_the_device(strict, folder):
 
 
 def test_resumed_on_the_device(device, folder, tmp_path):
-    config = settings("denoising", folder, device="cuda", epochs=1)
+    config = config_of("denoising", folder, device="cuda", epochs=1)
     saved = []
 
     def save(run, out):

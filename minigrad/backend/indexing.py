@@ -49,6 +49,8 @@ def one_hot(targets, log_probs, weight, ignore_index):
         raise ValueError(f"nll: expected log_probs (N, C) and targets (N,), got {shapes}")
     if targets.dtype.kind not in "iu":
         raise RuntimeError(f"nll: expected whole numbers as targets, got {targets.dtype}; use .long()")
+    if weight is not None:
+        _check_weight(weight, like)
     classes, xp = like.shape[1], arrays.array_module(like)
     fit = f"with {classes} classes, targets are 0 … {classes - 1}"
     message = f"nll: target {{}} is out of range: {fit}"
@@ -57,6 +59,15 @@ def one_hot(targets, log_probs, weight, ignore_index):
     check_range(targets, 0, classes, message, ignore_index)
     hit = (xp.expand_dims(targets, 1) == xp.arange(classes)) & xp.expand_dims(targets != ignore_index, 1)
     return xp.where(hit, xp.ones((), like.dtype) if weight is None else weight, xp.zeros((), like.dtype))
+
+
+def _check_weight(weight, like):
+    """The classes' weights are an option of the loss, so the engine does not see whether they fit."""
+    if type(weight) is not type(like):
+        devices = f"log_probs on {arrays.device_of(like)}, weight on {arrays.device_of(weight)}"
+        raise arrays.DeviceMismatchError(f"nll: tensors on different devices: {devices}; bring them to one with .to(device)")
+    if weight.dtype != like.dtype:
+        raise RuntimeError(f"nll: expected weight of {like.dtype}, as log_probs, got {weight.dtype}; use .to(dtype)")
 
 
 def _one_hot_on_device(targets, like, weight, ignore_index, message):
