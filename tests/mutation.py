@@ -37,7 +37,7 @@ FILES = ["test_optim", "test_rules", "test_bugs", "test_graphs", "test_face", "t
          "test_device", "test_engine"]
 CHECKS = {**suite.CHECKS, **collected.tests(*FILES, examples=30)}  # those in other processes would not see the change:
 CHECKS = {name: check for name, check in CHECKS.items() if "reproducer" not in name and "declaration" not in name}
-BUDGET = 20  # seconds of checks for one change, as timed under the tracer, which is some five times slower
+BUDGET = 6  # seconds of checks for one change, beside those that have its function's name in theirs
 NOT_PLANTED = "not planted"  # the change makes no program, or nothing that is loaded has this code; not counted
 LIMIT = 60  # seconds of computing for one change; one that takes longer counts as noticed: it made a loop without end
 
