@@ -24,7 +24,7 @@ def _made(array: Any, device: Any, requires_grad: bool) -> Tensor:
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new leaf tensor with a copy of `data` (a number, nested lists, an array, a tensor). Python floats become the default dtype."""
     source = data.array if isinstance(data, Tensor) else data
-    if backend.is_array(source):
+    if _is_array(source):
         copied = source.astype(backend.dtype_of(dtype, source.dtype))
         return Tensor(backend.to_device(copied, _target(device) if device is not None else backend.device_of(copied)), requires_grad)
     found: set = set()
@@ -35,6 +35,13 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     except (ValueError, OverflowError) as error:
         raise ValueError(f"tensor: the data is no regular array of {wanted}: {error}") from error
     return _made(array, device, requires_grad)
+
+
+def _is_array(data: Any) -> bool:
+    """Whether `data` is a raw array; CuPy's may come before anything else has asked for CuPy."""
+    if type(data).__module__.partition(".")[0] == "cupy":
+        backend.cuda.library()
+    return backend.is_array(data)
 
 
 def _plain(data: Any, found: set) -> Any:
@@ -60,14 +67,14 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor, on the same memory where that is possible."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    if backend.is_array(data):
+    if _is_array(data):
         return from_numpy(data).to(dtype=dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
 
 def from_numpy(array: Any) -> Tensor:
     """A tensor on the memory of a NumPy (or CuPy) array: changes to one are seen in the other."""
-    if not backend.is_array(array):
+    if not _is_array(array):
         raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}; use tensor(…)")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"from_numpy: {array.dtype} arrays cannot be tensors")

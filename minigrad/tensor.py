@@ -212,7 +212,10 @@ class Tensor(engine.Tensor):
         return new
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (type(self), backend.to_numpy(self.array), self._requires_grad)
+        return _rebuild, (type(self), backend.to_numpy(self.array), self._requires_grad, backend.device_of(self.array))
+
+    def __copy__(self) -> Tensor:
+        return _rebuild(type(self), self.array, self._requires_grad, backend.device_of(self.array))
 
     # ---- gradients
 
@@ -521,6 +524,8 @@ class Tensor(engine.Tensor):
         return ops.remainder(other, self)
 
     def __pow__(self, other: Any) -> Tensor:
+        if type(other) is int and other < 0:
+            _check_power(self)
         return ops.pow(self, other)
 
     def __matmul__(self, other: Any) -> Tensor:
@@ -597,7 +602,7 @@ class Tensor(engine.Tensor):
 
     def pow(self, exponent: Any) -> Tensor:
         """self ** exponent"""
-        return ops.pow(self, exponent)
+        return self**exponent
 
     def mm(self, mat2: Any) -> Tensor:
         """The product of two matrices"""
@@ -706,6 +711,8 @@ class Tensor(engine.Tensor):
 
     def pow_(self, other: Any) -> Tensor:
         """self **= other"""
+        if type(other) is int and other < 0:
+            _check_power(self)
         return arithmetic(self, "power", ops.pow, other)
 
     def floor_divide_(self, other: Any) -> Tensor:
@@ -864,10 +871,16 @@ def _new(x: Tensor, name: str, arguments: tuple, dtype: Any, device: Any, requir
     return Tensor(backend.to_device(array, where.type), requires_grad)
 
 
-def _rebuild(cls: Any, array: Any, requires_grad: bool) -> Tensor:
+def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str = "cpu") -> Tensor:
     new = cls.__new__(cls)
-    engine.Tensor.__init__(new, array, requires_grad)
+    engine.Tensor.__init__(new, backend.to_device(array, device), requires_grad)
     return new
+
+
+def _check_power(x: Tensor) -> None:
+    """A negative whole exponent is for floating-point tensors only; CuPy would give 0."""
+    if x.array.dtype.kind in "iu":
+        raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:

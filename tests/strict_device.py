@@ -284,7 +284,15 @@ def remainder(x, y, **options):
     return rest if np.result_type(x, y).kind == "f" else np.where(np.equal(y, 0), 0, rest)
 
 
-DIFFERENT = {"floor_divide": floor_divide, "remainder": remainder}
+def power(x, y, **options):
+    """As CuPy: 1 / xⁿ of a whole number is cut off to a whole number."""
+    if np.result_type(x, y).kind != "i":
+        return np.power(x, y, **options)
+    whole = np.power(x, np.maximum(y, 0), **options)
+    return np.where(np.less(y, 0), np.where(np.abs(x) == 1, np.power(x, np.abs(y)), 0), whole).astype(whole.dtype)
+
+
+DIFFERENT = {"floor_divide": floor_divide, "remainder": remainder, "power": power}
 
 
 class Ufunc:

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import pickle
 
 import checks
 import numpy as np
@@ -58,6 +59,20 @@ def test_there_and_back(device):
     assert z.is_cuda and mg.ones_like(y).is_cuda and y.new_zeros(2).is_cuda
 
 
+def test_copies_stay_where_they_are(device):
+    x = mg.tensor([1.0, -0.0], requires_grad=True).cuda().detach().requires_grad_()
+    for y in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert y.is_cuda and y.requires_grad and y.tolist() == x.tolist()
+    assert copy.copy(x).array is x.array
+
+
+def test_whole_numbers_to_a_negative_power(device):
+    for x in (mg.tensor([2, 1, -1]), mg.tensor([2, 1, -1]).cuda()):
+        for call in (lambda: x**-1, lambda: x.pow(-2), lambda: x.pow_(-1)):
+            with pytest.raises(RuntimeError, match="negative integer powers"):
+                call()
+
+
 def test_available(device):
     assert mg.cuda.is_available() and mg.cuda.device_count() >= 1
     mg.cuda.synchronize()
@@ -77,6 +92,18 @@ def test_made_on_the_device(device):
     ]
     assert all(t.is_cuda for t in made)
     assert made[3].tolist() == [0, 1, 2, 3] and made[1].tolist() == [3, 3]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("make", [mg.from_numpy, mg.as_tensor, mg.tensor])
+def test_cupys_arrays_are_known_before_minigrad_asked_for_cupy(make):
+    import cupy
+
+    before = cuda.use(None)
+    try:
+        assert make(cupy.arange(3)).is_cuda
+    finally:
+        cuda.use(before)
 
 
 def test_printed_with_its_device(device):

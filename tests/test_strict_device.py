@@ -137,7 +137,7 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
     assert {name for name, *_ in found} == {*UFUNCS, *TOGETHER}
     for number, (name, inputs, output, _) in enumerate(found):
         grid = [g.ravel().copy() for g in np.meshgrid(*[VALUES[t] for t in inputs])]
-        if inputs == "ll" and name in ("power", "fmod"):
+        if inputs == "ll" and name == "fmod":
             grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses what CuPy leaves open
         theirs = np.empty(len(grid[0]), output)
         pointers = [a.ctypes.data for a in (*grid, theirs)]
