@@ -45,3 +45,200 @@ def test_next_functions_are_pairs():
     x = leaf(1.0)
     y = x * 2
     assert y.grad_fn.next_functions == ((x, 0), (None, 0)) and (y * y).grad_fn.next_functions == ((y.grad_fn, 0),) * 2
+
+
+def test_warnings_are_back_after_an_operation_and_a_pass():
+    with np.errstate(all="warn"):
+        y = (leaf(1.0, 2.0) / 0).sum()
+        assert set(np.geterr().values()) == {"warn"}
+        y.backward()
+        assert set(np.geterr().values()) == {"warn"}
+
+
+def test_arrays_of_no_axis_are_arrays():
+    x = leaf(3.0).sum().detach().requires_grad_()
+    y = x * x + x * 2 + x.exp()
+    y.backward(retain_graph=True)
+    assert type(y.array) is type(x.grad.array) is np.ndarray
+    (g,) = mg.autograd.grad(y, x)
+    assert type(g.array) is np.ndarray and g.array.flags.writeable
+
+
+# ---- views
+
+
+def test_a_view_is_linked_to_the_tensor_that_it_shows():
+    @engine.op
+    def second(x, y):
+        return y[1:], None, lambda g: np.concatenate([[0.0], g])
+
+    x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    out = second(x, y)
+    assert list(map(id, y.views.values())) == [id(y), id(out)] and out.views is y.views and x.views is None
+    assert (y + 1).views is None and second(mg.zeros(2).array, y).views is y.views
+
+
+# ---- roots and cotangents
+
+
+def test_roots_may_repeat():
+    for create in (False, True):
+        x, other = leaf(2.0), leaf(5.0)
+        y, z = x * x, other * 3
+        engine.backward((y, y, z), retain_graph=True, create_graph=create)
+        assert (x.grad.item(), other.grad.item()) == (8, 3)
+        x.grad = None
+        loss = (x * x).sum()
+        engine.backward((loss, loss, loss), create_graph=create)
+        assert x.grad.item() == 12
+
+
+def test_cotangents_may_be_arrays():
+    x = leaf(1.0, 2.0)
+    (x * x).backward(np.array([1.0, 10.0]))
+    assert x.grad.tolist() == [2, 40]
+    (g,) = mg.autograd.grad(x * x, x, np.array([1.0, 1.0], "float32"), create_graph=True)
+    assert g.tolist() == [2, 4] and g.dtype == mg.float64
+    with pytest.raises(RuntimeError, match="1 tensors, but 2 gradients"):
+        engine.backward(x * x, (np.ones(2), np.ones(2)))
+
+
+# ---- what was asked for
+
+
+def test_inputs_of_grad_at_several_depths():
+    x = leaf(1.0, 2.0)
+    older, newer = x * 3, x * 2  # neither leads to the other
+    loss = (older * older).sum() + (newer * newer).sum()
+    a, b = mg.autograd.grad(loss, (older, newer), retain_graph=True)
+    assert a.tolist() == [6, 12] and b.tolist() == [4, 8]
+    c, again = mg.autograd.grad(loss, (x, x), materialize_grads=True, allow_unused=True)
+    assert c.tolist() == again.tolist() == [26, 52]
+
+
+def test_a_long_sum_of_a_node_with_itself_is_walked_once():
+    x = leaf(1.0)
+    y = x
+    for _ in range(64):
+        y = y + y
+    (g,) = mg.autograd.grad(y, x, create_graph=True)
+    assert g.item() == 2.0**64
+
+
+# ---- hooks
+
+
+def test_retain_grad_keeps_what_later_hooks_return():
+    x = leaf(1.0)
+    y = x * 2
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    y.backward()
+    assert y.grad.item() == 10 and x.grad.item() == 20
+
+
+def test_gradients_after_hooks_own_their_memory():
+    g, kept = mg.ones(2, dtype=mg.float64), mg.full((2,), 7.0, dtype=mg.float64)
+    for make in (lambda x: x.clone(), lambda x: x * 2 + x * 3):
+        for hook, expected in ((lambda g: kept, 7), (lambda g: None, None)):
+            x = leaf(1.0, 2.0)
+            x.register_hook(hook)
+            make(x).backward(g)
+            assert expected is None or x.grad.tolist() == [expected] * 2
+            x.grad.zero_()
+            assert kept.tolist() == [7, 7] and g.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [mg.ones(3, dtype=mg.float64), mg.ones(2)])
+def test_a_hook_may_not_change_shape_or_dtype(wrong):
+    x = leaf(1.0, 2.0)
+    x.register_hook(lambda g: wrong)
+    with pytest.raises(RuntimeError, match="a hook returned shape"):
+        x.sum().backward()
+
+
+# ---- .grad
+
+
+def test_adding_to_a_gradient_is_a_write():
+    x, w = leaf(2.0), leaf(3.0)
+    (x * x).backward()
+    later = (w * x.grad).sum()  # saves x.grad
+    (x * x).backward()
+    with pytest.raises(RuntimeError, match="in place"):
+        later.backward()
+
+
+def test_a_recorded_gradient_is_not_added_to_in_place():
+    x = leaf(3.0)
+    (x * x * x).backward(create_graph=True)
+    first = x.grad
+    (x * 2).sum().backward()
+    assert first.item() == 27 and x.grad.item() == 29 and x.grad is not first
+    (second,) = mg.autograd.grad(first, x)
+    assert second.item() == 18
+
+
+# ---- what VJPs return
+
+
+def once(vjp, out=lambda x: x * 2, start=(1.0, 2.0)):
+    """The gradient of an operation with this VJP."""
+
+    @engine.op
+    def odd(x):
+        return out(x), vjp
+
+    x = leaf(*start)
+    odd(x).sum().backward()
+    return x.grad
+
+
+@pytest.mark.parametrize("shape, size, out", [
+    ((3,), 2, lambda x: x * 2), ((1, 2), 2, lambda x: x * 2), ((3, 2), 2, lambda x: x * 2), ((3,), 2, lambda x: np.ones(3)),
+    ((3,), 1, lambda x: x * 2), ((), 2, lambda x: x * 2), ((5, 3, 2), 2, lambda x: np.ones((4, 3, 2))),
+])
+def test_shapes_that_nothing_was_broadcast_to_are_refused(shape, size, out):
+    with pytest.raises(RuntimeError, match=r"the VJP of odd returned shape .* for an input of shape"):
+        once(lambda g: np.ones(shape), out, (1.0,) * size)
+
+
+def test_shapes_that_an_input_was_broadcast_to_are_summed():
+    assert once(lambda g: g, lambda x: np.ones((4, 2)) * x).tolist() == [4, 4]
+    assert once(lambda g: g[0], lambda x: np.ones((4, 2)) * x).tolist() == [1, 1]
+    assert once(lambda g: g, lambda x: np.ones((3, 4)) * x, (1.0,)).tolist() == [12]
+    assert once(lambda g: g[:1], lambda x: np.ones((1, 4)) * x, (1.0,)).tolist() == [4]
+
+
+def test_numbers_of_numpy_are_gradients_of_arrays_without_axes():
+    @engine.op
+    def odd(x, y):
+        return x * y, lambda g: np.float64(5), lambda g: np.ones(3).sum()
+
+    x, y = leaf(1.0).sum().detach().requires_grad_(), leaf(1.0).sum().detach().requires_grad_()
+    odd(x, y).backward()
+    assert (x.grad.item(), y.grad.item()) == (5, 3) and type(x.grad.array) is type(y.grad.array) is np.ndarray
+
+
+def test_a_dtype_of_its_own_is_refused_also_where_it_was_broadcast():
+    for out in (lambda x: x * 2, lambda x: np.ones((4, 2)) * x):
+        with pytest.raises(RuntimeError, match="the VJP of odd returned dtype float32"):
+            once(lambda g: g.astype("float32"), out)
+    x = leaf(1.0, 2.0, dtype="float32")
+    x.double().backward(mg.ones(2, dtype=mg.float64))  # a change of dtype takes g back
+    assert x.grad.dtype == mg.float32
+
+
+def test_a_function_may_have_nothing_to_say_of_its_first_input():
+    class Second(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x * 0 + y
+
+        @staticmethod
+        def backward(ctx, g):
+            return None, g * 3
+
+    x, y = leaf(1.0), leaf(2.0)
+    Second.apply(x, y).sum().backward()
+    assert x.grad is None and y.grad.item() == 3
