@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from backends import BACKENDS
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 
 @contextmanager
@@ -71,7 +71,7 @@ def table(mark):
 
 def with_examples(function, examples):
     """A test of Hypothesis, quick and the same each time."""
-    quick = settings(function._hypothesis_internal_use_settings, max_examples=examples, derandomize=True, database=None,
-                     phases=[Phase.generate], report_multiple_bugs=False)
+    quick = settings(function._hypothesis_internal_use_settings, max_examples=examples, derandomize=True, database=None, deadline=None,
+                     suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False)
     function._hypothesis_internal_use_settings = quick
     return function

@@ -165,6 +165,17 @@ def test_devices_do_not_mix(device, call):
         call(mg.ones(2, 2).cuda(), mg.ones(2, 2))
 
 
+def test_a_number_beside_tensors_of_two_devices(device):
+    @mg.autograd.op(promote=True)
+    def weighted(x, y, weight):
+        return x * y * weight, lambda g: g * y * weight, lambda g: g * x * weight, None
+
+    x, y = mg.ones(2).cuda().requires_grad_(), mg.tensor(2.0, requires_grad=True)
+    out = weighted(x, y, 3.0)
+    out.sum().backward()
+    assert out.is_cuda and x.grad.tolist() == [6, 6] and y.grad.item() == 6
+
+
 TAKES_ANY_DEVICE = {"mg.index_select", "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # places, a shape, values
 
 

@@ -78,6 +78,28 @@ def test_a_view_is_linked_to_the_tensor_that_it_shows():
     assert (y + 1).views is None and second(mg.zeros(2).array, y).views is y.views
 
 
+@pytest.mark.parametrize("share", [lambda y: y.detach(), lambda y: y[:1], lambda y: mg.ops.l1_penalty(y, weight=1.0)])
+def test_what_others_show_is_not_taken_over(share):
+    y = leaf(1.0, 2.0) * 2
+    shown = share(y)
+    with pytest.raises(RuntimeError, match="shares its memory with a view"):
+        y.mul_(3)
+    del shown
+    y.mul_(3)
+    assert y.tolist() == [6, 12]
+
+
+def test_complaints_of_an_operation_itself_stay_as_they_are():
+    @engine.op
+    def odd(x):
+        raise ValueError("odd: two" if x.shape == (2,) else "three")
+
+    with pytest.raises(ValueError, match=r"^odd: two$"):
+        odd(leaf(1.0, 2.0))
+    with pytest.raises(RuntimeError, match=r"^odd: three$"):
+        odd(leaf(1.0, 2.0, 3.0))
+
+
 # ---- roots and cotangents
 
 
@@ -177,6 +199,38 @@ def test_a_recorded_gradient_is_not_added_to_in_place():
     assert first.item() == 27 and x.grad.item() == 29 and x.grad is not first
     (second,) = mg.autograd.grad(first, x)
     assert second.item() == 18
+
+
+def test_recorded_gradients_add_up():
+    x = leaf(3.0)
+    y = x * x * x
+    for _ in range(2):
+        y.backward(create_graph=True)
+    assert x.grad.item() == 54
+    (second,) = mg.autograd.grad(x.grad, x)
+    assert second.item() == 36
+
+
+# ---- what was changed between the forward pass and a second derivative
+
+
+def test_a_second_derivative_needs_its_inputs_as_they_were():
+    for change_leaf in (True, False):
+        x, c = leaf(1.0, 2.0), mg.ones(2, dtype=mg.float64)
+        y = (x + c).tanh().sum()  # no VJP saves x or c
+        (x.data if change_leaf else c).add_(1)
+        with pytest.raises(RuntimeError, match=r"add .*\(2,\).* cannot be differentiated twice"):
+            mg.autograd.grad(y, x, create_graph=True)
+        assert mg.autograd.grad(y, x)[0].shape == (2,)
+
+
+def test_other_writes_do_not_matter_to_a_second_derivative():
+    x, other = leaf(1.0), mg.zeros(2)
+    y = (x * 2.0).exp().sum()
+    other.add_(1)
+    (first,) = mg.autograd.grad(y, x, create_graph=True)
+    (second,) = mg.autograd.grad(first, x)
+    np.testing.assert_allclose(second.item(), 4 * np.exp(2.0), 1e-14)
 
 
 # ---- what VJPs return
