@@ -1,0 +1,88 @@
+// Of cuBLAS what CuPy calls for products of float32 and float64: matrices lie column by column.
+#include <cstddef>
+
+namespace {
+
+int math_mode = 0, pointer_mode = 0;
+void *stream = nullptr;
+
+template <class T>
+void product(int ta, int tb, int m, int n, int k, T alpha, const T *a, int lda, const T *b, int ldb, T beta, T *c, int ldc) {
+    for (int j = 0; j < n; j++)
+        for (int i = 0; i < m; i++) {
+            T sum = 0;
+            for (int p = 0; p < k; p++)
+                sum += (ta ? a[(size_t)i * lda + p] : a[(size_t)p * lda + i]) * (tb ? b[(size_t)p * ldb + j] : b[(size_t)j * ldb + p]);
+            T *at = &c[(size_t)j * ldc + i];
+            *at = alpha * sum + (beta == 0 ? 0 : beta * *at);
+        }
+}
+
+}  // namespace
+
+extern "C" {
+
+enum { FLOAT = 0, DOUBLE = 1, NOT_SUPPORTED = 15 };
+int last_compute_type = -1;
+
+int cublasCreate_v2(void **handle) { *handle = &math_mode; return 0; }
+int cublasDestroy_v2(void *) { return 0; }
+int cublasGetVersion_v2(void *, int *version) { *version = 120901; return 0; }
+int cublasSetStream_v2(void *, void *s) { stream = s; return 0; }
+int cublasGetStream_v2(void *, void **s) { *s = stream; return 0; }
+int cublasSetMathMode(void *, int mode) { math_mode = mode; return 0; }
+int cublasGetMathMode(void *, int *mode) { *mode = math_mode; return 0; }
+int cublasSetPointerMode_v2(void *, int mode) { pointer_mode = mode; return 0; }
+int cublasGetPointerMode_v2(void *, int *mode) { *mode = pointer_mode; return 0; }
+
+int cublasGemmEx(void *, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda, const void *b,
+                 int type_b, int ldb, const void *beta, void *c, int type_c, int ldc, int compute, int) {
+    last_compute_type = compute;
+    if (type_a == FLOAT && type_b == FLOAT && type_c == FLOAT)
+        product(ta, tb, m, n, k, *(float *)alpha, (float *)a, lda, (float *)b, ldb, *(float *)beta, (float *)c, ldc);
+    else if (type_a == DOUBLE && type_b == DOUBLE && type_c == DOUBLE)
+        product(ta, tb, m, n, k, *(double *)alpha, (double *)a, lda, (double *)b, ldb, *(double *)beta, (double *)c, ldc);
+    else
+        return NOT_SUPPORTED;
+    return 0;
+}
+
+int cublasGemmStridedBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda,
+                               long long step_a, const void *b, int type_b, int ldb, long long step_b, const void *beta, void *c,
+                               int type_c, int ldc, long long step_c, int batch, int compute, int algorithm) {
+    int size = type_a == DOUBLE ? 8 : 4, status = 0;
+    for (int i = 0; i < batch && !status; i++)
+        status = cublasGemmEx(h, ta, tb, m, n, k, alpha, (char *)a + i * step_a * size, type_a, lda, (char *)b + i * step_b * size,
+                              type_b, ldb, beta, (char *)c + i * step_c * size, type_c, ldc, compute, algorithm);
+    return status;
+}
+
+#define ONE_TYPE(T, X)                                                                                                                \
+    int cublas##X##gemm_v2(void *, int ta, int tb, int m, int n, int k, const T *alpha, const T *a, int lda, const T *b, int ldb,      \
+                           const T *beta, T *c, int ldc) {                                                                            \
+        product(ta, tb, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc);                                                              \
+        return 0;                                                                                                                     \
+    }                                                                                                                                 \
+    int cublas##X##gemmBatched(void *, int ta, int tb, int m, int n, int k, const T *alpha, const T *const *a, int lda,               \
+                               const T *const *b, int ldb, const T *beta, T *const *c, int ldc, int batch) {                         \
+        for (int i = 0; i < batch; i++) product(ta, tb, m, n, k, *alpha, a[i], lda, b[i], ldb, *beta, c[i], ldc);                    \
+        return 0;                                                                                                                     \
+    }                                                                                                                                 \
+    int cublas##X##dot_v2(void *, int n, const T *x, int step_x, const T *y, int step_y, T *result) {                                \
+        *result = 0;                                                                                                                  \
+        for (int i = 0; i < n; i++) *result += x[i * step_x] * y[i * step_y];                                                        \
+        return 0;                                                                                                                     \
+    }                                                                                                                                 \
+    int cublas##X##gemv_v2(void *, int t, int m, int n, const T *alpha, const T *a, int lda, const T *x, int step_x, const T *beta,   \
+                           T *y, int step_y) {                                                                                        \
+        for (int i = 0; i < (t ? n : m); i++) {                                                                                       \
+            T sum = 0;                                                                                                                \
+            for (int j = 0; j < (t ? m : n); j++) sum += (t ? a[(size_t)i * lda + j] : a[(size_t)j * lda + i]) * x[j * step_x];      \
+            y[i * step_y] = *alpha * sum + (*beta == 0 ? 0 : *beta * y[i * step_y]);                                                 \
+        }                                                                                                                             \
+        return 0;                                                                                                                     \
+    }
+
+ONE_TYPE(float, S)
+ONE_TYPE(double, D)
+}

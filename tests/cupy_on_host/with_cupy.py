@@ -1,0 +1,67 @@
+"""What only shows with CuPy itself: does its own code wait for the device in a step, and with which precision does it multiply?"""
+
+import ctypes
+import dataclasses
+
+import numpy as np
+import pytest
+from small_mnist import write_mnist
+
+import cupy_on_host
+import minigrad as mg
+from minigrad import nn
+from minigrad.experiments import autoencoder, denoising, training
+from minigrad.experiments.config import LECTURES
+
+pytestmark = pytest.mark.gpu
+PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
+COMPUTE_32F, COMPUTE_32F_FAST_TF32 = 68, 77  # cuBLAS's names
+
+
+def waits():
+    """How often the host has waited, or has copied in a way that waits."""
+    return sum(cupy_on_host.waits.values())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, mnist_arrays):
+    return str(write_mnist(tmp_path_factory.mktemp("digits"), mnist_arrays))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("lecture", PROGRAMS)
+def test_steps_wait_for_nothing_and_an_epoch_reads_its_loss(lecture, optimizer, dtype, folder):
+    settings = {"batch_size": 50, "data_dir": folder, "l1_weight": 1e-4, "device": "cuda", "dtype": dtype, "optimizer": optimizer}
+    config = dataclasses.replace(LECTURES[lecture], **settings)
+    data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
+    for phase in ("pretrain", "finetune"):
+        if phase == "finetune":
+            training.to_classifier(run, PROGRAMS[lecture])
+        before = waits()
+        for x, labels in data.batches(run):
+            noisy = training.add_noise(x, 0.1, 0.2, run.generator)
+            criterion, targets = (nn.MSELoss(), x) if phase == "pretrain" else (nn.NLLLoss(), labels)
+            training.step(run, criterion, noisy, targets)
+        assert waits() == before
+        mg.cuda.synchronize()
+        before = waits()
+        train_epoch = training.pretrain_epoch if phase == "pretrain" else training.finetune_epoch
+        assert np.isfinite(train_epoch(run, data))
+        noted = config.shuffle or phase == "finetune"  # the note on what was out of range is read first
+        assert waits() == before + 1 + noted
+
+
+def test_a_wait_is_counted():
+    before = waits()
+    mg.ones(2).cuda().tolist()
+    assert waits() == before + 1
+
+
+def test_cublas_is_told_of_tf32():
+    told = ctypes.c_int.in_dll(ctypes.CDLL("libcublas.so.12"), "last_compute_type")
+    x = mg.ones(4, 4).cuda()
+    for enabled, expected in ((False, COMPUTE_32F), (True, COMPUTE_32F_FAST_TF32), (False, COMPUTE_32F)):
+        mg.cuda.allow_tf32(enabled)
+        assert (x @ x).tolist() == [[4.0] * 4] * 4
+        assert told.value == expected
