@@ -107,6 +107,8 @@ def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
 
 @pytest.mark.gpu
 def test_the_engines_on_a_gpu_learn_alike(tmp_path):
+    if not pytest.importorskip("torch").cuda.is_available():
+        pytest.skip("compares with PyTorch on the GPU, and PyTorch sees none")
     engines = ["cupy", "torch_cuda", "torch_cuda_default", "torch_cuda_graph"]
     options = ["--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200", "--engines", *engines]
     assert command.main(["step", *options, "--out", str(tmp_path)]) == 0
