@@ -25,8 +25,10 @@ def gpu_is_missing():
     """Why the gpu tests cannot run here, or None."""
     if importlib.util.find_spec("cupy") is None:
         return "needs CuPy, which is not installed"
-    import cupy
-
+    try:
+        import cupy
+    except ImportError as error:
+        return f"needs CuPy, which cannot be imported: {error}"
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
