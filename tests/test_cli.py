@@ -261,12 +261,26 @@ def test_doctor_reports_a_broken_cupy_and_exits_with_1(monkeypatch, capsys):
         raise ImportError("libcublas.so.12: cannot open shared object file")
 
     monkeypatch.setattr(doctor, "version_of", lambda distribution: "14.0.1")
-    monkeypatch.setattr(doctor.backend.cuda, "is_available", broken)
+    monkeypatch.setattr(doctor.backend.cuda, "cupy", broken)
     assert main(["doctor"]) == 1
     output = capsys.readouterr().out
     assert "! CuPy" in output
     assert "14.0.1, but ImportError: libcublas.so.12" in output
     assert "reinstall, with CUDA's libraries, the build that fits the driver" in output
+
+
+def test_a_broken_cupy_is_in_nobodys_way_but_on_cuda(monkeypatch):
+    def broken():
+        raise ImportError("two CuPys")
+
+    before = mg.backend.cuda.use(None)
+    try:
+        monkeypatch.setattr(mg.backend.cuda, "cupy", broken)
+        assert mg.cuda.is_available() is False and mg.cuda.device_count() == 0
+        with pytest.raises(RuntimeError, match="CuPy is installed, but cannot be imported: two CuPys"):
+            mg.ones(2).cuda()
+    finally:
+        mg.backend.cuda.use(before)
 
 
 @pytest.fixture

@@ -35,30 +35,37 @@ def use(library):
     return before
 
 
-def is_available():
-    """Whether CuPy is installed and sees a GPU. Importing minigrad never imports CuPy."""
-    if _library:
-        return bool(_library[0].is_available())
+def cupy():
+    """The CuPy module; None where it is not installed. An ImportError says that it is broken."""
     if importlib.util.find_spec("cupy") is None:
-        return False
+        return None
     import cupy
 
-    return bool(cupy.is_available())
+    return cupy
+
+
+def is_available():
+    """Whether CuPy is installed and sees a GPU. Importing minigrad never imports CuPy."""
+    try:
+        found = _library[0] if _library else cupy()
+    except ImportError:  # `library` says so to whoever wants to use it
+        return False
+    return found is not None and bool(found.is_available())
 
 
 def library():
     """CuPy; a RuntimeError that says what is missing where it cannot be used."""
     if not _library:
-        if importlib.util.find_spec("cupy") is None:
+        try:
+            found = cupy()
+        except ImportError as error:
+            raise RuntimeError(f"CUDA is not available: CuPy is installed, but cannot be imported: {error}") from error
+        if found is None:
             hint = "pip install 'minigrad[cuda12]' or 'minigrad[cuda13]'"
             raise RuntimeError(f"CUDA is not available: CuPy is not installed; {hint}")
-        import cupy
-
-        if not cupy.is_available():
-            raise RuntimeError(
-                "CUDA is not available: CuPy is installed, but it finds no usable GPU or driver"
-            )
-        use(cupy)
+        if not found.is_available():
+            raise RuntimeError("CUDA is not available: CuPy is installed, but it finds no usable GPU or driver")
+        use(found)
     return _library[0]
 
 

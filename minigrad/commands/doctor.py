@@ -142,6 +142,7 @@ def cupy() -> Finding:
         return Finding("CuPy", "missing", "not installed (--device cuda)", advice)
     try:
         if not backend.cuda.is_available():
+            backend.cuda.cupy()  # raises what is wrong with it, if anything is
             return Finding("CuPy", "missing", f"{version}, but it finds no usable GPU")
         library = backend.cuda.library()
         x = library.ones((2, 2), "float32")
