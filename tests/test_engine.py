@@ -44,6 +44,7 @@ def test_requires_grad_is_switched():
 def test_next_functions_are_pairs():
     x = leaf(1.0)
     y = x * 2
+    assert y.grad_fn.options is None and y.sum(0).grad_fn.options == {"axis": (0,), "keepdims": False}
     assert y.grad_fn.next_functions == ((x, 0), (None, 0)) and (y * y).grad_fn.next_functions == ((y.grad_fn, 0),) * 2
 
 
@@ -115,12 +116,21 @@ def test_roots_may_repeat():
         assert x.grad.item() == 12
 
 
+def test_a_leaf_may_be_a_root():
+    x = leaf(1.0, 2.0)
+    x.backward(mg.full((2,), 3.0, dtype=mg.float64))
+    assert x.grad.tolist() == [3, 3]
+
+
 def test_cotangents_may_be_arrays():
     x = leaf(1.0, 2.0)
     (x * x).backward(np.array([1.0, 10.0]))
     assert x.grad.tolist() == [2, 40]
     (g,) = mg.autograd.grad(x * x, x, np.array([1.0, 1.0], "float32"), create_graph=True)
     assert g.tolist() == [2, 4] and g.dtype == mg.float64
+    x.grad = None
+    (x + 0).backward(np.array([1.0, 2.0], "float32"))
+    assert x.grad.tolist() == [1, 2] and x.grad.dtype == mg.float64
     with pytest.raises(RuntimeError, match="1 tensors, but 2 gradients"):
         engine.backward(x * x, (np.ones(2), np.ones(2)))
 
@@ -136,6 +146,29 @@ def test_inputs_of_grad_at_several_depths():
     assert a.tolist() == [6, 12] and b.tolist() == [4, 8]
     c, again = mg.autograd.grad(loss, (x, x), materialize_grads=True, allow_unused=True)
     assert c.tolist() == again.tolist() == [26, 52]
+
+
+def test_what_was_asked_for_may_be_newer_than_the_way_to_the_rest():
+    x = leaf(1.0, 2.0)
+    first = x * 3
+    square = (first * first).sum()
+    newer = x * 2
+    a, b = mg.autograd.grad(newer.sum() + square, (newer, first))
+    assert a.tolist() == [1, 1] and b.tolist() == [6, 12]
+
+
+def test_only_what_leads_to_the_inputs_is_computed():
+    calls = []
+
+    @engine.op
+    def pair(x, y):
+        return x * y, lambda g: calls.append("x") or g * y, lambda g: calls.append("y") or g * x
+
+    x, y = leaf(2.0), leaf(3.0)
+    for argument in (x, x * 1):
+        (g,) = mg.autograd.grad(pair(argument, y).sum(), y)
+        assert g.item() == 2 and calls == ["y"]
+        calls.clear()
 
 
 def test_a_long_sum_of_a_node_with_itself_is_walked_once():
@@ -231,6 +264,24 @@ def test_other_writes_do_not_matter_to_a_second_derivative():
     (first,) = mg.autograd.grad(y, x, create_graph=True)
     (second,) = mg.autograd.grad(first, x)
     np.testing.assert_allclose(second.item(), 4 * np.exp(2.0), 1e-14)
+
+
+@pytest.mark.parametrize("shape", [(2,), (3, 2)])
+def test_an_array_that_a_vjp_made_becomes_the_gradient(shape):
+    made = []
+
+    @engine.op
+    def double(x):
+        def vjp(g):
+            c = g * 2
+            made.append(id(c))
+            return c
+
+        return np.broadcast_to(x, shape) * 2, vjp
+
+    x = leaf(1.0, 2.0)
+    double(x).backward(mg.ones(*shape, dtype=mg.float64))
+    assert (id(x.grad.array) == made[0]) == (shape == (2,)) and x.grad.tolist() == [2.0 * np.prod(shape) / 2] * 2
 
 
 # ---- what VJPs return

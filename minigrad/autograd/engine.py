@@ -165,9 +165,7 @@ def op(function=None, *, promote=False):
                 if mixed:
                     return apply(*_on_one_device(name, inputs), **options)
                 arrays = backend.promote(arrays, name)
-            for a in arrays:
-                if type(a) is not kind and backend.is_array(a):
-                    _one_device(name, arrays)
+            _one_device(name, arrays)
         token = silence()
         try:
             result = function(*arrays, **options)
@@ -369,7 +367,7 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
                 wanted[node] = g
             if node not in needed:
                 continue
-        vjps = node.vjps if again is None or node.vjps is None else again[node]
+        vjps = node.vjps if again is None else again[node]
         if vjps is None:
             raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "
                                "backward(); pass retain_graph=True to the first one to go through it again")
@@ -470,10 +468,10 @@ def _check_unchanged(node):
 
 def run_hooks(hooks, g):
     """Pass a gradient through a tensor's hooks, in order; what a hook returns replaces it. `None` keys retain_grad, the last."""
-    for key, hook in sorted(hooks.items(), key=lambda item: item[0] is None):
+    for _, hook in sorted(hooks.items(), key=lambda item: item[0] is None):
         raw = not isinstance(g, Tensor)
         result = hook(wrap(g) if raw else g)
-        if result is not None and key is not None:
+        if result is not None:
             new = result.array if raw else result
             if new.shape != g.shape or new.dtype != g.dtype:
                 raise RuntimeError(f"a hook returned shape {tuple(new.shape)}, {new.dtype} for a gradient of {tuple(g.shape)}, {g.dtype}")
