@@ -1,7 +1,8 @@
 """The real CuPy on this machine's processor: CUDA's runtime, driver, NVRTC and cuBLAS are replaced, nothing of CuPy is.
 
-`PYTHONPATH=tests pytest -p cupy_on_host -m gpu` runs the tests for a GPU without one: CuPy's own code checks arguments, chooses kernels and writes their
-text, g++ compiles it (kernel.h says what CUDA's words mean), and memory of the device is memory of the host, full of rubbish when new.
+`PYTHONPATH=tests pytest -p cupy_on_host -m gpu` runs the tests for a GPU without one: CuPy's own code checks arguments, chooses
+kernels and writes their text, g++ compiles it (kernel.h says what CUDA's words mean), and memory of the device is memory of the
+host, full of rubbish when new.
 CuPy's modules call CUDA through tables of C functions, `__pyx_capi__`; what stands there is exchanged before CuPy is imported.
 Not covered: CUB's sums (switched off), float16, how CUDA rounds, and everything about time.
 """
