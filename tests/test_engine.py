@@ -1,5 +1,8 @@
 """What the engine's functions promise on their own: the core Tensor, nodes, VJPs of odd shapes, wanted nodes, replays."""
 
+import gc
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -282,6 +285,39 @@ def test_an_array_that_a_vjp_made_becomes_the_gradient(shape):
     x = leaf(1.0, 2.0)
     double(x).backward(mg.ones(*shape, dtype=mg.float64))
     assert (id(x.grad.array) == made[0]) == (shape == (2,)) and x.grad.tolist() == [2.0 * np.prod(shape) / 2] * 2
+
+
+def test_a_gradient_that_a_function_keeps_is_copied():
+    kept = mg.full((2,), 7.0, dtype=mg.float64)
+
+    class Constant(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 7
+
+        @staticmethod
+        def backward(ctx, g):
+            return kept
+
+    x = leaf(1.0, 2.0)
+    Constant.apply(x).sum().backward()
+    x.grad.zero_()
+    assert kept.tolist() == [7, 7]
+
+
+def test_contributions_add_up_in_one_array():
+    x, g = mg.zeros(100_000, requires_grad=True), mg.ones(100_000)
+    y = x
+    for _ in range(7):
+        y = y + x
+    gc.collect()
+    tracemalloc.start()
+    try:
+        y.backward(g)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert x.grad.array[0] == 8 and peak < 1.5 * x.array.nbytes
 
 
 # ---- what VJPs return

@@ -398,7 +398,7 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
                 total = grads[parent] = seen + c
                 if type(total) is not kind:  # NumPy turned 0-d into a scalar
                     grads[parent] = backend.asarray(total)
-                elif again is None and total.ndim:
+                elif again is None:
                     owned.add(parent)
         if not retain:
             node.vjps, node.parents, node.constants = None, (), None
@@ -417,7 +417,7 @@ def unbroadcast(g, shape):
     if g.shape[added:] == shape:
         return xp.sum(g, axis=tuple(range(added)))
     axes = (*range(added), *(i + added for i, n in enumerate(shape) if n == 1 and g.shape[i + added] != 1))
-    return xp.reshape(xp.sum(g, axis=axes, keepdims=True), shape)
+    return xp.reshape(xp.sum(g, axis=axes), shape)
 
 
 def _fit(c, g, node, like):
