@@ -174,6 +174,14 @@ def test_only_what_leads_to_the_inputs_is_computed():
         calls.clear()
 
 
+def test_a_graph_is_followed_up_to_some_nodes_only():
+    x = leaf(2.0)
+    inner = x * 3
+    left, right = inner * 2, inner.exp().exp()
+    nodes = engine._graph([(left + right).grad_fn], {right.grad_fn})
+    assert [node.name() for node in nodes] == ["MulBackward0", "MulBackward0", "ExpBackward0", "AddBackward0"]
+
+
 def test_a_long_sum_of_a_node_with_itself_is_walked_once():
     x = leaf(1.0)
     y = x

@@ -35,8 +35,7 @@ class Flat:
 
     def holds(self, i: int) -> bool:
         """Whether parameter i still lies in the buffer, where it was put."""
-        array = self.params[i].array
-        return array.base is self.array or backend.root(array) is self.array
+        return backend.root(self.params[i].array) is self.array
 
     def part(self, buffer: Any, first: int, last: int) -> Any:
         """The stretch of `buffer` from parameter `first` to parameter `last`."""
