@@ -457,6 +457,21 @@ def test_optimizers_as_on_the_host(device, make):
 
 
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_the_state_of_parameters_that_moved_goes_along(device, make):
+    found = []
+    for move in (lambda x: x, lambda x: x.cuda()):
+        p = nn.Parameter(mg.from_numpy(numbers(3)))
+        optimizer = make([p])
+        for k in range(3):
+            p.grad = mg.from_numpy(numbers(3, seed=k)).to(p)
+            optimizer.step()
+            p.grad = None
+            p.data = move(p.detach())
+        found.append(p.detach().cpu().numpy())
+    np.testing.assert_allclose(*found, rtol=1e-12)
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_step_is_few_launches_and_waits_for_nothing(strict, make):
     net, x = network().cuda(), mg.from_numpy(numbers(6, 7)).cuda()
     optimizer = make(net.parameters())
