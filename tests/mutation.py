@@ -231,8 +231,10 @@ def failing(names):
 
 
 def false_alarms(names):
-    """The checks that fail where nothing was changed, tried in the way in which changes are."""
-    return {line.split(": ")[0] for line in forked(lambda: "\n".join(failing(names))).splitlines()}
+    """The checks that fail where nothing was changed, tried as changes are: in a process forked from one that ran no check itself."""
+    torch.set_num_threads(1)
+    with NUMPY.active():
+        return {line.split(": ")[0] for line in forked(lambda: "\n".join(failing(names))).splitlines()}
 
 
 def answer_of(child, read):
@@ -302,16 +304,16 @@ def main():
         return
     with NUMPY.active():
         places, times = reached()
-        for name in false_alarms(list(times)):
-            print(f"left out, as it fails in a forked process without any change: {name}", flush=True)
-            places = {place: [n for n in checks if n != name] for place, checks in places.items()}
     print(f"{len(CHECKS)} checks reach {len(places)} functions", flush=True)
     only = [options.only or ""]
     if options.survivors_of:
         lines = Path(options.survivors_of).read_text(encoding="utf-8").splitlines()
         only = [line.removeprefix("survived ").split(": ", 1)[1].split("   |")[0] for line in lines if line.startswith("survived ")]
-    shares = [(i, options.jobs, only, places, times) for i in range(options.jobs)]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+        for name in pool.apply(false_alarms, (list(times),)):
+            print(f"left out, as it fails in a forked process without any change: {name}", flush=True)
+            places = {place: [n for n in checks if n != name] for place, checks in places.items()}
+        shares = [(i, options.jobs, only, places, times) for i in range(options.jobs)]
         results = [r for share in pool.map(run_share, shares) for r in share]
     survivors = [d for d, answer in results if not answer]
     print()
