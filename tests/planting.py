@@ -58,6 +58,8 @@ def planted(name, new):
         for f in live_functions()[file]:
             for old, code in swaps:
                 if f.__code__ == old and f.__code__.co_qualname == old.co_qualname:
+                    if old.co_name == "<lambda>" and len(old.co_freevars) != len(code.co_freevars):
+                        break  # a VJP of a graph that is still alive; new ones come from the function around it
                     before.append((f, old))
                     f.__code__ = code
                     break

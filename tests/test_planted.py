@@ -7,6 +7,8 @@ from planted import BUGS
 from planting import edited, planted
 from suite import CHECKS, first_failure
 
+import minigrad as mg
+
 
 def test_there_are_enough_bugs_and_checks():
     assert len({bug.name for bug in BUGS}) == len(BUGS) >= 30
@@ -36,3 +38,13 @@ def test_the_true_engine_is_back_after_a_bug():
     with planted(bug.module, edited(bug.module, bug.old, bug.new)):
         assert first_failure_here(bug.first)
     CHECKS[bug.first[0]]()
+
+
+def test_a_bug_is_planted_beside_a_graph_that_is_alive():
+    bug = next(bug for bug in BUGS if bug.name == "penalty without its weight")
+    alive = mg.nn.functional.l1_penalty(mg.ones(3, requires_grad=True), weight=2.0)
+    with planted(bug.module, edited(bug.module, bug.old, bug.new)):
+        x = mg.ones(3, requires_grad=True)
+        mg.nn.functional.l1_penalty(x, weight=2.0).sum().backward()
+        assert x.grad.tolist() == [2.0, 2.0, 2.0]  # 1 + 1 where 1 + 2 is right
+    alive.sum().backward()
