@@ -387,6 +387,11 @@ def from_product(arrays, options, g):
     return [x * y + sum(bias), largest(g) * y, largest(g) * x, *(largest(g) for _ in bias)]
 
 
+def from_average(arrays, options, g):
+    """Of a weighted mean: its terms may cancel."""
+    return [largest(arrays[0]), *[0.0] * len(arrays)]
+
+
 def from_distance(arrays, options, g):
     x, target = arrays
     d = largest(x) + largest(target)
@@ -484,7 +489,7 @@ OPS = [
     op("zeros_like", one, order=0),
     op("ones_like", one, order=0),
     op("mse", paired, terms=from_distance, special="one"),
-    op("nll", classified, special="one"),
+    op("nll", classified, terms=from_average, special="one"),
     op("nll_each", classified),
     op("l1_penalty", options(weight=weights), surrogate=True),
     op("l1_penalty_slide", options(weight=weights), surrogate=True),
