@@ -34,7 +34,8 @@ class Container(Module):
         return self._modules[self._name_at(index)]
 
     def _like(self, named: list[tuple[str, Module | None]]) -> Self:
-        raise NotImplementedError
+        """A container of the same kind with these modules: each kind says how."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be sliced")
 
     def __setitem__(self, index: int, module: Module) -> None:
         setattr(self, self._name_at(index), module)
