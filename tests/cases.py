@@ -440,8 +440,6 @@ OPS = [
     op("sign", one),
     op("maximum", two_arrays),
     op("minimum", two_arrays),
-    op("floor_divide", divided, domain=away_from_zero, order=0),
-    op("remainder", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
     op("floor_divide", divided, domain=away_from_zero, kinks=(1.0, -1.0), order=0),
     op("remainder", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
     op("clip", limited_by_any, kinks=(-1.0, 0.0, 1.0)),

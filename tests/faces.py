@@ -373,7 +373,7 @@ FACES = [
     method("operators", two, lambda x, y: (x + y) * x - y / 2 + abs(-x), terms=from_several, special=False),
     method("x @ y", vectors, lambda x, y: x @ y, terms=from_tensors, special="one"),
     method("x[key]", keyed, lambda x, key: x[key], terms=from_g),
-    both("Tensor.__setitem__", set_item, written),
+    both("Tensor.__setitem__", set_item, written, terms=from_g),
     method("view", shaped, lambda x, shape: x.contiguous().view(shape)),
     method("expand", repeated, terms=from_g),
     method("expand_as", beside_larger, terms=from_g),
