@@ -22,13 +22,13 @@ SGD, ADAM, OPTIMIZER = "minigrad.optim.sgd", "minigrad.optim.adam", "minigrad.op
 
 BUGS = [
     # formulas
-    Bug("sign", ARITHMETIC, "return x - y, unchanged, lambda g: -g", "return x - y, unchanged, lambda g: +g", ("row sub",)),
+    Bug("sign", ARITHMETIC, "minus(x, y), unchanged, lambda g: -g", "minus(x, y), unchanged, lambda g: +g", ("row sub",)),
     Bug("factor 1 + 1e-6", ACTIVATIONS, "return g * (1 - y * y)", "return g * (1.000001 - y * y)", ("row tanh",)),
     Bug("factor 1/2", ARITHMETIC, "lambda g: g / (2 * y)", "lambda g: g / y", ("row sqrt",)),
     Bug("dropped term", ACTIVATIONS, "return gy - y * array_module(g).sum(gy, axis=axis, keepdims=True)", "return gy", ("row softmax",)),
     Bug("input for output", ACTIVATIONS, "lambda g: tanh_grad(g, y)", "lambda g: tanh_grad(g, x)", ("row tanh",)),
-    Bug("product with the wrong factor", ARITHMETIC, "return x * y, lambda g: g * y, lambda g: g * x",
-        "return x * y, lambda g: g * x, lambda g: g * x", ("row mul",)),
+    Bug("product with the wrong factor", ARITHMETIC, "times(x, y), lambda g: g * y, lambda g: g * x",
+        "times(x, y), lambda g: g * x, lambda g: g * x", ("row mul",)),
     Bug("quotient without its sign", ARITHMETIC, "lambda g: -g * (z / y)", "lambda g: g * (z / y)", ("row div",)),
     Bug("not transposed", ARITHMETIC, "array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2))",
         "array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -1))", ("row matmul",)),

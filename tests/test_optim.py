@@ -1,6 +1,7 @@
 """Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, flat storage."""
 
 import copy
+import weakref
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.optim.flat import ALIGN, Flat, joins, lay_out, movable
+from minigrad.optim.flat import ALIGN, COPIED, Flat, lay_out, movable
 from minigrad.tensor import Tensor
 
 OPTIONS = [
@@ -377,9 +378,65 @@ def test_parameters_move_into_one_buffer():
     assert calls[3:] == [6, 2, 17] or calls[3:] == [6, 18] or len(calls) > 4  # counts differ, so they are no run any more
 
 
-def test_large_parameters_are_no_part_of_a_run():
-    large, small = mg.zeros(1 << 16, requires_grad=True), mg.zeros((1 << 16) - 1, requires_grad=True)
-    assert not joins(large) and joins(small)
+@both_sides
+def test_large_parameters_are_one_run_and_their_gradients_stay_where_they_are(name, options):
+    shapes = [(COPIED, 2), (3,), (), (0,), (5, COPIED), (17,)]
+    pair, calls = Pair(name, options, shapes=shapes), []
+    ours = pair.optimizers[0]
+    update = type(ours).update
+    ours.update = lambda group, p, g, *rest: calls.append(type(g).__name__) or update(ours, group, p, g, *rest)
+    for seed in range(3):
+        pair.step(seed)
+        pair.agree()
+    assert calls == ["Pieces"] * 3
+    for p in pair.params[0]:
+        assert p.grad.array.base is None  # a tensor of its own, as before
+    pair.params[0][4].grad = mg.tensor(np.ones((COPIED, 5))).t()
+    pair.params[1][4].grad = torch.ones((5, COPIED), dtype=torch.float64)
+    for optimizer in pair.optimizers:
+        optimizer.step()
+    pair.agree()
+
+
+def test_an_optimizer_of_ones_own_gets_one_array():
+    class Plain(optim.Optimizer):
+        def update(self, group, p, g, state, count, fresh):
+            assert type(g) is np.ndarray
+            p -= group["lr"] * g
+
+    params = [mg.zeros(COPIED, requires_grad=True), mg.zeros(COPIED, requires_grad=True)]
+    for p, value in zip(params, (1.0, 2.0)):
+        p.grad = mg.full(p.shape, value)
+    Plain(params, {"lr": 0.5}).step()
+    assert (params[0] == -0.5).all() and (params[1] == -1.0).all()
+
+
+def test_a_second_optimizer_moves_the_parameters_of_the_first():
+    params = [mg.full((3,), 1.0, requires_grad=True), mg.full((2,), 2.0, requires_grad=True)]
+    first = optim.Adam(params, lr=0.1)
+    before = weakref.ref(params[0].array.base)
+    second = optim.SGD(params, lr=1.0)
+    assert params[0].array.base is params[1].array.base is not before()
+    assert [p.tolist() for p in params] == [[1.0] * 3, [2.0] * 2]
+    for p in params:
+        p.grad = mg.ones_like(p)
+    second.step()
+    first.step()  # goes on with parameters that left its buffer
+    np.testing.assert_allclose(params[0].detach().numpy(), [-0.1] * 3, rtol=1e-6)
+    del first, second
+    third = optim.SGD(params, lr=1.0)
+    assert all(flat.holds(i) for flat, i in third._where.values())
+
+
+def test_a_second_optimizer_leaves_what_others_see():
+    params = [mg.zeros(3, requires_grad=True), mg.zeros(2, requires_grad=True)]
+    first = optim.SGD(params, lr=1.0)
+    seen = params[0].detach().numpy()[1:]
+    second = optim.SGD(params, lr=1.0)
+    params[0].grad = mg.ones(3)
+    second.step()
+    assert seen.tolist() == [-1.0, -1.0]
+    assert len(first._where) == 2 and not second._where
 
 
 def test_what_others_see_is_not_moved():
@@ -413,6 +470,7 @@ def test_flat_parts():
         p.grad = mg.full(p.shape, value)
     assert flat.gather(1, 2).tolist() == [5.0] * 5 + [0.0] * 11 + [6.0]
     assert flat.gather(0, 0).tolist() == [4.0] * 6
+    assert flat.gather(0, 2, in_pieces=True).tolist() == [4.0] * 6 + [0.0] * 10 + [5.0] * 5 + [0.0] * 11 + [6.0]  # small: copied
     assert all(flat.holds(i) for i in range(3))
     params[1].array = params[1].array.copy()
     assert not flat.holds(1) and flat.holds(0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import types
-from functools import partial
 from typing import Any
 
 import numpy
@@ -11,28 +12,41 @@ from numpy import ndarray
 
 from . import arrays, blas, threads
 
-cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large tanh, exp, log, sqrt, matmul and sum run on our threads.")
+cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large arrays are worked on by our threads.")
 cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
 arrays.register(ndarray, cpu, "cpu")
 
 
-def _rows(ufunc):
-    """`ufunc` of one array; a large one is shared out by rows."""
+def _rows(ufunc, small=None):
+    """`ufunc`; a large array, and with it numbers or arrays that are alike, is shared out by rows. `small` is called for the rest."""
+    small = small or ufunc
 
-    def call(x, out=None):
-        if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous or x.dtype.kind != "f":
-            return ufunc(x, out=out) if out is not None else ufunc(x)
-        y = numpy.empty_like(x) if out is None else out
-        source, target = x.reshape(-1), y.reshape(-1)
-        threads.share(lambda low, high: ufunc(source[low:high], target[low:high]), x.size, 64)
+    def call(*inputs):
+        x = inputs[0] if type(inputs[0]) is ndarray else inputs[-1]
+        if type(x) is not ndarray or x.size < threads.LARGE or x.dtype.kind != "f" or not all(_is_like(a, x) for a in inputs):
+            return small(*inputs)
+        y = numpy.empty_like(x)
+        flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, y)]
+        threads.share(lambda low, high: ufunc(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), x.size, 64)
         return y
 
     call.__name__ = ufunc.__name__
     return call
 
 
+def _is_like(a, x):
+    """Whether `a` is a number that leaves the dtype of x, or an array like x, element beside element in memory."""
+    if type(a) is ndarray:
+        return a.dtype == x.dtype and (a.ndim == 0 or (a.shape == x.shape and a.flags.c_contiguous))
+    return type(a) is float or type(a) is int
+
+
 for _ufunc in (numpy.tanh, numpy.exp, numpy.log, numpy.sqrt):
     setattr(cpu, _ufunc.__name__, _rows(_ufunc))
+
+# + - · / of any two operands
+plus, minus, times = _rows(numpy.add, operator.add), _rows(numpy.subtract, operator.sub), _rows(numpy.multiply, operator.mul)
+over = _rows(numpy.divide, operator.truediv)
 
 
 def clip(x, min, max):
@@ -89,12 +103,38 @@ def getitem(x, *, key):
 
 
 def sum(x, axis=None, keepdims=False):
-    """Sum over `axis`; over the rows of a large matrix it is shared out by columns."""
-    if x.size >= threads.LARGE and type(x) is ndarray and x.ndim == 2 and axis in (0, (0,)) and x.dtype.kind == "f":
-        out = numpy.empty((1, x.shape[1]), x.dtype)
-        threads.share(lambda low, high: numpy.add.reduce(x[:, low:high], axis=0, out=out[0, low:high]), x.shape[1], 8)
-        return out if keepdims else out[0]
-    return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+    """Sum over `axis`; over the rows of a large matrix each thread sums its own rows, as a product of ones with them."""
+    if type(x) is not ndarray or x.ndim != 2 or axis is None or x.dtype.char not in "fd":
+        return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+    if _is_short(x, axis):
+        return _over_columns(numpy.add, x, keepdims)
+    if x.size < threads.LARGE or axis not in (0, (0,)):
+        return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+    ones, parts = numpy.ones(x.shape[0], x.dtype), {}
+
+    def rows(low, high):
+        parts[low] = numpy.matmul(ones[low:high], x[low:high])
+
+    blas.product(rows, x.shape[0])
+    out = functools.reduce(numpy.add, (parts[low] for low in sorted(parts)))
+    return out[None] if keepdims else out
+
+
+def largest(x, axis=None, keepdims=False):
+    """The largest number over `axis`; NaN where there is one."""
+    if type(x) is ndarray and x.ndim == 2 and _is_short(x, axis):
+        return _over_columns(numpy.maximum, x, keepdims)
+    return numpy.maximum.reduce(x, axis=axis, keepdims=keepdims)
+
+
+def _is_short(x, axis):
+    """Whether `axis` is the second of a long, narrow matrix: NumPy reduces row by row there, at ten times the price of the first."""
+    return axis in (1, -1, (1,), (-1,)) and 1 < x.shape[1] <= 32 and x.shape[0] >= 128
+
+
+def _over_columns(ufunc, x, keepdims):
+    y = ufunc.reduce(numpy.ascontiguousarray(x.T), axis=0)
+    return y[:, None] if keepdims else y
 
 
 def ones_like(x):
@@ -150,7 +190,8 @@ def same(x):
     return x
 
 
-cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.astype, cpu.stop_gradient = broadcast_to, clip, matmul, sum, astype, same
+cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.max, cpu.astype, cpu.stop_gradient = \
+    broadcast_to, clip, matmul, sum, largest, astype, same
 cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear, getitem, scatter, put_along_axis, ones_like
 
 
@@ -163,7 +204,7 @@ try:  # what numpy.errstate does, at a seventh of its price; private, hence the 
 
     _quiet = _make_extobj(all="ignore")
 
-    silence = partial(_state.set, _quiet)  # switches the warnings off in this context; give the token to `unsilence`
+    silence = functools.partial(_state.set, _quiet)  # switches the warnings off in this context; give the token to `unsilence`
     unsilence = _state.reset
 except ImportError:  # pragma: no cover
 

@@ -11,10 +11,12 @@ import functools
 from typing import Any
 
 import numpy
-from numpy import empty, ndarray
+from numpy import empty, ndarray, zeros
 
 from . import arrays, compiled, cuda, threads
+from .gathering import Pieces
 
+STAGED = 1 << 19  # bytes between two compiled loops; each change of hands costs the threads a wait for the GIL
 BLOCK = 1 << 14  # elements that a plain body takes at a time, so that its temporaries stay in the cache
 
 
@@ -48,7 +50,7 @@ class Fused:
         return self._whole(*args) if self.reduce else self.plain(*args)
 
     def _whole(self, *args):
-        y = self.plain(*args)
+        y = self.plain(*[a.whole() if type(a) is Pieces else a for a in args])
         return arrays.array_module(y).sum(y) if self.reduce else y
 
     def _large(self, args):
@@ -56,15 +58,17 @@ class Fused:
         if plan is None or any(k != "f" for p, k in zip(self.body.parameters, plan[0]) if p in self.body.written):
             return self._whole(*args)
         kinds, views, n, block = plan
-        dtype, shape = next((v.dtype, a.shape) for v, a, k in zip(views, args, kinds) if k == "f")
+        dtype, shape = next((v.dtype, a.shape) for v, a, k in zip(views, args, kinds) if k == "f" and type(a) is ndarray)
+        pieces = next((v for v in views if type(v) is Pieces), None)
         if self.reduce:
-            return self._sum(kinds, views, n, dtype)
-        out = empty(shape, dtype) if self.body.result else None
-        target = None if out is None else out.reshape(next(v.shape for v, k in zip(views, kinds) if k == "f"))
+            return self._whole(*args) if pieces else self._sum(kinds, views, n, dtype)
+        out = (zeros if pieces else empty)(shape, dtype) if self.body.result else None
+        target = None if out is None else out.reshape(next(v.shape for v, k in zip(views, kinds) if k == "f" and type(v) is ndarray))
         run = self._runner(kinds, dtype, block)
 
         def part(low, high):
-            run(None if target is None else target[low:high], [v[low:high] if k == "f" else v for v, k in zip(views, kinds)])
+            for i, j in pieces.stretches(low, high) if pieces else ((low, high),):
+                run(None if target is None else target[i:j], [v[i:j] if k == "f" else v for v, k in zip(views, kinds)])
 
         threads.share(part, n, 16)
         if out is not None:
@@ -84,7 +88,7 @@ class Fused:
 
         def staged(target, parts):
             length = len(target)
-            e = empty((min(4 * block, length), *target.shape[1:]), dtype)
+            e = empty((min(max(1, STAGED // target[:1].nbytes), length), *target.shape[1:]), dtype)
             for i in range(0, length, len(e)):
                 cut = [p[i:i + len(e)] if k == "f" else p for p, k in zip(parts, kinds)]
                 piece = e[:length - i]
@@ -133,7 +137,11 @@ def _plan(args):
     kinds = ""
     views: list[Any] = []
     for a in args:
-        if type(a) is not ndarray:
+        if type(a) is Pieces:
+            if a.dtype != dtype or shape != (a.size,):
+                return None
+            kinds, views = kinds + "f", [*views, a]
+        elif type(a) is not ndarray:
             if not isinstance(a, (float, int, arrays.NumPyScalar)):
                 return None
             kinds, views = kinds + "s", [*views, dtype.type(a)]
@@ -152,7 +160,7 @@ def _plan(args):
         return None
     if "r" in kinds:
         return kinds, views, shape[0], max(1, BLOCK // shape[1])
-    return kinds, [v.reshape(-1) if k == "f" else v for v, k in zip(views, kinds)], lead.size, BLOCK
+    return kinds, [v.reshape(-1) if k == "f" and type(v) is ndarray else v for v, k in zip(views, kinds)], lead.size, BLOCK
 
 
 def fuse(function=None, *, reduce=False):

@@ -1,8 +1,11 @@
-"""Several arrays copied into one buffer, one behind the other: on a device by one kernel for many of them."""
+"""Several arrays as one: copied into a buffer one behind the other, on a device by one kernel for many; or left where they are."""
 
 from __future__ import annotations
 
+import bisect
 import functools
+
+import numpy
 
 from . import arrays, cuda
 
@@ -23,6 +26,32 @@ def gather(target, parts, starts):
             bounds += [start - begin, start - begin + part.size]
         kernel = cuda.kernel((gather, len(some)), functools.partial(source, len(some)))
         kernel(*some, *bounds, target[begin:end])
+
+
+class Pieces:
+    """Arrays that stand for one flat array on the host: array i for its elements from starts[i] on. A fused function takes it as one."""
+
+    def __init__(self, parts, starts):
+        self.parts, self.starts = [numpy.ascontiguousarray(part).reshape(-1) for part in parts], list(starts)
+        self.dtype, self.size = parts[0].dtype, starts[-1] + parts[-1].size
+
+    def whole(self):
+        """One array with a copy of all; 0 between them."""
+        array = numpy.zeros(self.size, self.dtype)
+        gather(array, self.parts, self.starts)
+        return array
+
+    def stretches(self, low, high):
+        """(begin, end) of what each array covers of low … high."""
+        for part, start in zip(self.parts, self.starts):
+            begin, end = max(low, start), min(high, start + part.size)
+            if begin < end:
+                yield begin, end
+
+    def __getitem__(self, stretch):
+        """What stands in one of the `stretches`."""
+        i = bisect.bisect_right(self.starts, stretch.start) - 1
+        return self.parts[i][stretch.start - self.starts[i] : stretch.stop - self.starts[i]]
 
 
 def source(n):

@@ -8,26 +8,64 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
+
 
 @intrinsic
-def load(typing, array):
-    """array[0], read from memory each time, after a pause of the processor."""
+def load(typing, state, i):
+    """state[i], read from memory each time."""
 
     def generate(context, builder, signature, args):
-        pointer = cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data
-        value = builder.load_atomic(pointer, ordering="acquire", align=8)
+        value = builder.load_atomic(_place(context, builder, signature, args), ordering="acquire", align=8)
         value.volatile = True
         return value
 
-    return types.int64(array), generate
+    return types.int64(state, i), generate
+
+
+@intrinsic
+def exchange(typing, state, i, value):
+    """state[i] = value, seen by every thread before this one reads anything further. What stood there."""
+
+    def generate(context, builder, signature, args):
+        return builder.atomic_rmw("xchg", _place(context, builder, signature, args), args[2], "seq_cst")
+
+    return types.int64(state, i, value), generate
+
+
+def _place(context, builder, signature, args):
+    return builder.gep(cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data, [args[1]])
 
 
 @njit(nogil=True, cache=True)
-def wait(array, value, turns, rest):
-    """Look at array[0] up to `turns` times until it is at least `value`; then `rest` more times. Whether it came."""
+def wait(state, number, turns, rest):
+    """Look at the state's number up to `turns` times until it is at least `number`; then `rest` more times. Whether it came."""
     for _ in range(turns):
-        if load(array) >= value:
+        if load(state, NUMBER) >= number:
             for _ in range(rest):
-                load(array)
+                load(state, NUMBER)
             return True
     return False
+
+
+@njit(cache=True)
+def raise_to(state, number):
+    """Set the state's number; whether somebody sleeps who waits for it."""
+    exchange(state, NUMBER, number)
+    return load(state, ASLEEP) != 0
+
+
+@njit(nogil=True, cache=True)
+def raise_and_wait(state, number, other, next, turns, rest):
+    """`raise_to`, without the GIL, so that who waits can take it at once; then `wait` for the other number, unless somebody sleeps."""
+    sleeper = raise_to(state, number)
+    if not sleeper:
+        wait(other, next, turns, rest)
+    return sleeper
+
+
+@njit(cache=True)
+def fall_asleep(state):
+    """Say that somebody sleeps; the number as it is after that."""
+    exchange(state, ASLEEP, 1)
+    return load(state, NUMBER)

@@ -58,33 +58,49 @@ def set_num_threads(n):
 class Signal:
     """A number that one thread raises and another waits for.
 
-    With Numba the waiting thread looks at the number for a while, without the GIL, before it sleeps. `number` and `asleep` are written
-    and read in such an order that either the sleeper sees the new number, or the one who raises it sees that it must wake a sleeper.
+    With Numba the waiting thread looks at the number for a while, without the GIL, before it sleeps. The number is written before
+    it is asked whether somebody sleeps, and "asleep" before the number is looked at again: the sleeper sees the new number or is woken.
     """
 
-    bell: SimpleQueue[None]
     LOOK = 1 << 21  # looks before sleeping: a fraction of a millisecond
 
     def __init__(self):
-        self.number = numpy.zeros(8, numpy.int64)  # the first is used; it has a cache line of its own
-        self.asleep, self.bell = False, SimpleQueue()
+        self.state = numpy.zeros(8, numpy.int64)  # number, whether somebody sleeps; a cache line of its own
+        self.bell: SimpleQueue[None] = SimpleQueue()
 
     def set(self, number):
         """Raise the number."""
-        self.number[0] = number
-        if self.asleep:
+        spin = _spin()
+        if spin is not None:
+            sleeper = spin.raise_to(self.state, number)
+        else:
+            self.state[0] = number
+            sleeper = self.state[1]
+        if sleeper:
             self.bell.put(None)
 
     def wait(self, number, rest=0):
-        """Return once the number is at least `number`, after `rest` looks more."""
-        look = _looking()
-        if look is not None and look(self.number, number, self.LOOK, rest):
+        """Return once the number is at least `number`; after `rest` looks more, if it had to be waited for."""
+        spin = _spin()
+        if self.state[0] >= number or (spin is not None and spin.wait(self.state, number, self.LOOK, rest)):
             return
-        while self.number[0] < number:
-            self.asleep = True
-            if self.number[0] < number:
+        while self.state[0] < number:
+            if spin is not None:
+                now = spin.fall_asleep(self.state)
+            else:
+                self.state[1] = 1
+                now = self.state[0]
+            if now < number:
                 self.bell.get()
-            self.asleep = False
+            self.state[1] = 0
+
+    def set_and_wait(self, number, other, next, rest):
+        """`set`, then look for another signal's next number for a while, in one go where Numba is there: Python holds the GIL for less."""
+        spin = _spin()
+        if spin is None:
+            self.set(number)
+        elif spin.raise_and_wait(self.state, number, other.state, next, self.LOOK, rest):
+            self.bell.put(None)
 
 
 class Worker:
@@ -106,7 +122,7 @@ class Worker:
 
     def join(self):
         """Wait until the piece is done; raise what it raised."""
-        self.done.wait(self.count, self.REST // 2)
+        self.done.wait(self.count)
         if self.error is not None:
             raise self.error
 
@@ -120,18 +136,21 @@ class Worker:
             except BaseException as error:  # handed to the thread that waits
                 self.error = error
             function = self.piece = None
-            self.done.set(number)
+            self.done.set_and_wait(number, self.posted, number + 1, self.REST)
 
 
-def _looking():
-    """`spin.wait`; None as long as Numba is not in use."""
+def _spin():
+    """The module `spin`; None as long as Numba is not in use."""
     if compiled.numba() is None:
         return None
-    from .spin import wait
+    if _modules["spin"] is None:
+        from . import spin
 
-    return wait
+        _modules["spin"] = spin
+    return _modules["spin"]
 
 
+_modules: dict[str, Any] = {"spin": None}
 _workers: list[Worker] = []
 
 

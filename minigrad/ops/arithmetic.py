@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd import op
-from ..backend import array_module
+from ..backend import array_module, minus, over, plus, times
 
 
 def unchanged(g):
@@ -13,28 +13,33 @@ def unchanged(g):
     return g
 
 
+def module_of(x, y):
+    """The array module of two operands, of which one may be a number."""
+    return array_module(x if hasattr(x, "shape") else y)
+
+
 @op(promote=True)
 def add(x, y):
     """x + y"""
-    return x + y, unchanged, unchanged
+    return plus(x, y), unchanged, unchanged
 
 
 @op(promote=True)
 def sub(x, y):
     """x - y"""
-    return x - y, unchanged, lambda g: -g
+    return minus(x, y), unchanged, lambda g: -g
 
 
 @op(promote=True)
 def mul(x, y):
     """x · y"""
-    return x * y, lambda g: g * y, lambda g: g * x
+    return times(x, y), lambda g: g * y, lambda g: g * x
 
 
 @op(promote=True)
 def div(x, y):
     """x / y,  dL/dy = -g x / y²"""
-    z = x / y
+    z = over(x, y)
     return z, lambda g: g / y, lambda g: -g * (z / y)
 
 
@@ -114,14 +119,14 @@ def signs(x):
 @op(promote=True)
 def maximum(x, y):
     """The larger of x and y; at a tie each gets half of g, as in PyTorch. NaN where either is NaN."""
-    return (array_module(x if hasattr(x, "shape") else y).maximum(x, y),
+    return (module_of(x, y).maximum(x, y),
             lambda g: pick_grad(g, x, y), lambda g: pick_grad(g, y, x))
 
 
 @op(promote=True)
 def minimum(x, y):
     """The smaller of x and y; at a tie each gets half of g, as in PyTorch. NaN where either is NaN."""
-    return (array_module(x if hasattr(x, "shape") else y).minimum(x, y),
+    return (module_of(x, y).minimum(x, y),
             lambda g: pick_grad(g, y, x), lambda g: pick_grad(g, x, y))
 
 
@@ -135,7 +140,7 @@ def floor_divide(x, y):
 def remainder(x, y):
     """x - y ⌊x / y⌋, with the sign of y,  dL/dx = g,  dL/dy = -g ⌊x / y⌋"""
     q = quotient("remainder", x, y)
-    xp = array_module(x if hasattr(x, "shape") else y)
+    xp = module_of(x, y)
     return xp.remainder(x, y), unchanged, lambda g: -g * q
 
 
@@ -143,7 +148,7 @@ def quotient(name, x, y):
     """⌊x / y⌋"""
     if getattr(y, "dtype", None) is not None and y.dtype.kind in "iu" and not (y != 0).all():
         raise RuntimeError(f"{name}: division of whole numbers by 0; a divisor of shape {tuple(y.shape)} has a 0 in it")
-    return array_module(x if hasattr(x, "shape") else y).floor_divide(x, y)
+    return module_of(x, y).floor_divide(x, y)
 
 
 def pick_grad(g, winner, loser):

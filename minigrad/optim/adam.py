@@ -17,6 +17,8 @@ class Adam(Optimizer):
     Source: Kingma and Ba 2015, Reddi et al. 2018, as in PyTorch.
     """
 
+    fused = True
+
     def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0, amsgrad: bool = False) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from math import prod
 from typing import Any
 
 from .. import backend
 
 ALIGN = 16  # elements: each parameter starts on its own cache line
-GATHERED = 1 << 16  # elements: below it, gradients are copied together and the whole run is one loop
+COPIED = 1 << 15  # elements: up to so many, gradients on the host are copied together, more are left where they are
 
 
 class Flat:
@@ -27,6 +28,9 @@ class Flat:
             view = self.view(self.array, i)
             view[...] = p.array
             p.array = view
+        _buffers[id(self.array)] = known = [weakref.ref(self), [weakref.ref(p) for p in params], 0]
+        weakref.finalize(self.array, _buffers.pop, id(self.array), None)
+        known[2] = _others(self.array)  # this call's own
 
     def view(self, buffer: Any, i: int) -> Any:
         """The part of `buffer` that belongs to parameter i, in its shape."""
@@ -41,26 +45,37 @@ class Flat:
         """The stretch of `buffer` from parameter `first` to parameter `last`."""
         return buffer[self.starts[first]:self.starts[last] + self.params[last].array.size]
 
-    def gather(self, first: int, last: int) -> Any:
-        """The gradients of these parameters, copied into one stretch."""
+    def gather(self, first: int, last: int, in_pieces: bool = False) -> Any:
+        """The gradients of these parameters as one stretch: copied, or on the host, if they are large, as pieces where they lie."""
+        params, start = self.params[first:last + 1], self.starts[first]
+        gradients, starts = [p.grad.array for p in params], [s - start for s in self.starts[first:last + 1]]
+        stretch = self.part(self.array, first, last)
+        if in_pieces and stretch.size > COPIED and backend.device_of(stretch) == "cpu":
+            return backend.Pieces(gradients, starts)
         if self.gradients is None:
             self.gradients = backend.array_module(self.array).zeros_like(self.array)
         stretch = self.part(self.gradients, first, last)
-        params, start = self.params[first:last + 1], self.starts[first]
-        backend.gather(stretch, [p.grad.array for p in params], [s - start for s in self.starts[first:last + 1]])
+        backend.gather(stretch, gradients, starts)
         return stretch
 
 
-def joins(p: Any) -> bool:
-    """Whether it pays to copy the gradient of `p` beside others: a small one, or any on a device, where a launch costs more."""
-    return p.array.size < GATHERED or backend.device_of(p.array) != "cpu"
+_buffers: dict = {}  # of each buffer, by its id: its Flat and its parameters, weakly, and how many else held it when it was made
 
 
 def movable(p: Any) -> bool:
-    """Whether nobody else sees the memory of `p`: only then may its values move into a buffer."""
+    """Whether nobody else sees the memory of `p`: only then may its values move into a buffer, from that of another optimizer too."""
     array = p.array
     alone = p.views is None or len(p.views) <= 1
-    return alone and array.base is None and sys.getrefcount(array) <= 3 and array.dtype.kind == "f"
+    return alone and sys.getrefcount(array) <= 3 and array.dtype.kind == "f" and (array.base is None or _others(array.base) == 0)
+
+
+def _others(buffer: Any) -> int:
+    """How many hold `buffer`, if it is a Flat's, beside that and its parameters: a view that somebody took of one holds it too."""
+    flat, params, first = _buffers.get(id(buffer), (None, (), 0))
+    if flat is None:
+        return 1
+    inside = sum(p is not None and p.array.base is buffer for p in (p() for p in params))
+    return sys.getrefcount(buffer) - (flat() is not None) - inside - first
 
 
 def lay_out(params: list) -> list[Flat]:

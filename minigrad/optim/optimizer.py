@@ -11,7 +11,7 @@ from .. import backend
 from ..autograd import enable_grad, no_grad
 from ..autograd.writes import wrote
 from ..tensor import Tensor
-from .flat import joins, lay_out
+from .flat import lay_out
 
 
 class Optimizer:
@@ -22,6 +22,7 @@ class Optimizer:
     """
 
     buffers: tuple[str, ...] = ()  # names of the arrays kept for each parameter
+    fused = False  # `update` hands the gradient to fused functions only: those of many parameters then need no copy
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
@@ -102,7 +103,7 @@ class Optimizer:
             if flat is not None and not flat.holds(i):
                 flat = None
             key = (flat, i - 1, self._count(p))
-            if flat is not None and last == key and joins(p):
+            if flat is not None and last == key:
                 run.append(p)
             else:
                 if run:
@@ -131,7 +132,7 @@ class Optimizer:
         else:
             flat, first = self._where[id(run[0])]
             last = first + len(run) - 1
-            arrays = [flat.part(flat.array, first, last), flat.gather(first, last),
+            arrays = [flat.part(flat.array, first, last), flat.gather(first, last, self.fused),
                       *[flat.part(flat.state[name], first, last) for name in names]]
         self.update(group, arrays[0], arrays[1], arrays[2:], self._count(run[0]), fresh[0])
         wrote(arrays[0])

@@ -15,6 +15,8 @@ class SGD(Optimizer):
     Without momentum b = g'; with nesterov the step is g' + momentum · b. Source: Sutskever et al. 2013, as in PyTorch.
     """
 
+    fused = True
+
     def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
                  nesterov: bool = False) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
@@ -45,7 +47,7 @@ class SGD(Optimizer):
             (buffer,) = state
             momentum = group["momentum"]
             if fresh:
-                buffer[...] = g
+                take_over(buffer, g)
             else:
                 momentum_update(buffer, g, momentum, 1 - group["dampening"])
             g = nesterov_direction(g, buffer, momentum) if group["nesterov"] else buffer
@@ -56,6 +58,12 @@ class SGD(Optimizer):
 def decayed(g, p, weight_decay):  # type: ignore[no-untyped-def]
     """The gradient with that of weight_decay · p² / 2 added."""
     return g + weight_decay * p
+
+
+@fuse
+def take_over(buffer, g):  # type: ignore[no-untyped-def]
+    """b at first."""
+    buffer[...] = g
 
 
 @fuse

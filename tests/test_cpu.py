@@ -1,0 +1,132 @@
+"""NumPy's names as the ops see them, on large arrays: the same numbers as NumPy's own; and the threads that share the work."""
+
+import itertools
+import threading as host
+import time
+
+import numpy as np
+import pytest
+
+from minigrad import backend
+from minigrad.backend import compiled, cpu, threads
+
+BINARY = {backend.plus: np.add, backend.minus: np.subtract, backend.times: np.multiply, backend.over: np.divide}
+SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-310, 3.0]
+
+
+def numbers(shape, dtype="float64", special=False):
+    x = np.random.default_rng(0).normal(0, 1, shape).astype(dtype)
+    if special:
+        x.reshape(-1)[: 10 * len(SPECIAL)] = np.tile(np.asarray(SPECIAL, dtype), 10)
+    return x
+
+
+@pytest.mark.parametrize("ours, theirs", BINARY.items(), ids=lambda f: f.__name__)
+def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
+    monkeypatch.setattr(threads, "LARGE", 100)
+    handed_out = []
+
+    def share(function, n, block):
+        handed_out.append(n)
+        function(0, 70)
+        function(70, n)
+
+    monkeypatch.setattr(threads, "share", share)
+    x = numbers((12, 17), special=True)
+    single = x.astype("float32")
+    alike = [(x, x[::-1].copy()), (x, 3), (2.5, x), (x, np.array(0.0)), (single, 255), (single, np.array(2.0, "float32"))]
+    different = [(x, x.T.copy().T), (x, x[0]), (x, single), (single, np.array(2.0)), (x[:, ::2], 2), (np.arange(200), 2), (x, True),
+                 (x, np.float64(2)), (single, np.float64(2))]
+    with np.errstate(all="ignore"):
+        for pair in [*alike, *different]:
+            found, expected = ours(*pair), theirs(*pair)
+            np.testing.assert_array_equal(found, expected)
+            assert found.dtype == expected.dtype
+    assert len(handed_out) == len(alike)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64"])
+@pytest.mark.parametrize("shape", [(128, 2), (1000, 10), (200, 32), (128, 33), (127, 3), (300, 1), (40, 1000), (2000, 30)])
+@pytest.mark.parametrize("keepdims", [True, False])
+def test_sums_and_maxima_of_matrices(shape, dtype, keepdims):
+    x = numbers(shape, dtype)
+    for axis in (0, 1, -1, (0,), (1,), (0, 1), None):
+        found, expected = cpu.max(x, axis=axis, keepdims=keepdims), np.max(x, axis=axis, keepdims=keepdims)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+        found, expected = cpu.sum(x, axis=axis, keepdims=keepdims), np.add.reduce(x, axis=axis, keepdims=keepdims)
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        if dtype in ("int64", "float16"):
+            np.testing.assert_array_equal(found, expected)
+        else:
+            np.testing.assert_allclose(found, expected, 0, 4 * np.finfo(dtype).eps * np.abs(x).sum(axis=axis, keepdims=keepdims).max())
+
+
+def test_extreme_numbers_in_sums_and_maxima():
+    x = np.zeros((400, 100))
+    x[3, 1], x[300, 2], x[7, 3], x[8, 3], x[9, 4] = np.inf, -np.inf, np.inf, -np.inf, np.nan
+    x[:, 5], x[1, 6] = 1e308, 1e-320
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(cpu.sum(x, axis=0), np.add.reduce(x, axis=0))
+        for y in (x[:, :7], np.ascontiguousarray(x[:, :7])):
+            np.testing.assert_array_equal(cpu.sum(y, axis=1), np.add.reduce(y, axis=1))
+            np.testing.assert_array_equal(cpu.max(y, axis=1), np.max(y, axis=1))
+
+
+def test_sums_of_matrices_of_any_layout():
+    x = numbers((300, 200))
+    for y in (x.T.copy().T, x[::-1, ::2], np.broadcast_to(x[:1], (400, 200)), np.broadcast_to(x[:, :1], (300, 200))):
+        np.testing.assert_allclose(cpu.sum(y, axis=0), np.add.reduce(y, axis=0), 0, 1e-13 * np.abs(y).sum(axis=0).max())
+
+
+# ---- threads
+
+
+@pytest.mark.parametrize("numba", [True, False])
+def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
+    """Pieces of any length, and looks so few that each side often sleeps just when the other is done."""
+    before, n = compiled.use_numba(numba), threads.get_num_threads()
+    rng, wrong, done = np.random.default_rng(0), [], []
+    looks = itertools.cycle([0, 1, 100, 10_000, 1 << 21])
+    threads.set_num_threads(3)
+
+    def rounds():
+        for i in range(3000):
+            monkeypatch.setattr(threads.Signal, "LOOK", next(looks))
+            rests, seen = rng.integers(0, 3, 3), np.zeros(30, int)
+
+            def part(low, high, rests=rests, seen=seen):
+                time.sleep(1e-5 * rests[low // 10])
+                seen[low:high] += 1
+
+            threads.share(part, 30, 10)
+            if not (seen == 1).all():
+                wrong.append(i)
+        done.append(True)
+
+    thread = host.Thread(target=rounds, daemon=True)
+    try:
+        thread.start()
+        thread.join(120)
+    finally:
+        threads.set_num_threads(n)
+        compiled.use_numba(before)
+    assert done and not wrong
+
+
+def test_an_error_in_any_piece_is_raised_and_the_next_round_works():
+    n = threads.get_num_threads()
+    threads.set_num_threads(2)
+    try:
+        for bad in (0, 10):
+            def part(low, high, bad=bad):
+                if low == bad:
+                    raise ZeroDivisionError(f"piece {low}")
+
+            with pytest.raises(ZeroDivisionError, match=f"piece {bad}"):
+                threads.share(part, 20, 10)
+            seen = []
+            threads.share(lambda low, high, seen=seen: seen.append(low), 20, 10)
+            assert sorted(seen) == [0, 10]
+    finally:
+        threads.set_num_threads(n)
