@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy
 
@@ -61,13 +62,26 @@ def _work_dtype(dtype):
     return dtype if dtype in (arrays.float32, arrays.float64) else arrays.float32
 
 
+def _unit(generator, out):
+    """Fill `out` with generator.random's numbers, uniform on [0, 1): multiples of 2⁻²⁴ in float32, of 2⁻⁵³ in float64.
+
+    In float32 the generator's words are cut in two here, which takes half as long.
+    """
+    if out.dtype != arrays.float32 or sys.byteorder != "little":
+        generator.random(out=out, dtype=out.dtype)
+        return
+    bits = generator.bit_generator.random_raw(-(-out.size // 2)).view(numpy.uint32)[:out.size]
+    bits >>= 8
+    numpy.multiply(bits, 2**-24, out=out, dtype=out.dtype, casting="unsafe")
+
+
 def uniform(shape, dtype, low, high, stream, out=None):
     """Uniform on [low, high)."""
     if stream.device == "cuda":
         return draws.uniform(shape, dtype, low, high, stream)
 
     def fill(generator, part):
-        generator.random(out=part, dtype=part.dtype)
+        _unit(generator, part)
         if (low, high) != (0, 1):
             part *= high - low
             part += low
@@ -82,7 +96,7 @@ def normal(shape, dtype, mean, std, stream, out=None):
 
     def fill(generator, part):
         pairs = part if part.size % 2 == 0 else numpy.empty(part.size + 1, part.dtype)
-        generator.random(out=pairs, dtype=pairs.dtype)
+        _unit(generator, pairs)
         u, v = pairs.reshape(2, -1)
         numpy.subtract(1, u, out=u)
         numpy.log(u, out=u)
