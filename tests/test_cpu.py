@@ -63,6 +63,8 @@ def test_sums_and_maxima_of_matrices(shape, dtype, keepdims):
 
 
 def test_extreme_numbers_in_sums_and_maxima():
+    assert cpu.max(np.zeros((200, 0)), axis=1, initial=-1.0).tolist() == [-1.0] * 200
+    assert cpu.max(np.zeros((200, 3)), axis=1, initial=1.0).tolist() == [1.0] * 200
     x = np.zeros((400, 100))
     x[3, 1], x[300, 2], x[7, 3], x[8, 3], x[9, 4] = np.inf, -np.inf, np.inf, -np.inf, np.nan
     x[:, 5], x[1, 6] = 1e308, 1e-320

@@ -120,11 +120,11 @@ def sum(x, axis=None, keepdims=False):
     return out[None] if keepdims else out
 
 
-def largest(x, axis=None, keepdims=False):
+def largest(x, axis=None, keepdims=False, **others):
     """The largest number over `axis`; NaN where there is one."""
-    if type(x) is ndarray and x.ndim == 2 and _is_short(x, axis):
+    if type(x) is ndarray and x.ndim == 2 and _is_short(x, axis) and not others:
         return _over_columns(numpy.maximum, x, keepdims)
-    return numpy.maximum.reduce(x, axis=axis, keepdims=keepdims)
+    return numpy.max(x, axis=axis, keepdims=keepdims, **others)
 
 
 def _is_short(x, axis):
