@@ -601,6 +601,19 @@ def test_lecture_as_on_the_host(device, lecture, folder):
     assert there["confusion"] == on_host["confusion"]
 
 
+@pytest.mark.parametrize("dtype, tf32, said", [("float32", True, True), ("float32", False, False), ("float64", True, False)])
+def test_a_run_says_that_its_products_are_in_tf32(device, dtype, tf32, said, folder):
+    config, lines = config_of("denoising", folder, device="cuda", dtype=dtype), []
+    data, run = training.load_data(config), training.start(config, denoising)
+    before = mg.cuda.allow_tf32(tf32)
+    try:
+        program.introduce(denoising, run, data, lines.append)
+    finally:
+        mg.cuda.allow_tf32(before)
+    (line,) = (line for line in lines if "The network runs on: cuda" in str(line))
+    assert line.endswith("float32 products in TF32") is said
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("lecture", PROGRAMS)

@@ -76,7 +76,8 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
         say(f"{name.replace('_', ' ').capitalize()} : {tuple(getattr(data, name).shape)}")
     available = lecture.training.gpu_is_available()
     gpu = "GPU is available!" if available else "No GPU is available."
-    say(f"{gpu} The network runs on: {run.config.device}")
+    rounding = ", float32 products in TF32" if lecture.training.products_in_tf32(run.config) else ""
+    say(f"{gpu} The network runs on: {run.config.device}{rounding}")
     if run.config.lecture == "autoencoder":
         say(as_text(data.train_images[:3].cpu().numpy(), data.train_labels[:3].tolist()))
     say(run.net)

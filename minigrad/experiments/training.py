@@ -84,6 +84,11 @@ def gpu_is_available() -> bool:
     return mg.cuda.is_available()
 
 
+def products_in_tf32(config: Config) -> bool:
+    """Whether the matrix products of this run round their factors to TF32."""
+    return config.device == "cuda" and config.dtype == "float32" and mg.cuda.allow_tf32()
+
+
 def check_device(name: str) -> None:
     """Raise ExperimentError, which says what is missing, if networks cannot run there."""
     try:
