@@ -260,13 +260,20 @@ def test_doctor_reports_a_broken_cupy_and_exits_with_1(monkeypatch, capsys):
     def broken():
         raise ImportError("libcublas.so.12: cannot open shared object file")
 
-    monkeypatch.setattr(doctor, "version_of", lambda distribution: "14.0.1")
+    monkeypatch.setattr(doctor, "version_of", {"cupy-cuda12x": "14.0.1"}.get)
     monkeypatch.setattr(doctor.backend.cuda, "cupy", broken)
     assert main(["doctor"]) == 1
     output = capsys.readouterr().out
     assert "! CuPy" in output
     assert "14.0.1, but ImportError: libcublas.so.12" in output
     assert "reinstall, with CUDA's libraries, the build that fits the driver" in output
+
+
+def test_doctor_sees_two_builds_of_cupy(monkeypatch):
+    monkeypatch.setattr(doctor, "version_of", {"cupy-cuda12x": "14.2.0", "cupy-cuda13x": "14.2.0"}.get)
+    found = doctor.cupy()
+    assert found.state == "broken" and found.text == "cupy-cuda13x and cupy-cuda12x are installed, into the same folder"
+    assert found.advice.startswith("pip uninstall cupy-cuda13x cupy-cuda12x, then install one again")
 
 
 def test_a_broken_cupy_is_in_nobodys_way_but_on_cuda(monkeypatch):
@@ -297,7 +304,7 @@ def without_cublas(monkeypatch):
 
 
 def test_doctor_tries_what_a_network_needs(monkeypatch, without_cublas):
-    monkeypatch.setattr(doctor, "version_of", lambda distribution: "14.2.0")
+    monkeypatch.setattr(doctor, "version_of", {"cupy-cuda12x": "14.2.0"}.get)
     found = doctor.cupy()
     assert found.state == "broken" and "libcublasLt" in found.text and "minigrad[cuda12]" in found.advice
 
@@ -310,7 +317,7 @@ def test_training_on_a_device_without_cublas_ends_with_the_way_out(capsys, witho
 def test_doctor_reports_tf32(monkeypatch):
     import strict_device
 
-    monkeypatch.setattr(doctor, "version_of", lambda distribution: "14.2.0")
+    monkeypatch.setattr(doctor, "version_of", {"cupy-cuda12x": "14.2.0"}.get)
     with strict_device.strict_device():
         assert doctor.cupy().text == "14.2.0 on strict device"
         before = doctor.backend.cuda.allow_tf32(True)

@@ -135,7 +135,11 @@ def cuda_driver() -> Finding:
 def cupy() -> Finding:
     """CuPy, and the GPU that it sees. Advice only where a driver says that there is a GPU."""
     found = driver_version()
-    version = next(filter(None, map(version_of, ("cupy-cuda13x", "cupy-cuda12x", "cupy"))), None)
+    builds = {name: version for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if (version := version_of(name))}
+    if len(builds) > 1:
+        advice = f"pip uninstall {' '.join(builds)}, then install one again, that of minigrad[cuda12] or minigrad[cuda13]"
+        return Finding("CuPy", "broken", f"{' and '.join(builds)} are installed, into the same folder", advice)
+    version = next(iter(builds.values()), None)
     if version is None:
         extra = "cuda13" if found and found[0] >= 13 else "cuda12"
         advice = f"pip install 'minigrad[{extra}]'" if found else ""
