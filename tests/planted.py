@@ -97,7 +97,7 @@ BUGS = [
     Bug("decay in the wrong direction", SGD, "return g + weight_decay * p", "return g - weight_decay * p", ("curve SGD, momentum",)),
     Bug("momentum after the step", SGD, "g = nesterov_direction(g, buffer, momentum) if group[\"nesterov\"] else buffer",
         "g = nesterov_direction(g, buffer, momentum) if group[\"nesterov\"] else g", ("curve SGD, momentum",)),
-    Bug("first step dampened", SGD, "buffer[...] = g", "buffer[...] = (1 - group[\"dampening\"]) * g", ("curve SGD, momentum",)),
+    Bug("first step dampened", SGD, "  take_over(buffer, g)", "  take_over(buffer, (1 - group[\"dampening\"]) * g)", ("curve SGD, momentum",)),
     Bug("nesterov without the gradient", SGD, "return g + momentum * buffer", "return momentum * buffer", ("curve SGD, nesterov",)),
     Bug("no gradient taken as zero", OPTIMIZER, "            if p._grad is None:\n",
         "            if p._grad is None: p._grad = p.detach() * 0\n            if False:\n",
