@@ -20,6 +20,7 @@ from minigrad import nn, optim
 from minigrad.backend import cuda
 from minigrad.experiments import autoencoder, checkpoint, denoising, program, training
 from minigrad.experiments.config import LECTURES
+from minigrad.optim.flat import COPIED
 
 DEVICES = [b for b in BACKENDS if b.device == "cuda"]
 STRICT = [b for b in DEVICES if b.name == "strict"]
@@ -499,6 +500,18 @@ def test_many_parameters_are_gathered_in_few_launches(strict):
 
 def device_numbers(n, seed):
     return mg.from_numpy(numbers(n, seed=seed)).cuda()
+
+
+def test_large_gradients_are_gathered_too(strict):
+    params = [nn.Parameter(device_numbers(COPIED, 0)), nn.Parameter(device_numbers(5, 1))]
+    before = [p.detach().cpu().numpy() for p in params]
+    optimizer = optim.SGD(params, lr=1.0)
+    sum((p * p).sum() for p in params).backward()
+    with launches() as launched:
+        optimizer.step()
+    assert launched[-2:] == ["minigrad_gather2", "minigrad_descend"]
+    for p, old in zip(params, before):
+        np.testing.assert_allclose(p.detach().cpu().numpy(), -old, rtol=1e-12)
 
 
 def test_gradients_of_any_layout_are_gathered(device):

@@ -1,6 +1,7 @@
 """Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, flat storage."""
 
 import copy
+import gc
 import weakref
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.optim.flat import ALIGN, COPIED, Flat, lay_out, movable
+from minigrad.optim.flat import ALIGN, COPIED, Flat, _buffers, lay_out, movable
 from minigrad.tensor import Tensor
 
 OPTIONS = [
@@ -379,7 +380,7 @@ def test_parameters_move_into_one_buffer():
 
 
 @both_sides
-def test_large_parameters_are_one_run_and_their_gradients_stay_where_they_are(name, options):
+def test_gather_leaves_large_gradients_where_they_are(name, options):
     shapes = [(COPIED, 2), (3,), (), (0,), (5, COPIED), (17,)]
     pair, calls = Pair(name, options, shapes=shapes), []
     ours = pair.optimizers[0]
@@ -424,8 +425,40 @@ def test_a_second_optimizer_moves_the_parameters_of_the_first():
     first.step()  # goes on with parameters that left its buffer
     np.testing.assert_allclose(params[0].detach().numpy(), [-0.1] * 3, rtol=1e-6)
     del first, second
+    gc.collect()
     third = optim.SGD(params, lr=1.0)
-    assert all(flat.holds(i) for flat, i in third._where.values())
+    assert len(third._where) == 2 and all(flat.holds(i) for flat, i in third._where.values())
+
+
+@pytest.mark.parametrize("leave", ["with an array of its own", "for good"])
+def test_movable_whoever_else_left_the_buffer(leave):
+    params = [mg.zeros(3, requires_grad=True), mg.zeros(2, requires_grad=True), mg.zeros(4, requires_grad=True)]
+    optimizer = optim.SGD(params, lr=1.0)
+    assert all(map(movable, params))
+    if leave == "for good":
+        gone = params.pop()
+        optimizer.param_groups[0]["params"].pop()
+        optimizer._where.clear()
+        del optimizer, gone
+        gc.collect()
+    else:
+        params[2].array = params[2].array.copy()
+    assert all(map(movable, params))
+    seen = params[0].detach().numpy()[1:]
+    assert not any(map(movable, params[:2]))
+    del seen
+    assert all(map(movable, params))
+
+
+def test_flats_leave_nothing_behind():
+    gc.collect()
+    before = len(_buffers)
+    params = [mg.zeros(3, requires_grad=True), mg.zeros(2, requires_grad=True)]
+    optimizer = optim.SGD(params, lr=1.0)
+    assert len(_buffers) == before + 1
+    del params, optimizer
+    gc.collect()
+    assert len(_buffers) == before
 
 
 def test_a_second_optimizer_leaves_what_others_see():
