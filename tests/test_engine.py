@@ -391,3 +391,12 @@ def test_a_function_may_have_nothing_to_say_of_its_first_input():
     x, y = leaf(1.0), leaf(2.0)
     Second.apply(x, y).sum().backward()
     assert x.grad is None and y.grad.item() == 3
+
+
+def test_the_gradient_of_a_gradient_fits_the_dtype_of_its_tensor():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = mg.tensor([3.0, 4.0], dtype=mg.float64, requires_grad=True)
+    (g,) = mg.autograd.grad((x * y * x).sum(), x, create_graph=True)
+    assert g.dtype == mg.float32 and g.tolist() == [6.0, 16.0]
+    (h,) = mg.autograd.grad(g.sum(), x)
+    assert h.dtype == mg.float32 and h.tolist() == [6.0, 8.0]

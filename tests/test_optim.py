@@ -486,6 +486,20 @@ def test_what_others_see_is_not_moved():
     assert outside.tolist() == [-1] * 4  # the caller's memory is trained
 
 
+@both_sides
+def test_a_parameter_outside_any_buffer_is_trained_alike(name, options):
+    pair = Pair(name, options)
+    ours = [mg.from_numpy(p.detach().numpy()).requires_grad_() for p in pair.params[0]]  # the first ones still see that memory
+    before, pair.params[0] = pair.params[0], ours
+    pair.optimizers[0] = getattr(optim, name)(ours, **options)
+    assert not any(map(movable, ours)) and not pair.optimizers[0]._where
+    for seed in range(3):
+        pair.step(seed)
+        pair.agree()
+    for p, q in zip(before, ours):
+        np.testing.assert_array_equal(p.detach().numpy(), q.detach().numpy())
+
+
 def test_each_dtype_has_a_buffer():
     params = [mg.zeros(2), mg.zeros(3, dtype=mg.float64), mg.zeros(4)]
     flats = lay_out(params)
