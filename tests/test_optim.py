@@ -10,6 +10,7 @@ import torch
 
 import minigrad as mg
 from minigrad import optim
+from minigrad.backend import threads
 from minigrad.optim.flat import ALIGN, COPIED, Flat, _buffers, lay_out, movable
 from minigrad.tensor import Tensor
 
@@ -397,6 +398,16 @@ def test_gather_leaves_large_gradients_where_they_are(name, options):
     for optimizer in pair.optimizers:
         optimizer.step()
     pair.agree()
+
+
+@both_sides
+@pytest.mark.parametrize("large", [1, 1 << 40])
+def test_gather_does_not_ask_what_else_counts_as_large(monkeypatch, name, options, large):
+    monkeypatch.setattr(threads, "LARGE", large)
+    pair = Pair(name, options, shapes=[(COPIED,), (3, 2), (), (5,)])
+    for seed in range(3):
+        pair.step(seed)
+        pair.agree()
 
 
 def test_an_optimizer_of_ones_own_gets_one_array():

@@ -43,6 +43,8 @@ class Fused:
             if type(a) is ndarray:
                 if a.size >= threads.LARGE:
                     large = True
+            elif type(a) is Pieces:
+                large = True
             elif type(a) in _device_types:
                 return cuda.launch(self, args)
         if large:
@@ -58,12 +60,12 @@ class Fused:
         if plan is None or any(k != "f" for p, k in zip(self.body.parameters, plan[0]) if p in self.body.written):
             return self._whole(*args)
         kinds, views, n, block = plan
-        dtype, shape = next((v.dtype, a.shape) for v, a, k in zip(views, args, kinds) if k == "f" and type(a) is ndarray)
+        dtype, shape = next((v.dtype, a.shape) for v, a, k in zip(views, args, kinds) if k == "f")
         pieces = next((v for v in views if type(v) is Pieces), None)
         if self.reduce:
             return self._whole(*args) if pieces else self._sum(kinds, views, n, dtype)
         out = (zeros if pieces else empty)(shape, dtype) if self.body.result else None
-        target = None if out is None else out.reshape(next(v.shape for v, k in zip(views, kinds) if k == "f" and type(v) is ndarray))
+        target = None if out is None else out.reshape(next(v.shape for v, k in zip(views, kinds) if k == "f"))
         run = self._runner(kinds, dtype, block)
 
         def part(low, high):
@@ -138,7 +140,7 @@ def _plan(args):
     views: list[Any] = []
     for a in args:
         if type(a) is Pieces:
-            if a.dtype != dtype or shape != (a.size,):
+            if a.dtype != dtype or a.shape != shape:
                 return None
             kinds, views = kinds + "f", [*views, a]
         elif type(a) is not ndarray:
@@ -160,7 +162,7 @@ def _plan(args):
         return None
     if "r" in kinds:
         return kinds, views, shape[0], max(1, BLOCK // shape[1])
-    return kinds, [v.reshape(-1) if k == "f" and type(v) is ndarray else v for v, k in zip(views, kinds)], lead.size, BLOCK
+    return kinds, [v.reshape(-1) if k == "f" else v for v, k in zip(views, kinds)], lead.size, BLOCK
 
 
 def fuse(function=None, *, reduce=False):

@@ -34,6 +34,11 @@ class Pieces:
     def __init__(self, parts, starts):
         self.parts, self.starts = [numpy.ascontiguousarray(part).reshape(-1) for part in parts], list(starts)
         self.dtype, self.size = parts[0].dtype, starts[-1] + parts[-1].size
+        self.shape = (self.size,)
+
+    def reshape(self, *shape):
+        """Itself: it is flat."""
+        return self
 
     def whole(self):
         """One array with a copy of all; 0 between them."""

@@ -8,7 +8,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
+from .threads import ASLEEP, NUMBER
 
 
 @intrinsic

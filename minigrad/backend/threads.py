@@ -6,6 +6,7 @@ alike are cut into as many pieces as there are threads, and each piece calls Num
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import threading
@@ -16,6 +17,7 @@ import numpy
 
 from . import compiled
 
+NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
 LARGE = 1 << 15  # elements of an operation below which handing out work costs more than it saves
 
 _threads = None
@@ -74,25 +76,25 @@ class Signal:
         if spin is not None:
             sleeper = spin.raise_to(self.state, number)
         else:
-            self.state[0] = number
-            sleeper = self.state[1]
+            self.state[NUMBER] = number
+            sleeper = self.state[ASLEEP]
         if sleeper:
             self.bell.put(None)
 
     def wait(self, number, rest=0):
         """Return once the number is at least `number`; after `rest` looks more, if it had to be waited for."""
         spin = _spin()
-        if self.state[0] >= number or (spin is not None and spin.wait(self.state, number, self.LOOK, rest)):
+        if self.state[NUMBER] >= number or (spin is not None and spin.wait(self.state, number, self.LOOK, rest)):
             return
-        while self.state[0] < number:
+        while self.state[NUMBER] < number:
             if spin is not None:
                 now = spin.fall_asleep(self.state)
             else:
-                self.state[1] = 1
-                now = self.state[0]
+                self.state[ASLEEP] = 1
+                now = self.state[NUMBER]
             if now < number:
                 self.bell.get()
-            self.state[1] = 0
+            self.state[ASLEEP] = 0
 
     def set_and_wait(self, number, other, next, rest):
         """`set`, then look for another signal's next number for a while, in one go where Numba is there: Python holds the GIL for less."""
@@ -141,16 +143,16 @@ class Worker:
 
 def _spin():
     """The module `spin`; None as long as Numba is not in use."""
-    if compiled.numba() is None:
-        return None
-    if _modules["spin"] is None:
-        from . import spin
-
-        _modules["spin"] = spin
-    return _modules["spin"]
+    return None if compiled.numba() is None else _load_spin()
 
 
-_modules: dict[str, Any] = {"spin": None}
+@functools.cache
+def _load_spin():
+    from . import spin
+
+    return spin
+
+
 _workers: list[Worker] = []
 
 

@@ -71,11 +71,11 @@ def movable(p: Any) -> bool:
 
 def _others(buffer: Any) -> int:
     """How many hold `buffer`, if it is a Flat's, beside that and its parameters: a view that somebody took of one holds it too."""
-    flat, params, first = _buffers.get(id(buffer), (None, (), 0))
+    flat, params, when_made = _buffers.get(id(buffer), (None, (), 0))
     if flat is None:
         return 1
     inside = sum(p is not None and p.array.base is buffer for p in (p() for p in params))
-    return sys.getrefcount(buffer) - (flat() is not None) - inside - first
+    return sys.getrefcount(buffer) - (flat() is not None) - inside - when_made
 
 
 def lay_out(params: list) -> list[Flat]:

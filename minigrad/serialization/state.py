@@ -12,9 +12,7 @@ structure in the metadata has, in place of each tensor, its name, and is what `l
 import json
 from typing import Any
 
-import numpy as np
-
-from minigrad.backend import to_numpy
+from minigrad.backend import NumPyScalar, ndarray, to_numpy
 from minigrad.creation import from_numpy
 from minigrad.serialization.tensor_file import (
     PathLike,
@@ -78,11 +76,11 @@ def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor])
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
         return {kind: [_encode(item, (*path, index), tensors) for index, item in enumerate(value)]}
-    if isinstance(value, np.generic):
+    if isinstance(value, NumPyScalar):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    hint = "; wrap it with minigrad.from_numpy" if isinstance(value, np.ndarray) else ""
+    hint = "; wrap it with minigrad.from_numpy" if isinstance(value, ndarray) else ""
     expected = "a tensor, number, text, None, dict, list or tuple"
     raise TypeError(f"save: {_place(path)}: expected {expected}, found {type(value).__name__}{hint}")
 
