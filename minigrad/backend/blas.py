@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from . import threads
+import functools
+
+import numpy
+
+from . import compiled, threads
+
+NARROW = 64  # rows or columns of a result below which our own kernel is not used
 
 
 class Blas:
@@ -41,6 +47,43 @@ def product(rows, n):
         threads.share(rows, n, 8)
     finally:
         _set(libraries, [1] * len(before), before)
+
+
+def multiplier(x, y):
+    """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some of x's rows or y's columns: NumPy's BLAS, or our own kernel.
+
+    Our own (`gemm`) is for float64 where Numba is there, the core has vectors of 512 bits, and OpenBLAS would do it otherwise.
+    """
+    if x.dtype.char == "d" and min(x.shape[0], y.shape[1]) >= NARROW and threads.get_num_threads() > 1 and compiled.numba() is not None \
+            and _is_dense(x) and _is_dense(y) and _is_openblas_on_wide_vectors():
+        return _load_gemm().multiply
+    return _blas_product
+
+
+def _blas_product(x, y, out, bias=None):
+    numpy.matmul(x, y, out=out)
+    if bias is not None:
+        out += bias
+
+
+def _is_dense(x):
+    """Whether the kernel takes x: it may be written, and its neighbours along one axis are neighbours in memory."""
+    return x.flags.writeable and x.flags.aligned and 8 in x.strides
+
+
+@functools.cache
+def _is_openblas_on_wide_vectors():
+    from llvmlite.binding import get_host_cpu_features
+
+    apis = {library.internal_api for library in blas.libraries()}
+    return apis == {"openblas"} and get_host_cpu_features().get("avx512f", False)
+
+
+@functools.cache
+def _load_gemm():
+    from . import gemm
+
+    return gemm
 
 
 def _set(libraries, old, new):

@@ -64,11 +64,11 @@ def matmul(x, y):
     if type(x) is not ndarray or type(y) is not ndarray or x.ndim != 2 or y.ndim != 2 \
             or x.shape[0] * y.shape[1] * x.shape[1] < 1 << 21 or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
         return numpy.matmul(x, y)
-    out = numpy.empty((x.shape[0], y.shape[1]), x.dtype)
+    out, multiply = numpy.empty((x.shape[0], y.shape[1]), x.dtype), blas.multiplier(x, y)
     if out.shape[0] >= out.shape[1]:
-        blas.product(lambda low, high: numpy.matmul(x[low:high], y, out=out[low:high]), out.shape[0])
+        blas.product(lambda low, high: multiply(x[low:high], y, out[low:high]), out.shape[0])
     else:
-        blas.product(lambda low, high: numpy.matmul(x, y[:, low:high], out=out[:, low:high]), out.shape[1])
+        blas.product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1])
     return out
 
 
@@ -79,12 +79,8 @@ def linear(x, weight, bias):
         y += bias
         return y
     out, transposed = numpy.empty((x.shape[0], weight.shape[0]), x.dtype), weight.T
-
-    def rows(low, high):
-        numpy.matmul(x[low:high], transposed, out=out[low:high])
-        out[low:high] += bias
-
-    blas.product(rows, out.shape[0])
+    multiply = blas.multiplier(x, transposed)
+    blas.product(lambda low, high: multiply(x[low:high], transposed, out[low:high], bias), out.shape[0])
     return out
 
 

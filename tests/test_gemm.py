@@ -1,0 +1,117 @@
+"""Our own kernel for products of float64 matrices, against NumPy's; and when it is used."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.backend import blas, compiled, cpu, threads
+
+pytest.importorskip("llvmlite", reason="needs the extra `fast`, which is not installed")
+from llvmlite.binding import get_host_cpu_features
+
+wide = pytest.mark.skipif(not get_host_cpu_features().get("avx512f"), reason="needs a core with vectors of 512 bits (AVX-512)")
+SIZES = st.one_of(st.integers(0, 40), st.sampled_from([1, 14, 16, 28, 32, 70, 112]))
+LAYOUTS = {
+    "as it is": lambda x: x,
+    "transposed": lambda x: np.ascontiguousarray(x.T).T,
+    "part of rows": lambda x: np.pad(x, ((2, 1), (3, 4)), constant_values=np.nan)[2 : 2 + len(x), 3 : 3 + x.shape[1]],
+    "part of columns": lambda x: LAYOUTS["part of rows"](x.T).T,
+    "rows from the last": lambda x: x[::-1].copy()[::-1],
+    "columns from the last": lambda x: x.T[::-1].copy()[::-1].T,
+    "every second row": lambda x: np.repeat(x, 2, axis=0)[::2],
+}
+
+
+@pytest.fixture
+def kernel():
+    from minigrad.backend import gemm
+
+    return gemm.multiply
+
+
+def bound(x, y):
+    """How far rounding may take two ways of summing a product apart."""
+    return 2 * x.shape[1] * np.finfo("float64").eps * (np.abs(x) @ np.abs(y))
+
+
+@wide
+@given(m=SIZES, k=st.one_of(SIZES, st.sampled_from([255, 256, 257, 512, 600])),
+       n=st.one_of(SIZES, st.sampled_from([799, 801, 1650])), x_layout=st.sampled_from(sorted(LAYOUTS)),
+       y_layout=st.sampled_from(sorted(LAYOUTS)), scale=st.sampled_from([1e-160, 1.0, 1e150]), seed=st.integers(0, 9))
+def test_products(m, k, n, x_layout, y_layout, scale, seed):
+    from minigrad.backend.gemm import multiply
+
+    draw = np.random.default_rng(seed)
+    x, y = draw.normal(0, scale, (m, k)), draw.normal(0, scale, (k, n))
+    frame = np.full((m + 2, n + 3), 7.0)
+    multiply(LAYOUTS[x_layout](x), LAYOUTS[y_layout](y), frame[1:-1, 1:-2])
+    assert (np.abs(frame[1:-1, 1:-2] - x @ y) <= bound(x, y)).all()
+    bias = draw.normal(0, scale**2, n)
+    multiply(LAYOUTS[x_layout](x), LAYOUTS[y_layout](y), frame[1:-1, 1:-2], bias)
+    assert (np.abs(frame[1:-1, 1:-2] - (x @ y + bias)) <= bound(x, y) + 4 * np.finfo("float64").eps * np.abs(bias)).all()
+    frame[1:-1, 1:-2] = 7
+    assert (frame == 7).all()  # nothing was written beside it
+
+
+@wide
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, -0.0, 5e-324])
+@pytest.mark.parametrize("place", [(0, 0), (13, 255), (14, 256), (29, 299)])
+def test_special_numbers_stay_in_their_row(kernel, place, value):
+    draw, out = np.random.default_rng(0), np.empty((30, 33))
+    x, y = draw.normal(0, 1, (30, 300)), draw.normal(0, 1, (300, 33))
+    x[place] = value
+    y[place[1], 3] = 0
+    kernel(x, y, out)
+    with np.errstate(invalid="ignore"):
+        expected = x @ y
+    np.testing.assert_array_equal(np.isfinite(out), np.isfinite(expected))
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(out[~finite], expected[~finite])
+    np.testing.assert_allclose(out[finite], expected[finite], rtol=0, atol=1e-12)
+
+
+@wide
+def test_bits_do_not_depend_on_the_number_of_threads():
+    draw, before = np.random.default_rng(0), mg.get_num_threads()
+    x, y, found = draw.normal(0, 1, (200, 300)), draw.normal(0, 1, (300, 150)), []
+    try:
+        for n in (2, 3, 5):
+            mg.set_num_threads(n)
+            assert blas.multiplier(x, y).__module__ == "minigrad.backend.gemm"
+            found += [cpu.matmul(x, y), cpu.matmul(y.T, x.T).T, cpu.linear(x, y.T, np.zeros(150))]
+    finally:
+        mg.set_num_threads(before)
+    np.testing.assert_allclose(found[0], x @ y, rtol=0, atol=1e-12)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+
+
+def test_who_multiplies(monkeypatch):
+    monkeypatch.setattr(threads, "_threads", 2)
+    monkeypatch.setattr(blas, "_is_openblas_on_wide_vectors", lambda: True)
+    monkeypatch.setattr(blas, "_load_gemm", lambda: Kernel)
+    x = np.ones((100, 100))
+    read_only = np.ones((100, 100))
+    read_only.flags.writeable = False
+    assert blas.multiplier(x, x) == blas.multiplier(x.T, x[::-1]) == Kernel.multiply
+    for a, b in [(x.astype("float32"), x.astype("float32")), (x[:20], x), (x, x[:, :20]), (read_only, x), (x, read_only),
+                 (np.ones((200, 200))[::2, ::2], x)]:
+        assert blas.multiplier(a, b) == blas._blas_product
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "_threads", 1)
+        assert blas.multiplier(x, x) == blas._blas_product
+    before = compiled.use_numba(False)
+    try:
+        assert blas.multiplier(x, x) == blas._blas_product
+    finally:
+        compiled.use_numba(before)
+
+
+class Kernel:
+    """Stands in for the module."""
+
+    @staticmethod
+    def multiply(x, y, out):
+        """Not called."""
