@@ -8,7 +8,7 @@ import numpy
 
 from . import compiled, threads
 
-NARROW = 64  # rows or columns of a result below which our own kernel is not used
+NARROW = 8  # rows or columns of a result below which our own kernel is not used
 
 
 class Blas:
