@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.backend import blas, compiled, cpu, threads
+from minigrad.commands import doctor
 
 pytest.importorskip("llvmlite", reason="needs the extra `fast`, which is not installed")
 from llvmlite.binding import get_host_cpu_features
@@ -115,3 +116,10 @@ class Kernel:
     @staticmethod
     def multiply(x, y, out):
         """Not called."""
+
+
+def test_doctor_says_who_multiplies(monkeypatch):
+    for own in (True, False):
+        monkeypatch.setattr(blas, "has_own_kernel", lambda own=own: own)
+        finding = doctor.blas()
+        assert finding.state == "ok" and ("float64 products by minigrad's own kernel" in finding.text) == own

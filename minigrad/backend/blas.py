@@ -50,14 +50,15 @@ def product(rows, n):
 
 
 def multiplier(x, y):
-    """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some of x's rows or y's columns: NumPy's BLAS, or our own kernel.
-
-    Our own (`gemm`) is for float64 where Numba is there, the core has vectors of 512 bits, and OpenBLAS would do it otherwise.
-    """
-    if x.dtype.char == "d" and min(x.shape[0], y.shape[1]) >= NARROW and threads.get_num_threads() > 1 and compiled.numba() is not None \
-            and _is_dense(x) and _is_dense(y) and _is_openblas_on_wide_vectors():
+    """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
+    if x.dtype.char == "d" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
         return _load_gemm().multiply
     return _blas_product
+
+
+def has_own_kernel():
+    """Whether `gemm` multiplies large float64 matrices: where Numba is, cores have vectors of 512 bits, and OpenBLAS is what else would."""
+    return compiled.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
 
 
 def _blas_product(x, y, out, bias=None):

@@ -49,6 +49,19 @@ def _compile(body, kinds, scalar, reduce):
     return (lambda *args: function(*args, *literals)) if literals else function
 
 
+def kept(*signature, **options):
+    """Numba's `njit`, the compiled form kept on disk; compiled in each process where no folder for it can be written."""
+
+    def decorate(function):
+        njit = numba().njit
+        try:
+            return njit(*signature, cache=True, **options)(function)
+        except RuntimeError:
+            return njit(*signature, **options)(function)
+
+    return decorate
+
+
 def cache_folder():
     """Where loops are kept: $MINIGRAD_CACHE, else minigrad's folder in the user's cache."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
@@ -77,7 +90,7 @@ def _import(name, text):
         sys.modules[module_name] = module
         spec.loader.exec_module(module)
         return module
-    except OSError:  # nowhere to keep it: compile in each process
+    except (OSError, RuntimeError):  # nowhere to keep it: compile in each process
         space: dict = {}
         exec(compile(text.replace("CACHE", "False"), f"<{module_name}>", "exec"), space)
         return type("Loop", (), {name: staticmethod(space[name])})

@@ -16,6 +16,8 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .compiled import kept
+
 ROWS, VECTORS, LANES = 14, 2, 8  # of a tile: 28 sums, 2 vectors of B and a number of A take 31 of 32 registers
 COLUMNS = VECTORS * LANES
 DEPTH, WIDTH = 256, 800  # of the part of B that is packed at a time
@@ -151,7 +153,7 @@ def _mix(builder, x, y, lanes):
     return builder.shuffle_vector(x, y, ir.VectorType(_int, LANES)(lanes))
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def pack(target, at, width, x, first, n, step, next_step, depth):
     """target[at + k width + w] = x[first + w step + k next_step] for w < n, 0 for n ≤ w < width: a strip, in the order of k."""
     low = 0
@@ -179,7 +181,7 @@ def _pieces(n, most, step):
     return [(begin, min(begin + length, n)) for begin in range(0, n, length)]
 
 
-@njit("void(float64[:, :], float64[:, :], float64[:, :], float64[::1], float64[::1], float64[::1], float64[::1])", nogil=True, cache=True)
+@kept("void(float64[:, :], float64[:, :], float64[:, :], float64[::1], float64[::1], float64[::1], float64[::1])", nogil=True)
 def _multiply(x, y, out, begin, rows, columns, rest):
     down, along = x.strides[0] // 8, x.strides[1] // 8
     under, beside = y.strides[0] // 8, y.strides[1] // 8

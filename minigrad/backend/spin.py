@@ -4,10 +4,11 @@ A sleeping thread takes 50 to 100 µs to wake; a training step hands out work so
 next piece for a fraction of a millisecond before they sleep. Needs Numba.
 """
 
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from .compiled import kept
 from .threads import ASLEEP, NUMBER
 
 
@@ -37,7 +38,7 @@ def _place(context, builder, signature, args):
     return builder.gep(cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data, [args[1]])
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def wait(state, number, turns, rest):
     """Look at the state's number up to `turns` times until it is at least `number`; then `rest` more times. Whether it came."""
     for _ in range(turns):
@@ -48,14 +49,14 @@ def wait(state, number, turns, rest):
     return False
 
 
-@njit(cache=True)
+@kept()
 def raise_to(state, number):
     """Set the state's number; whether somebody sleeps who waits for it."""
     exchange(state, NUMBER, number)
     return load(state, ASLEEP) != 0
 
 
-@njit(nogil=True, cache=True)
+@kept(nogil=True)
 def raise_and_wait(state, number, other, next, turns, rest):
     """`raise_to`, without the GIL, so that who waits can take it at once; then `wait` for the other number, unless somebody sleeps."""
     sleeper = raise_to(state, number)
@@ -64,7 +65,7 @@ def raise_and_wait(state, number, other, next, turns, rest):
     return sleeper
 
 
-@njit(cache=True)
+@kept()
 def fall_asleep(state):
     """Say that somebody sleeps; the number as it is after that."""
     exchange(state, ASLEEP, 1)

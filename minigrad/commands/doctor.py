@@ -101,7 +101,9 @@ def blas() -> Finding:
     """The library that multiplies matrices."""
     build = np.show_config(mode="dicts")
     library = build.get("Build Dependencies", {}).get("blas", {}) if build else {}
-    return Finding("BLAS", "ok", f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip())
+    text = f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip()
+    own = "; large float64 products by minigrad's own kernel" if backend.blas.has_own_kernel() else ""
+    return Finding("BLAS", "ok", text + own)
 
 
 def threads() -> str:
