@@ -1,12 +1,47 @@
-"""Was the machine ours? The share of its processors' time that other programs took meanwhile."""
+"""Was the machine ours? The share of its processors' time that other programs took, and whether each thread has a core of its own."""
 
+import hashlib
 import os
 import resource
+import threading
 import time
 from pathlib import Path
 
 STAT = Path("/proc/stat")
 QUIET = 0.05  # above it ratios are shifted, not only scattered: threads that wait for each other lose most
+
+WORK = bytes(8 << 20)  # a thread hashes it in some milliseconds
+PATIENCE = 20.0  # seconds to wait for cores
+
+
+class Cores:
+    """How many cores the threads have. A virtual machine's processors may lie on one core for a while, then on two again."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads, self.most = threads, 0.0
+
+    def count(self) -> float:
+        """How much more all threads do than one in the same time: as many as there are, if each has a core of its own."""
+        alone = min(self._seconds(1) for _ in range(3))
+        found = self.threads * alone / min(self._seconds(self.threads) for _ in range(3))
+        self.most = max(self.most, found)
+        return found
+
+    def wait(self, patience: float = PATIENCE) -> float:
+        """Return once there are about as many as there ever were, or when the patience is at an end. The seconds waited."""
+        started = time.perf_counter()
+        while self.count() < 0.85 * self.most and time.perf_counter() - started < patience:
+            time.sleep(0.2)
+        return time.perf_counter() - started
+
+    def _seconds(self, n: int) -> float:
+        threads = [threading.Thread(target=hashlib.sha256, args=(WORK,)) for _ in range(n)]
+        started = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return time.perf_counter() - started
 
 
 class Watch:

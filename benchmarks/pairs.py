@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engines import ENGINES, RIVAL, environment
+from benchmarks.neighbours import Cores
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,10 +21,12 @@ class BenchmarkError(Exception):
 
 
 def in_turn(request: dict[str, Any], engines: list[str], *, rounds: int, threads: int) -> Answers:
-    """Put `request` to each engine in turn, A B … A B …, in so many rounds."""
+    """Put `request` to each engine in turn, A B … A B …, in so many rounds, each time when the threads have cores of their own."""
     answers: Answers = {key: [] for key in engines}
+    cores = Cores(threads)
     for _ in range(rounds):
         for key in engines:
+            cores.wait()
             answers[key].append(ask({**request, "engine": key, "threads": threads}))
     return answers
 

@@ -227,6 +227,25 @@ def test_other_programs_share_is_what_is_not_ours(monkeypatch):
     assert "15%" in neighbours.warning(0.15) and not neighbours.warning(0.01) and not neighbours.warning(None)
 
 
+def test_cores_are_counted_and_waited_for(monkeypatch):
+    cores, speeds, naps = neighbours.Cores(2), iter([2.0, 1.2, 1.3, 1.9, 1.2, 1.2]), []
+    monkeypatch.setattr(cores, "_seconds", lambda n: 1.0 if n == 1 else 2 / speed[0])
+    monkeypatch.setattr(neighbours.time, "sleep", lambda seconds: (naps.append(seconds), speed.__setitem__(0, next(speeds))))
+    speed = [next(speeds)]
+    assert cores.count() == pytest.approx(2) and cores.wait() >= 0 and not naps
+    speed[0] = next(speeds)  # both threads on one core
+    assert cores.count() == pytest.approx(1.2)
+    cores.wait()
+    assert len(naps) == 2 and speed[0] == 1.9
+    speed[0] = next(speeds)
+    assert cores.wait(patience=0) < 5 and len(naps) == 2  # no patience: no waiting
+
+
+def test_threads_that_are_counted_do_work():
+    cores = neighbours.Cores(2)
+    assert 0 < cores.count() == cores.most
+
+
 # ---- where CPU and GPU cross
 
 
