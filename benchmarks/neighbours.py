@@ -5,13 +5,16 @@ import os
 import resource
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 STAT = Path("/proc/stat")
 QUIET = 0.05  # above it ratios are shifted, not only scattered: threads that wait for each other lose most
 
 WORK = bytes(8 << 20)  # a thread hashes it in some milliseconds
 PATIENCE = 20.0  # seconds to wait for cores
+TRIES = 4  # to keep them during a measurement
 
 
 class Cores:
@@ -27,12 +30,20 @@ class Cores:
         self.most = max(self.most, found)
         return found
 
-    def wait(self, patience: float = PATIENCE) -> float:
-        """Return once there are about as many as there ever were, or when the patience is at an end. The seconds waited."""
-        started = time.perf_counter()
-        while self.count() < 0.85 * self.most and time.perf_counter() - started < patience:
-            time.sleep(0.2)
-        return time.perf_counter() - started
+    def are_free(self) -> bool:
+        """Whether there are about as many as there ever were."""
+        return self.count() >= 0.85 * self.most
+
+    def measure(self, call: Callable[[], Any], tries: int = TRIES, patience: float = PATIENCE) -> Any:
+        """What call() returns, made when the cores are free; made again where they no longer are when it returns."""
+        for _ in range(tries):
+            started = time.perf_counter()
+            while not self.are_free() and time.perf_counter() - started < patience:
+                time.sleep(0.2)
+            found = call()
+            if self.are_free():
+                break
+        return found
 
     def _seconds(self, n: int) -> float:
         threads = [threading.Thread(target=hashlib.sha256, args=(WORK,)) for _ in range(n)]

@@ -1,5 +1,6 @@
 """Fair turns: a fresh process for every measurement, engine after engine, round after round; ratios."""
 
+import functools
 import json
 import statistics
 import subprocess
@@ -21,13 +22,13 @@ class BenchmarkError(Exception):
 
 
 def in_turn(request: dict[str, Any], engines: list[str], *, rounds: int, threads: int) -> Answers:
-    """Put `request` to each engine in turn, A B … A B …, in so many rounds, each time when the threads have cores of their own."""
+    """Put `request` to each engine in turn, A B … A B …, in so many rounds, while the threads have cores of their own."""
     answers: Answers = {key: [] for key in engines}
     cores = Cores(threads)
     for _ in range(rounds):
         for key in engines:
-            cores.wait()
-            answers[key].append(ask({**request, "engine": key, "threads": threads}))
+            question = {**request, "engine": key, "threads": threads}
+            answers[key].append(cores.measure(functools.partial(ask, question)))
     return answers
 
 

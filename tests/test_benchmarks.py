@@ -227,18 +227,28 @@ def test_other_programs_share_is_what_is_not_ours(monkeypatch):
     assert "15%" in neighbours.warning(0.15) and not neighbours.warning(0.01) and not neighbours.warning(None)
 
 
-def test_cores_are_counted_and_waited_for(monkeypatch):
-    cores, speeds, naps = neighbours.Cores(2), iter([2.0, 1.2, 1.3, 1.9, 1.2, 1.2]), []
-    monkeypatch.setattr(cores, "_seconds", lambda n: 1.0 if n == 1 else 2 / speed[0])
-    monkeypatch.setattr(neighbours.time, "sleep", lambda seconds: (naps.append(seconds), speed.__setitem__(0, next(speeds))))
-    speed = [next(speeds)]
-    assert cores.count() == pytest.approx(2) and cores.wait() >= 0 and not naps
-    speed[0] = next(speeds)  # both threads on one core
-    assert cores.count() == pytest.approx(1.2)
-    cores.wait()
-    assert len(naps) == 2 and speed[0] == 1.9
-    speed[0] = next(speeds)
-    assert cores.wait(patience=0) < 5 and len(naps) == 2  # no patience: no waiting
+def test_measurements_are_made_while_the_threads_have_cores_of_their_own(monkeypatch):
+    cores, naps, calls, now = neighbours.Cores(2), [], [], {"cores": 2.0}
+    coming: list = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        now["cores"] = coming.pop(0)
+
+    def call():
+        calls.append(now["cores"])
+        now["cores"] = coming.pop(0)
+        return len(calls)
+
+    monkeypatch.setattr(cores, "_seconds", lambda n: 1.0 if n == 1 else 2 / now["cores"])
+    monkeypatch.setattr(neighbours.time, "sleep", nap)
+    coming[:] = [1.9]
+    assert cores.measure(call) == 1 and not naps  # free before and after
+    now["cores"], coming[:] = 1.2, [1.3, 1.9, 1.1, 2.0, 1.9]
+    assert cores.measure(call) == 3  # waited twice, measured, lost a core, waited, measured again
+    assert len(naps) == 3 and calls == [2.0, 1.9, 2.0]
+    now["cores"], coming[:] = 1.2, [1.2] * 4
+    assert cores.measure(call, patience=0) == 7 and len(naps) == 3  # never free: the last of four
 
 
 def test_threads_that_are_counted_do_work():
