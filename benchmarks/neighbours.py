@@ -13,15 +13,15 @@ STAT = Path("/proc/stat")
 QUIET = 0.05  # above it ratios are shifted, not only scattered: threads that wait for each other lose most
 
 WORK = bytes(8 << 20)  # a thread hashes it in some milliseconds
-PATIENCE = 20.0  # seconds to wait for cores
+PATIENCE, NAP = 60.0, 0.2  # seconds to wait for cores, in all and at a time
 TRIES = 4  # to keep them during a measurement
 
 
 class Cores:
     """How many cores the threads have. A virtual machine's processors may lie on one core for a while, then on two again."""
 
-    def __init__(self, threads: int) -> None:
-        self.threads, self.most = threads, 0.0
+    def __init__(self, threads: int, patience: float = PATIENCE) -> None:
+        self.threads, self.patience, self.most = threads, patience, 0.0
 
     def count(self) -> float:
         """How much more all threads do than one in the same time: as many as there are, if each has a core of its own."""
@@ -34,14 +34,14 @@ class Cores:
         """Whether there are about as many as there ever were."""
         return self.count() >= 0.85 * self.most
 
-    def measure(self, call: Callable[[], Any], tries: int = TRIES, patience: float = PATIENCE) -> Any:
-        """What call() returns, made when the cores are free; made again where they no longer are when it returns."""
-        for _ in range(tries):
-            started = time.perf_counter()
-            while not self.are_free() and time.perf_counter() - started < patience:
-                time.sleep(0.2)
+    def measure(self, call: Callable[[], Any]) -> Any:
+        """What call() returns, made when the cores are free; made again where they no longer are, while there is patience."""
+        for _ in range(TRIES):
+            while not self.are_free() and self.patience > 0:
+                time.sleep(NAP)
+                self.patience -= NAP
             found = call()
-            if self.are_free():
+            if self.patience <= 0 or self.are_free():
                 break
         return found
 

@@ -247,8 +247,10 @@ def test_measurements_are_made_while_the_threads_have_cores_of_their_own(monkeyp
     now["cores"], coming[:] = 1.2, [1.3, 1.9, 1.1, 2.0, 1.9]
     assert cores.measure(call) == 3  # waited twice, measured, lost a core, waited, measured again
     assert len(naps) == 3 and calls == [2.0, 1.9, 2.0]
-    now["cores"], coming[:] = 1.2, [1.2] * 4
-    assert cores.measure(call, patience=0) == 7 and len(naps) == 3  # never free: the last of four
+    now["cores"], coming[:] = 2.0, [1.1, 2.0] * 4
+    assert cores.measure(call) == 7 and len(naps) == 6  # lost each time: the last of four
+    now["cores"], coming[:], cores.patience = 1.2, [1.2, 1.2, 1.2], 2 * neighbours.NAP
+    assert cores.measure(call) == 8 and len(naps) == 8  # never free: two naps, then as it is
 
 
 def test_threads_that_are_counted_do_work():

@@ -97,8 +97,9 @@ def test_who_multiplies(monkeypatch):
     read_only = np.ones((100, 100))
     read_only.flags.writeable = False
     assert blas.multiplier(x, x) == blas.multiplier(x.T, x[::-1]) == Kernel.multiply
-    for a, b in [(x.astype("float32"), x.astype("float32")), (x[:7], x), (x, x[:, :7]), (read_only, x), (x, read_only),
-                 (np.ones((200, 200))[::2, ::2], x)]:
+    spaced, foreign = np.ones((200, 200))[::2, ::2], x.astype(">f8")
+    for a, b in [(x.astype("float32"), x.astype("float32")), (x[:7], x), (x, x[:, :7]), (read_only, x), (x, read_only), (spaced, x),
+                 (foreign, x), (x, foreign)]:
         assert blas.multiplier(a, b) == blas._blas_product
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "_threads", 1)

@@ -68,8 +68,8 @@ def _blas_product(x, y, out, bias=None):
 
 
 def _is_dense(x):
-    """Whether the kernel takes x: it may be written, and its neighbours along one axis are neighbours in memory."""
-    return x.flags.writeable and x.flags.aligned and 8 in x.strides
+    """Whether the kernel takes x: native, writable, and what are neighbours along one axis are neighbours in memory."""
+    return x.dtype.isnative and x.flags.writeable and x.flags.aligned and x.itemsize in x.strides
 
 
 @functools.cache

@@ -56,7 +56,7 @@ def kept(*signature, **options):
         njit = numba().njit
         try:
             return njit(*signature, cache=True, **options)(function)
-        except RuntimeError:
+        except RuntimeError:  # Numba found no folder
             return njit(*signature, **options)(function)
 
     return decorate

@@ -160,13 +160,13 @@ def pack(target, at, width, x, first, n, step, next_step, depth):
     if n == width and step == 1:
         for k in range(depth):
             move(target, at + k * width, x, first + k * next_step)
-            move(target, at + k * width + width - 8, x, first + k * next_step + width - 8)
+            move(target, at + k * width + width - LANES, x, first + k * next_step + width - LANES)
         return
     if n == width and next_step == 1:
-        low = depth // 8 * 8
-        for k in range(0, low, 8):
+        low = depth // LANES * LANES
+        for k in range(0, low, LANES):
             turn(target, at + k * width, width, x, first + k, step)
-            turn(target, at + k * width + width - 8, width, x, first + k + (width - 8) * step, step)
+            turn(target, at + k * width + width - LANES, width, x, first + k + (width - LANES) * step, step)
     if n < width:
         target[at : at + depth * width] = 0
     for w in range(n):
