@@ -5,8 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.backend.compiled import use_numba
+from minigrad.backend.threads import LARGE
 
 DRAWS = {
     "rand": lambda g: mg.rand(50, generator=g),
@@ -111,6 +115,26 @@ def test_large_draws_are_the_same_on_any_number_of_threads():
         mg.set_num_threads(before)
     for one in found[1:]:
         assert all(mg.equal(a, b) for a, b in zip(one, found[0]))
+
+
+@pytest.mark.parametrize("draw", ["rand", "randn"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@given(n=st.integers(0, 3) | st.integers(LARGE - 2, LARGE + 2) | st.integers(0, 400_000), seed=st.integers(0, 2**63))
+@settings(max_examples=10)
+def test_the_compiled_generator_draws_the_numbers_of_numpys(draw, dtype, n, seed):
+    """The same bits for uniform numbers; Gaussian ones are computed of the same, and differ by their rounding."""
+    found = []
+    for enabled in (True, False):
+        before = use_numba(enabled)
+        try:
+            mg.manual_seed(seed)
+            found.append(getattr(mg, draw)(n, dtype=getattr(mg, dtype)))
+        finally:
+            use_numba(before)
+    if draw == "rand":
+        assert mg.equal(*found)
+    else:
+        np.testing.assert_allclose(*[x.numpy() for x in found], rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
 
 
 def test_seeds():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 
 import numpy
 
-from . import arrays, draws, threads
+from . import arrays, compiled, draws, threads
 from .arrays import array_module
 from .devices import to_device
 from .fuse import fuse
@@ -65,14 +66,24 @@ def _work_dtype(dtype):
 def _unit(generator, out):
     """Fill `out` with generator.random's numbers, uniform on [0, 1): multiples of 2⁻²⁴ in float32, of 2⁻⁵³ in float64.
 
-    In float32 the generator's words are cut in two here, which takes half as long.
+    In float32 the generator's words are cut in two here, which takes half as long; with Numba many numbers are drawn by a compiled loop.
+    The generator is not to be drawn from again.
     """
-    if out.dtype != arrays.float32 or sys.byteorder != "little":
+    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and compiled.numba() is not None:
+        getattr(_load_sfc(), f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
+    elif out.dtype != arrays.float32 or sys.byteorder != "little":
         generator.random(out=out, dtype=out.dtype)
-        return
-    bits = generator.bit_generator.random_raw(-(-out.size // 2)).view(numpy.uint32)[:out.size]
-    bits >>= 8
-    numpy.multiply(bits, 2**-24, out=out, dtype=out.dtype, casting="unsafe")
+    else:
+        bits = generator.bit_generator.random_raw(-(-out.size // 2)).view(numpy.uint32)[:out.size]
+        bits >>= 8
+        numpy.multiply(bits, 2**-24, out=out, dtype=out.dtype, casting="unsafe")
+
+
+@functools.cache
+def _load_sfc():
+    from . import sfc
+
+    return sfc
 
 
 def uniform(shape, dtype, low, high, stream, out=None):

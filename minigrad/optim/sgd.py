@@ -43,15 +43,11 @@ class SGD(Optimizer):
         """One step."""
         if group["weight_decay"]:
             g = decayed(g, p, group["weight_decay"])
-        if state:
-            (buffer,) = state
-            momentum = group["momentum"]
-            if fresh:
-                take_over(buffer, g)
-            else:
-                momentum_update(buffer, g, momentum, 1 - group["dampening"])
-            g = nesterov_direction(g, buffer, momentum) if group["nesterov"] else buffer
-        descend(p, g, group["lr"])
+        if not state:
+            descend(p, g, group["lr"])
+        else:
+            update = nesterov_update if group["nesterov"] else momentum_update
+            update(p, g, *state, group["lr"], group["momentum"], 1 if fresh else 1 - group["dampening"])
 
 
 @fuse
@@ -61,22 +57,19 @@ def decayed(g, p, weight_decay):  # type: ignore[no-untyped-def]
 
 
 @fuse
-def take_over(buffer, g):  # type: ignore[no-untyped-def]
-    """b at first."""
-    buffer[...] = g
-
-
-@fuse
-def momentum_update(buffer, g, momentum, one_minus_dampening):  # type: ignore[no-untyped-def]
-    """b after one step."""
+def momentum_update(p, g, buffer, lr, momentum, share):  # type: ignore[no-untyped-def]
+    """b and p after one step; share = 1 - dampening, and 1 at first, when b = 0."""
     buffer *= momentum
-    buffer += one_minus_dampening * g
+    buffer += share * g
+    p -= lr * buffer
 
 
 @fuse
-def nesterov_direction(g, buffer, momentum):  # type: ignore[no-untyped-def]
-    """g' + momentum · b"""
-    return g + momentum * buffer
+def nesterov_update(p, g, buffer, lr, momentum, share):  # type: ignore[no-untyped-def]
+    """`momentum_update` with a step of g + momentum · b in place of b."""
+    buffer *= momentum
+    buffer += share * g
+    p -= lr * (g + momentum * buffer)
 
 
 @fuse
