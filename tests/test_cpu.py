@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from minigrad import backend
-from minigrad.backend import compiled, cpu, threads
+from minigrad.backend import blas, compiled, cpu, threads
 
 BINARY = {backend.plus: np.add, backend.minus: np.subtract, backend.times: np.multiply, backend.over: np.divide}
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-310, 3.0]
@@ -82,6 +82,41 @@ def test_sums_of_matrices_of_any_layout():
     x = numbers((300, 200))
     for y in (x.T.copy().T, x[::-1, ::2], np.broadcast_to(x[:1], (400, 200)), np.broadcast_to(x[:, :1], (300, 200))):
         np.testing.assert_allclose(cpu.sum(y, axis=0), np.add.reduce(y, axis=0), 0, 1e-13 * np.abs(y).sum(axis=0).max())
+
+
+class Library:
+    """A BLAS that can be told its number of threads."""
+
+    threads = 7
+
+    def get_num_threads(self):
+        return self.threads
+
+    def set_num_threads(self, n):
+        self.threads = n
+
+
+@pytest.mark.parametrize("n, inside, shared", [(64, 7, 0), (65, 1, 0), (116, 1, 0), (117, 1, 1)])
+def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_after_them(monkeypatch, n, inside, shared):
+    """A second pool of threads would spin against ours; products so small that BLAS does not split them need not tell it."""
+    library, seen, handed_out = Library(), [], []
+    multiply = np.matmul
+
+    def watched(*args, **options):
+        seen.append(library.threads)
+        return multiply(*args, **options)
+
+    monkeypatch.setattr(blas.blas, "found", [library])
+    monkeypatch.setattr(np, "matmul", watched)
+    monkeypatch.setattr(threads, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(threads, "share", lambda function, *_: handed_out.append(function(0, n)))
+    x = numbers((n, n), "float32")  # never our own kernel's
+    np.testing.assert_allclose(cpu.matmul(x, x), multiply(x, x), rtol=1e-4, atol=1e-4)
+    assert (seen, len(handed_out), library.threads) == ([inside], shared, 7)
+    monkeypatch.setattr(np, "matmul", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        cpu.matmul(x, x)
+    assert library.threads == 7
 
 
 # ---- threads

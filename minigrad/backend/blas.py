@@ -8,6 +8,8 @@ import numpy
 
 from . import compiled, threads
 
+SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
+LARGE = 3 << 19  # from which handing out is worth its price
 NARROW = 8  # rows or columns of a result below which our own kernel is not used
 
 
@@ -37,14 +39,19 @@ def product(rows, n):
 
     Where BLAS cannot be told, it is one call, which BLAS splits itself.
     """
-    libraries = blas.libraries()
-    if not libraries or threads.get_num_threads() == 1:
+    if blas.libraries() and threads.get_num_threads() > 1:
+        alone(threads.share, rows, n, 8)
+    else:
         rows(0, n)
-        return
+
+
+def alone(function, *args):
+    """function(*args) with BLAS on one thread, unless one is all there is: BLAS's second would spin against our workers."""
+    libraries = blas.libraries() if threads.get_num_threads() > 1 else ()
     before = [library.get_num_threads() for library in libraries]
     _set(libraries, before, [1] * len(before))
     try:
-        threads.share(rows, n, 8)
+        return function(*args)
     finally:
         _set(libraries, [1] * len(before), before)
 

@@ -62,8 +62,10 @@ def clip(x, min, max):
 def matmul(x, y):
     """x @ y; a large product of two matrices runs on our threads."""
     if type(x) is not ndarray or type(y) is not ndarray or x.ndim != 2 or y.ndim != 2 \
-            or x.shape[0] * y.shape[1] * x.shape[1] < 1 << 21 or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
+            or (size := x.shape[0] * y.shape[1] * x.shape[1]) <= blas.SMALL or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
         return numpy.matmul(x, y)
+    if size < blas.LARGE:
+        return blas.alone(numpy.matmul, x, y)
     out, multiply = numpy.empty((x.shape[0], y.shape[1]), x.dtype), blas.multiplier(x, y)
     if out.shape[0] >= out.shape[1]:
         blas.product(lambda low, high: multiply(x[low:high], y, out[low:high]), out.shape[0])
@@ -74,7 +76,7 @@ def matmul(x, y):
 
 def linear(x, weight, bias):
     """x weightᵀ + bias; in a large product each thread adds the bias to its own rows."""
-    if x.ndim != 2 or x.shape[0] * weight.size < 1 << 21 or x.shape[0] < weight.shape[0]:
+    if x.ndim != 2 or x.shape[0] * weight.size < blas.LARGE or x.shape[0] < weight.shape[0]:
         y = matmul(x, weight.T)
         y += bias
         return y
