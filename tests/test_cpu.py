@@ -9,6 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from backends import on_cpu
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minigrad import backend
 from minigrad.backend import blas, compiled, cpu, threads
@@ -29,16 +32,18 @@ def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
     monkeypatch.setattr(threads, "LARGE", 100)
     handed_out = []
 
-    def share(function, n, block):
+    def share(function, n, block=1):
         handed_out.append(n)
-        function(0, 70)
-        function(70, n)
+        function(0, 7)
+        function(7, n)
 
     monkeypatch.setattr(threads, "share", share)
     x = numbers((12, 17), special=True)
     single = x.astype("float32")
-    alike = [(x, x[::-1].copy()), (x, 3), (2.5, x), (x, np.array(0.0)), (single, 255), (single, np.array(2.0, "float32"))]
-    different = [(x, x.T.copy().T), (x, x[0]), (x, single), (single, np.array(2.0)), (x[:, ::2], 2), (np.arange(200), 2), (x, True),
+    alike = [(x, x[::-1].copy()), (x, 3), (2.5, x), (x, np.array(0.0)), (single, 255), (single, np.array(2.0, "float32")),
+             (x, x[5]), (x, x[:1]), (x, x[:, :1]), (x, x[:, 3:4]), (x, x[2, ::-1])]
+    different = [(x, x.T.copy().T), (x[:, 0], x[:, :1]), (x, single[0]), (x, single), (x.T.copy().T, x[0]), (x[0], x),
+                 (single, np.array(2.0)), (x[:, ::2], 2), (np.arange(200), 2), (x, True),
                  (x, np.float64(2)), (single, np.float64(2))]
     with np.errstate(all="ignore"):
         for pair in [*alike, *different]:
@@ -82,6 +87,36 @@ def test_sums_of_matrices_of_any_layout():
     x = numbers((300, 200))
     for y in (x.T.copy().T, x[::-1, ::2], np.broadcast_to(x[:1], (400, 200)), np.broadcast_to(x[:, :1], (300, 200))):
         np.testing.assert_allclose(cpu.sum(y, axis=0), np.add.reduce(y, axis=0), 0, 1e-13 * np.abs(y).sum(axis=0).max())
+
+
+@given(data=st.data())
+def test_choices_and_copies_of_arrays_of_any_size_and_layout(data):
+    """As NumPy's own, whether they are shared out or not: where, copy, concatenate."""
+    def one(shape):
+        x = numbers((40, 40), data.draw(st.sampled_from(["float32", "float64"])), special=True)
+        n, m = shape
+        views = {"plain": x[:n, :m].copy(), "cut": x[::2, 1::2][:n, :m], "turned": x.T[:m, :n].copy().T,
+                 "repeated": np.broadcast_to(x[:1, :1], shape), "number": data.draw(st.sampled_from([0, 2.5]))}
+        return views[data.draw(st.sampled_from([*views]))]
+
+    shape = data.draw(st.tuples(st.integers(0, 20), st.integers(0, 9)))
+    x, y, condition = one(shape), one(shape), np.random.default_rng(1).integers(0, 2, shape).astype(bool)
+    with on_cpu(True, data.draw(st.sampled_from([1, 60, 10_000]))):
+        pairs = [(cpu.where(c, x, y), np.where(c, x, y)) for c in (condition, condition.T.copy().T, condition[:1])]
+        for a in (x, y):
+            if isinstance(a, np.ndarray):
+                pairs += [(cpu.copy(a), a.copy("K")), (cpu.copy(a, order="C"), a.copy("C"))]
+                assert not np.shares_memory(pairs[-1][0], a) and pairs[-1][0].flags.c_contiguous
+        arrays = [a for a in (x, y, x) if isinstance(a, np.ndarray)]
+        if arrays:
+            pairs += [(cpu.concatenate(arrays, axis=axis), np.concatenate(arrays, axis=axis)) for axis in (0, 1, -1)]
+            pairs += [(cpu.concatenate([arrays[0][:k] for k in (3, 0, 1)]), np.concatenate([arrays[0][:k] for k in (3, 0, 1)]))]
+    for found, expected in pairs:
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == expected.dtype
+    for wrong in ([np.ones((40, 2)), np.ones((40, 3))], [np.ones((40, 2)), np.ones(40)], [np.array(1.0)] * 2):
+        with on_cpu(True, 10), pytest.raises(ValueError):
+            cpu.concatenate(wrong)
 
 
 class Library:

@@ -481,7 +481,7 @@ def run_hooks(hooks, g):
 
 def _own(g):
     """A writable copy of a raw gradient that shares memory with nothing."""
-    return g.copy(order="C")
+    return g.copy(order="C") if g.size < backend.threads.LARGE else backend.array_module(g).copy(g, order="C")
 
 
 def _accumulate(leaf, g, ours, create):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 import types
 from typing import Any
@@ -18,16 +19,22 @@ arrays.register(ndarray, cpu, "cpu")
 
 
 def _rows(ufunc, small=None):
-    """`ufunc`; a large array, and with it numbers or arrays that are alike, is shared out by rows. `small` is called for the rest."""
+    """`ufunc`; a large array, and with it numbers, arrays that are alike, or a row, is shared out. `small` is called for the rest."""
     small = small or ufunc
 
     def call(*inputs):
         x = inputs[0] if type(inputs[0]) is ndarray else inputs[-1]
-        if type(x) is not ndarray or x.size < threads.LARGE or x.dtype.kind != "f" or not all(_is_like(a, x) for a in inputs):
+        if type(x) is not ndarray or x.size < threads.LARGE or x.dtype.kind != "f":
             return small(*inputs)
-        y = numpy.empty_like(x)
-        flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, y)]
-        threads.share(lambda low, high: ufunc(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), x.size, 64)
+        if all(_is_like(a, x) for a in inputs):
+            y = numpy.empty_like(x)
+            flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, y)]
+            threads.share(lambda low, high: ufunc(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), x.size, 64)
+        elif x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[1], x):
+            y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[1], x.shape)
+            threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x))
+        else:
+            return small(*inputs)
         return y
 
     call.__name__ = ufunc.__name__
@@ -39,6 +46,11 @@ def _is_like(a, x):
     if type(a) is ndarray:
         return a.dtype == x.dtype and (a.ndim == 0 or (a.shape == x.shape and a.flags.c_contiguous))
     return type(a) is float or type(a) is int
+
+
+def _is_row_or_column(a, x):
+    """Whether `a` is as long as a row, or as a column, of the matrix x, whose dtype it has."""
+    return type(a) is ndarray and a.dtype == x.dtype and a.shape in ((x.shape[1],), (1, x.shape[1]), (x.shape[0], 1))
 
 
 for _ufunc in (numpy.tanh, numpy.exp, numpy.log, numpy.sqrt):
@@ -106,8 +118,10 @@ def sum(x, axis=None, keepdims=False):
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
     if _is_short(x, axis):
         return _over_columns(numpy.add, x, keepdims)
-    if x.size < threads.LARGE or axis not in (0, (0,)):
+    if x.size < threads.LARGE:
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+    if axis not in (0, (0,)):
+        return _over_rows(numpy.add, x, axis, keepdims)
     ones, parts = numpy.ones(x.shape[0], x.dtype), {}
 
     def rows(low, high):
@@ -122,12 +136,23 @@ def largest(x, axis=None, keepdims=False, **others):
     """The largest number over `axis`; NaN where there is one."""
     if type(x) is ndarray and x.ndim == 2 and _is_short(x, axis) and not others:
         return _over_columns(numpy.maximum, x, keepdims)
+    if type(x) is ndarray and x.ndim == 2 and x.size and axis is not None and not others:
+        return _over_rows(numpy.maximum, x, axis, keepdims)
     return numpy.max(x, axis=axis, keepdims=keepdims, **others)
 
 
 def _is_short(x, axis):
     """Whether `axis` is the second of a long, narrow matrix: NumPy reduces row by row there, at ten times the price of the first."""
     return axis in (1, -1, (1,), (-1,)) and 1 < x.shape[1] <= 32 and x.shape[0] >= 128
+
+
+def _over_rows(ufunc, x, axis, keepdims):
+    """Reduced over `axis`; if that is the second of a large matrix, each thread takes rows of its own."""
+    if x.size < threads.LARGE or axis not in (1, -1, (1,), (-1,)):
+        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+    y = numpy.empty(len(x), x.dtype)
+    threads.share(lambda low, high: ufunc.reduce(x[low:high], axis=1, out=y[low:high]), len(x))
+    return y[:, None] if keepdims else y
 
 
 def _over_columns(ufunc, x, keepdims):
@@ -165,6 +190,52 @@ def astype(x, dtype):
     return y
 
 
+def where(condition, x, y):
+    """x where the condition holds, else y; a large array of conditions is shared out, with numbers or arrays that are alike."""
+    first = x if type(x) is ndarray and x.ndim else y
+    if type(condition) is not ndarray or condition.size < threads.LARGE or type(first) is not ndarray or first.shape != condition.shape \
+            or first.dtype.kind != "f" or not condition.flags.c_contiguous or not _is_like(x, first) or not _is_like(y, first):
+        return numpy.where(condition, x, y)
+    z = numpy.empty_like(first)
+    flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (condition, x, y, z)]
+
+    def part(low, high):
+        c, a, b, out = (v[low:high] if type(v) is ndarray and v.ndim else v for v in flat)
+        out[...] = numpy.where(c, a, b)
+
+    threads.share(part, z.size, 64)
+    return z
+
+
+def copy(x, order="K"):
+    """A copy; a large one is shared out by rows."""
+    if x.size < threads.LARGE or not (x.flags.c_contiguous or not any(x.strides)):
+        return x.copy(order)
+    return _copied(numpy.empty(x.shape, x.dtype), x)
+
+
+def concatenate(xs, axis=0):
+    """Arrays one after another along `axis`; large ones of one dtype along the first are copied by all threads."""
+    first = xs[0]
+    alike = axis == 0 and first.ndim and all(x.ndim and x.dtype == first.dtype and x.shape[1:] == first.shape[1:] for x in xs)
+    if not alike or max(x.size for x in xs) < threads.LARGE:
+        return numpy.concatenate(xs, axis=axis)
+    ends = list(itertools.accumulate(map(len, xs)))
+    out = numpy.empty((ends[-1], *first.shape[1:]), first.dtype)
+    for x, end in zip(xs, ends):
+        _copied(out[end - len(x):end], x)
+    return out
+
+
+def _copied(out, x):
+    """`out` with x in it."""
+    def part(low, high):
+        out[low:high] = x[low:high]
+
+    threads.share(part, len(x))
+    return out
+
+
 def scatter(g, *, key, shape):
     """Zeros of `shape` with g added at [key]; values of a repeated index add up."""
     out = numpy.zeros(shape, g.dtype)
@@ -190,6 +261,7 @@ def same(x):
 
 cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.max, cpu.astype, cpu.stop_gradient = \
     broadcast_to, clip, matmul, sum, largest, astype, same
+cpu.where, cpu.copy, cpu.concatenate = where, copy, concatenate
 cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear, getitem, scatter, put_along_axis, ones_like
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..autograd import op
-from ..backend import array_module, minus, over, plus, times
+from ..backend import array_module, fuse, minus, over, plus, times
 
 
 def unchanged(g):
@@ -33,14 +33,14 @@ def sub(x, y):
 @op(promote=True)
 def mul(x, y):
     """x · y"""
-    return times(x, y), lambda g: g * y, lambda g: g * x
+    return times(x, y), lambda g: times(g, y), lambda g: times(g, x)
 
 
 @op(promote=True)
 def div(x, y):
     """x / y,  dL/dy = -g x / y²"""
     z = over(x, y)
-    return z, lambda g: g / y, lambda g: -g * (z / y)
+    return z, lambda g: over(g, y), lambda g: times(-g, over(z, y))
 
 
 @op
@@ -75,27 +75,27 @@ def logarithm(x):
 @op
 def square(x):
     """x²"""
-    return x * x, lambda g: g * (2 * x)
+    return times(x, x), lambda g: times(g, times(2, x))
 
 
 @op
 def sqrt(x):
     """√x,  dL/dx = g / (2 y)"""
     y = array_module(x).sqrt(x)
-    return y, lambda g: g / (2 * y)
+    return y, lambda g: over(g, times(2, y))
 
 
 @op
 def exp(x):
     """e^x,  dL/dx = g y"""
     y = array_module(x).exp(x)
-    return y, lambda g: g * y
+    return y, lambda g: times(g, y)
 
 
 @op
 def log(x):
     """Natural logarithm,  dL/dx = g / x"""
-    return array_module(x).log(x), lambda g: g / x
+    return array_module(x).log(x), lambda g: over(g, x)
 
 
 @op
@@ -167,10 +167,14 @@ def clip(x, min, max):
 
 def clip_grad(g, x, min, max):
     """g where min ≤ x ≤ max, else 0."""
+    return inside(g, x, -math.inf if min is None else min, math.inf if max is None else max)
+
+
+@fuse
+def inside(g, x, low, high):
+    """g where low ≤ x ≤ high, else 0, also where x is NaN."""
     xp = array_module(g)
-    if min is not None:
-        g = xp.where(x >= min, g, 0)
-    return g if max is None else xp.where(x <= max, g, 0)
+    return xp.where((x >= low) & (x <= high), g, 0)
 
 
 @op
