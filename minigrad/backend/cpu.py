@@ -209,7 +209,7 @@ def where(condition, x, y):
 
 def copy(x, order="K"):
     """A copy; a large one is shared out by rows."""
-    if x.size < threads.LARGE or not (x.flags.c_contiguous or not any(x.strides)):
+    if x.size < threads.LARGE or not x.ndim or not (x.flags.c_contiguous or not any(x.strides)):
         return x.copy(order)
     return _copied(numpy.empty(x.shape, x.dtype), x)
 
