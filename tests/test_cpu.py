@@ -44,7 +44,7 @@ def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
              (x, x[5]), (x, x[:1]), (x, x[:, :1]), (x, x[:, 3:4]), (x, x[2, ::-1])]
     different = [(x, x.T.copy().T), (x[:, 0], x[:, :1]), (x, single[0]), (x, single), (x.T.copy().T, x[0]), (x[0], x),
                  (single, np.array(2.0)), (x[:, ::2], 2), (np.arange(200), 2), (x, True),
-                 (x, np.float64(2)), (single, np.float64(2))]
+                 (x, np.float64(2)), (single, np.float64(2)), (np.float64(2), x.reshape(1, -1)), (np.float64(2), x.reshape(-1, 1))]
     with np.errstate(all="ignore"):
         for pair in [*alike, *different]:
             found, expected = ours(*pair), theirs(*pair)

@@ -19,7 +19,7 @@ arrays.register(ndarray, cpu, "cpu")
 
 
 def _rows(ufunc, small=None):
-    """`ufunc`; a large array, and with it numbers, arrays that are alike, or a row, is shared out. `small` is called for the rest."""
+    """`ufunc`; a large array, and with it numbers, arrays that are alike, or a row or column, is shared out. Else `small` is called."""
     small = small or ufunc
 
     def call(*inputs):
@@ -30,8 +30,8 @@ def _rows(ufunc, small=None):
             y = numpy.empty_like(x)
             flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, y)]
             threads.share(lambda low, high: ufunc(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), x.size, 64)
-        elif x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[1], x):
-            y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[1], x.shape)
+        elif x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
+            y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[-1], x.shape)
             threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x))
         else:
             return small(*inputs)
