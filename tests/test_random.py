@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.backend.compiled import use_numba
+from minigrad.backend.compiled import numba, use_numba
 from minigrad.backend.threads import LARGE
 
 DRAWS = {
@@ -127,6 +127,7 @@ def test_the_compiled_generator_draws_the_numbers_of_numpys(draw, dtype, n, seed
     for enabled in (True, False):
         before = use_numba(enabled)
         try:
+            assert (numba() is not None) == enabled
             mg.manual_seed(seed)
             found.append(getattr(mg, draw)(n, dtype=getattr(mg, dtype)))
         finally:

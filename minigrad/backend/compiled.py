@@ -10,11 +10,11 @@ _loops: dict = {}
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None}
 
 
-def numba():
-    """The Numba module, imported when first asked for; None where it is missing or switched off."""
+def numba(load=True):
+    """The Numba module, imported when first asked for; None where it is missing or switched off, or, if not to `load`, not there yet."""
     if not _state["enabled"]:
         return None
-    if _state["numba"] is None:
+    if _state["numba"] is None and load:
         try:
             import numba as found
 

@@ -66,10 +66,10 @@ def _work_dtype(dtype):
 def _unit(generator, out):
     """Fill `out` with generator.random's numbers, uniform on [0, 1): multiples of 2⁻²⁴ in float32, of 2⁻⁵³ in float64.
 
-    In float32 the generator's words are cut in two here, which takes half as long; with Numba many numbers are drawn by a compiled loop.
-    The generator is not to be drawn from again.
+    In float32 the generator's words are cut in two here, which takes half as long. Where Numba is loaded already, a compiled loop draws
+    many numbers, the same ones. The generator is not to be drawn from again.
     """
-    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and compiled.numba() is not None:
+    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and compiled.numba(load=False) is not None:
         getattr(_load_sfc(), f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
     elif out.dtype != arrays.float32 or sys.byteorder != "little":
         generator.random(out=out, dtype=out.dtype)
