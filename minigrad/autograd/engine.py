@@ -292,7 +292,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
             raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} was not used to compute the outputs; "
                                "set allow_unused=True to get None for it")
         elif g is not None and not isinstance(g, Tensor):
-            g = wrap(_own(g))
+            g = wrap(backend.copy(g, order="C"))
         result.append(g)
     return tuple(result)
 
@@ -479,18 +479,13 @@ def run_hooks(hooks, g):
     return g
 
 
-def _own(g):
-    """A writable copy of a raw gradient that shares memory with nothing."""
-    return g.copy(order="C") if g.size < backend.threads.LARGE else backend.array_module(g).copy(g, order="C")
-
-
 def _accumulate(leaf, g, ours, create):
     """leaf.grad += g; the first gradient becomes an array that nobody else has."""
     before = leaf._grad
     if create:
         leaf._grad = backend.array_module(g).copy(g) if before is None else before + g
     elif before is None:
-        leaf._grad = wrap(g if ours else _own(g))
+        leaf._grad = wrap(g if ours else backend.copy(g, order="C"))
     elif before._requires_grad:
         leaf._grad = wrap(backend.asarray(before.array + g, like=g))
     else:

@@ -13,6 +13,8 @@ from numpy import ndarray
 
 from . import arrays, blas, threads
 
+SECOND = (1, -1, (1,), (-1,))  # what names the second axis of a matrix
+
 cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large arrays are worked on by our threads.")
 cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
 arrays.register(ndarray, cpu, "cpu")
@@ -27,18 +29,22 @@ def _rows(ufunc, small=None):
         if type(x) is not ndarray or x.size < threads.LARGE or x.dtype.kind != "f":
             return small(*inputs)
         if all(_is_like(a, x) for a in inputs):
-            y = numpy.empty_like(x)
-            flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, y)]
-            threads.share(lambda low, high: ufunc(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), x.size, 64)
-        elif x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
+            return _in_parts(ufunc, numpy.empty_like(x), *inputs)
+        if x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
             y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[-1], x.shape)
             threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x))
-        else:
-            return small(*inputs)
-        return y
+            return y
+        return small(*inputs)
 
     call.__name__ = ufunc.__name__
     return call
+
+
+def _in_parts(function, out, *inputs):
+    """`out`, written by function(*inputs, out) on all threads: a part of each array goes to each; numbers and 0-d arrays go to all."""
+    flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, out)]
+    threads.share(lambda low, high: function(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), out.size, 64)
+    return out
 
 
 def _is_like(a, x):
@@ -65,10 +71,7 @@ def clip(x, min, max):
     """x limited to [min, max]; a large array is shared out by rows."""
     if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous or type(min) is ndarray or type(max) is ndarray:
         return numpy.clip(x, min, max)
-    y = numpy.empty_like(x)
-    source, target = x.reshape(-1), y.reshape(-1)
-    threads.share(lambda low, high: numpy.clip(source[low:high], min, max, out=target[low:high]), x.size, 64)
-    return y
+    return _in_parts(numpy.clip, numpy.empty_like(x), x, min, max)
 
 
 def matmul(x, y):
@@ -120,8 +123,10 @@ def sum(x, axis=None, keepdims=False):
         return _over_columns(numpy.add, x, keepdims)
     if x.size < threads.LARGE:
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+    if axis in SECOND:
+        return _over_rows(numpy.add, x, keepdims)
     if axis not in (0, (0,)):
-        return _over_rows(numpy.add, x, axis, keepdims)
+        return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
     ones, parts = numpy.ones(x.shape[0], x.dtype), {}
 
     def rows(low, high):
@@ -134,22 +139,21 @@ def sum(x, axis=None, keepdims=False):
 
 def largest(x, axis=None, keepdims=False, **others):
     """The largest number over `axis`; NaN where there is one."""
-    if type(x) is ndarray and x.ndim == 2 and _is_short(x, axis) and not others:
-        return _over_columns(numpy.maximum, x, keepdims)
-    if type(x) is ndarray and x.ndim == 2 and x.size and axis is not None and not others:
-        return _over_rows(numpy.maximum, x, axis, keepdims)
+    if type(x) is ndarray and x.ndim == 2 and axis in SECOND and not others:
+        if _is_short(x, axis):
+            return _over_columns(numpy.maximum, x, keepdims)
+        if x.size >= threads.LARGE:
+            return _over_rows(numpy.maximum, x, keepdims)
     return numpy.max(x, axis=axis, keepdims=keepdims, **others)
 
 
 def _is_short(x, axis):
     """Whether `axis` is the second of a long, narrow matrix: NumPy reduces row by row there, at ten times the price of the first."""
-    return axis in (1, -1, (1,), (-1,)) and 1 < x.shape[1] <= 32 and x.shape[0] >= 128
+    return axis in SECOND and 1 < x.shape[1] <= 32 and x.shape[0] >= 128
 
 
-def _over_rows(ufunc, x, axis, keepdims):
-    """Reduced over `axis`; if that is the second of a large matrix, each thread takes rows of its own."""
-    if x.size < threads.LARGE or axis not in (1, -1, (1,), (-1,)):
-        return ufunc.reduce(x, axis=axis, keepdims=keepdims)
+def _over_rows(ufunc, x, keepdims):
+    """A large matrix reduced over its second axis: each thread takes rows of its own."""
     y = numpy.empty(len(x), x.dtype)
     threads.share(lambda low, high: ufunc.reduce(x[low:high], axis=1, out=y[low:high]), len(x))
     return y[:, None] if keepdims else y
@@ -180,14 +184,7 @@ def astype(x, dtype):
     """x in another dtype; x itself where it has it. A large array is shared out."""
     if x.size < threads.LARGE or x.dtype == dtype or not x.flags.c_contiguous:
         return x.astype(dtype, copy=False)
-    y = numpy.empty(x.shape, dtype)
-    source, target = x.reshape(-1), y.reshape(-1)
-
-    def part(low, high):
-        target[low:high] = source[low:high]
-
-    threads.share(part, x.size, 64)
-    return y
+    return _in_parts(lambda source, target: numpy.copyto(target, source, "unsafe"), numpy.empty(x.shape, dtype), x)
 
 
 def where(condition, x, y):
@@ -196,20 +193,12 @@ def where(condition, x, y):
     if type(condition) is not ndarray or condition.size < threads.LARGE or type(first) is not ndarray or first.shape != condition.shape \
             or first.dtype.kind != "f" or not condition.flags.c_contiguous or not _is_like(x, first) or not _is_like(y, first):
         return numpy.where(condition, x, y)
-    z = numpy.empty_like(first)
-    flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (condition, x, y, z)]
-
-    def part(low, high):
-        c, a, b, out = (v[low:high] if type(v) is ndarray and v.ndim else v for v in flat)
-        out[...] = numpy.where(c, a, b)
-
-    threads.share(part, z.size, 64)
-    return z
+    return _in_parts(lambda c, a, b, out: numpy.copyto(out, numpy.where(c, a, b)), numpy.empty_like(first), condition, x, y)
 
 
 def copy(x, order="K"):
-    """A copy; a large one is shared out by rows."""
-    if x.size < threads.LARGE or not x.ndim or not (x.flags.c_contiguous or not any(x.strides)):
+    """A copy; a large one on the host is shared out by rows."""
+    if x.size < threads.LARGE or type(x) is not ndarray or not x.ndim or not (x.flags.c_contiguous or not any(x.strides)):
         return x.copy(order)
     return _copied(numpy.empty(x.shape, x.dtype), x)
 

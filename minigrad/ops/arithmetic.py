@@ -160,18 +160,14 @@ def pick_grad(g, winner, loser):
 @op
 def clip(x, min, max):
     """x limited to [min, max], either of which may be None; g passes where min ≤ x ≤ max, else to the bound taken, if min < max."""
-    return (array_module(x).clip(x, min, max), lambda g: clip_grad(g, x, min, max),
+    low, high = -math.inf if min is None else min, math.inf if max is None else max
+    return (array_module(x).clip(x, min, max), lambda g: clip_grad(g, x, low, high),
             lambda g: array_module(g).where(x < min if max is None else (x < min) & (min < max), g, 0),
             lambda g: array_module(g).where(x > max if min is None else (x > max) | (max < min), g, 0))
 
 
-def clip_grad(g, x, min, max):
-    """g where min ≤ x ≤ max, else 0."""
-    return inside(g, x, -math.inf if min is None else min, math.inf if max is None else max)
-
-
 @fuse
-def inside(g, x, low, high):
+def clip_grad(g, x, low, high):
     """g where low ≤ x ≤ high, else 0, also where x is NaN."""
     xp = array_module(g)
     return xp.where((x >= low) & (x <= high), g, 0)
