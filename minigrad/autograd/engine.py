@@ -130,14 +130,15 @@ def wrap(array, node=None):
 # ---- recording
 
 
-def op(function=None, *, promote=False):
+def op(function=None, *, promote=False, product=False):
     """Make an operation on tensors of a function on raw arrays that returns (value, one VJP per array argument).
 
     Array arguments are positional, options are keyword-only. `promote=True` brings the arrays to one dtype first, as PyTorch
-    would. Called with no Tensor, the operation returns the raw value. An operation without VJPs is not differentiable.
+    would. `product=True` says that its VJPs are products and sums, which `backend.together` may compute at once. Called with no
+    Tensor, the operation returns the raw value. An operation without VJPs is not differentiable.
     """
     if function is None:
-        return functools.partial(op, promote=promote)
+        return functools.partial(op, promote=promote, product=product)
     name = function.__name__
     mode, new = recording.get, Tensor.__new__
 
@@ -187,7 +188,8 @@ def op(function=None, *, promote=False):
             out._requires_grad = False
         return out
 
-    apply.raw, apply.owns = function, True  # type: ignore[attr-defined]  # owns: what its VJPs make anew belongs to nobody else
+    apply.raw, apply.product = function, product  # type: ignore[attr-defined]
+    apply.owns = True  # type: ignore[attr-defined]  # what its VJPs make anew belongs to nobody else
     return apply
 
 
@@ -374,6 +376,8 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
         if Last.write > node.tick:
             _check_unchanged(node)
         kind = type(g)
+        if node.op.product and again is None and needed is None:
+            vjps = backend.together(vjps, g)
         for parent, vjp in zip(node.parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):
                 continue

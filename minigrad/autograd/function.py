@@ -34,6 +34,7 @@ class Context:
 class _Call:
     """Stands in a node for the class of a Function: its name, and how to run it again."""
 
+    product = False
     owns = False  # what a user's backward returns may be anybody's array
 
     def __init__(self, cls, inputs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import types
 
 import numpy
 
@@ -20,40 +21,97 @@ class Blas:
         self.found = None
 
     def libraries(self):
-        """What sets the libraries' numbers of threads."""
+        """What gets and sets the libraries' numbers of threads."""
         if self.found is None:
             try:
                 from threadpoolctl import ThreadpoolController
 
-                self.found = ThreadpoolController().select(user_api="blas").lib_controllers
+                self.found = [_direct(c) for c in ThreadpoolController().select(user_api="blas").lib_controllers]
             except ImportError:
                 self.found = []
         return self.found
 
 
+def _direct(controller):
+    """OpenBLAS's own two functions instead of threadpoolctl's: those reserve the setting for the thread that calls them first."""
+    for name in ("openblas", "scipy_openblas"):
+        for suffix in ("", "64_", "_64"):
+            get, set = [getattr(controller.dynlib, f"{name}_{verb}_num_threads{suffix}", None) for verb in ("get", "set")]
+            if get and set and getattr(controller, "threading_layer", None) != "openmp":
+                return types.SimpleNamespace(internal_api=controller.internal_api, get_num_threads=get, set_num_threads=set)
+    return controller
+
+
 blas = Blas()
 
 
-def product(rows, n):
-    """rows(low, high) over range(n) on each worker, BLAS on one thread meanwhile.
+class Product:
+    """A product that can be computed in parts: part(low, high) computes those of range(n), `after` comes when all are there.
 
-    Where BLAS cannot be told, it is one call, which BLAS splits itself.
+    multiply: what computes it if it is of two matrices, else None.
     """
-    if blas.libraries() and threads.get_num_threads() > 1:
-        alone(threads.share, rows, n, 8)
+
+    def __init__(self, part, n, multiply=None, after=None):
+        self.part, self.n, self.heavy, self.after = part, n, multiply is not None, after
+        self.own = multiply not in (None, _blas_product)
+
+    def cut(self, shares):
+        """Give each of these lists its part."""
+        length = -(-self.n // (len(shares) * 8)) * 8
+        for i, mine in zip(range(0, self.n, length), shares):
+            mine.append((self.part, i, min(i + length, self.n)))
+
+
+def compute(products):
+    """The products, on all threads; BLAS on one thread meanwhile, unless all is our own kernel's.
+
+    Where BLAS cannot be told, it is called once for each and splits it itself.
+    """
+    if all([p.own for p in products]):
+        _share(products)
+    elif blas.libraries() and threads.get_num_threads() > 1:
+        alone(_share, products)
     else:
-        rows(0, n)
+        for p in products:
+            p.part(0, p.n)
+    for p in products:
+        if p.after is not None:
+            p.after()
+
+
+def _share(products):
+    """Products of matrices each by an equal group of threads, or all by all if there are no such groups; the rest by all."""
+    shares: list[list] = [[] for _ in range(threads.get_num_threads())]
+    heavy = [p for p in products if p.heavy]
+    group = len(shares) if not heavy or len(shares) % len(heavy) else len(shares) // len(heavy)
+    for i, p in enumerate(heavy):
+        p.cut(shares[i * group:(i + 1) * group] or shares)
+    for p in products:
+        if not p.heavy:
+            p.cut(shares)
+
+    def some(low, high):
+        for mine in shares[low:high]:
+            for part, begin, end in mine:
+                part(begin, end)
+
+    threads.share(some, len(shares))
 
 
 def alone(function, *args):
     """function(*args) with BLAS on one thread, unless one is all there is: BLAS's second would spin against our workers."""
-    libraries = blas.libraries() if threads.get_num_threads() > 1 else ()
-    before = [library.get_num_threads() for library in libraries]
-    _set(libraries, before, [1] * len(before))
+    told = []
+    if threads.get_num_threads() > 1:
+        for library in blas.libraries():
+            before = library.get_num_threads()
+            if before != 1:
+                told.append((library, before))
+                library.set_num_threads(1)
     try:
         return function(*args)
     finally:
-        _set(libraries, [1] * len(before), before)
+        for library, before in told:
+            library.set_num_threads(before)
 
 
 def multiplier(x, y):
@@ -93,8 +151,3 @@ def _load_gemm():
 
     return gemm
 
-
-def _set(libraries, old, new):
-    for library, a, b in zip(libraries, old, new):
-        if a != b:
-            library.set_num_threads(b)

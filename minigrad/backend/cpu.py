@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import threading
 import types
 from typing import Any
 
@@ -12,6 +13,9 @@ import numpy
 from numpy import ndarray
 
 from . import arrays, blas, threads
+
+TOGETHER = 1 << 12  # elements of a gradient from which a product's VJPs are handed out at once
+_local = threading.local()
 
 SECOND = (1, -1, (1,), (-1,))  # what names the second axis of a matrix
 
@@ -81,12 +85,7 @@ def matmul(x, y):
         return numpy.matmul(x, y)
     if size < blas.LARGE:
         return blas.alone(numpy.matmul, x, y)
-    out, multiply = numpy.empty((x.shape[0], y.shape[1]), x.dtype), blas.multiplier(x, y)
-    if out.shape[0] >= out.shape[1]:
-        blas.product(lambda low, high: multiply(x[low:high], y, out[low:high]), out.shape[0])
-    else:
-        blas.product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1])
-    return out
+    return _large_product(x, y)
 
 
 def linear(x, weight, bias):
@@ -95,9 +94,45 @@ def linear(x, weight, bias):
         y = matmul(x, weight.T)
         y += bias
         return y
-    out, transposed = numpy.empty((x.shape[0], weight.shape[0]), x.dtype), weight.T
-    multiply = blas.multiplier(x, transposed)
-    blas.product(lambda low, high: multiply(x[low:high], transposed, out[low:high], bias), out.shape[0])
+    return _large_product(x, weight.T, bias)
+
+
+def _large_product(x, y, *bias):
+    """x y (+ bias), cut into rows, or into columns if there are more of them."""
+    out, multiply = numpy.empty((x.shape[0], y.shape[1]), x.dtype), blas.multiplier(x, y)
+    if out.shape[0] >= out.shape[1]:
+        return _now_or_later(blas.Product(lambda low, high: multiply(x[low:high], y, out[low:high], *bias), out.shape[0], multiply), out)
+    return _now_or_later(blas.Product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1], multiply), out)
+
+
+def together(vjps, g):
+    """The VJPs of a product; where g is large their values are computed now, by handing out all of them at once.
+
+    One after the other each thread would pack the factors that it shares with others again, and all would meet for each.
+    """
+    if type(g) is not ndarray or g.size < TOGETHER or threads.get_num_threads() == 1:
+        return vjps
+    waiting = _local.products = []
+    try:
+        made = [None if vjp is None else vjp(g) for vjp in vjps]
+    finally:
+        _local.products = None
+    if waiting:
+        blas.compute(waiting)
+    return [None if c is None else functools.partial(_take, [c]) for c in made]
+
+
+def _take(made, g):
+    return made.pop()
+
+
+def _now_or_later(product, out):
+    """`out`, which the product writes: when the VJPs that are called `together` have all been called, else now."""
+    waiting = getattr(_local, "products", None)
+    if waiting is None:
+        blas.compute([product])
+    else:
+        waiting.append(product)
     return out
 
 
@@ -127,14 +162,15 @@ def sum(x, axis=None, keepdims=False):
         return _over_rows(numpy.add, x, keepdims)
     if axis not in (0, (0,)):
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
-    ones, parts = numpy.ones(x.shape[0], x.dtype), {}
+    ones, parts, out = numpy.ones(x.shape[0], x.dtype), {}, numpy.empty((1, x.shape[1]) if keepdims else x.shape[1:], x.dtype)
 
     def rows(low, high):
         parts[low] = numpy.matmul(ones[low:high], x[low:high])
 
-    blas.product(rows, x.shape[0])
-    out = functools.reduce(numpy.add, (parts[low] for low in sorted(parts)))
-    return out[None] if keepdims else out
+    def add_up():
+        out[...] = functools.reduce(numpy.add, (parts[low] for low in sorted(parts)))
+
+    return _now_or_later(blas.Product(rows, x.shape[0], after=add_up), out)
 
 
 def largest(x, axis=None, keepdims=False, **others):

@@ -10,13 +10,11 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-import numpy
 from numpy import empty, ndarray, zeros
 
 from . import arrays, compiled, cuda, threads
 from .gathering import Pieces
 
-STAGED = 1 << 19  # bytes between two compiled loops; each change of hands costs the threads a wait for the GIL
 BLOCK = 1 << 14  # elements that a plain body takes at a time, so that its temporaries stay in the cache
 
 
@@ -57,48 +55,33 @@ class Fused:
 
     def _large(self, args):
         plan = _plan(args) if self.body is not None else None
-        if plan is None or any(k != "f" for p, k in zip(self.body.parameters, plan[0]) if p in self.body.written):
+        if plan is None:
             return self._whole(*args)
-        kinds, views, n, block = plan
-        dtype, shape = next((v.dtype, a.shape) for v, a, k in zip(views, args, kinds) if k == "f")
-        pieces = next((v for v in views if type(v) is Pieces), None)
+        kinds, views, n, block, lead, pieces = plan
+        for i in self.body.places:
+            if kinds[i] != "f":
+                return self._whole(*args)
         if self.reduce:
-            return self._whole(*args) if pieces else self._sum(kinds, views, n, dtype)
-        out = (zeros if pieces else empty)(shape, dtype) if self.body.result else None
-        target = None if out is None else out.reshape(next(v.shape for v, k in zip(views, kinds) if k == "f"))
-        run = self._runner(kinds, dtype, block)
+            return self._whole(*args) if pieces else self._sum(kinds, views, n, lead.dtype)
+        out = target = None
+        if self.body.result:
+            out = (zeros if pieces else empty)(lead.shape, lead.dtype)
+            target = out if "r" in kinds else out.reshape(-1)
+        run = self._runner(kinds, lead.dtype, block)
 
         def part(low, high):
             for i, j in pieces.stretches(low, high) if pieces else ((low, high),):
                 run(None if target is None else target[i:j], [v[i:j] if k == "f" else v for v, k in zip(views, kinds)])
 
         threads.share(part, n, 16)
-        if out is not None:
-            return out
-        return args[self.body.parameters.index(self.body.written[0])]
+        return args[self.body.places[0]] if out is None else out
 
     def _runner(self, kinds, dtype, block):
         """A function (target, parts of the arguments) that does the work for these parts in one thread."""
-        body = self.body
         if compiled.numba() is None:
             return lambda target, parts: _in_blocks(self.plain, target, parts, kinds, block)
-        if body.stages is None:
-            loop = compiled.loop(body, kinds, dtype)
-            return lambda target, parts: loop(*([] if target is None else [target]), *parts)
-        before, function, after = body.stages
-        ufunc, first, second = getattr(numpy, function), compiled.loop(before, kinds, dtype), compiled.loop(after, kinds + "f", dtype)
-
-        def staged(target, parts):
-            length = len(target)
-            e = empty((min(max(1, STAGED // target[:1].nbytes), length), *target.shape[1:]), dtype)
-            for i in range(0, length, len(e)):
-                cut = [p[i:i + len(e)] if k == "f" else p for p, k in zip(parts, kinds)]
-                piece = e[:length - i]
-                first(piece, *cut)
-                ufunc(piece, piece)
-                second(target[i:i + len(e)], *cut, piece)
-
-        return staged
+        loop = compiled.loop(self.body, kinds, dtype)
+        return lambda target, parts: loop(*parts) if target is None else loop(target, *parts)
 
     def _sum(self, kinds, views, n, dtype):
         """Sums of blocks of fixed length, then the sum of those: the same bits for any number of threads."""
@@ -131,38 +114,46 @@ _device_types: set = cuda.device_types
 
 
 def _plan(args):
-    """How to loop over `args`: (kinds, flat or row views and numbers, length of the shared axis, block), or None."""
-    lead = next(iter(sorted((a for a in args if type(a) is ndarray), key=lambda a: -a.size)))
-    shape, dtype = lead.shape, lead.dtype
-    if dtype.kind != "f":
+    """How to loop over `args`, or None: (kinds, views, n, block, lead, pieces).
+
+    kinds: for each f (like the output), r (a row) or s (a number), with its view or value in `views`; n: length of the axis that is
+    shared out; block: how much of it a plain body takes at a time; lead: the largest array; pieces: the Pieces among `args`, or None.
+    """
+    lead = pieces = None
+    for a in args:
+        if type(a) is ndarray and (lead is None or a.size > lead.size):
+            lead = a
+    if lead is None or lead.dtype.kind != "f":
         return None
-    kinds = ""
+    shape, dtype, size, kinds = lead.shape, lead.dtype, lead.size, ""
     views: list[Any] = []
     for a in args:
-        if type(a) is Pieces:
+        if type(a) is ndarray:
+            if a.dtype != dtype:
+                return None
+            if a.shape == shape and (flags := a.flags).c_contiguous and flags.writeable:
+                kind = "f"
+            elif not any(a.strides) and (a.ndim == 0 or a.size == size):
+                kind, a = "s", dtype.type(a.item() if a.ndim == 0 else a[(0,) * a.ndim])
+            elif a.ndim == 1 and len(shape) == 2 and a.shape == shape[1:] and (flags := a.flags).c_contiguous and flags.writeable:
+                kind = "r"
+            else:
+                return None
+        elif type(a) is Pieces:
             if a.dtype != dtype or a.shape != shape:
                 return None
-            kinds, views = kinds + "f", [*views, a]
-        elif type(a) is not ndarray:
-            if not isinstance(a, (float, int, arrays.NumPyScalar)):
-                return None
-            kinds, views = kinds + "s", [*views, dtype.type(a)]
-        elif a.dtype != dtype:
-            return None
-        elif a.shape == shape and a.flags.c_contiguous and a.flags.writeable:
-            kinds, views = kinds + "f", [*views, a]
-        elif not any(a.strides) and (a.ndim == 0 or a.size == lead.size):
-            kinds, views = kinds + "s", [*views, a.item() if a.ndim == 0 else a[(0,) * a.ndim]]
-            views[-1] = dtype.type(views[-1])
-        elif a.ndim == 1 and len(shape) == 2 and a.shape == shape[1:] and a.flags.c_contiguous and a.flags.writeable:
-            kinds, views = kinds + "r", [*views, a]
+            kind, pieces = "f", pieces or a
+        elif isinstance(a, (float, int, arrays.NumPyScalar)):
+            kind, a = "s", dtype.type(a)
         else:
             return None
+        kinds += kind
+        views.append(a)
     if "f" not in kinds:
         return None
     if "r" in kinds:
-        return kinds, views, shape[0], max(1, BLOCK // shape[1])
-    return kinds, [v.reshape(-1) if k == "f" else v for v, k in zip(views, kinds)], lead.size, BLOCK
+        return kinds, views, shape[0], max(1, BLOCK // shape[1]), lead, pieces
+    return kinds, [v.reshape(-1) if k == "f" else v for v, k in zip(views, kinds)], size, BLOCK, lead, pieces
 
 
 def fuse(function=None, *, reduce=False):

@@ -12,26 +12,15 @@ SUMMED = 1 << 12  # elements that are summed before the next partial sum begins,
 
 
 class Body:
-    """What a fused function's text says: parameters, those changed in place, statements, and the returned expression.
-
-    `stages` is None, or, where a statement `e = xp.exp(…)` (or tanh, log) stands in the body, (the body that computes the
-    argument, the name of NumPy's function, the body that goes on with e as a further parameter).
-    """
+    """What a fused function's text says: parameters, those changed in place, statements, the returned expression, functions called."""
 
     def __init__(self, name, parameters, statements, result):
         self.name, self.parameters, self.statements, self.result = name, parameters, statements, result
         self.written = list(dict.fromkeys(name for name in map(_target, statements) if name in parameters))
+        self.places = [parameters.index(name) for name in self.written]
         nodes = [n for s in [*statements, result] if s is not None for n in ast.walk(s)]
         self.literals = list(dict.fromkeys(n.value for n in nodes if isinstance(n, ast.Constant)))
-        self.stages = self._stages()
-
-    def _stages(self):
-        for i, s in enumerate(self.statements):
-            function = _numpy_function(s.value)
-            if function is not None:
-                before = Body(f"{self.name}_{function}", self.parameters, self.statements[:i], s.value.args[0])
-                return before, function, Body(self.name, [*self.parameters, _target(s)], self.statements[i + 1:], self.result)
-        return None
+        self.calls = {n.func.attr for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
 
 
 def read(function):
@@ -62,12 +51,6 @@ def _target(statement):
     """The name that an assignment, plain or augmented, changes."""
     target: Any = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
     return target.id
-
-
-def _numpy_function(value):
-    """The name of the function that NumPy computes faster than a compiled loop would, if `value` is a call of one."""
-    name = getattr(getattr(value, "func", None), "attr", None)
-    return name if name in ("exp", "tanh", "log") else None
 
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-", ast.Gt: ">", ast.GtE: ">=",
@@ -108,7 +91,7 @@ def loop_source(body, kinds, reduce=False):
     With `reduce` the sums of blocks of SUMMED elements are stored.
     """
     literals = {value: f"c{i}" for i, value in enumerate(body.literals)}
-    call = {"sqrt": "sqrt", "absolute": "abs"}
+    call = {"sqrt": "sqrt", "absolute": "abs", "exp": "exp", "tanh": "tanh", "log": "log"}
     text = functools.partial(expression, literal=literals.__getitem__, call=call, select="({1} if {0} else {2})")
     rows = "r" in kinds
     index = {"f": "[r, i]" if rows else "[i]", "r": "[i]"}

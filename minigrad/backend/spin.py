@@ -40,7 +40,12 @@ def _place(context, builder, signature, args):
 
 @kept(nogil=True)
 def wait(state, number, turns, rest):
-    """Look at the state's number up to `turns` times until it is at least `number`; then `rest` more times. Whether it came."""
+    """Look at the state's number up to `turns` times until it is at least `number`; if it had to be waited for, `rest` more times.
+
+    Whether it came.
+    """
+    if load(state, NUMBER) >= number:
+        return True
     for _ in range(turns):
         if load(state, NUMBER) >= number:
             for _ in range(rest):

@@ -6,7 +6,6 @@ alike are cut into as many pieces as there are threads, and each piece calls Num
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import threading
@@ -22,6 +21,7 @@ LARGE = 1 << 15  # elements of an operation below which handing out work costs m
 
 _threads = None
 _settled = False
+_spin: Any = None  # the module `spin`, from the first time that work is handed out and Numba is in use
 _lock = threading.Lock()
 
 
@@ -32,9 +32,8 @@ def settle():
     spends a fifth of its time on page faults. Untouched, the block costs nothing.
     """
     global _settled
-    if not _settled:
-        _settled = True
-        numpy.empty((1 << 25) - (1 << 13), numpy.uint8)
+    _settled = True
+    numpy.empty((1 << 25) - (1 << 13), numpy.uint8)
 
 
 def get_num_threads():
@@ -72,9 +71,8 @@ class Signal:
 
     def set(self, number):
         """Raise the number."""
-        spin = _spin()
-        if spin is not None:
-            sleeper = spin.raise_to(self.state, number)
+        if _spin is not None:
+            sleeper = _spin.raise_to(self.state, number)
         else:
             self.state[NUMBER] = number
             sleeper = self.state[ASLEEP]
@@ -83,12 +81,11 @@ class Signal:
 
     def wait(self, number, rest=0):
         """Return once the number is at least `number`; after `rest` looks more, if it had to be waited for."""
-        spin = _spin()
-        if self.state[NUMBER] >= number or (spin is not None and spin.wait(self.state, number, self.LOOK, rest)):
+        if _spin is not None and _spin.wait(self.state, number, self.LOOK, rest):
             return
         while self.state[NUMBER] < number:
-            if spin is not None:
-                now = spin.fall_asleep(self.state)
+            if _spin is not None:
+                now = _spin.fall_asleep(self.state)
             else:
                 self.state[ASLEEP] = 1
                 now = self.state[NUMBER]
@@ -98,10 +95,9 @@ class Signal:
 
     def set_and_wait(self, number, other, next, rest):
         """`set`, then look for another signal's next number for a while, in one go where Numba is there: Python holds the GIL for less."""
-        spin = _spin()
-        if spin is None:
+        if _spin is None:
             self.set(number)
-        elif spin.raise_and_wait(self.state, number, other.state, next, self.LOOK, rest):
+        elif _spin.raise_and_wait(self.state, number, other.state, next, self.LOOK, rest):
             self.bell.put(None)
 
 
@@ -141,43 +137,39 @@ class Worker:
             self.done.set_and_wait(number, self.posted, number + 1, self.REST)
 
 
-def _spin():
-    """The module `spin`; None as long as Numba is not in use."""
-    return None if compiled.numba() is None else _load_spin()
-
-
-@functools.cache
-def _load_spin():
-    from . import spin
-
-    return spin
-
-
 _workers: list[Worker] = []
 
 
 def share(function, n, block=1):
     """Call function(low, high) over the parts of range(n), one part a thread, each a multiple of `block` long."""
-    settle()
-    threads = get_num_threads()
-    per = -(-n // (threads * block)) * block
-    if threads == 1 or per >= n or not _lock.acquire(blocking=False):
+    if not _settled:
+        settle()
+    per = -(-n // (get_num_threads() * block)) * block
+    if per >= n or not _lock.acquire(blocking=False):
         function(0, n)  # one thread, one part, or the workers are busy for another thread of the program
         return
     try:
+        if _spin is None and compiled.numba() is not None:
+            _load_spin()
         parts = range(per, n, per)
         while len(_workers) < len(parts):
             _workers.append(Worker())
-        busy = _workers[:len(parts)]
-        for worker, low in zip(busy, parts):
+        for worker, low in zip(_workers, parts):
             worker.post(function, low, min(low + per, n))
         try:
             function(0, per)
         finally:
-            for worker in busy:
+            for worker, _ in zip(_workers, parts):
                 worker.join()
     finally:
         _lock.release()
+
+
+def _load_spin():
+    global _spin
+    from . import spin
+
+    _spin = spin
 
 
 def _forget():

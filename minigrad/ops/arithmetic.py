@@ -181,7 +181,7 @@ def where(condition, x, y):
             lambda g: array_module(g).where(condition, g, 0), lambda g: array_module(g).where(condition, 0, g))
 
 
-@op
+@op(product=True)
 def matmul(x, y):
     """x @ y for two matrices, or stacks of them,  dL/dx = g yᵀ,  dL/dy = xᵀ g"""
     check_product("matmul", x, y)
@@ -190,7 +190,7 @@ def matmul(x, y):
             lambda g: array_module(g).matmul(array_module(x).swapaxes(x, -1, -2), g))
 
 
-@op
+@op(product=True)
 def linear(x, weight, bias):
     """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
     check_linear(x, weight, bias)
