@@ -116,13 +116,13 @@ def alone(function, *args):
 
 def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
-    if x.dtype.char == "d" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
+    if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
         return _load_gemm().multiply
     return _blas_product
 
 
 def has_own_kernel():
-    """Whether `gemm` multiplies large float64 matrices: where Numba is, cores have vectors of 512 bits, and OpenBLAS is what else would."""
+    """Whether `gemm` multiplies large matrices: where Numba is, cores have vectors of 512 bits, and OpenBLAS is what else would."""
     return compiled.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
 
 

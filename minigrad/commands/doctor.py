@@ -102,7 +102,7 @@ def blas() -> Finding:
     build = np.show_config(mode="dicts")
     library = build.get("Build Dependencies", {}).get("blas", {}) if build else {}
     text = f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip()
-    own = "; large float64 products by minigrad's own kernel" if backend.blas.has_own_kernel() else ""
+    own = "; large products by minigrad's own kernel" if backend.blas.has_own_kernel() else ""
     return Finding("BLAS", "ok", text + own)
 
 
