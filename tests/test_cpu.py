@@ -13,6 +13,7 @@ from backends import on_cpu
 from hypothesis import given
 from hypothesis import strategies as st
 
+import minigrad as mg
 from minigrad import backend
 from minigrad.backend import blas, compiled, cpu, threads
 
@@ -153,6 +154,79 @@ def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_aft
     with pytest.raises(ZeroDivisionError):
         cpu.matmul(x, x)
     assert library.threads == 7
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@pytest.mark.parametrize("needs", [(1, 1, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1)])
+def test_the_gradients_of_a_product_are_handed_out_at_once(monkeypatch, n, kind, needs):
+    """By one meeting of the threads, whichever are asked for; with the values of one after the other."""
+    draw, meetings = np.random.default_rng(0), []
+    given = [draw.normal(0, 1, shape).astype(kind) for shape in ((160, 130), (240, 130), (240,))]
+    g, before, share = draw.normal(0, 1, (160, 240)).astype(kind), threads.get_num_threads(), threads.share
+
+    def watched(function, length, *block):
+        meetings.append(length)
+        share(function, length, *block)
+
+    threads.set_num_threads(n)
+    try:
+        x, weight, bias = [mg.tensor(a, requires_grad=bool(need)) for a, need in zip(given, needs)]
+        y = mg.nn.functional.linear(x, weight, bias)
+        monkeypatch.setattr(threads, "share", watched)
+        y.backward(mg.tensor(g))
+    finally:
+        threads.set_num_threads(before)
+    for t, need, expected in zip((x, weight, bias), needs, (g @ given[1], g.T @ given[0], g.sum(axis=0))):
+        assert (t.grad is not None) == bool(need)
+        if need:
+            np.testing.assert_allclose(t.grad.numpy(), expected, rtol=0, atol=1e-10 if kind == "float64" else 1e-3)
+    assert len([m for m in meetings if m > 1]) <= (n > 1)  # a large product on one thread meets nobody
+    assert getattr(sys.modules["minigrad.backend.cpu"]._local, "products", None) is None
+
+
+def test_a_product_of_another_thread_is_not_put_off():
+    """Nor is one that comes after a gradient's error."""
+    x, seen = numbers((120, 120), "float64"), []
+
+    def fails(g):
+        other = host.Thread(target=lambda: seen.append(cpu.matmul(x, x)))
+        other.start()
+        other.join()
+        raise ZeroDivisionError
+
+    before = threads.get_num_threads()
+    threads.set_num_threads(2)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            backend.together((lambda g: cpu.matmul(g, x), fails), x)
+        seen.append(cpu.matmul(x, x))
+    finally:
+        threads.set_num_threads(before)
+    for found in seen:
+        np.testing.assert_allclose(found, x @ x, rtol=0, atol=1e-10)
+    assert len(seen) == 2
+
+
+def test_other_threads_of_the_program_still_set_blas_threads():
+    """threadpoolctl keeps the setting for the thread that asks first; minigrad's products must not be that thread."""
+    threadpoolctl, before, seen = pytest.importorskip("threadpoolctl"), threads.get_num_threads(), []
+    if not blas.blas.libraries():
+        pytest.skip("there is no BLAS whose threads can be set")
+    threads.set_num_threads(2)
+    try:
+        cpu.matmul(numbers((200, 7), "float64"), numbers((7, 2000), "float64"))  # by BLAS, as it is narrow
+    finally:
+        threads.set_num_threads(before)
+
+    def limited():
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            seen.extend(info["num_threads"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas")
+
+    other = host.Thread(target=limited)
+    other.start()
+    other.join()
+    assert seen and set(seen) == {1}
 
 
 # ---- threads

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from backends import BACKENDS, Backend, parameters
+from backends import BACKENDS, Backend, on_cpu, parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import ops, optim
-from minigrad.backend import cpu, threads, to_numpy
+from minigrad.backend import array_module, cpu, threads, to_numpy
 from minigrad.backend.fuse import Fused
 
 MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, cpu]
@@ -89,3 +89,48 @@ def test_large_arrays_equal_the_plain_body(fused, dtype):
     kinds = ["s" if p in NUMBERS else "f" for p in fused.body.parameters]
     given_arguments = arguments(fused, kinds, (threads.LARGE // 64 + 3, 65), dtype, np.random.default_rng(7))
     compare(fused, Backend("as it is"), given_arguments, f"{fused.__name__}, {dtype}, large")
+
+
+# ---- e^x in the loops
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_the_loops_exponential_is_within_one_ulp_everywhere(kind):
+    """Also where the result overflows, is smaller than the smallest normal number, or 0."""
+    pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
+    draw, top = np.random.default_rng(0), float(np.log(np.finfo(kind).max))
+    tiny = float(np.log(np.finfo(kind).smallest_subnormal))
+    x = np.concatenate([draw.uniform(tiny - 2, top + 2, 200_000), draw.normal(0, 1, 200_000), draw.normal(0, 1e-6, 50_000),
+                        np.log(2) * (np.arange(-1100, 1100) / 2), [0, -0.0, top, tiny, np.inf, -np.inf, np.nan, 1e30, -1e30]]).astype(kind)
+    with on_cpu(True, 1):
+        found = Fused(exponential)(x)
+    with np.errstate(all="ignore"):
+        expected = np.exp(x.astype(np.longdouble))
+        rounded = expected.astype(kind)
+        error = np.abs(found.astype(np.longdouble) - expected) / np.spacing(rounded).astype(np.longdouble)
+    ordinary = np.isfinite(rounded) & np.isfinite(found)
+    np.testing.assert_array_equal(found[~ordinary], rounded[~ordinary])
+    assert error[ordinary].max() <= 1
+    assert (found[x == 0] == 1).all() and (found[x == -np.inf] == 0).all()
+
+
+def exponential(x):
+    xp = array_module(x)
+    return xp.exp(x)
+
+
+def other_functions(x):
+    xp = array_module(x)
+    y = xp.absolute(x)
+    return xp.tanh(x) * xp.sqrt(y)
+
+
+def logarithm(x):
+    xp = array_module(x)
+    return xp.log(xp.exp(x) + 2)
+
+
+@on_each_backend
+@pytest.mark.parametrize("body", [exponential, other_functions, logarithm])
+def test_every_function_of_the_dialect(backend, body):
+    compare(Fused(body), backend, [np.random.default_rng(0).normal(0, 1, 1000)], body.__name__)
