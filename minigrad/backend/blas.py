@@ -81,6 +81,9 @@ def compute(products):
 
 def _share(products):
     """Products of matrices each by an equal group of threads, or all by all if there are no such groups; the rest by all."""
+    if len(products) == 1:
+        threads.share(products[0].part, products[0].n, 8)
+        return
     shares: list[list] = [[] for _ in range(threads.get_num_threads())]
     heavy = [p for p in products if p.heavy]
     group = len(shares) if not heavy or len(shares) % len(heavy) else len(shares) // len(heavy)

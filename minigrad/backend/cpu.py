@@ -32,7 +32,7 @@ def _rows(ufunc, small=None):
         x = inputs[0] if type(inputs[0]) is ndarray else inputs[-1]
         if type(x) is not ndarray or x.size < threads.LARGE or x.dtype.kind != "f":
             return small(*inputs)
-        if all(_is_like(a, x) for a in inputs):
+        if all([_is_like(a, x) for a in inputs]):
             return _in_parts(ufunc, numpy.empty_like(x), *inputs)
         if x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
             y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[-1], x.shape)

@@ -43,7 +43,7 @@ def check_range(values, low, high, message, ignored=None):
 
 def one_hot(targets, log_probs, weight, ignore_index):
     """(N, C) with weight[t] (1 without weight) at each target t; elsewhere, and for ignored targets, 0."""
-    targets, like, weight = (getattr(x, "array", x) for x in (targets, log_probs, weight))
+    targets, like, weight = [getattr(x, "array", x) for x in (targets, log_probs, weight)]
     if like.ndim != 2 or targets.ndim != 1 or len(targets) != len(like):
         shapes = f"{tuple(like.shape)} and {tuple(targets.shape)}"
         raise ValueError(f"nll: expected log_probs (N, C) and targets (N,), got {shapes}")
@@ -56,11 +56,11 @@ def one_hot(targets, log_probs, weight, ignore_index):
     message = f"nll: target {{}} is out of range: {fit}"
     if arrays.device_of(like) != "cpu" and like.dtype in cuda.FUSED:
         return _one_hot_on_device(targets, like, weight, ignore_index, message)
-    hit = xp.expand_dims(targets, 1) == xp.arange(classes)
+    hit = targets[:, None] == xp.arange(classes)
     if arrays.device_of(like) != "cpu" or xp.count_nonzero(hit) != len(targets):  # a device does not let the host count without waiting
         check_range(targets, 0, classes, message, ignore_index)
     if 0 <= ignore_index < classes:
-        hit &= xp.expand_dims(targets != ignore_index, 1)
+        hit &= (targets != ignore_index)[:, None]
     return xp.astype(hit, like.dtype) if weight is None else xp.where(hit, weight, xp.zeros((), like.dtype))
 
 

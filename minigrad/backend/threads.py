@@ -106,7 +106,7 @@ class Worker:
 
     piece: Any
     error: Any
-    REST = 48_000  # looks after a piece was posted, some µs: by then the poster has let go of the GIL, and need not be waited for
+    REST = 72_000  # looks after a piece was posted, a dozen µs: by then the poster has let go of the GIL, and need not be waited for
 
     def __init__(self):
         self.posted, self.done, self.count = Signal(), Signal(), 0

@@ -26,12 +26,13 @@ def _tensors(name: str, **arguments: Any) -> None:
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input · weightᵀ + bias: (…, out) for input (…, in), weight (out, in), bias (out,)."""
     _tensors("linear", input=input, weight=weight)
-    if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
+    x, w = input.array, weight.array
+    if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
         raise RuntimeError(
             f"linear: the last axis of the input must have {weight.shape[-1]} elements, as the weight; "
             f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}"
         )
-    if weight.ndim == 2 and bias is not None:
+    if w.ndim == 2 and bias is not None:
         return ops.linear(input, weight, bias)
     product = input @ weight.t()
     return product if bias is None else product + bias
@@ -153,7 +154,7 @@ def nll_loss(
     """
     reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
     _check_classes("nll_loss", input, target, weight)
-    rows, classes = _rows(input), target.reshape(-1)
+    rows, classes = _rows(input), target if target.ndim == 1 else target.reshape(-1)
     if reduction == "mean":
         return ops.nll(rows, classes, weight=weight, ignore_index=ignore_index)
     losses = ops.nll_each(rows, classes, weight=weight, ignore_index=ignore_index)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 from ..creation import empty
 from ..tensor import Tensor
@@ -38,12 +38,14 @@ class Linear(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """The product."""
-        if isinstance(input, Tensor):
-            self._check(input)
-        return F.linear(input, self.weight, self.bias)
-
-    def _check(self, input: Tensor) -> None:
         weight = self.weight
+        if isinstance(input, Tensor):
+            x, w = input.array, weight.array
+            if x.ndim == 0 or x.shape[-1] != w.shape[-1] or x.dtype != w.dtype:
+                self._refuse(input, weight)
+        return F.linear(input, weight, self.bias)
+
+    def _refuse(self, input: Tensor, weight: Tensor) -> NoReturn:
         if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
             got = input.shape[-1] if input.ndim else "a 0-d tensor"
             raise LayerError(
@@ -53,13 +55,12 @@ class Linear(Module):
                 f"view(-1, {weight.shape[-1]}), or build the layer "
                 f"as Linear({got if input.ndim else '…'}, {self.out_features})",
             )
-        if input.dtype != weight.dtype:
-            raise LayerError(
-                self,
-                f"expected an input of {weight.dtype}, the weight's dtype, got {input.dtype}; "
-                f"convert the input with .to(minigrad.{weight.dtype}), or the network "
-                f"with .to(minigrad.{input.dtype})",
-            )
+        raise LayerError(
+            self,
+            f"expected an input of {weight.dtype}, the weight's dtype, got {input.dtype}; "
+            f"convert the input with .to(minigrad.{weight.dtype}), or the network "
+            f"with .to(minigrad.{input.dtype})",
+        )
 
     def extra_repr(self) -> str:
         """The sizes."""

@@ -48,7 +48,7 @@ class Flat:
     def gather(self, first: int, last: int, in_pieces: bool = False) -> Any:
         """The gradients of these parameters as one stretch: copied, or on the host, if they are large, as pieces where they lie."""
         params, start = self.params[first:last + 1], self.starts[first]
-        gradients, starts = [p.grad.array for p in params], [s - start for s in self.starts[first:last + 1]]
+        gradients, starts = [p._grad.array for p in params], [s - start for s in self.starts[first:last + 1]]
         stretch = self.part(self.array, first, last)
         if in_pieces and stretch.size > COPIED and backend.device_of(stretch) == "cpu":
             return backend.Pieces(gradients, starts)

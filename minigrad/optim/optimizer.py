@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import backend
-from ..autograd import enable_grad, no_grad
+from ..autograd import enable_grad
+from ..autograd.modes import recording
 from ..autograd.writes import wrote
 from ..tensor import Tensor
 from .flat import lay_out
@@ -80,13 +81,13 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        token = backend.silence()
+        token, mode = backend.silence(), recording.set(False)
         try:
-            with no_grad():
-                for group in self.param_groups:
-                    for run in self._runs(group):
-                        self._update_run(group, run)
+            for group in self.param_groups:
+                for run in self._runs(group):
+                    self._update_run(group, run)
         finally:
+            recording.reset(mode)
             backend.unsilence(token)
         return loss
 
@@ -119,10 +120,11 @@ class Optimizer:
         return 0 if not state or "step" not in state else int(state["step"].array)
 
     def _update_run(self, group: dict[str, Any], run: list) -> None:
-        if any(p._grad.array.dtype != p.array.dtype or p._grad.array.shape != p.array.shape for p in run):
-            p = next(p for p in run if p._grad.array.dtype != p.array.dtype or p._grad.array.shape != p.array.shape)
-            raise RuntimeError(f"step: a parameter of shape {tuple(p.shape)}, {p.dtype} has a gradient of shape {tuple(p._grad.shape)}, "
-                               f"{p._grad.dtype}")
+        for p in run:
+            g = p._grad.array
+            if g.dtype != p.array.dtype or g.shape != p.array.shape:
+                raise RuntimeError(f"step: a parameter of shape {tuple(p.shape)}, {p.dtype} has a gradient of shape {tuple(g.shape)}, "
+                                   f"{g.dtype}")
         fresh = [self._prepare(group, p) for p in run]
         names = self.names(group)
         if len(run) == 1:
