@@ -209,11 +209,12 @@ def _record(apply, inputs, vjps, options, out):
         node.parents, node.vjps, node.constants = (x.node or x,), vjps, None
     else:
         parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
-        if None in parents:
-            node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
-            node.constants = tuple([_constant(x) if p is None else None for p, x in zip(parents, inputs)])
-        else:
-            node.vjps, node.constants = vjps, None
+        node.vjps, node.constants = vjps, None
+        for p in parents:  # `None in parents` would compare tensors with ==
+            if p is None:
+                node.vjps = tuple([None if p is None else v for p, v in zip(parents, vjps)])
+                node.constants = tuple([_constant(x) if p is None else None for p, x in zip(parents, inputs)])
+                break
     first, shape = node.parents[0], out.array.shape
     node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # one tuple for a chain of nodes
 

@@ -119,10 +119,11 @@ def together(vjps, g):
         _local.products = None
     if waiting:
         blas.compute(waiting)
-    return [None if c is None else functools.partial(_take, [c]) for c in made]
+    return [None if c is None else functools.partial(taken, [c]) for c in made]
 
 
-def _take(made, g):
+def taken(made, g):
+    """What was computed for this gradient; it is given away."""
     return made.pop()
 
 

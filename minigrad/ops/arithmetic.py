@@ -197,7 +197,7 @@ def linear(x, weight, bias):
     xp, shape, rows = array_module(x), x.shape, _rows(x)
     y = xp.linear(rows, weight, bias)
     return (_unrolled(y, (*shape[:-1], y.shape[1])), lambda g: _unrolled(array_module(g).matmul(_rows(g), weight), shape),
-            lambda g: array_module(g).matmul(array_module(g).swapaxes(_rows(g), 0, 1), rows),
+            lambda g: array_module(g).matmul(_rows(g).T, rows),
             lambda g: array_module(g).sum(_rows(g), axis=0))
 
 
