@@ -120,7 +120,9 @@ def alone(function, *args):
 def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
-        return _load_gemm().multiply
+        gemm = _load_gemm()
+        gemm.compiled(x.dtype.char)  # by one thread, before several need it
+        return gemm.multiply
     return _blas_product
 
 
