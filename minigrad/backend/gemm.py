@@ -3,8 +3,8 @@
 C = A B is cut into tiles of 14 rows and two vectors (2 × 8 numbers of float64, 2 × 16 of float32). A tile stays in 28 registers while
 k runs: row k of the tile's part of B is two vectors; each of the 14 numbers of column k of its part of A is multiplied with both and
 added. B lies packed for that, in the order in which it is read: in strips as wide as a tile, 256 numbers deep, so that a strip fits
-the first cache and all strips the second. So does A, in strips of 14 rows.
-The sum over k goes in order, whatever the number of threads: the bits do not depend on it.
+the first cache and all strips the second. So does A, in strips of 14 rows. The sum over k goes in order, whatever the number of
+threads: the bits do not depend on it.
 
 The layout is that of K. Goto and R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008). Needs Numba.
 """
@@ -21,7 +21,7 @@ from numba.extending import intrinsic
 from .compiled import kept
 
 BYTES, ROWS, VECTORS = 64, 14, 2  # of a vector; of a tile: 28 sums, 2 vectors of B and a number of A take 31 of 32 registers
-DEPTH, WIDTH = 256, 800  # of the part of B that is packed at a time
+DEPTH, WIDTH = 256, 800  # of the part of B that is packed at a time: whole strips
 BLOCK = 8  # numbers along each side of a block that is transposed at once
 
 _index, _int, _byte = ir.IntType(64), ir.IntType(32), ir.IntType(8).as_pointer()
