@@ -123,7 +123,7 @@ class Kernel:
         """Not called."""
 
     @staticmethod
-    def compiled(char):
+    def compiled(dtype):
         """Nothing to compile."""
 
 

@@ -3,8 +3,9 @@
 from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, bool_, byte_bounds, common_dtype, device_of, dtype, dtype_of,
                      float16, float32, float64, get_default_dtype, inf, int8, int16, int32, int64, is_array, nan, ndarray,
                      promote, register, result_dtype, root, set_default_dtype, shares_memory, uint8)
+from .blas import taken, together
 from .compiled import use_numba
-from .cpu import copy, cpu, minus, over, plus, silence, taken, times, together, unsilence
+from .cpu import copy, cpu, minus, over, plus, silence, times, unsilence
 from .cuda import synchronize
 from .devices import device, filler, item, to_device, to_numpy
 from .fuse import fuse

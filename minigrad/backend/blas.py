@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 import types
 
 import numpy
@@ -11,6 +12,7 @@ from . import compiled, threads
 
 SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
 LARGE = 3 << 19  # from which handing out is worth its price
+TOGETHER = 1 << 12  # elements of a gradient from which a product's VJPs are handed out at once
 NARROW = 8  # rows or columns of a result below which our own kernel is not used
 
 
@@ -36,13 +38,14 @@ def _direct(controller):
     """OpenBLAS's own two functions instead of threadpoolctl's: those reserve the setting for the thread that calls them first."""
     for name in ("openblas", "scipy_openblas"):
         for suffix in ("", "64_", "_64"):
-            get, set = [getattr(controller.dynlib, f"{name}_{verb}_num_threads{suffix}", None) for verb in ("get", "set")]
-            if get and set and getattr(controller, "threading_layer", None) != "openmp":
-                return types.SimpleNamespace(internal_api=controller.internal_api, get_num_threads=get, set_num_threads=set)
+            getter, setter = [getattr(controller.dynlib, f"{name}_{verb}_num_threads{suffix}", None) for verb in ("get", "set")]
+            if getter and setter and getattr(controller, "threading_layer", None) != "openmp":
+                return types.SimpleNamespace(internal_api=controller.internal_api, get_num_threads=getter, set_num_threads=setter)
     return controller
 
 
 blas = Blas()
+_local = threading.local()  # products: those that wait for the others of their node, or None
 
 
 class Product:
@@ -101,6 +104,38 @@ def _share(products):
     threads.share(some, len(shares))
 
 
+def together(vjps, g):
+    """The VJPs of a product; where g is large their values are computed now, by handing out all of them at once.
+
+    One after the other each thread would pack the factors that it shares with others again, and all would meet for each.
+    """
+    if type(g) is not numpy.ndarray or g.size < TOGETHER or threads.get_num_threads() == 1:
+        return vjps
+    waiting = _local.products = []
+    try:
+        made = [None if vjp is None else vjp(g) for vjp in vjps]
+    finally:
+        _local.products = None
+    if waiting:
+        compute(waiting)
+    return [None if c is None else functools.partial(taken, [c]) for c in made]
+
+
+def taken(made, g):
+    """What was computed for this gradient; it is given away."""
+    return made.pop()
+
+
+def now_or_later(product, out):
+    """`out`, which the product writes: when the VJPs that are called `together` have all been called, else now."""
+    waiting = getattr(_local, "products", None)
+    if waiting is None:
+        compute([product])
+    else:
+        waiting.append(product)
+    return out
+
+
 def alone(function, *args):
     """function(*args) with BLAS on one thread, unless one is all there is: BLAS's second would spin against our workers."""
     told = []
@@ -121,7 +156,7 @@ def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
         gemm = _load_gemm()
-        gemm.compiled(x.dtype.char)  # by one thread, before several need it
+        gemm.compiled(x.dtype)  # by one thread, before several need it
         return gemm.multiply
     return _blas_product
 

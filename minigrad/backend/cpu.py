@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-import threading
 import types
 from typing import Any
 
@@ -13,9 +12,6 @@ import numpy
 from numpy import ndarray
 
 from . import arrays, blas, threads
-
-TOGETHER = 1 << 12  # elements of a gradient from which a product's VJPs are handed out at once
-_local = threading.local()
 
 SECOND = (1, -1, (1,), (-1,))  # what names the second axis of a matrix
 
@@ -101,40 +97,10 @@ def _large_product(x, y, *bias):
     """x y (+ bias), cut into rows, or into columns if there are more of them."""
     out, multiply = numpy.empty((x.shape[0], y.shape[1]), x.dtype), blas.multiplier(x, y)
     if out.shape[0] >= out.shape[1]:
-        return _now_or_later(blas.Product(lambda low, high: multiply(x[low:high], y, out[low:high], *bias), out.shape[0], multiply), out)
-    return _now_or_later(blas.Product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1], multiply), out)
-
-
-def together(vjps, g):
-    """The VJPs of a product; where g is large their values are computed now, by handing out all of them at once.
-
-    One after the other each thread would pack the factors that it shares with others again, and all would meet for each.
-    """
-    if type(g) is not ndarray or g.size < TOGETHER or threads.get_num_threads() == 1:
-        return vjps
-    waiting = _local.products = []
-    try:
-        made = [None if vjp is None else vjp(g) for vjp in vjps]
-    finally:
-        _local.products = None
-    if waiting:
-        blas.compute(waiting)
-    return [None if c is None else functools.partial(taken, [c]) for c in made]
-
-
-def taken(made, g):
-    """What was computed for this gradient; it is given away."""
-    return made.pop()
-
-
-def _now_or_later(product, out):
-    """`out`, which the product writes: when the VJPs that are called `together` have all been called, else now."""
-    waiting = getattr(_local, "products", None)
-    if waiting is None:
-        blas.compute([product])
+        product = blas.Product(lambda low, high: multiply(x[low:high], y, out[low:high], *bias), out.shape[0], multiply)
     else:
-        waiting.append(product)
-    return out
+        product = blas.Product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1], multiply)
+    return blas.now_or_later(product, out)
 
 
 def getitem(x, *, key):
@@ -171,7 +137,7 @@ def sum(x, axis=None, keepdims=False):
     def add_up():
         out[...] = functools.reduce(numpy.add, (parts[low] for low in sorted(parts)))
 
-    return _now_or_later(blas.Product(rows, x.shape[0], after=add_up), out)
+    return blas.now_or_later(blas.Product(rows, x.shape[0], after=add_up), out)
 
 
 def largest(x, axis=None, keepdims=False, **others):

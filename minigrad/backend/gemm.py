@@ -42,7 +42,7 @@ def multiply(x, y, out, bias=None):
     begin = numpy.zeros(out.shape[1] + 2 * columns, out.dtype)
     if bias is not None:
         begin[:out.shape[1]] = bias
-    compiled(out.dtype.char)(x, y, out, begin, *space)
+    compiled(out.dtype)(x, y, out, begin, *space)
 
 
 def _aligned(n, dtype):
@@ -202,6 +202,7 @@ def _pieces(n, most, step):
 
 
 def _multiply(x, y, out, begin, rows, columns, rest):
+    """`multiply`, with the bias in `begin` and zeros behind it; rows, columns: space for packed parts; rest: for a tile that juts out."""
     wide = VECTORS * BYTES // out.itemsize
     down, along = x.strides[0] // x.itemsize, x.strides[1] // x.itemsize
     under, beside = y.strides[0] // x.itemsize, y.strides[1] // x.itemsize
@@ -233,7 +234,7 @@ def _multiply(x, y, out, begin, rows, columns, rest):
 
 
 @functools.cache
-def compiled(char):
+def compiled(dtype):
     """`_multiply` for a dtype."""
-    f = {"f": "float32", "d": "float64"}[char]
-    return kept(f"void({f}[:, :], {f}[:, :], {f}[:, :], {f}[::1], {f}[::1], {f}[::1], {f}[::1])", nogil=True)(_multiply)
+    matrix, row = f"{dtype}[:, :]", f"{dtype}[::1]"
+    return kept(f"void({matrix}, {matrix}, {matrix}, {row}, {row}, {row}, {row})", nogil=True)(_multiply)
