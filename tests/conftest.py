@@ -3,6 +3,7 @@
 MINIGRAD_TEST_PROFILE=deep makes Hypothesis and the fuzzers try many times as much as the default, `ci`.
 """
 
+import functools
 import importlib.util
 import os
 
@@ -18,11 +19,9 @@ settings.register_profile("deep", settings.get_profile("ci"), max_examples=2_000
 settings.load_profile(PROFILE)
 
 
-GPU = pytest.StashKey()  # why the gpu tests cannot run here, or None
-
-
+@functools.cache
 def gpu_is_missing():
-    """Why the gpu tests cannot run here, or None."""
+    """Return why the gpu tests cannot run here, or None. With pytest-xdist one process runs tests and another reports, so each asks."""
     if importlib.util.find_spec("cupy") is None:
         return "needs CuPy, which is not installed"
     try:
@@ -36,24 +35,24 @@ def gpu_is_missing():
     return None if count else "needs a CUDA device, and there is none"
 
 
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(items):
     marked = [item for item in items if item.get_closest_marker("gpu")]
     reason = gpu_is_missing() if marked else None
     if reason:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
-    config.stash[GPU] = reason
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
     """Say plainly, below everything else, whether the tests marked gpu ran, and on what."""
     yield
     reports = [r for outcome in ("passed", "failed", "skipped") for r in terminalreporter.getreports(outcome)]
-    marked = [r for r in reports if "gpu" in r.keywords and (r.when == "call" or r.skipped)]
+    tests = [r for r in reports if isinstance(r, pytest.TestReport)]  # a file that is skipped as a whole has a report of another kind
+    marked = [r for r in tests if "gpu" in r.keywords and (r.when == "call" or r.skipped)]
     if not marked:
         return
-    reason = config.stash.get(GPU, None)
+    reason = gpu_is_missing()
     if reason:
         terminalreporter.write_line(f"The {len(marked)} tests on a GPU did NOT run: {reason}")
         return

@@ -14,6 +14,7 @@ import torch
 
 import minigrad
 
+pytest.importorskip("expecttest", reason="PyTorch's sample inputs need expecttest, pip install expecttest")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
