@@ -1,7 +1,28 @@
-// Of cuBLAS what CuPy calls for products of float32 and float64: matrices lie column by column.
+// Of cuBLAS what CuPy calls for products of float32 and float64: matrices lie column by column. While a stream is captured
+// products are not computed: each is kept for the stream's graph, under a number.
 #include <cstddef>
+#include <functional>
+#include <vector>
+
+extern "C" {
+int last_compute_type = -1, products = 0, capturing = 0;
+void (*recorded)(int) = nullptr;
+}
 
 namespace {
+
+std::vector<std::function<void()>> kept;
+
+int now_or_later(std::function<void()> call) {
+    products++;
+    if (!capturing) {
+        call();
+    } else {
+        kept.push_back(call);
+        recorded(kept.size() - 1);
+    }
+    return 0;
+}
 
 int math_mode = 0, pointer_mode = 0;
 void *stream = nullptr;
@@ -18,17 +39,25 @@ void product(int ta, int tb, int m, int n, int k, T alpha, const T *a, int lda, 
         }
 }
 
+template <class T>
+int one_type(int ta, int tb, int m, int n, int k, const T *alpha, const T *a, int lda, const T *b, int ldb, const T *beta, T *c, int ldc) {
+    T x = *alpha, y = *beta;  // lie on the host, and may be gone when a graph is launched
+    return now_or_later([=] { product(ta, tb, m, n, k, x, a, lda, b, ldb, y, c, ldc); });
+}
+
 }  // namespace
 
 extern "C" {
 
 enum { FLOAT = 0, DOUBLE = 1, NOT_SUPPORTED = 15 };
-int last_compute_type = -1;
+
+void compute_recorded(int number) { kept[number](); }
 
 int cublasCreate_v2(void **handle) { *handle = &math_mode; return 0; }
 int cublasDestroy_v2(void *) { return 0; }
-int cublasGetVersion_v2(void *, int *version) { *version = 120901; return 0; }
+int cublasGetVersion_v2(void *, int *version) { *version = VERSION; return 0; }
 int cublasSetStream_v2(void *, void *s) { stream = s; return 0; }
+int cublasSetWorkspace_v2(void *, void *, size_t) { return 0; }
 int cublasGetStream_v2(void *, void **s) { *s = stream; return 0; }
 int cublasSetMathMode(void *, int mode) { math_mode = mode; return 0; }
 int cublasGetMathMode(void *, int *mode) { *mode = math_mode; return 0; }
@@ -39,12 +68,10 @@ int cublasGemmEx(void *, int ta, int tb, int m, int n, int k, const void *alpha,
                  int type_b, int ldb, const void *beta, void *c, int type_c, int ldc, int compute, int) {
     last_compute_type = compute;
     if (type_a == FLOAT && type_b == FLOAT && type_c == FLOAT)
-        product(ta, tb, m, n, k, *(float *)alpha, (float *)a, lda, (float *)b, ldb, *(float *)beta, (float *)c, ldc);
-    else if (type_a == DOUBLE && type_b == DOUBLE && type_c == DOUBLE)
-        product(ta, tb, m, n, k, *(double *)alpha, (double *)a, lda, (double *)b, ldb, *(double *)beta, (double *)c, ldc);
-    else
-        return NOT_SUPPORTED;
-    return 0;
+        return one_type(ta, tb, m, n, k, (float *)alpha, (float *)a, lda, (float *)b, ldb, (float *)beta, (float *)c, ldc);
+    if (type_a == DOUBLE && type_b == DOUBLE && type_c == DOUBLE)
+        return one_type(ta, tb, m, n, k, (double *)alpha, (double *)a, lda, (double *)b, ldb, (double *)beta, (double *)c, ldc);
+    return NOT_SUPPORTED;
 }
 
 int cublasGemmStridedBatchedEx(void *h, int ta, int tb, int m, int n, int k, const void *alpha, const void *a, int type_a, int lda,
@@ -57,30 +84,32 @@ int cublasGemmStridedBatchedEx(void *h, int ta, int tb, int m, int n, int k, con
     return status;
 }
 
-#define ONE_TYPE(T, X)                                                                                                                \
-    int cublas##X##gemm_v2(void *, int ta, int tb, int m, int n, int k, const T *alpha, const T *a, int lda, const T *b, int ldb,      \
-                           const T *beta, T *c, int ldc) {                                                                            \
-        product(ta, tb, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc);                                                              \
-        return 0;                                                                                                                     \
-    }                                                                                                                                 \
-    int cublas##X##gemmBatched(void *, int ta, int tb, int m, int n, int k, const T *alpha, const T *const *a, int lda,               \
+#define ONE_TYPE(T, X)                                                                                                               \
+    int cublas##X##gemm_v2(void *, int ta, int tb, int m, int n, int k, const T *alpha, const T *a, int lda, const T *b, int ldb,     \
+                           const T *beta, T *c, int ldc) {                                                                           \
+        return one_type(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);                                                       \
+    }                                                                                                                                \
+    int cublas##X##gemmBatched(void *, int ta, int tb, int m, int n, int k, const T *alpha, const T *const *a, int lda,              \
                                const T *const *b, int ldb, const T *beta, T *const *c, int ldc, int batch) {                         \
-        for (int i = 0; i < batch; i++) product(ta, tb, m, n, k, *alpha, a[i], lda, b[i], ldb, *beta, c[i], ldc);                    \
-        return 0;                                                                                                                     \
-    }                                                                                                                                 \
+        for (int i = 0; i < batch; i++) one_type(ta, tb, m, n, k, alpha, a[i], lda, b[i], ldb, beta, c[i], ldc);                     \
+        return 0;                                                                                                                    \
+    }                                                                                                                                \
     int cublas##X##dot_v2(void *, int n, const T *x, int step_x, const T *y, int step_y, T *result) {                                \
-        *result = 0;                                                                                                                  \
-        for (int i = 0; i < n; i++) *result += x[i * step_x] * y[i * step_y];                                                        \
-        return 0;                                                                                                                     \
-    }                                                                                                                                 \
-    int cublas##X##gemv_v2(void *, int t, int m, int n, const T *alpha, const T *a, int lda, const T *x, int step_x, const T *beta,   \
-                           T *y, int step_y) {                                                                                        \
-        for (int i = 0; i < (t ? n : m); i++) {                                                                                       \
-            T sum = 0;                                                                                                                \
-            for (int j = 0; j < (t ? m : n); j++) sum += (t ? a[(size_t)i * lda + j] : a[(size_t)j * lda + i]) * x[j * step_x];      \
-            y[i * step_y] = *alpha * sum + (*beta == 0 ? 0 : *beta * y[i * step_y]);                                                 \
-        }                                                                                                                             \
-        return 0;                                                                                                                     \
+        return now_or_later([=] {                                                                                                    \
+            *result = 0;                                                                                                             \
+            for (int i = 0; i < n; i++) *result += x[i * step_x] * y[i * step_y];                                                    \
+        });                                                                                                                          \
+    }                                                                                                                                \
+    int cublas##X##gemv_v2(void *, int t, int m, int n, const T *alpha, const T *a, int lda, const T *x, int step_x, const T *beta,  \
+                           T *y, int step_y) {                                                                                       \
+        T f = *alpha, h = *beta;                                                                                                     \
+        return now_or_later([=] {                                                                                                    \
+            for (int i = 0; i < (t ? n : m); i++) {                                                                                  \
+                T sum = 0;                                                                                                           \
+                for (int j = 0; j < (t ? m : n); j++) sum += (t ? a[(size_t)i * lda + j] : a[(size_t)j * lda + i]) * x[j * step_x]; \
+                y[i * step_y] = f * sum + (h == 0 ? 0 : h * y[i * step_y]);                                                          \
+            }                                                                                                                        \
+        });                                                                                                                          \
     }
 
 ONE_TYPE(float, S)

@@ -1,15 +1,13 @@
-// What CUDA's words mean on the host. A kernel whose threads do not wait for each other runs as one thread that does all the work;
-// else each thread of a block is a coroutine, and __syncthreads lets the next one run.
+// What CUDA's words mean on the host, and how a kernel is called with the arguments that a launch gives.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <tuple>
 #include <type_traits>
-#include <ucontext.h>
 #include <utility>
-#include <vector>
 
 #define __device__
 #define __host__
@@ -24,18 +22,10 @@
 struct Place {
     unsigned x = 1, y = 1, z = 1;
 };
-static Place threadIdx, blockIdx, blockDim, gridDim;
+extern Place threadIdx, blockIdx, blockDim, gridDim;
 static const int warpSize = 32;
 
-static bool together = false;
-static ucontext_t block_context;
-static std::vector<ucontext_t> threads;
-static std::vector<char> alive;
-static unsigned current;
-
-static void __syncthreads() {
-    if (together) swapcontext(&threads[current], &block_context);
-}
+void __syncthreads();
 static void __syncwarp(unsigned = 0) { __syncthreads(); }
 static void __threadfence() {}
 
@@ -56,6 +46,7 @@ static inline int __float_as_int(float x) { return same_bits<int>(x); }
 template <class T> static inline T atomicAdd(T *p, T v) { T old = *p; *p = old + v; return old; }
 template <class T> static inline T atomicMax(T *p, T v) { T old = *p; if (v > old) *p = v; return old; }
 template <class T> static inline T atomicMin(T *p, T v) { T old = *p; if (v < old) *p = v; return old; }
+static inline unsigned atomicInc(unsigned *p, unsigned most) { unsigned old = *p; *p = old >= most ? 0 : old + 1; return old; }
 template <class T> static inline T atomicCAS(T *p, T expected, T v) { T old = *p; if (old == expected) *p = v; return old; }
 using std::abs, std::ceil, std::copysign, std::cos, std::exp, std::fabs, std::floor, std::fmod, std::isfinite, std::isinf, std::isnan, std::log,
     std::max, std::min, std::pow, std::rint, std::signbit, std::sin, std::sqrt, std::tanh, std::trunc;
@@ -65,51 +56,36 @@ template <class... A, size_t... I> static void call(void (*kernel)(A...), void *
 }
 template <class... A> static void call(void (*kernel)(A...), void **p) { call(kernel, p, std::index_sequence_for<A...>{}); }
 
-static void (*running)(void **);
-static void **parameters;
+// Run a kernel on a grid of blocks; blocks.cpp has it.
+void run(void (*kernel)(void **), bool wait, void **p, unsigned grid, unsigned width, unsigned height);
 
-static void thread_of_block() {
-    running(parameters);
-    alive[current] = 0;
-    swapcontext(&threads[current], &block_context);
+// The arguments of a kernel, copied for a launch that comes later; CUDA's graphs keep them so. They are never released.
+template <class... A> struct Kept {
+    std::tuple<std::remove_const_t<std::remove_reference_t<A>>...> values;
+    void *places[sizeof...(A) + 1];
+};
+template <class... A, size_t... I> static void **keep(void (*)(A...), void **p, std::index_sequence<I...>) {
+    auto *kept = new Kept<A...>{{*(std::remove_const_t<std::remove_reference_t<A>> *)p[I]...}, {}};
+    ((kept->places[I] = (void *)&std::get<I>(kept->values)), ...);
+    return kept->places;
 }
+template <class... A> static void **keep(void (*kernel)(A...), void **p) { return keep(kernel, p, std::index_sequence_for<A...>{}); }
 
-static void run_block(unsigned width, unsigned count) {
-    static std::vector<char> stacks;
-    const size_t size = 16384;
-    stacks.resize(size * count);
-    threads.assign(count, ucontext_t());
-    alive.assign(count, 1);
-    for (unsigned t = 0; t < count; t++) {
-        getcontext(&threads[t]);
-        threads[t].uc_stack.ss_sp = &stacks[size * t];
-        threads[t].uc_stack.ss_size = size;
-        makecontext(&threads[t], thread_of_block, 0);
-    }
-    for (bool any = true; any;) {
-        any = false;
-        for (current = 0; current < count; current++)
-            if (alive[current]) {
-                threadIdx = Place{current % width, current / width, 0};
-                swapcontext(&block_context, &threads[current]);
-                any = any || alive[current];
-            }
-    }
-}
-
-static void run(void (*kernel)(void **), bool wait, void **p, unsigned grid, unsigned width, unsigned height) {
-    running = kernel, parameters = p, together = wait;
-    threadIdx = blockIdx = Place{0, 0, 0};
-    gridDim = wait ? Place{grid, 1, 1} : Place{1, 1, 1};
-    blockDim = wait ? Place{width, height, 1} : Place{1, 1, 1};
-    if (!wait) return kernel(p);
-    for (unsigned b = 0; b < grid; b++) {
-        blockIdx = Place{b, 0, 0};
-        run_block(width, width * height);
-    }
-}
+// -ftz=true, which CuPy gives to NVRTC: subnormal numbers of float32 count as 0. A processor knows this switch for both precisions
+// only, so it is used where a kernel has none of float64.
+struct FlushToZero {
+#ifdef __SSE__
+    unsigned before = __builtin_ia32_stmxcsr();
+    explicit FlushToZero(bool on) { if (on) __builtin_ia32_ldmxcsr(before | 0x8040); }
+    ~FlushToZero() { __builtin_ia32_ldmxcsr(before); }
+#else
+    explicit FlushToZero(bool) {}
+#endif
+};
 
 #define LAUNCHER(name, wait)                                                                                      \
     extern "C" void launch_##name(void **p, unsigned grid, unsigned width, unsigned height) {                     \
+        FlushToZero flush(FLUSH);                                                                                 \
         run([](void **given) { call(name, given); }, wait, p, grid, width, height);                               \
-    }
+    }                                                                                                             \
+    extern "C" void **keep_##name(void **p) { return keep(name, p); }
