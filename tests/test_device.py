@@ -404,11 +404,21 @@ def test_drawn_on_the_device(device):
     assert x.min().item() >= 2 and x.max().item() < 3
 
 
-def test_drawing_on_the_device_does_not_wait(strict):
+def test_drawing_on_the_device_is_one_launch_and_does_not_wait(strict):
     generator, x = mg.Generator("cuda").manual_seed(0), mg.zeros(10).cuda()
     with no_sync(), launches() as launched:
         x.normal_(0.1, 0.2, generator=generator)
-    assert "upload" not in launched
+        x.uniform_(2, 3, generator=generator)
+    assert launched == ["minigrad_normal", "minigrad_uniform"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_drawn_into_arrays_of_any_layout(device, dtype):
+    drawn = mg.randn(4, 6, dtype=getattr(mg, dtype), generator=mg.Generator("cuda").manual_seed(3)).tolist()
+    x = mg.zeros(6, 8, dtype=getattr(mg, dtype), device="cuda")
+    part = x.t()[::2]
+    part.normal_(generator=mg.Generator("cuda").manual_seed(3))
+    assert part.tolist() == drawn and x.t()[1::2].abs().max().item() == 0
 
 
 # ---- optimizers

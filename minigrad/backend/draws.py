@@ -53,20 +53,20 @@ def normal_source():
     return INPUTS + "T mean, T std", "T y", NORMAL, "minigrad_normal", PHILOX
 
 
-def _draw(source, shape, dtype, first, second, stream):
+def _draw(source, shape, dtype, first, second, stream, out):
     work = dtype if dtype in cuda.FUSED else arrays.float32
-    out = cuda.library().empty(shape, work)
+    target = cuda.library().empty(shape, work) if out is None else out
     key = numpy.uint32(stream.seed & 0xFFFFFFFF), numpy.uint32(stream.seed >> 32)
-    cuda.kernel(source, source)(*key, numpy.uint64(stream.calls), work.type(first), work.type(second), out)
+    cuda.kernel(source, source)(*key, numpy.uint64(stream.calls), work.type(first), work.type(second), target)
     stream.calls += 1
-    return out.astype(dtype, copy=False)
+    return target.astype(dtype, copy=False)
 
 
-def uniform(shape, dtype, low, high, stream):
-    """Uniform on [low, high)."""
-    return _draw(uniform_source, shape, dtype, low, high - low, stream)
+def uniform(shape, dtype, low, high, stream, out=None):
+    """Draw numbers uniform on [low, high) into `out` (an array of this shape and dtype, float32 or float64), or into a new array."""
+    return _draw(uniform_source, shape, dtype, low, high - low, stream, out)
 
 
-def normal(shape, dtype, mean, std, stream):
-    """Gaussian with the given mean and standard deviation."""
-    return _draw(normal_source, shape, dtype, mean, std, stream)
+def normal(shape, dtype, mean, std, stream, out=None):
+    """Draw Gaussian numbers with this mean and standard deviation into `out`, as `uniform` does."""
+    return _draw(normal_source, shape, dtype, mean, std, stream, out)

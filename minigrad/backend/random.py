@@ -38,8 +38,9 @@ class Stream:
 
 
 def fill(draw, array, parameters, stream):
-    """Overwrite `array` with a draw; a contiguous one of a floating-point dtype is filled where it lies."""
-    if type(array) is numpy.ndarray and stream.device == "cpu" and array.flags.c_contiguous and _work_dtype(array.dtype) == array.dtype:
+    """Overwrite `array` with a draw: where it lies, if the stream draws on its device and in its dtype, else by a copy."""
+    in_place = stream.device == "cuda" or array.flags.c_contiguous  # a kernel finds an element by its place, the host fills a row
+    if in_place and arrays.device_of(array) == stream.device and _work_dtype(array.dtype) == array.dtype:
         draw(array.shape, array.dtype, *parameters, stream, array)
     else:
         drawn = draw(array.shape, array.dtype, *parameters, stream)
@@ -89,7 +90,7 @@ def _load_sfc():
 def uniform(shape, dtype, low, high, stream, out=None):
     """Uniform on [low, high)."""
     if stream.device == "cuda":
-        return draws.uniform(shape, dtype, low, high, stream)
+        return draws.uniform(shape, dtype, low, high, stream, out)
 
     def fill(generator, part):
         _unit(generator, part)
@@ -103,7 +104,7 @@ def uniform(shape, dtype, low, high, stream, out=None):
 def normal(shape, dtype, mean, std, stream, out=None):
     """Gaussian with the given mean and standard deviation, by Box and Muller's method."""
     if stream.device == "cuda":
-        return draws.normal(shape, dtype, mean, std, stream)
+        return draws.normal(shape, dtype, mean, std, stream, out)
 
     def fill(generator, part):
         pairs = part if part.size % 2 == 0 else numpy.empty(part.size + 1, part.dtype)
