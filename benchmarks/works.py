@@ -115,7 +115,7 @@ class Trainer:
             x, targets = self.batch(index)
             if noisy:
                 x = self.training.add_noise(
-                    x, self.config.noise_mean, self.config.noise_std, self.run.generator
+                    x, self.config.noise_mean, self.config.noise_std, self.run.noise
                 )
             return self.training.step(self.run, self.criterion, x, targets)
 

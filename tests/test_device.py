@@ -613,7 +613,8 @@ def config_of(lecture, folder, **changes):
 
 
 @pytest.mark.parametrize("lecture", PROGRAMS)
-def test_lecture_as_on_the_host(device, lecture, folder):
+def test_lecture_as_on_the_host(device, lecture, folder, monkeypatch):
+    monkeypatch.setattr(training, "noise_generator", lambda config, generator: generator)  # drawn on the host for both
     results = []
     for name in ("cpu", "cuda"):
         config = config_of(lecture, folder, device=name)
@@ -645,7 +646,7 @@ def test_training_step_waits_for_nothing(strict, lecture, optimizer, folder, dty
     data, run = training.load_data(config), training.start(config, PROGRAMS[lecture])
     with no_sync():
         for x, _ in data.batches(run):
-            noisy = training.add_noise(x, 0.1, 0.2, run.generator)
+            noisy = training.add_noise(x, 0.1, 0.2, run.noise)
             training.step(run, nn.MSELoss(), noisy, x)
     training.to_classifier(run, PROGRAMS[lecture])
     with no_sync():
@@ -667,7 +668,7 @@ def test_steps_are_few_launches(strict, folder):
                 x, labels = next(batches)
             with launches() as step:
                 if name == "pretrain":
-                    training.step(run, nn.MSELoss(), training.add_noise(x, 0.1, 0.2, run.generator), x)
+                    training.step(run, nn.MSELoss(), training.add_noise(x, 0.1, 0.2, run.noise), x)
                 else:
                     training.step(run, nn.NLLLoss(), x, labels)
         found |= {"batch": len(batch), name: len(step)}
@@ -703,22 +704,33 @@ def test_images_stay_bytes_on_the_device(strict, folder):
     assert x.is_cuda and x.dtype == mg.float64 and x.min().item() >= 0 and x.max().item() <= 1
 
 
-def test_resumed_on_the_device(device, folder, tmp_path):
-    config = config_of("denoising", folder, device="cuda", epochs=1)
-    saved = []
+@pytest.mark.parametrize("moment", [("pretrain", 1), ("finetune", 1)], ids=lambda moment: moment[0])
+def test_resumed_on_the_device(device, folder, tmp_path, moment):
+    config = config_of("denoising", folder, device="cuda")
 
     def save(run, out):
         checkpoint.save_run(run, out)
-        saved.append((run.phase, run.epoch))
-        if saved[-1] == ("finetune", 1):
+        if (run.phase, run.epoch) == moment:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         program.run_lecture(denoising, config, out=tmp_path, quiet=True, save=save)
+    mg.manual_seed(99)
     run = checkpoint.load_run(tmp_path)
-    assert all(p.is_cuda for p in run.net.parameters())
-    data = training.load_data(config)
-    summary = program.finish(denoising, run, data, out=None, quiet=True, save=None)
+    assert all(p.is_cuda for p in run.net.parameters()) and run.noise.device.type == "cuda"
+    resumed = program.finish(denoising, run, training.load_data(config), out=None, quiet=True, save=None)
     whole = program.run_lecture(denoising, config, quiet=True)
-    assert summary["confusion"] == whole["confusion"]
-    assert summary["train_error"] == whole["train_error"]
+    for name in ("first_mse", "mse", "train_error", "confusion"):
+        assert resumed[name] == whole[name], name
+
+
+def test_noise_is_drawn_where_the_images_are(strict, folder):
+    config = config_of("denoising", folder, device="cuda")
+    data, run = training.load_data(config), training.start(config, denoising)
+    assert run.noise is not run.generator and run.noise.initial_seed() == config.seed
+    training.pretrain_epoch(run, data)
+    with no_sync(), launches() as launched:
+        training.add_noise(mg.ones(50, 784, device="cuda"), 0.1, 0.2, run.noise)
+    assert "minigrad_normal" in launched and "upload" not in launched
+    on_host = training.start(config_of("denoising", folder), denoising)
+    assert on_host.noise is on_host.generator

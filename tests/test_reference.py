@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 SMALL = ["--limit", "1000", "--epochs", "1", "--finetune-epochs", "1", "--batch-size", "100", "--lr", "0.001"]
 NUMBER = re.compile(r"\d+\.\d{6}")
 # What PyTorch does in another way: which GPU there is, and where the noise for it is drawn.
-OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "add_noise"}
+OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "noise_generator"}
 
 
 def definitions(path, replace=()):
@@ -114,7 +114,7 @@ def test_torchvision_gives_the_same_lines_and_error(capsys):
 def test_torchvision_batches_are_the_twin_s_batches(monkeypatch):
     monkeypatch.setattr(vision, "WORKERS", 0)
     config = settings("autoencoder", limit=250, batch_size=100)
-    run = twin_training.Run(config, None, torch.Generator())
+    run = twin_training.Run(config, None, torch.Generator(), torch.Generator())
     ours = list(twin_training.load_data(config).batches(run))
     theirs = list(vision.load_data(config).batches(run))
     assert [len(images) for images, _ in theirs] == [100, 100, 50]

@@ -319,7 +319,8 @@ WEIGHT = "0.0.weight"
         (["phase"], "dreaming", "phase: expected pretrain or finetune, found 'dreaming'"),
         (["epoch"], 3, "epoch: expected 0 to 2, found 3"),
         (["epoch"], "2", "epoch: expected <class 'int'>, found '2'"),
-        (["format"], 2, "expected format 1, found 2, written by minigrad"),
+        (["noise"], mg.zeros(16, dtype=mg.uint8), "noise: state: expected None, found uint8"),
+        (["format"], 3, "expected format 2, found 3, written by minigrad"),
         (["config", "lr"], "0.1", "config: lr: expected <class 'float'>, found '0.1'"),
         (
             ["config", "dtype"],
@@ -340,6 +341,15 @@ def test_a_checkpoint_that_does_not_fit_is_refused(saved, tmp_path, path, value,
     mg.save(altered(saved, *path, value=value), tmp_path / checkpoint.FILE)
     with pytest.raises(CheckpointError, match=message):
         checkpoint.load_run(tmp_path)
+
+
+def test_a_checkpoint_of_format_1_goes_on(saved, tmp_path):
+    """It had no entry for the noise's generator, which on the CPU is the run's."""
+    mg.save(altered(altered(saved, "noise", value=del_), "format", value=1), tmp_path / checkpoint.FILE)
+    run = checkpoint.load_run(tmp_path)
+    assert (run.phase, run.epoch) == (saved["phase"], saved["epoch"]) and run.noise is run.generator
+    assert run.generator.get_state().tolist() == saved["generator"].tolist()
+    assert all(np.array_equal(value.numpy(), saved["network"][name].numpy()) for name, value in run.net.state_dict().items())
 
 
 def test_a_users_state_dict_is_no_run(tmp_path):

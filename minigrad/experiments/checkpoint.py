@@ -1,6 +1,7 @@
 """A run in one file: everything that it needs to go on, bit for bit, where it stood."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -14,7 +15,7 @@ from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
 FILE = "checkpoint.safetensors"
-FORMAT = 1
+FORMAT = 2  # 1 had no noise generator of its own
 PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
 PHASES = ("pretrain", "finetune")
 CHOICES = {
@@ -34,6 +35,7 @@ KINDS = {
     "optimizer": dict,
     "scheduler": dict | None,
     "generator": mg.Tensor,
+    "noise": mg.Tensor | None,  # the state of the generator on the device, if the noise is drawn there
     "metrics": mg.Tensor,  # the bytes of metrics.jsonl: a long run has more of them than a header should hold
     "figures": dict,
     "snapshots": dict,
@@ -52,6 +54,7 @@ def save_run(run: training.Run, folder: Path) -> None:
         "optimizer": optimizer_by_name(run),
         "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
         "generator": run.generator.get_state(),
+        "noise": noise_state(run),
         "metrics": mg.from_numpy(np.frombuffer(json.dumps(run.metrics).encode(), np.uint8)),
         "figures": run.figures,
         "snapshots": run.snapshots,
@@ -85,9 +88,16 @@ def load_run(folder: Path) -> training.Run:
     if run.scheduler is not None:
         run.scheduler.load_state_dict(state["scheduler"])
     run.generator.set_state(state["generator"])
+    if state["noise"] is not None:
+        run.noise.set_state(state["noise"])
     run.epoch, run.figures, run.snapshots = state["epoch"], state["figures"], state["snapshots"]
     run.metrics = json.loads(state["metrics"].numpy().tobytes())
     return run
+
+
+def noise_state(run: training.Run) -> mg.Tensor | None:
+    """Return the state of the noise's generator, or None where that is the run's one generator."""
+    return None if run.noise is run.generator else run.noise.get_state()
 
 
 def _start(config: Config) -> training.Run:
@@ -98,6 +108,8 @@ def _start(config: Config) -> training.Run:
 def load_state(path: Path) -> dict[str, Any]:
     """What `save_run` stored, each part of its kind."""
     state = load(path)
+    if isinstance(state, dict) and state.get("format") == 1:
+        state = from_format_1(state)
     if not isinstance(state, dict) or list(state) != list(KINDS):
         raise unexpected(path, f"a run ({', '.join(KINDS)})", shown(state))
     for name, kind in KINDS.items():
@@ -110,6 +122,16 @@ def load_state(path: Path) -> dict[str, Any]:
         raise unexpected(f"{path}: phase", " or ".join(PHASES), shown(state["phase"]))
     check_config(f"{path}: config", state["config"])
     return state
+
+
+def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
+    """Return a checkpoint of format 1, in which all noise came from the run's one generator, in today's format."""
+    found: dict[str, Any] = {}
+    for name, value in state.items():
+        found[name] = value
+        if name == "generator":
+            found["noise"] = None
+    return {**found, "format": FORMAT}
 
 
 def check_config(where: str, found: dict[str, Any]) -> None:
@@ -129,6 +151,7 @@ def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
     check_optimizer(f"{path}: optimizer", run, state["optimizer"])
     check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
+    check_tensors(f"{path}: noise", {"state": noise_state(run)}, {"state": state["noise"]})
     epochs = run.config.total_epochs(run.phase)
     if not 0 <= state["epoch"] <= epochs:
         raise unexpected(f"{path}: epoch", f"0 to {epochs}", state["epoch"])
@@ -159,7 +182,7 @@ def optimizer_by_index(run: training.Run, state: dict[str, Any]) -> dict[str, An
     return {"state": slots, "param_groups": groups}
 
 
-def check_tensors(where: str, expected: dict[str, mg.Tensor], found: dict[str, Any]) -> None:
+def check_tensors(where: str, expected: Mapping[str, mg.Tensor | None], found: dict[str, Any]) -> None:
     """Raise CheckpointError unless `found` has the names, shapes and dtypes of `expected`."""
     if set(found) != set(expected):
         raise unexpected(where, f"the tensors {', '.join(expected)}", shown(list(found)))

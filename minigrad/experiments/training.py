@@ -51,13 +51,14 @@ class Data:
 class Run:
     """Everything that changes while a lecture is trained: whoever stores all of it can go on from there.
 
-    The generator is the only source of chance: first weights, order of the images and noise are drawn
-    from it, one after the other. (The noise in the pictures has a generator of its own.)
+    The generators are the only sources of chance: first weights, order of the images and noise are drawn one
+    after the other, the noise on a GPU from a generator there. (The noise in the pictures has one of its own.)
     """
 
     config: Config
     net: nn.Module
     generator: mg.Generator
+    noise: mg.Generator  # on the CPU the same as `generator`
     optimizer: Any = None
     scheduler: Any = None
     phase: str = "pretrain"
@@ -105,9 +106,15 @@ def start(config: Config, lecture: ModuleType) -> Run:
     """A new run of `lecture`, its network as drawn."""
     generator = mg.manual_seed(config.seed)
     net = lecture.autoencoder(config.l1_weight, config.l1_form)
-    run = Run(config, net.to(config.device, getattr(mg, config.dtype)), generator)
+    noise = noise_generator(config, generator)
+    run = Run(config, net.to(config.device, getattr(mg, config.dtype)), generator, noise)
     begin(run, "pretrain")
     return run
+
+
+def noise_generator(config: Config, generator: mg.Generator) -> mg.Generator:
+    """Return the source of the noise: the run's `generator`, or on a GPU one that draws there, of the same seed."""
+    return generator if config.device == "cpu" else mg.Generator(config.device).manual_seed(config.seed)
 
 
 def begin(run: Run, phase: str) -> None:
@@ -144,7 +151,7 @@ def pretrain_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
     for ideal_outputs, _ in bar(data.batches(run)):
         inputs = ideal_outputs
         if config.has_noise:
-            inputs = add_noise(ideal_outputs, config.noise_mean, config.noise_std, run.generator)
+            inputs = add_noise(ideal_outputs, config.noise_mean, config.noise_std, run.noise)
         running_loss += step(run, criterion, inputs, ideal_outputs)
     return end_epoch(run, running_loss, data)
 

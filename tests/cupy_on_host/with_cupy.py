@@ -39,7 +39,7 @@ def test_steps_wait_for_nothing_and_an_epoch_reads_its_loss(lecture, optimizer, 
             training.to_classifier(run, PROGRAMS[lecture])
         before = waits()
         for x, labels in data.batches(run):
-            noisy = training.add_noise(x, 0.1, 0.2, run.generator)
+            noisy = training.add_noise(x, 0.1, 0.2, run.noise)
             criterion, targets = (nn.MSELoss(), x) if phase == "pretrain" else (nn.NLLLoss(), labels)
             training.step(run, criterion, noisy, targets)
         assert waits() == before
