@@ -84,6 +84,7 @@ def _check_slice(part: slice) -> None:
 def _check_numbers(array: Any, key: tuple) -> None:
     """IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
     axis, on_host = 0, backend.device_of(array) == "cpu"
+    checked = not on_host and backend.rows.numbers(array, key) is not None  # the kernel that takes the rows looks at their numbers
     for i, part in enumerate(key):
         if part is Ellipsis:
             rest = key[i + 1:]
@@ -92,6 +93,6 @@ def _check_numbers(array: Any, key: tuple) -> None:
             size = array.shape[axis] if axis < array.ndim else 0
             if type(part) is int and not -size <= part < size:
                 raise IndexError(f"index {part} is out of bounds for axis {axis} of size {size} (shape {tuple(array.shape)})")
-            if not on_host and backend.is_array(part) and part.dtype.kind != "b":
+            if not on_host and backend.is_array(part) and part.dtype.kind != "b" and not checked:
                 backend.check_range(part, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
             axis += part.ndim if backend.is_array(part) and part.dtype.kind == "b" else 1

@@ -11,7 +11,7 @@ import types
 from contextlib import contextmanager
 
 import numpy as np
-from host_kernels import HostKernel
+from host_kernels import HostKernel, HostRawKernel
 from strict_names import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 
 from minigrad.backend import cuda
@@ -435,6 +435,17 @@ class ElementwiseKernel:
         return tuple(results) if isinstance(result, tuple) else results[0]
 
 
+class RawKernel:
+    """The kernel's text, run on the host by g++, block after block."""
+
+    def __init__(self, code, name, options=(), backend="nvrtc", translate_cucomplex=False):
+        self.host = HostRawKernel(code, name, options, backend, translate_cucomplex)
+
+    def __call__(self, grid, block, args, *, shared_mem=0):
+        launch(self.host.name)
+        self.host(grid, block, tuple(bare(a, self.host.name) for a in args), shared_mem=shared_mem)
+
+
 # ---- methods
 
 
@@ -543,10 +554,12 @@ library.__dict__.update(
     argmin=argmin,
     asarray=asarray,
     ElementwiseKernel=ElementwiseKernel,
+    RawKernel=RawKernel,
     is_available=lambda: True,
     __version__="strict",
     cuda=types.SimpleNamespace(
         Device=Device,
+        get_current_stream=lambda: types.SimpleNamespace(ptr=0),
         runtime=types.SimpleNamespace(
             getDeviceCount=lambda: 1,
             getDeviceProperties=lambda device: {"name": b"strict device"},

@@ -13,7 +13,7 @@ from backends import BACKENDS, parameters
 from host_kernels import HostKernel
 
 import minigrad
-from minigrad.backend import cuda, draws, gathering, indexing, late
+from minigrad.backend import cuda, draws, fused_kernels, gathering, indexing, late, rows, sums
 from minigrad.backend.fuse import Fused
 
 DTYPES = ["float32", "float64"]
@@ -115,7 +115,7 @@ LAYOUTS = {"contiguous": (1, True), "strided": (2, False)}  # (axes, contiguous)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fused_kernels_compile(nvrtc, dtype, layout):
-    sources = [cuda.source_of(f) for f in FUSED.values()]
+    sources = [fused_kernels.source_of(f) for f in FUSED.values()]
     texts = [whole_text(s, dtype, kinds_of(s, LAYOUTS[layout])) for s in sources]
     assert len(nvrtc("".join(texts))) > 1000
 
@@ -124,7 +124,7 @@ def test_fused_kernels_compile(nvrtc, dtype, layout):
 def test_fused_kernels_compile_with_numbers(nvrtc, dtype):
     texts = []
     for f in FUSED.values():
-        source = cuda.source_of(f)
+        source = fused_kernels.source_of(f)
         count, outputs = len(f.body.parameters) - len(f.body.written), len(source[1].split(","))
         texts.append(
             whole_text(source, dtype, [(1, True)] + ["number"] * (count - 1) + [(1, True)] * outputs)
@@ -149,7 +149,7 @@ def test_hand_written_kernels_compile(nvrtc, name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nothing_is_contracted(nvrtc, dtype):
     """A fused multiply-add rounds once where the plain twin rounds twice. (CUDA's own exp is made of them.)"""
-    sources = [s for s in map(cuda.source_of, FUSED.values()) if "exp(" not in s[2]]
+    sources = [s for s in map(fused_kernels.source_of, FUSED.values()) if "exp(" not in s[2]]
     texts = [whole_text(s, dtype, kinds_of(s, (1, True))) for s in sources]
     assert b"fma.rn" not in nvrtc("".join(texts), method="ptx")
 
@@ -160,7 +160,7 @@ def test_nothing_is_contracted(nvrtc, dtype):
 def arguments(fused, dtype, special=False):
     """An array for each parameter; where a root is drawn all are positive, as in the optimizers."""
     rng = np.random.default_rng(sum(map(ord, fused.__name__)))
-    rooted = "sqrt" in cuda.source_of(fused)[2]
+    rooted = "sqrt" in fused_kernels.source_of(fused)[2]
     found = []
     for _ in fused.body.parameters:
         x = rng.uniform(0.1, 4, 1000) if rooted else rng.normal(0, 2, 1000)
@@ -171,8 +171,8 @@ def arguments(fused, dtype, special=False):
 
 
 def on_host(fused, args):
-    """The kernel of `fused` by g++, called as `cuda.launch` calls it: what it returns, or the first array it writes."""
-    inputs, outputs, operation, name, _ = cuda.source_of(fused)
+    """The kernel of `fused` by g++, called as `fused_kernels.launch` calls it: what it returns, or the first array it writes."""
+    inputs, outputs, operation, name, _ = fused_kernels.source_of(fused)
     body = fused.body
     values = dict(zip(body.parameters, args))
     reads = [values[p] for p in body.parameters if p not in body.written]

@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent
 SMALL = ["--limit", "1000", "--epochs", "1", "--finetune-epochs", "1", "--batch-size", "100", "--lr", "0.001"]
 NUMBER = re.compile(r"\d+\.\d{6}")
 # What PyTorch does in another way: which GPU there is, and where the noise for it is drawn.
-OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "noise_generator"}
+OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "noise_generator", "batch"}
 
 
 def definitions(path, replace=()):

@@ -12,6 +12,6 @@ from .fuse import fuse
 from .gathering import Pieces, gather
 from .indexing import check_range, one_hot
 from .threads import get_num_threads, set_num_threads
-from . import blas, cuda, random
+from . import blas, cuda, random, rows
 
 __all__ = [name for name in dir() if not name.startswith("_")]

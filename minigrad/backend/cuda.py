@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-
-import numpy
 
 from . import arrays
 
 device_types: set = set()  # array types that live on a device; filled by `use`
 _library: list = []  # the CuPy module, or what stands in for it in tests
-_kernels: dict = {}  # what was compiled for the library, by whatever asked for it
+kept: dict = {}  # what was made for the library, kernels above all, by what asked for it
 OPTIONS = ("--fmad=false",)  # a kernel rounds where its plain twin does
-SCALARS = (int, float, arrays.NumPyScalar)
 FUSED = (arrays.float32, arrays.float64)  # other dtypes take the plain way, whose promotion is the library's
 
 
@@ -25,7 +21,7 @@ def use(library):
         arrays._modules.pop(old, None)
         arrays._devices.pop(old, None)
     _library.clear()
-    _kernels.clear()
+    kept.clear()
     if library is not None:
         from .device_face import face
 
@@ -70,54 +66,20 @@ def library():
 
 
 def kernel(key, make):
-    """The ElementwiseKernel of make() = (inputs, outputs, operation, name, preamble), made once a `key`."""
-    found = _kernels.get(key)
+    """Return the ElementwiseKernel of make() = (inputs, outputs, operation, name, preamble), made once for each `key`."""
+    found = kept.get(key)
     if found is None:
         *source, preamble = make()
-        found = _kernels[key] = library().ElementwiseKernel(*source, preamble=preamble, options=OPTIONS)
+        found = kept[key] = library().ElementwiseKernel(*source, preamble=preamble, options=OPTIONS)
     return found
 
 
-def launch(fused, args):
-    """Run a fused function as one kernel on device arrays; a sum follows as a second."""
-    lib, body = library(), fused.body
-    dtype = _common_dtype(args, lib.ndarray)
-    if body is None or dtype is None or dtype not in FUSED:  # (numpy.dtype("float64") == None)
-        return fused._whole(*args)
-    values = [a if type(a) is lib.ndarray else dtype.type(a) for a in args]
-    read, changed = _places(body)
-    written = [values[k] for k in changed]
-    out = kernel(fused, lambda: source_of(fused))(*[values[k] for k in read], *written)
-    if body.result is None:
-        return written[0]
-    return lib.sum(out) if fused.reduce else out
-
-
-@functools.cache
-def _places(body):
-    """Which of the parameters are only read, and which are written, in the kernel's order."""
-    read = [k for k, name in enumerate(body.parameters) if name not in body.written]
-    return read, [body.parameters.index(name) for name in body.written]
-
-
-def _common_dtype(args, kind):
-    """The one dtype of the device arrays in `args`; None if there are several, or arrays of the host."""
-    dtype = None
-    for a in args:
-        if type(a) is kind:
-            if dtype is not None and a.dtype != dtype:
-                return None
-            dtype = a.dtype
-        elif not isinstance(a, SCALARS) and not (type(a) is numpy.ndarray and a.ndim == 0):
-            return None
-    return dtype
-
-
-def source_of(fused):
-    """A fused function as the text of a kernel: inputs, outputs, operation, name, preamble."""
-    from .source import kernel_source
-
-    return *kernel_source(fused.body), f"minigrad_{fused.__name__}", ""
+def raw_kernel(key, make):
+    """Return the RawKernel of make() = (text, name), made once for each `key`."""
+    found = kept.get(key)
+    if found is None:
+        found = kept[key] = library().RawKernel(*make(), options=OPTIONS)
+    return found
 
 
 def allow_tf32(enabled=None):

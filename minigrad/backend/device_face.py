@@ -6,14 +6,14 @@ import functools
 import types
 from math import inf
 
-from . import arrays, late
+from . import arrays, late, rows, sums
 
 
 def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
     xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for function in (where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
+    for function in (sum, where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
         setattr(xp, function.__name__, functools.partial(function, library))
     for plain in (astype, getitem, linear, matmul, to_device, stop_gradient):
         setattr(xp, plain.__name__, plain)
@@ -41,8 +41,9 @@ def linear(x, weight, bias):
 
 
 def getitem(x, *, key):
-    """x[key]"""
-    return x[key]
+    """x[key]; rows by number are checked and gathered by one kernel."""
+    index = rows.numbers(x, key)
+    return x[key] if index is None else rows.take(x, index)
 
 
 def to_device(x, device):
@@ -56,6 +57,14 @@ def stop_gradient(x):
 
 
 # ---- with it
+
+
+def sum(library, x, axis=None, keepdims=False):
+    """The sum over `axis`; over the rows of a matrix by a kernel of many blocks."""
+    if axis in sums.FIRST and sums.can_sum(x):
+        y = sums.of_columns(x)
+        return y[None] if keepdims else y
+    return library.sum(x, axis=axis, keepdims=keepdims)
 
 
 def where(library, condition, x, y):

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy import empty, ndarray, zeros
 
-from . import arrays, compiled, cuda, threads
+from . import arrays, compiled, cuda, fused_kernels, threads
 from .gathering import Pieces
 
 BLOCK = 1 << 14  # elements that a plain body takes at a time, so that its temporaries stay in the cache
@@ -44,10 +44,17 @@ class Fused:
             elif type(a) is Pieces:
                 large = True
             elif type(a) in _device_types:
-                return cuda.launch(self, args)
+                return fused_kernels.launch(self, args)
         if large:
             return self._large(args)
         return self._whole(*args) if self.reduce else self.plain(*args)
+
+    def mean(self, *args, count):
+        """Return the sum of the body's results divided by `count`, NaN where that is 0; for a function with `reduce=True`."""
+        if count and any([type(a) in _device_types for a in args]):
+            return fused_kernels.launch(self, args, count)
+        total = self(*args)
+        return total / count if count else total * float("nan")
 
     def _whole(self, *args):
         y = self.plain(*[a.whole() if type(a) is Pieces else a for a in args])

@@ -3,6 +3,7 @@
 from minigrad.data import datasets, transforms
 from minigrad.data.datasets import ConcatDataset, Dataset, Subset, TensorDataset, random_split
 from minigrad.data.idx import IdxError, read_idx
+from minigrad.data.images import scaled_images
 from minigrad.data.loader import DataLoader, default_collate
 from minigrad.data.mnist import MNIST, FashionMNIST, load_mnist
 from minigrad.data.samplers import (
@@ -33,5 +34,6 @@ __all__ = [
     "load_mnist",
     "random_split",
     "read_idx",
+    "scaled_images",
     "transforms",
 ]

@@ -13,7 +13,7 @@ import numpy as np
 
 import minigrad as mg
 from minigrad import Tensor, nn, optim
-from minigrad.data import load_mnist
+from minigrad.data import load_mnist, scaled_images
 from minigrad.experiments.config import PIXELS, Config, ExperimentError
 from minigrad.experiments.figures import histogram
 
@@ -135,7 +135,7 @@ def begin(run: Run, phase: str) -> None:
 
 def batch(images: Tensor, index: Any, dtype: mg.dtype) -> Tensor:
     """The images at `index`, scaled from 0 ... 255 to 0 ... 1."""
-    return images[index].to(dtype) / 255
+    return scaled_images(images, index, dtype)
 
 
 def add_noise(x: Tensor, mean: float, std: float, generator: mg.Generator) -> Tensor:

@@ -7,15 +7,14 @@ from math import prod
 from .. import backend
 from ..autograd import op
 from ..backend import array_module, fuse
-from .reductions import divided
 
 
 @op(promote=True)
 def mse(x, target):
     """Σ (x - target)² / n over all n elements,  dL/dx = g · 2 (x - target) / n"""
     n = prod(x.shape)
-    return (divided(squared_distance(x, target), n),
-            lambda g: mse_grad(g * (2 / max(n, 1)), x, target), lambda g: mse_grad(g * (2 / max(n, 1)), target, x))
+    scale = 2 / max(n, 1)
+    return squared_distance.mean(x, target, count=n), lambda g: mse_grad(g, x, target, scale), lambda g: mse_grad(g, target, x, scale)
 
 
 @fuse(reduce=True)
@@ -26,9 +25,9 @@ def squared_distance(x, target):
 
 
 @fuse
-def mse_grad(g, x, target):
-    """g (x - target), with 2 / n in g."""
-    return g * (x - target)
+def mse_grad(g, x, target, scale):
+    """g scale (x - target), the scale being 2 / n"""
+    return g * scale * (x - target)
 
 
 @op
