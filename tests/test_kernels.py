@@ -1,6 +1,6 @@
-"""Every kernel that minigrad has for CuPy: compiled for sm_90 by NVRTC, and run by g++ against its plain twin.
+"""Every kernel that minigrad has for CuPy: compiled for sm_90 by NVRTC of CUDA 12 and 13, and run by g++ against its plain twin.
 
-CuPy writes the whole text of a kernel without a GPU, and NVRTC compiles it. Both come with the extra `kernels`.
+CuPy writes the whole text of a kernel without a GPU, and NVRTC compiles it. All come with the extra `kernels`.
 """
 
 import importlib
@@ -10,7 +10,8 @@ import pkgutil
 import numpy as np
 import pytest
 from backends import BACKENDS, parameters
-from host_kernels import HostKernel
+from host_kernels import HostKernel, HostRawKernel
+from nvrtc import RELEASES, Nvrtc
 
 import minigrad
 from minigrad.backend import cuda, draws, fused_kernels, gathering, indexing, late, rows, sums
@@ -25,6 +26,8 @@ HAND_WRITTEN = {
     "normal": draws.normal_source(),
     "gather1": gathering.source(1),
     "gather16": gathering.source(gathering.AT_ONCE),
+    "rows": rows.source(False),
+    "scaled_rows": rows.source(True),
 }
 
 
@@ -51,29 +54,21 @@ def test_all_are_found():
 # ---- compiled for sm_90
 
 
-@pytest.fixture(scope="module")
-def nvrtc():
-    """A function from (CuPy's kernel text, options) to what NVRTC makes of it."""
+@pytest.fixture(scope="module", params=RELEASES, ids=lambda major: f"cuda{major}")
+def nvrtc(request):
+    """A function from (CuPy's kernel text, method) to what NVRTC makes of it."""
     missing = pytest.fail if os.environ.get("CI") else pytest.skip
     try:
-        import cupy  # noqa: F401
         from cupy._core import core
-        from cupy.cuda import compiler
-        from cupy_backends.cuda.libs import nvrtc
 
-        nvrtc.getVersion()
-    except (ImportError, RuntimeError) as error:
+        compiler = Nvrtc(request.param)
+    except (ImportError, OSError) as error:
         missing(f"needs CuPy and NVRTC, pip install 'minigrad[kernels]': {error}")
 
     def compile_text(text, method="cubin"):
-        options = core.assemble_cupy_compiler_options(cuda.OPTIONS)
         architecture = "-arch=sm_90" if method == "cubin" else "-arch=compute_90"
         headers = "".join(f"#include <{name}>\n" for name in core._cupy_header_list)
-        # what CuPy adds itself, see cupy/cuda/compiler.py
-        added = ("-ftz=true", architecture, "--device-as-default-execution-space")
-        return compiler._NVRTCProgram(headers + text, "minigrad.cu", method=method).compile(options + added)[
-            0
-        ]
+        return compiler.compile(headers + text, (*compiler.cupys_options(cuda.OPTIONS), architecture), method)
 
     return compile_text
 
@@ -85,7 +80,7 @@ def whole_text(source, dtype, kinds, suffix=""):
 
     inputs, outputs, operation, name, preamble = source
     kernel = cupy.ElementwiseKernel(inputs, outputs, operation, name + suffix, preamble=preamble)
-    types = {"T": np.dtype(dtype), "S": np.dtype("int64")}
+    types = {"T": np.dtype(dtype), "S": np.dtype("int64"), "X": np.dtype("uint8")}
     infos = []
     for parameter, kind in zip(kernel.in_params + kernel.out_params, kinds):
         found = parameter.dtype or types[parameter.ctype]
@@ -143,7 +138,27 @@ def test_hand_written_kernels_compile(nvrtc, name, dtype):
         ]
         if name in ("uniform", "normal"):
             numbers = ["number"] * 5 + [layout]
+        if name == "scaled_rows":
+            numbers[5] = "number"
         assert len(nvrtc(whole_text(source, dtype, numbers))) > 1000
+
+
+RAW = {  # the kernels of blocks that wait for each other: text and name, by dtype
+    "columns": sums.columns_source,
+    **{f.__name__: lambda dtype, f=f: sums.body_source(f, dtype) for f in FUSED.values() if f.reduce},
+}
+
+
+def test_all_sums_are_found():
+    assert set(RAW) == {"columns", "squared_distance", "picked"}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", RAW)
+def test_sums_compile(nvrtc, name, dtype):
+    text, kernel_name = RAW[name](np.dtype(dtype))
+    assert kernel_name.encode() in nvrtc(text)
+    assert b"fma.rn" not in nvrtc(text, method="ptx")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -269,6 +284,77 @@ def test_gather(dtype, count):
     bounds = [b for p, s in zip(parts, starts) for b in (s, s + p.size)]
     hand_written(f"gather{count}")(*parts, *bounds, ours)
     np.testing.assert_array_equal(ours, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["int32", "int64", "uint8"])
+def test_rows(dtype, kind):
+    x = np.random.default_rng(0).integers(0, 256, (7, 5)).astype("uint8")
+    index, note = np.array([6, 0, 3, 3], kind), np.zeros(2, "int64")
+    y, plain = np.empty((4, 5), dtype), x[index].astype(dtype)
+    hand_written("scaled_rows")(x, index, 7, 5, 3, np.dtype(dtype).type(255), y, note)
+    np.testing.assert_array_equal(y, plain / np.dtype(dtype).type(255))
+    hand_written("rows")(x.astype(dtype), index, 7, 5, 3, y, note)
+    np.testing.assert_array_equal(y, plain)
+    assert note.tolist() == [0, 0]
+
+
+def test_rows_out_of_range_are_noted():
+    x, y, note = np.arange(12.0).reshape(4, 3), np.empty((3, 3)), np.zeros(2, "int64")
+    hand_written("rows")(x, np.array([-4, -1, 2]), 4, 3, 7, y, note)
+    assert y[:, 0].tolist() == [0, 9, 6] and note.tolist() == [0, 0]
+    for wrong in (4, -5):
+        note[:] = 0
+        hand_written("rows")(x, np.array([1, wrong, 99]), 4, 3, 7, y, note)
+        assert y[0].tolist() == x[1].tolist() and note.tolist() in ([7, wrong], [7, 99])
+
+
+# ---- sums, by blocks of threads that wait for each other
+
+
+def columns(x, slices):
+    """The kernel's sums of the columns of x, in so many slices of rows; its counters are as they were."""
+    tiles = -(-x.shape[1] // sums.TILE)
+    out, part, done = np.full(x.shape[1], np.nan, x.dtype), np.full((slices, x.shape[1]), np.nan, x.dtype), np.zeros(tiles, "uint32")
+    numbers = np.int32(x.shape[0]), np.int32(x.shape[1]), np.int32(slices)
+    HostRawKernel(*sums.columns_source(x.dtype))((tiles * slices,), (sums.TILE, sums.ROWS), (x, part, out, done, *numbers))
+    assert not done.any()
+    return out
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("slices", [1, 2, 16])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 33), (7, 32), (8, 5), (130, 65), (1000, 40)])
+def test_sums_of_columns(shape, slices, dtype):
+    x = np.random.default_rng(0).normal(1, 2, shape).astype(dtype)
+    found, exact = columns(x, slices), x.astype("longdouble").sum(axis=0)
+    np.testing.assert_allclose(found, exact, rtol=0, atol=4 * np.finfo(dtype).eps * np.abs(x).sum(axis=0).max())
+    np.testing.assert_array_equal(found, columns(x, slices))
+
+
+def test_sums_of_columns_with_special_values():
+    x = np.ones((50, 6), "float32")
+    x[3, 1], x[40, 2], x[41, 3], x[2, 3], x[:, 4], x[5, 5] = np.nan, np.inf, np.inf, -np.inf, -0.0, 1e30
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(columns(x, 3), x.sum(axis=0))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [name for name in RAW if name != "columns"])
+@pytest.mark.parametrize(("n", "blocks"), [(1, 1), (255, 1), (257, 2), (5000, 3), (5000, 20), (3000, 256)])
+def test_sum_of_a_body(name, n, blocks, dtype):
+    text, kernel_name = RAW[name](np.dtype(dtype))
+    args = [np.random.default_rng(k).normal(0, 2, n).astype(dtype) for k in range(len(FUSED[name].body.parameters))]
+    results = []
+    for _ in range(2):
+        out, part, done = np.full((), np.nan, dtype), np.full(blocks, np.nan, dtype), np.zeros(1, "uint32")
+        given = (*args, part, out, done, np.int64(n), np.dtype(dtype).type(3))
+        HostRawKernel(text, kernel_name)((blocks,), (sums.THREADS,), given)
+        assert not done.any()
+        results.append(float(out))
+    terms = FUSED[name].plain(*args).astype("longdouble")
+    assert abs(results[0] - terms.sum() / 3) <= 8 * np.finfo(dtype).eps * np.abs(terms).sum()
+    assert results[0] == results[1]
 
 
 # ---- random numbers
