@@ -28,7 +28,7 @@ def source(scaled):
 
 
 def numbers(x, key):
-    """Return the index of x[index] or x[index, …] if `take` serves: row numbers on the device, x there too, its rows one behind the other."""
+    """Return the index of x[index] or x[index, …] if `take` serves: row numbers on the device, x there too, its rows in a row. Or None."""
     index, *rest = key if type(key) is tuple else (key,)
     kind = type(x)
     fits = kind in cuda.device_types and type(index) is kind and index.ndim == 1 and index.dtype.kind in "iu" and x.size > 0 < index.size \

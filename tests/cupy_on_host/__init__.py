@@ -5,7 +5,7 @@ CuPy's own code checks arguments, chooses kernels and writes their text, g++ com
 memory of the device is memory of the host, full of rubbish when new. A stream that is captured records its kernels, copies and
 products; its graph repeats them.
 CuPy's modules call CUDA through tables of C functions, `__pyx_capi__`; what stands there is exchanged before CuPy is imported.
-Not covered: CUB's sums (switched off), float16, how CUDA rounds, and everything about time.
+Not covered: CUB's sums (switched off), how CUDA rounds, and everything about time.
 """
 
 import ctypes

@@ -43,6 +43,21 @@ static inline double __longlong_as_double(long long x) { return same_bits<double
 static inline long long __double_as_longlong(double x) { return same_bits<long long>(x); }
 static inline float __int_as_float(int x) { return same_bits<float>(x); }
 static inline int __float_as_int(float x) { return same_bits<int>(x); }
+// float16 as 16 bits, rounded to nearest, ties to even
+static inline unsigned short __float2half_rn(float x) {
+    unsigned bits = same_bits<unsigned>(x), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+    if (size > 0x7f800000) return sign | 0x7e00;                                                    // NaN
+    if (size >= 0x477ff000) return sign | 0x7c00;                                                   // 65520 and more: infinite
+    if (size < 0x38800000) return sign | (unsigned)std::nearbyint(same_bits<float>(size) * 0x1p24);  // below 2⁻¹⁴: a multiple of 2⁻²⁴
+    return sign | (size - 0x38000000 + 0xfff + (size >> 13 & 1)) >> 13;
+}
+static inline float __half2float(unsigned short h) {
+    unsigned sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31, fraction = h & 0x3ff;
+    if (exponent == 0) return same_bits<float>(sign | same_bits<unsigned>((float)(fraction * 0x1p-24)));
+    return same_bits<float>(sign | (exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13);
+}
+template <class Half> static inline unsigned short __half_as_ushort(const Half &x) { return same_bits<unsigned short>(x); }
+struct half __ushort_as_half(unsigned short);  // CuPy names it; no kernel here calls it
 template <class T> static inline T atomicAdd(T *p, T v) { T old = *p; *p = old + v; return old; }
 template <class T> static inline T atomicMax(T *p, T v) { T old = *p; if (v > old) *p = v; return old; }
 template <class T> static inline T atomicMin(T *p, T v) { T old = *p; if (v < old) *p = v; return old; }

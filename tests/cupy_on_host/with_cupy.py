@@ -63,3 +63,15 @@ def test_cublas_is_told_of_tf32():
         mg.cuda.allow_tf32(enabled)
         assert (x @ x).tolist() == [[4.0] * 4] * 4
         assert cublas.compute_type() == expected
+
+
+def test_float16_is_rounded_as_by_numpy():
+    every = np.arange(1 << 16, dtype="uint16").view("float16")
+    single = every.astype("float32")
+    with np.errstate(invalid="ignore", over="ignore"):
+        between = (single[:-1] + single[1:]) / 2
+        further = np.array([65519, 65520, 1e9, -3e-8, -2e-8], "float32")
+        pairs = [(x, x.astype("float16")) for x in (single, between, further)]
+    for x, expected in pairs:
+        np.testing.assert_array_equal(mg.from_numpy(x).cuda().to(mg.float16).cpu().numpy(), expected)
+    np.testing.assert_array_equal(mg.from_numpy(every).cuda().to(mg.float32).cpu().numpy(), every.astype("float32"))
