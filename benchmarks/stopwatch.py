@@ -11,7 +11,7 @@ WARM_UP = 3
 def measure_calls(
     call: Callable[[], Any], synchronize: Callable[[], None], *, blocks: int, calls: int
 ) -> dict[str, float]:
-    """Seconds of a call, the median over blocks of calls: until all work is done, and until the host is free.
+    """Seconds of a call, the median over blocks of calls with their range: until all work is done, and until the host is free.
 
     On a GPU a block should hold many calls: the host runs ahead of the device, which is waited for last.
     """
@@ -27,7 +27,8 @@ def measure_calls(
         synchronize()
         whole.append((time.perf_counter() - started) / calls)
         host.append((free - started) / calls)
-    return {"seconds": statistics.median(whole), "host_seconds": statistics.median(host)}
+    ends = {"low_seconds": min(whole), "high_seconds": max(whole)}
+    return {"seconds": statistics.median(whole), "host_seconds": statistics.median(host), **ends}
 
 
 def calls_a_block(call: Callable[[], Any], synchronize: Callable[[], None], *, at_least: float) -> int:

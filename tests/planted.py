@@ -33,8 +33,7 @@ BUGS = [
     Bug("not transposed", ARITHMETIC, "array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2))",
         "array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -1))", ("row matmul",)),
     Bug("mean without its n", REDUCTIONS, "spread(g / (n or 1), shape, axis, keepdims)", "spread(g, shape, axis, keepdims)", ("row mean",)),
-    Bug("mean of the squared error over half of n", LOSSES, "g * (2 / max(n, 1)), x, target)", "g * (1 / max(n, 1)), x, target)",
-        ("row mse",)),
+    Bug("mean of the squared error over half of n", LOSSES, "scale = 2 / max(n, 1)", "scale = 1 / max(n, 1)", ("row mse",)),
     Bug("bias gradient not summed over rows", ARITHMETIC, "lambda g: array_module(g).sum(_rows(g), axis=0)", "lambda g: _rows(g)[0]",
         ("row linear",)),
     # conventions and extreme values

@@ -110,7 +110,8 @@ def test_the_engines_on_a_gpu_learn_alike(tmp_path):
     if not pytest.importorskip("torch").cuda.is_available():
         pytest.skip("compares with PyTorch on the GPU, and PyTorch sees none")
     engines = ["cupy", "torch_cuda", "torch_cuda_default", "torch_cuda_graph"]
-    options = ["--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200", "--engines", *engines]
+    few = ["--works", "pretraining", "--dtypes", "float64"]  # a process for each engine
+    options = [*few, "--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200", "--engines", *engines]
     assert command.main(["step", *options, "--out", str(tmp_path)]) == 0
     rows = json.loads((tmp_path / "step.json").read_text())["steps"]
     assert {row["engine"] for row in rows} == {"cupy", "torch_cuda_default", "torch_cuda_graph"}

@@ -8,6 +8,7 @@ A kernel's blocks leave partial sums; the last block to finish, which a counter 
 from __future__ import annotations
 
 import functools
+import threading
 from math import prod
 
 import numpy
@@ -129,9 +130,12 @@ def of_body(fused, args, divisor):
 
 
 def _counters(n):
-    """Return at least n zeros on the device, the current stream's own: a kernel that counts in them leaves zeros."""
-    stream = cuda.library().cuda.get_current_stream().ptr
-    found = cuda.kept.get((_counters, stream))
+    """Return at least n zeros on the device; a kernel that counts in them leaves zeros.
+
+    They belong to this thread and its current stream, on which kernels run one after the other: no two count in them at a time.
+    """
+    key = _counters, threading.get_ident(), cuda.library().cuda.get_current_stream().ptr
+    found = cuda.kept.get(key)
     if found is None or found.size < n:
-        found = cuda.kept[_counters, stream] = cuda.library().zeros(max(n, BLOCKS), "uint32")
+        found = cuda.kept[key] = cuda.library().zeros(max(n, BLOCKS), "uint32")
     return found

@@ -1,0 +1,10 @@
+"""Part `cases`: every operation on every kind of input (tests/test_cases.py), on the GPU."""
+
+from pathlib import Path
+
+from benchmarks.gpu.tests import run_pytest
+
+
+def run(out: Path) -> int:
+    """Run the table of cases, and return pytest's exit code."""
+    return run_pytest(out, ["tests/test_cases.py"])
