@@ -23,7 +23,11 @@ def number(value):
 
 def waiting(name):
     """A function that waits for the device, which is done already."""
-    return lambda *_: waits.update([name])
+
+    def wait(*_):
+        waits[name] += 1
+
+    return wait
 
 
 libc = ctypes.CDLL(None)
@@ -46,20 +50,20 @@ def release(place, *_, free=libc.free):
 
 def copy(target, source, size, *_):
     """Copy memory, and wait for it."""
-    waits.update(["memcpy"])
-    launched.update(["copy"])
+    waits["memcpy"] += 1
+    launched["copy"] += 1
     ctypes.memmove(target, source, size)
 
 
 def copy_later(target, source, size, *_):
     """Copy memory without waiting, or record that a graph does so."""
-    launched.update(["copy"])
+    launched["copy"] += 1
     do_or_record(lambda: ctypes.memmove(target, source, size))
 
 
 def fill(target, value, size, *_):
     """Fill memory with bytes, or record that a graph does so."""
-    launched.update(["fill"])
+    launched["fill"] += 1
     do_or_record(lambda: ctypes.memset(target, value, size))
 
 
@@ -108,7 +112,7 @@ def launch(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared, 
     if (grid_y, grid_z, block_z) != (1, 1, 1):
         raise NotImplementedError(f"a grid of {grid_x} × {grid_y} × {grid_z} blocks")
     kernel = _kernels[function - 1]
-    launched.update([kernel.name])
+    launched[kernel.name] += 1
     if _capture is not None:
         if stream != _capture.stream:
             raise RuntimeError(f"{kernel.name} is launched on another stream than the one that is captured")
@@ -160,7 +164,7 @@ def end_capture(stream):
 
 def launch_graph(graph, stream):
     """Make all calls of a graph."""
-    launched.update(["graph"])
+    launched["graph"] += 1
     for call in _graphs[graph - 1]:
         call()
 

@@ -1,12 +1,16 @@
 """What only shows with CuPy itself: does its own code wait for the device in a step, and with which precision does it multiply?"""
 
 import dataclasses
+import gc
+import sys
 
 import numpy as np
 import pytest
 from small_mnist import write_mnist
 
 import minigrad as mg
+from benchmarks.engines import ENGINES, load
+from benchmarks.works import WORKS, Trainer
 from cupy_on_host import cublas, runtime
 from minigrad import nn
 from minigrad.experiments import autoencoder, denoising, training
@@ -51,7 +55,51 @@ def test_steps_wait_for_nothing_and_an_epoch_reads_its_loss(lecture, optimizer, 
         assert waits() == before + 1 + noted
 
 
+COUNTS = {  # launches, matrix products, copies and fills of memory, and the most calls that Python makes: docs/gpu.md has them too
+    "pretraining": (17, 5, 0, 680),
+    "classifier": (29, 5, 0, 650),
+    "lecture12": (14, 5, 0, 580),
+}
+
+
+class Calls:
+    """Within, the calls of Python functions and of C functions by Python are counted, but for those of the stand-in."""
+
+    def __enter__(self):
+        self.count = 0
+        gc.collect()
+        gc.disable()
+        sys.setprofile(self.notice)
+        return self
+
+    def __exit__(self, *_):
+        sys.setprofile(None)
+        gc.enable()
+
+    def notice(self, frame, event, argument):
+        around = (frame, frame.f_back)
+        own = any(f and ("cupy_on_host" in f.f_code.co_filename or "ctypes" in f.f_code.co_filename) for f in around)
+        self.count += event in ("call", "c_call") and not own
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("work", COUNTS)
+def test_what_a_step_asks_of_the_device_and_of_python(work, dtype):
+    step = Trainer(load(ENGINES["cupy"], 1), WORKS[work], dtype=dtype, batch_size=20, limit=100).stepper(noise=True)
+    for _ in range(3):
+        step()
+    before, products = runtime.launched.copy(), cublas.products()
+    with Calls() as calls:
+        step()
+    done = runtime.launched - before
+    copies = done.pop("copy", 0) + done.pop("fill", 0)
+    print(calls.count, done)  # shown where the test fails
+    assert (done.total(), cublas.products() - products, copies) == COUNTS[work][:3]
+    assert 100 < calls.count <= COUNTS[work][3]
+
+
 def test_a_wait_is_counted():
+    mg.cuda.synchronize()  # what other tests have noted is read
     before = waits()
     mg.ones(2).cuda().tolist()
     assert waits() == before + 1
