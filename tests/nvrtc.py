@@ -5,8 +5,6 @@ import importlib
 import os
 from pathlib import Path
 
-RELEASES = {12: ("nvidia.cuda_nvrtc", "nvidia.cuda_runtime"), 13: ("nvidia.cu13", "nvidia.cu13")}  # where the library is, and the headers
-
 
 class CompileError(RuntimeError):
     """What NVRTC says of a text that it rejects."""
@@ -15,11 +13,10 @@ class CompileError(RuntimeError):
 class Nvrtc:
     """The compiler of one release; ImportError or OSError where it is not installed."""
 
-    def __init__(self, major):
-        library, headers = (Path(importlib.import_module(name).__path__[0]) for name in RELEASES[major])
-        self.functions = ctypes.CDLL(str(library / "lib" / f"libnvrtc.so.{major}"))
+    def __init__(self, release):
+        library, headers = (Path(importlib.import_module(name).__path__[0]) for name in (release.nvrtc, release.headers))
+        self.functions = ctypes.CDLL(str(library / "lib" / f"libnvrtc.so.{release.major}"))
         self.headers = headers / "include"
-        self.major = major
 
     def compile(self, text, options=(), method="cubin"):
         """Return the text's machine code for the options' -arch, or, with method="ptx", its assembly."""

@@ -1,4 +1,8 @@
-"""The tests for a GPU on the real CuPy without one: its own code over memory of the host (see cupy_on_host/__init__.py)."""
+"""The tests for a GPU on the real CuPy without one: its own code over memory of the host (see cupy_on_host/__init__.py).
+
+CuPy's wheel for CUDA 12 is the one that the extra `test` installs. MINIGRAD_CUPY_CUDA13 names a folder with the wheel for CUDA 13
+(pip install --no-deps --target FOLDER cupy-cuda13x), which cannot lie beside it.
+"""
 
 import importlib.util
 import os
@@ -12,16 +16,34 @@ import pytest
 
 TESTS = Path(__file__).parent
 FILES = ["cupy_on_host/with_cupy.py", "test_device.py", "test_gradcheck_device.py", "test_kernels.py"]
+CUDA13 = os.environ.get("MINIGRAD_CUPY_CUDA13", "")
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("cupy") is None, reason="needs CuPy and CUDA's headers, pip install 'minigrad[kernels]'")
-@pytest.mark.skipif(shutil.which("g++") is None, reason="compiles CuPy's kernels by g++")
-def test_cupy_itself_runs_on_the_host():
-    paths = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
+def run(files, *before):
+    """Run the tests marked gpu in these files, folders `before` all others on Python's path; how many ran, and on which CuPy."""
+    paths = [*before, str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "cupy_on_host", "-m", "gpu", *[str(TESTS / f) for f in FILES]]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "cupy_on_host", "-m", "gpu", *[str(TESTS / f) for f in files]]
     done = subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=1200)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
-    ran = re.search(r"(\d+) tests ran on this machine's processor \(no GPU\), CuPy", done.stdout)
-    assert ran and int(ran.group(1)) > 150
+    ran = re.search(r"(\d+) tests ran on this machine's processor \(no GPU\) with CUDA (\d+), CuPy", done.stdout)
+    assert ran, done.stdout[-2000:]
+    return int(ran[1]), int(ran[2])
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("cupy") is None, reason="needs CuPy and CUDA's headers, pip install 'minigrad[kernels]'"),
+    pytest.mark.skipif(shutil.which("g++") is None, reason="compiles CuPy's kernels by g++"),
+]
+
+
+def test_cupy_itself_runs_on_the_host():
+    count, _ = run(FILES)
+    assert count > 220
+
+
+@pytest.mark.skipif(not CUDA13, reason="needs a second CuPy, in the folder MINIGRAD_CUPY_CUDA13")
+def test_cupy_for_cuda_13_runs_on_the_host():
+    count, release = run(["cupy_on_host/with_cupy.py", "test_kernels.py"], CUDA13)
+    assert count > 45 and release == 13

@@ -63,7 +63,7 @@ def test_every_part_ends_well(rehearsal):
     assert code == 0, text[-3000:]
     assert list(summary["parts"]) == REHEARSED
     assert all(re.fullmatch(r"exit code 0, \d+ s", how) for how in summary["parts"].values())
-    assert summary["about"]["gpu"] == "this machine's processor (no GPU)" and summary["about"]["rehearsal"] is True
+    assert summary["about"]["gpu"].startswith("this machine's processor (no GPU)") and summary["about"]["rehearsal"] is True
     assert {"python", "numpy"} <= set(summary["about"]["versions"])
     assert len(list(out.iterdir())) <= 8  # some machines bring no more files home
 

@@ -10,8 +10,9 @@ import pkgutil
 import numpy as np
 import pytest
 from backends import BACKENDS, parameters
+from cuda_releases import RELEASES
 from host_kernels import HostKernel, HostRawKernel
-from nvrtc import RELEASES, Nvrtc
+from nvrtc import Nvrtc
 
 import minigrad
 from minigrad.backend import cuda, draws, fused_kernels, gathering, indexing, late, rows, sums
@@ -54,7 +55,7 @@ def test_all_are_found():
 # ---- compiled for sm_90
 
 
-@pytest.fixture(scope="module", params=RELEASES, ids=lambda major: f"cuda{major}")
+@pytest.fixture(scope="module", params=RELEASES.values(), ids=lambda release: release.extra)
 def nvrtc(request):
     """A function from (CuPy's kernel text, method) to what NVRTC makes of it."""
     missing = pytest.fail if os.environ.get("CI") else pytest.skip

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 import types
+import warnings
 
 from . import compiler, runtime
 
@@ -54,7 +55,9 @@ def install():
     for module, functions in ((cuda_runtime, runtime.RUNTIME), (driver, runtime.DRIVER)):
         for name, function in functions.items():
             exchange(module, name, function)
-    from cupy.cuda import compiler as nvrtc
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"(?s).*multiple CuPy packages are installed")  # in two folders: see test_cupy_on_host.py
+        from cupy.cuda import compiler as nvrtc
     from cupy_backends.cuda import libs
 
     sys.setdlopenflags(os.RTLD_LAZY)  # what is missing of cuBLAS is not called

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from . import cublas, toolkit
 from .compiler import HERE, built
 
-NAME = "this machine's processor (no GPU)"
+NAME = f"this machine's processor (no GPU) with CUDA {toolkit.installed.major}"
 waits: collections.Counter = collections.Counter()  # how often the host waited for the device, by the function that did
 launched: collections.Counter = collections.Counter()  # how often each kernel was launched, by name, and "copy", "fill" and "graph"
 

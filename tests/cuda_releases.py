@@ -1,0 +1,33 @@
+"""The CUDA releases that minigrad's extras name, and what each has in CuPy's wheel and in NVIDIA's packages."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Release:
+    """A CUDA release: its number, and the packages whose folders have NVRTC's library (in lib) and CUDA's headers (in include)."""
+
+    major: int
+    nvrtc: str
+    headers: str
+
+    @property
+    def extra(self):
+        """minigrad's extra for it."""
+        return f"cuda{self.major}"
+
+    @property
+    def cupy(self):
+        """CuPy's wheel for it."""
+        return f"cupy-cuda{self.major}x"
+
+    @property
+    def cublas(self):
+        """The file name of its cuBLAS."""
+        return f"libcublas.so.{self.major}"
+
+
+RELEASES = {
+    12: Release(12, "nvidia.cuda_nvrtc", "nvidia.cuda_runtime"),
+    13: Release(13, "nvidia.cu13", "nvidia.cu13"),
+}
