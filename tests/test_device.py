@@ -2,7 +2,11 @@
 
 import copy
 import dataclasses
+import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import checks
 import numpy as np
@@ -792,6 +796,31 @@ def test_loss_is_read_once_an_epoch(strict, lecture, optimizer, phase, folder):
         config.shuffle or phase == "finetune"
     )  # indices were checked on the device: their note is read first
     assert Sync.count == before + 1 + noted
+
+
+NO_NUMBA = """import sys
+from strict_device import strict_device
+from minigrad.cli import main
+from minigrad.backend import compiled
+with strict_device():
+    short = ["--device", "cuda", "--data-dir", sys.argv[1], "--epochs", "1", "--finetune-epochs", "1", "--out", sys.argv[2]]
+    assert main(["train", "denoising", *short]) == 0
+    assert main(["train", "denoising", "--resume", sys.argv[2]]) == 0
+assert "numba" not in sys.modules and compiled.numba() is not None
+"""
+
+
+def test_a_run_on_the_device_does_not_wait_for_numba(folder, tmp_path):
+    pytest.importorskip("numba")
+    command = [sys.executable, "-c", NO_NUMBA, folder, str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=tmp_path, env=paths(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def paths():
+    """The environment of a process that finds minigrad and the helpers of its tests."""
+    here = Path(__file__).parent
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(here.parent), str(here), os.environ.get("PYTHONPATH")]))}
 
 
 def test_images_stay_bytes_on_the_device(strict, folder):

@@ -1,12 +1,13 @@
 """`minigrad train`: a lecture's network on real digits."""
 
 import argparse
+import contextlib
 import dataclasses
 import errno
 import math
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,8 @@ def begin(arguments: argparse.Namespace) -> None:
     config = config_of(arguments)
     training.check_device(config.device)
     lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
-    program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
+    with without_numba(config.device == "cuda"):
+        program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
     report(out)
 
 
@@ -118,7 +120,8 @@ def resume(arguments: argparse.Namespace) -> None:
         options = ", ".join("--" + name.replace("_", "-") for name in given)
         raise ExperimentError(f"--resume {folder}: takes all settings from that run; leave out {options}")
     record.check_matplotlib()
-    run = checkpoint.load_or_start(folder)
+    with without_numba():  # whatever the device: the weights that are drawn will be replaced
+        run = checkpoint.load_or_start(folder)
     lecture = run.config.lecture
     if lecture != arguments.lecture:
         command = f"minigrad train {lecture} --resume {shlex.quote(str(folder))}"
@@ -128,11 +131,23 @@ def resume(arguments: argparse.Namespace) -> None:
         print(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})", flush=True)
         for name, old, new in record.version_changes(folder, training.PACKAGES):
             print(f"Begun with {name} {old}, now with {new}: last digits may differ from a run in one go")
-    data = training.load_data(run.config)
-    program.finish(
-        checkpoint.PROGRAMS[lecture], run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run
-    )
+    data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
+    with without_numba(run.config.device == "cuda"):
+        program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)
     report(folder)
+
+
+@contextlib.contextmanager
+def without_numba(leave_out: bool = True) -> Iterator[None]:
+    """Leave compiled loops out within: where a GPU computes, importing Numba for what the host does would delay the first step."""
+    from minigrad import backend
+
+    before = backend.use_numba(False) if leave_out else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            backend.use_numba(before)
 
 
 def report(out: Path | None) -> None:
