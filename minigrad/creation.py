@@ -171,8 +171,12 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 
 
 class Generator:
-    """A source of random numbers of its own. Draws are made on the host, the same for every device and number of threads;
-    Generator("cuda") draws on the GPU instead."""
+    """A source of random numbers of its own, made of a seed and the count of its draws.
+
+    Generator() draws on the host, the same numbers for every device and number of threads; filling a tensor on a GPU copies them there.
+    Generator("cuda") draws on the GPU, into the tensor that is filled: other numbers, the same on every GPU up to the rounding of log and
+    cos. `minigrad train --device cuda` draws its noise so, and weights and order of the images on the host.
+    """
 
     def __init__(self, device: Any = "cpu") -> None:
         self.stream = backend.random.Stream(67280421310721, backend.device(device).type)
