@@ -159,6 +159,20 @@ def test_each_part_is_one_process_with_the_time_that_is_left(tmp_path, monkeypat
     assert parts["steps"] == "not begun: too little time was left"
 
 
+def test_a_reader_who_goes_away_stops_nothing(tmp_path, monkeypatch):
+    class Closed:
+        def write(self, text):
+            raise BrokenPipeError
+
+        flush = write
+
+    monkeypatch.setattr(command, "run_part", lambda *_, **__: "exit code 0, 0 s")
+    monkeypatch.setattr(sys, "stdout", Closed())
+    command.prepare(tmp_path, command.PARTS)
+    assert command.run_parts(options_of(tmp_path), {}) is True
+    assert list(json.loads((tmp_path / "summary.json").read_text())["parts"]) == list(command.PARTS)
+
+
 def test_a_run_starts_its_own_files_anew_and_leaves_others(tmp_path):
     for name in ("steps.jsonl", "calls.jsonl", "log.txt", "mine.txt"):
         (tmp_path / name).write_text("old")

@@ -64,8 +64,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = report.of(options.out)
     with open(options.out / "log.txt", "a", encoding="utf-8") as log:
         log.write(f"\n{text}\n")
-    print(text, flush=True)
+    say(text)
     return 0 if good else 1
+
+
+def say(text: str) -> None:
+    """Print a text; a reader who has gone away does not stop the run."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -131,7 +137,7 @@ def run_parts(options: argparse.Namespace, about: dict[str, Any]) -> bool:
                 command = [sys.executable, "-m", "benchmarks.gpu", "--out", str(options.out.resolve()), "--part", name]
                 log.write(f"\n==== {name}\n")
                 note(name, run_part(command, min(part.limit, left()), log, numba=part.numba))
-            print(f"[{time.monotonic() - started:5.0f} s] {name}: {ended[name]}", flush=True)
+            say(f"[{time.monotonic() - started:5.0f} s] {name}: {ended[name]}")
     return all(how.startswith("exit code 0,") for how in ended.values())
 
 
