@@ -51,7 +51,7 @@ class Fused:
 
     def mean(self, *args, count):
         """Return the sum of the body's results divided by `count`, NaN where that is 0; for a function with `reduce=True`."""
-        if count and any([type(a) in _device_types for a in args]):
+        if _device_types and count and any([type(a) in _device_types for a in args]):
             return fused_kernels.launch(self, args, count)
         total = self(*args)
         return total / count if count else total * float("nan")
