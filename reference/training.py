@@ -109,7 +109,10 @@ def start(config: Config, lecture: ModuleType) -> Run:
 
 def noise_generator(config: Config, generator: torch.Generator) -> torch.Generator:
     """Return the source of the noise: the run's `generator`, or on a GPU that of PyTorch's own, which manual_seed seeds too."""
-    return generator if config.device == "cpu" else torch.cuda.default_generators[torch.cuda.current_device()]
+    if config.device == "cpu":
+        return generator
+    device = torch.cuda.current_device()  # from here on the generators are there
+    return torch.cuda.default_generators[device]
 
 
 def begin(run: Run, phase: str) -> None:

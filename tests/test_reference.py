@@ -111,6 +111,19 @@ def test_torchvision_gives_the_same_lines_and_error(capsys):
     assert error == pytest.approx(plain_error, abs=1.1e-6)
 
 
+def test_the_twin_s_noise_on_a_gpu_is_pytorch_s_own(monkeypatch):
+    """PyTorch has its generators for GPUs only after it has looked for one."""
+    there = torch.Generator()
+
+    def look():
+        torch.cuda.default_generators = (there,)
+        return 0
+
+    monkeypatch.setattr(torch.cuda, "default_generators", ())
+    monkeypatch.setattr(torch.cuda, "current_device", look)
+    assert twin_training.noise_generator(settings("denoising", device="cuda"), torch.Generator()) is there
+
+
 def test_torchvision_batches_are_the_twin_s_batches(monkeypatch):
     monkeypatch.setattr(vision, "WORKERS", 0)
     config = settings("autoencoder", limit=250, batch_size=100)

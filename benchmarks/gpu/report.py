@@ -16,7 +16,7 @@ from benchmarks.scaling_picture import crossing
 from benchmarks.step import TOLERANCE
 
 RIVAL = "torch_cuda"  # what the others are divided by
-TESTED = re.compile(r"\d+ (passed|failed|skipped|errors?)\b.* in ")
+TESTED = re.compile(r"\d+ (passed|failed|skipped|errors?)\b.* in |tests ran on |tests on a GPU did NOT run|^pytest ended")
 
 
 def of(out: Path) -> str:
@@ -40,7 +40,7 @@ def test_lines(out: Path) -> list[str]:
     """Return pytest's last lines and the tests that failed."""
     path = out / "tests.txt"
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-    ends = [line.strip("= ") for line in lines if TESTED.search(line) or line.startswith(("The ", "pytest ended"))]
+    ends = [line.strip("= ") for line in lines if TESTED.search(line)]
     broken = sorted({line[:200] for line in lines if line.startswith(("FAILED", "ERROR"))})
     return ["Tests: " + "; ".join(ends), "\n".join(broken)] if lines else []
 
