@@ -105,16 +105,30 @@ def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
     assert code == 0 and kept["rows"][0]["to"]["torch"]["ratio"] == 0.25
 
 
+GPU_ENGINES = ["cupy", "torch_cuda", "torch_cuda_default", "torch_cuda_graph"]
+ON_A_GPU = ["step", "--works", "pretraining", "--dtypes", "float64", "--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200"]
+
+
 @pytest.mark.gpu
 def test_the_engines_on_a_gpu_learn_alike(tmp_path):
     if not pytest.importorskip("torch").cuda.is_available():
         pytest.skip("compares with PyTorch on the GPU, and PyTorch sees none")
-    engines = ["cupy", "torch_cuda", "torch_cuda_default", "torch_cuda_graph"]
-    few = ["--works", "pretraining", "--dtypes", "float64"]  # a process for each engine
-    options = [*few, "--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200", "--engines", *engines]
-    assert command.main(["step", *options, "--out", str(tmp_path)]) == 0
+    assert command.main([*ON_A_GPU, "--engines", *GPU_ENGINES, "--out", str(tmp_path)]) == 0
     rows = json.loads((tmp_path / "step.json").read_text())["steps"]
     assert {row["engine"] for row in rows} == {"cupy", "torch_cuda_default", "torch_cuda_graph"}
+
+
+def test_that_comparison_starts_a_process_for_each_engine(tmp_path, monkeypatch):
+    asked = []
+
+    def answer(request):
+        asked.append(request["engine"])
+        return {"losses": [1.0], "seconds": 1.0, "host_seconds": 0.5}
+
+    monkeypatch.setattr(machine, "describe", lambda threads: {**MACHINE, "missing": {}})
+    monkeypatch.setattr(pairs, "ask", answer)
+    assert command.main([*ON_A_GPU, "--engines", *GPU_ENGINES, "--out", str(tmp_path)]) == 0
+    assert asked == GPU_ENGINES
 
 
 # ---- what must be refused

@@ -1,8 +1,8 @@
 """Sums on the device by one kernel of many blocks: of the columns of a matrix, and of what an element-wise body gives for each element.
 
-CuPy sums the 1000 rows of a (1000, 784) array in 25 blocks, where an H100 could run some 500 at a time; and a body's results, stored first,
-in two launches more. The order of every addition depends on the shape alone, so the bits are the same at each run and on each GPU.
-A kernel's blocks leave partial sums; the last block to finish, which a counter tells, adds these up.
+CuPy sums the 1,000 rows of a (1000, 784) array in 25 blocks, where an H100 can run some 500 at a time. For the sum of a body's results it
+would need them stored first, and two more launches. Here each block leaves a partial sum, and the last block to finish, which it learns from
+a counter, adds these up. The order of all additions depends on the shape alone: the bits are the same at each run and on each GPU.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy
 from . import arrays, cuda
 
 FIRST = (0, (0,))  # what names the first axis
-BLOCKS, MOST_BLOCKS = 512, 256  # for the columns of a matrix, and for one sum
-TILE, ROWS, THREADS = 32, 8, 256  # a block of `columns` is TILE × ROWS threads, one of a body's sum THREADS
-AHEAD = 4  # elements at least that a thread adds up before the blocks' sums are
+TILE, ROWS = 32, 8  # the columns and rows of threads in a block that sums columns, as in its text below
+THREADS = 256  # in a block that sums what a body gives, as in its text below
+BLOCKS, MOST_BLOCKS = 512, 256  # so many blocks are wanted for the columns of a matrix, and at most so many for one sum
+AHEAD = 4  # a thread adds up at least so many elements, if there are as many
 
 COLUMNS = """
 extern "C" __global__ void minigrad_columns(const T* x, T* part, T* out, unsigned* done, int rows, int columns, int slices) {
