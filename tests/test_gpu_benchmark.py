@@ -73,7 +73,7 @@ def test_every_part_ends_well(rehearsal):
 def test_what_the_parts_find(rehearsal):
     out, text, _ = rehearsal
     smoke = records.read(out / "smoke.jsonl")
-    assert sum(entry.get("good") is True for entry in smoke) == 8 and not any(map(records.failed, smoke))
+    assert sum(entry.get("good") is True for entry in smoke) == 9 and not any(map(records.failed, smoke))
     steps = [entry for entry in records.read(out / "steps.jsonl") if entry.get("engine") == "cupy"]
     works, dtypes = ("pretraining", "classifier", "lecture12"), ("float32", "float64")
     assert {(e["work"], e["dtype"]) for e in steps} == set(itertools.product(works, dtypes))
@@ -89,7 +89,7 @@ def test_what_the_parts_find(rehearsal):
     crossover = records.read(out / "crossover.jsonl")
     axes = ("batch", "hidden", "product", "tanh")
     assert {(e["axis"], e["device"]) for e in crossover} == set(itertools.product(axes, ("cpu", "cuda")))
-    for line in ("Smoke: 8 of 8 checks held.", "| pretraining, float32 ", "| in a CUDA graph", "hidden, float64: the GPU is"):
+    for line in ("Smoke: 9 of 9 checks held.", "| pretraining, float32 ", "| in a CUDA graph", "hidden, float64: the GPU is"):
         assert line in text and line in (out / "log.txt").read_text()
 
 

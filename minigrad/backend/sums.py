@@ -1,8 +1,8 @@
 """Sums on the device by one kernel of many blocks: of the columns of a matrix, and of what an element-wise body gives for each element.
 
 CuPy sums the 1,000 rows of a (1000, 784) array in 25 blocks, where an H100 can run some 500 at a time. For the sum of a body's results it
-would need them stored first, and two more launches. Here each block leaves a partial sum, and the last block to finish, which it learns from
-a counter, adds these up. The order of all additions depends on the shape alone: the bits are the same at each run and on each GPU.
+would need them stored first, and two more launches. Here each block leaves a partial sum, and the block that finishes last, as a counter
+tells it, adds these up. The order of all additions depends on the shape alone: the bits are the same at each run and on each GPU.
 """
 
 from __future__ import annotations

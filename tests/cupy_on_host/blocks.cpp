@@ -1,5 +1,6 @@
 // How a kernel runs on the host: if its threads do not wait for each other, as one thread that does all the work; else each thread of a
-// block is a coroutine, and __syncthreads lets the next one run.
+// block is a coroutine, and __syncthreads lets the next one run. CUDA promises no order, so each launch begins with another block, and
+// every second one with the last thread.
 #include <ucontext.h>
 #include <vector>
 
@@ -15,7 +16,7 @@ ucontext_t block_context;
 std::vector<ucontext_t> threads;
 std::vector<char> alive, stacks;
 const size_t STACK = 16384;
-unsigned current;
+unsigned current, launches = 0;
 void (*running)(void **);
 void **parameters;
 
@@ -37,12 +38,14 @@ void run_block(unsigned width, unsigned count) {
     }
     for (bool any = true; any;) {
         any = false;
-        for (current = 0; current < count; current++)
+        for (unsigned k = 0; k < count; k++) {
+            current = launches % 2 ? count - 1 - k : k;
             if (alive[current]) {
                 threadIdx = Place{current % width, current / width, 0};
                 swapcontext(&block_context, &threads[current]);
                 any = any || alive[current];
             }
+        }
     }
 }
 
@@ -58,8 +61,9 @@ void run(void (*kernel)(void **), bool wait, void **p, unsigned grid, unsigned w
     gridDim = wait ? Place{grid, 1, 1} : Place{1, 1, 1};
     blockDim = wait ? Place{width, height, 1} : Place{1, 1, 1};
     if (!wait) return kernel(p);
-    for (unsigned b = 0; b < grid; b++) {
-        blockIdx = Place{b, 0, 0};
+    launches++;
+    for (unsigned k = 0; k < grid; k++) {
+        blockIdx = Place{(k + launches) % grid, 0, 0};
         run_block(width, width * height);
     }
 }
