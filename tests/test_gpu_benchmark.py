@@ -120,6 +120,14 @@ def test_without_a_gpu_it_says_that_it_did_not_run(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("program", ["import sys; sys.exit('no such key')", "import time; time.sleep(60)"], ids=["fails", "hangs"])
+def test_a_machine_that_cannot_be_described_is_measured_nevertheless(monkeypatch, program):
+    run = subprocess.run
+    monkeypatch.setattr(command, "LOOK", 2)
+    monkeypatch.setattr(command.subprocess, "run", lambda _, **options: run([sys.executable, "-c", program], **options))
+    assert "the machine could not be described" in command.look()["failure"]
+
+
 # ---- one part
 
 
@@ -147,12 +155,12 @@ def test_each_part_is_one_process_with_the_time_that_is_left(tmp_path, monkeypat
 
     monkeypatch.setattr(command, "run_part", run_part)
     command.prepare(tmp_path, command.PARTS)
-    assert command.run_parts(options_of(tmp_path, "--seconds", "1000"), {}) is False  # one part failed
+    assert command.run_parts(options_of(tmp_path, "--seconds", "1000"), {}, time.monotonic()) is False  # one part failed
     assert [name for name, _, _ in started] == list(command.PARTS)
     assert all(limit == command.PARTS[name].limit for name, limit, _ in started)
     assert [name for name, _, numba in started if numba] == ["crossover"]  # elsewhere nothing waits for Numba's compiler
     started.clear()
-    assert command.run_parts(options_of(tmp_path, "--seconds", "25"), {}) is False
+    assert command.run_parts(options_of(tmp_path, "--seconds", "525"), {}, time.monotonic() - 500) is False
     assert [name for name, _, _ in started] == ["machine", "smoke", "kernels", "calls", "crossover"]
     assert all(limit <= 25 for _, limit, _ in started)
     parts = json.loads((tmp_path / "summary.json").read_text())["parts"]
@@ -169,7 +177,7 @@ def test_a_reader_who_goes_away_stops_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "run_part", lambda *_, **__: "exit code 0, 0 s")
     monkeypatch.setattr(sys, "stdout", Closed())
     command.prepare(tmp_path, command.PARTS)
-    assert command.run_parts(options_of(tmp_path), {}) is True
+    assert command.run_parts(options_of(tmp_path), {}, time.monotonic()) is True
     assert list(json.loads((tmp_path / "summary.json").read_text())["parts"]) == list(command.PARTS)
 
 
@@ -234,6 +242,15 @@ def test_a_curve_that_differs_stands_beside_the_times_and_discards_nothing(tmp_p
     ours, torch, default = table.splitlines()[2:]
     assert "500 µs" in ours and "1.250" in ours and "DIFFERENT by 1e-01, 1e-05 allowed" in ours
     assert "400 µs" in torch and "800 µs" in default and "equal to 0e+00" in default and "no graph" in failure
+
+
+def test_a_section_that_fails_leaves_the_others(tmp_path):
+    summary = {"about": {"failure": "unknown"}, "parts": {"kernels": "exit code 0, 1 s"}}
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    (tmp_path / "kernels.json").write_text('{"cupy, float32": {"us_of')
+    records.writer(tmp_path / "smoke.jsonl")(what="rows", good=True)
+    text = report.of(tmp_path)
+    assert "kernel_table failed: JSONDecodeError" in text and "Smoke: 1 of 1 checks held." in text and "| kernels |" in text
 
 
 def test_crossovers_in_words(tmp_path):

@@ -54,13 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.part:
         records.import_stand_in()
         return run_here(options.part, options.out)
+    started = time.monotonic()
     about = look()
     if about is None:
         print("NOT RUN: there is no CuPy with a usable GPU here (minigrad doctor says what is missing).")
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     prepare(options.out, options.parts)
-    good = run_parts(options, about)
+    good = run_parts(options, about, started)
     text = report.of(options.out)
     with open(options.out / "log.txt", "a", encoding="utf-8") as log:
         log.write(f"\n{text}\n")
@@ -103,22 +104,27 @@ def run_here(name: str, out: Path) -> int:
 
 
 def look() -> dict[str, Any] | None:
-    """Return the GPU's name, the versions and the date, as a process of its own finds them; None without a GPU."""
+    """Return the GPU's name, the versions and the date, as a process of its own finds them; None where that finds no GPU.
+
+    If it fails, or takes too long, what went wrong is returned: the parts are then tried nevertheless.
+    """
     command = [sys.executable, "-m", "benchmarks.gpu.machine"]
     try:
         done = subprocess.run(command, cwd=ROOT, env=environment(numba=False), capture_output=True, text=True, timeout=LOOK)
     except subprocess.TimeoutExpired:
-        return None
+        return {"failure": f"the machine could not be described in {LOOK} s"}
     if done.returncode:
-        sys.stderr.write(done.stderr[-2000:])
-        return None
+        return {"failure": f"the machine could not be described: {done.stderr[-2000:]}"}
     about: dict[str, Any] | None = json.loads(done.stdout.splitlines()[-1])
     return about
 
 
-def run_parts(options: argparse.Namespace, about: dict[str, Any]) -> bool:
-    """Run the parts that are asked for, while time is left, and keep summary.json up to date. Return whether all were good."""
-    started, ended = time.monotonic(), {}
+def run_parts(options: argparse.Namespace, about: dict[str, Any], started: float) -> bool:
+    """Run the parts that are asked for, while time is left, and keep summary.json up to date. Return whether all were good.
+
+    `started` is when the command began, by the monotonic clock: its --seconds count from there.
+    """
+    ended: dict[str, str] = {}
 
     def left() -> float:
         return float(options.seconds - (time.monotonic() - started))

@@ -22,11 +22,16 @@ TESTED = re.compile(r"\d+ (passed|failed|skipped|errors?)\b.* in |tests ran on |
 def of(out: Path) -> str:
     """Return everything as text."""
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    versions, parts = summary["about"].pop("versions"), summary["parts"]
+    versions, parts = summary["about"].pop("versions", {}), summary["parts"]
     shown = ", ".join(f"{key} {value}" for key, value in {**summary["about"], **versions}.items())
     ends = tables.markdown(["part", "how it ended"], [list(part) for part in parts.items()])
-    sections = (smoke_lines, test_lines, step_tables, kernel_table, call_tables, crossovers)
-    return "\n\n".join(filter(None, [shown, ends, *(text for section in sections for text in section(out))]))
+    texts = [shown, ends]
+    for section in (smoke_lines, test_lines, step_tables, kernel_table, call_tables, crossovers):
+        try:
+            texts += section(out)
+        except Exception as error:  # a file is damaged, or has what nobody foresaw: the other sections are told
+            texts.append(f"{section.__name__} failed: {type(error).__name__}: {error}")
+    return "\n\n".join(filter(None, texts))
 
 
 def smoke_lines(out: Path) -> list[str]:
