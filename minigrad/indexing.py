@@ -84,7 +84,7 @@ def _check_slice(part: slice) -> None:
 def _check_numbers(array: Any, key: tuple) -> None:
     """IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
     axis, on_host = 0, backend.device_of(array) == "cpu"
-    checked = not on_host and backend.rows.numbers(array, key) is not None  # the kernel that takes the rows looks at their numbers
+    checked = not on_host and backend.rows.row_index(array, key) is not None  # the kernel that takes the rows looks at their numbers
     for i, part in enumerate(key):
         if part is Ellipsis:
             rest = key[i + 1:]

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools import needs
 
 TESTS = Path(__file__).parent
 FILES = ["cupy_on_host/with_cupy.py", "test_device.py", "test_gradcheck_device.py", "test_kernels.py"]
@@ -33,8 +34,8 @@ def run(files, *before):
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(importlib.util.find_spec("cupy") is None, reason="needs CuPy and CUDA's headers, pip install 'minigrad[kernels]'"),
-    pytest.mark.skipif(shutil.which("g++") is None, reason="compiles CuPy's kernels by g++"),
+    needs(importlib.util.find_spec("cupy"), "needs CuPy and CUDA's headers, pip install 'minigrad[kernels]'"),
+    needs(shutil.which("g++"), "compiles CuPy's kernels by g++"),
 ]
 
 
@@ -43,7 +44,7 @@ def test_cupy_itself_runs_on_the_host():
     assert count > 220
 
 
-@pytest.mark.skipif(not CUDA13, reason="needs a second CuPy, in the folder MINIGRAD_CUPY_CUDA13")
+@needs(CUDA13, "needs a second CuPy, in the folder MINIGRAD_CUPY_CUDA13")
 def test_cupy_for_cuda_13_runs_on_the_host():
     count, release = run(["cupy_on_host/with_cupy.py", "test_kernels.py"], CUDA13)
     assert count > 45 and release == 13

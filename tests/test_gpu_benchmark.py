@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tools import needs
 
 from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import records, report, tests
@@ -24,7 +25,7 @@ PATHS = os.pathsep.join(filter(None, [str(TESTS), str(ROOT), os.environ.get("PYT
 STAND_IN = {**os.environ, "MINIGRAD_GPU_STAND_IN": "cupy_on_host", "PYTHONPATH": PATHS}
 REHEARSED = ["machine", "smoke", "steps", "kernels", "calls", "crossover"]  # the other two run pytest
 CAN_REHEARSE = importlib.util.find_spec("cupy") is not None and shutil.which("g++") is not None
-needs_stand_in = pytest.mark.skipif(not CAN_REHEARSE, reason="rehearses with CuPy over g++, pip install 'minigrad[kernels]'")
+needs_stand_in = needs(CAN_REHEARSE, "rehearses with CuPy over g++, pip install 'minigrad[kernels]'")
 
 
 def start(out, *arguments, environment=STAND_IN):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tools import needs
 
 TESTS = Path(__file__).parent
 MISSING = ["expecttest", "pytest_randomly", "ruff", "mypy"]
@@ -20,11 +20,11 @@ sys.meta_path.insert(0, Without())
 sys.exit(pytest.main())"""
 
 
-def run_gpu_tests(*arguments, missing=()):
+def run_gpu_tests(*arguments, missing=(), tools=""):
     """Run `pytest -m gpu` in a process that sees no GPU and cannot import the `missing` modules."""
     unloaded = [option for name in missing if name.startswith("pytest_") for option in ("-p", f"no:{name.removeprefix('pytest_')}")]
     command = [sys.executable, "-c", WITHOUT, ",".join(missing), "-m", "gpu", "-q", "-p", "no:cacheprovider", *unloaded, *arguments]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "MINIGRAD_TEST_TOOLS": tools}
     return subprocess.run(command, cwd=TESTS.parent, env=environment, capture_output=True, text=True, timeout=300)
 
 
@@ -42,6 +42,11 @@ def test_only_the_file_that_needs_a_missing_module_is_skipped():
     assert re.search(r"^SKIPPED \[1\] tests/test_op_db.py:\d+: .*needs? expecttest", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("xdist") is None, reason="runs the tests in parallel by pytest-xdist")
+def test_a_missing_module_is_an_error_where_it_is_required():
+    done = run_gpu_tests("tests/test_op_db.py", missing=MISSING, tools="required")
+    assert done.returncode == 2 and "No module named 'expecttest'" in done.stdout
+
+
+@needs(importlib.util.find_spec("xdist"), "runs the tests in parallel by pytest-xdist")
 def test_in_parallel_without_a_gpu():
     check_that_it_says_so(run_gpu_tests("-n", "2", "tests/test_gradcheck_device.py"))

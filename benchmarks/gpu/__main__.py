@@ -27,13 +27,16 @@ LOOK = 60  # seconds that finding the GPU may take
 
 @dataclass(frozen=True)
 class Part:
-    """A part, whose module has `run(out)`. file: what it writes, if not the log alone; limit: the seconds that it may take;
-    need: it is not begun with less left."""
+    """A part, run by the function `run(out)` of the module of its name.
+
+    file: the file that it writes, or None if it only prints into the log; limit: the most seconds that it may take; need: the seconds
+    that must be left for it to begin.
+    """
 
     file: str | None
     limit: float
     need: float
-    numba: bool = False  # whether minigrad may compile loops for the CPU: nothing else waits for a compiler
+    numba: bool = False  # whether it measures the CPU too, so that minigrad may compile loops for it
 
 
 PARTS = {

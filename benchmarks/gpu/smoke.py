@@ -58,7 +58,7 @@ def index_out_of_range(write: Write) -> None:
 
 
 def rows_and_sums(write: Write) -> None:
-    """Rows taken by number, and sums by blocks that count each other, many times over: always the same bits."""
+    """Rows taken by number, and both kinds of sums by many blocks, twenty times: the host's values, and the same bits each time."""
     host = np.random.default_rng(0).normal(size=(5 * BATCH, 300)).astype("float32")
     x, index = mg.from_numpy(host).cuda(), mg.from_numpy(np.random.default_rng(1).permutation(len(host)))
     rows = x[index.cuda()]

@@ -8,7 +8,7 @@ from . import arrays
 
 device_types: set = set()  # array types that live on a device; filled by `use`
 _library: list = []  # the CuPy module, or what stands in for it in tests
-kept: dict = {}  # what was made for the library, kernels above all, by what asked for it
+kept: dict = {}  # kernels and counters that were made for the library, each under its maker's key
 OPTIONS = ("--fmad=false",)  # a kernel rounds where its plain twin does
 FUSED = (arrays.float32, arrays.float64)  # other dtypes take the plain way, whose promotion is the library's
 
@@ -67,19 +67,17 @@ def library():
 
 def kernel(key, make):
     """Return the ElementwiseKernel of make() = (inputs, outputs, operation, name, preamble), made once for each `key`."""
-    found = kept.get(key)
-    if found is None:
+    if key not in kept:
         *source, preamble = make()
-        found = kept[key] = library().ElementwiseKernel(*source, preamble=preamble, options=OPTIONS)
-    return found
+        kept[key] = library().ElementwiseKernel(*source, preamble=preamble, options=OPTIONS)
+    return kept[key]
 
 
 def raw_kernel(key, make):
     """Return the RawKernel of make() = (text, name), made once for each `key`."""
-    found = kept.get(key)
-    if found is None:
-        found = kept[key] = library().RawKernel(*make(), options=OPTIONS)
-    return found
+    if key not in kept:
+        kept[key] = library().RawKernel(*make(), options=OPTIONS)
+    return kept[key]
 
 
 def allow_tf32(enabled=None):

@@ -42,7 +42,7 @@ def linear(x, weight, bias):
 
 def getitem(x, *, key):
     """x[key]; rows by number are checked and gathered by one kernel."""
-    index = rows.numbers(x, key)
+    index = rows.row_index(x, key)
     return x[key] if index is None else rows.take(x, index)
 
 

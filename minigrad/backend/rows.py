@@ -7,7 +7,7 @@ from math import prod
 
 from . import arrays, cuda, late
 
-# the number of a row, negative ones counted from the end; out of range: noted, and row 0 in its place
+# A negative row number counts from the end. One out of range is noted for the host, and row 0 is read in its place.
 GATHER = """long long given = index[i / width], row = given < 0 ? given + rows : given;
 if (row < 0 || row >= rows) {{
     if (i % width == 0 && note[0] == 0) {{
@@ -27,19 +27,21 @@ def source(scaled):
     return inputs, "T y, raw int64 note", operation, "minigrad_scaled_rows" if scaled else "minigrad_rows", ""
 
 
-def numbers(x, key):
-    """Return the index of x[index] or x[index, …] if `take` serves: row numbers on the device, x there too, its rows in a row. Or None."""
+def row_index(x, key):
+    """Return the index of a key x[index] or x[index, …] if it is one that `take` serves, a list of row numbers on the device; else None."""
     index, *rest = key if type(key) is tuple else (key,)
     kind = type(x)
-    fits = kind in cuda.device_types and type(index) is kind and index.ndim == 1 and index.dtype.kind in "iu" and x.size > 0 < index.size \
-        and x.ndim > 0 and x.dtype != arrays.float16 and x.flags.c_contiguous
-    return index if fits and (not rest or (len(rest) == 1 and rest[0] is Ellipsis)) else None
+    if kind not in cuda.device_types or type(index) is not kind or index.ndim != 1 or index.dtype.kind not in "iu":
+        return None
+    if not x.ndim or not x.size or not index.size or x.dtype == arrays.float16:
+        return None
+    return index if not rest or (len(rest) == 1 and rest[0] is Ellipsis) else None
 
 
 def take(x, index, dtype=None, divisor=None):
     """Return x[index], as `dtype` and divided by a number if these are given.
 
-    A number of a row that is out of range is an IndexError at the host's next read.
+    A row number out of range is an IndexError at the host's next read.
     """
     rows, width = len(x), prod(x.shape[1:])
     out = cuda.library().empty((index.size, *x.shape[1:]), x.dtype if dtype is None else dtype)

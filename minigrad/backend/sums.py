@@ -99,7 +99,7 @@ def body_source(fused, dtype):
 
 
 def can_sum(x):
-    """Return whether `of_columns` serves: a matrix of float32 or float64 whose rows lie one behind the other."""
+    """Return whether `of_columns` can sum x: a contiguous matrix of float32 or float64, not empty, fewer than 2³¹ elements."""
     return x.ndim == 2 and x.dtype in C_TYPES and 0 < x.size < 1 << 31 and x.flags.c_contiguous
 
 
@@ -116,11 +116,13 @@ def of_columns(x):
 
 
 def of_body(fused, args, divisor):
-    """Return the sum of a fused function's body over all elements, divided by a number; None if its arguments are not arrays alike."""
+    """Return the sum of a fused function's body over all elements, divided by a number.
+
+    The arguments have one dtype, float32 or float64. None if they are not contiguous device arrays of one shape: the kernel reads
+    element i of each.
+    """
     x = args[0]
-    if not all([type(a) in cuda.device_types and a.shape == x.shape and a.dtype == x.dtype and a.flags.c_contiguous for a in args]):
-        return None
-    if x.dtype not in C_TYPES or not x.size:
+    if not all([type(a) in cuda.device_types and a.shape == x.shape and a.flags.c_contiguous for a in args]) or not x.size:
         return None
     lib, n = cuda.library(), prod(x.shape)
     blocks = min(MOST_BLOCKS, -(-n // (THREADS * AHEAD)))
@@ -131,9 +133,9 @@ def of_body(fused, args, divisor):
 
 
 def _counters(n):
-    """Return at least n zeros on the device; a kernel that counts in them leaves zeros.
+    """Return at least n counters on the device, all 0. A kernel that counts with them sets them to 0 again.
 
-    They belong to this thread and its current stream, on which kernels run one after the other: no two count in them at a time.
+    They belong to this thread and its current stream, whose kernels run one after the other, so that no two kernels use them at once.
     """
     key = _counters, threading.get_ident(), cuda.library().cuda.get_current_stream().ptr
     found = cuda.kept.get(key)

@@ -7,14 +7,14 @@ from minigrad.tensor import Tensor
 
 
 def scaled_images(images: Tensor, index: Any, dtype: Any) -> Tensor:
-    """Return images[index].to(dtype) / 255: the images at `index`, row numbers or a slice, with numbers from 0 to 1 in place of bytes.
+    """Return images[index].to(dtype) / 255: the images at `index` (row numbers or a slice), their bytes as numbers from 0 to 1.
 
-    On a GPU one kernel gathers bytes by row numbers, converts and divides; the numbers are the same.
+    On a GPU one kernel gathers, converts and divides. It computes the same numbers.
     """
     wanted = backend.dtype_of(dtype)
     if not images.is_cuda or images.dtype != backend.uint8 or wanted not in backend.cuda.FUSED:
         return images[index].to(dtype) / 255
-    rows = backend.rows.numbers(images.array, index.array if isinstance(index, Tensor) else index)
+    rows = backend.rows.row_index(images.array, index.array if isinstance(index, Tensor) else index)
     if rows is None:
         return Tensor(backend.rows.divided(images[index].array, wanted, 255))
     return Tensor(backend.rows.take(images.array, rows, wanted, 255))
