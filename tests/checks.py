@@ -167,8 +167,8 @@ def sizes_of_terms(row, case, g):
     return found
 
 
-def close(found, expected, terms, what, exact=None):
-    """Both are NaN and infinite in the same places, and elsewhere differ by rounding of the terms that are summed."""
+def close(found, expected, terms, what, exact=None, flushed=0.0):
+    """Both are NaN and infinite in the same places, and elsewhere differ by rounding of the terms that are summed, and by `flushed`."""
     assert found.shape == expected.shape, f"{what}: shape {found.shape}, PyTorch has {expected.shape}"
     assert found.dtype == expected.dtype, f"{what}: {found.dtype}, PyTorch has {expected.dtype}"
     if found.dtype.kind != "f":
@@ -179,9 +179,16 @@ def close(found, expected, terms, what, exact=None):
     np.testing.assert_array_equal(np.where(finite, 0, found), np.where(finite, 0, expected), what)
     scale = np.abs(expected) if found.dtype == np.float64 else np.abs(expected[finite]).max(initial=0.0)
     with np.errstate(all="ignore"):
-        allowed = exact * (scale + np.nan_to_num(terms)) + np.finfo(found.dtype).tiny
+        allowed = exact * (scale + np.nan_to_num(terms)) + np.finfo(found.dtype).tiny + flushed
         wrong = finite & ~(np.abs(found - expected) <= allowed)
     assert not wrong.any(), f"{what}: {found[wrong]} instead of {expected[wrong]}"
+
+
+def lost_by_flushing(backend, g):
+    """How much of a gradient is lost where a value below float32's smallest normal number counts as 0, before g and Σ g multiply it."""
+    if not backend.flushes or g.dtype != np.float32:
+        return 0.0
+    return 2 * np.finfo(g.dtype).tiny * float(np.abs(g[np.isfinite(g)]).max(initial=0.0))
 
 
 # ---- the checks
@@ -207,7 +214,7 @@ def compare(row, case, backend, exact=None):
         assert (have is None) == (want is None), f"{what}: {have} where PyTorch has {want}"
         if have is not None:
             assert have.device == leaf.device, f"{what}: on {have.device}, its tensor on {leaf.device}"
-            close(backend.numpy(have), want.numpy(), term, what, exact)
+            close(backend.numpy(have), want.numpy(), term, what, exact, lost_by_flushing(backend, g))
     return expected, found, ours_g
 
 

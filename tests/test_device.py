@@ -487,6 +487,19 @@ def test_extreme_values_as_on_the_host(device, call, dtype):
     np.testing.assert_allclose(found, expected, 4 * np.finfo(dtype).eps)
 
 
+def test_a_gradient_loses_no_more_than_flushing_explains(device):
+    """e^-87.43 is subnormal in float32. Where it counts as 0, as on a GPU, so does the gradient that g multiplies it by."""
+    x, g = np.array([0, -87.43], "float32"), np.array([0.5, 1.7], "float32")
+    results = []
+    for leaf, cotangent in ((mg.from_numpy(x), mg.from_numpy(g)), (device.tensor(x), device.tensor(g))):
+        leaf.requires_grad_().softmax(0).backward(cotangent)
+        results.append(leaf.grad.cpu().numpy())
+    expected, found = results
+    assert 0 < expected[1] < 2 * np.finfo("float32").tiny
+    assert np.abs(found - expected).max() <= checks.lost_by_flushing(device, g)
+    assert device.flushes or found.tolist() == expected.tolist()
+
+
 def test_negative_zero_keeps_its_sign(device):
     x = mg.ones(3).cuda()
     x.fill_(-0.0)
