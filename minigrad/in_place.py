@@ -16,19 +16,20 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
             engine._one_device(name, [x.array, beside(x, others[0])])
-        token = backend.silence()
+        before, token = backend.get_warnings(), None
         try:
+            token = backend.set_warnings(backend.QUIET)
             write()
         except ValueError as error:
             raise RuntimeError(f"{name}: {error}") from None
         finally:
-            backend.unsilence(token)
+            backend.set_warnings(before) if token is None else backend.reset_warnings(token)
         wrote(x.array)
         return x
     if x._requires_grad and x.node is None:
         raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; "
                            "do it under minigrad.no_grad(), or on .data")
-    if x.views is not None and len(x.views) > 1:
+    if not engine.is_alone(x):
         raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(x.array.shape)} shares its memory with a view or a detached "
                            "tensor; change a clone() instead, or let go of the view")
     new = compute()

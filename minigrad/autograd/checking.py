@@ -57,11 +57,12 @@ def gradcheck(
         "directions": directions,
         "seed": seed,
     }
-    token = backend.silence()
+    before, token = backend.get_warnings(), None
     try:
+        token = backend.set_warnings(backend.QUIET)
         finding, subject = Check(function, inputs, options).run()
     finally:
-        backend.unsilence(token)
+        backend.set_warnings(before) if token is None else backend.reset_warnings(token)
     if finding is not None and raise_exception:
         raise GradcheckError(finding, reproducer(subject.function, subject.inputs, options))
     return finding is None

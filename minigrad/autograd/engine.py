@@ -11,12 +11,16 @@ from __future__ import annotations
 
 import functools
 import heapq
+import os
+import sys
+import threading
+import time
 import weakref
 from typing import Any
 
 from .. import backend
-from ..backend import silence, unsilence
-from .modes import enable_grad, recording
+from ..backend import QUIET, get_warnings, reset_warnings, set_warnings
+from .modes import in_mode, recording
 from .names import grad_fn_name
 from .writes import Last, held, keeps, tick, written_since, wrote
 
@@ -62,7 +66,7 @@ class Tensor:
     node: Node | None
     _grad: Any
     _requires_grad: bool
-    views: Any  # the tensors that show the same memory, by id, once there are several
+    views: Any  # weak references to the tensors that show the same memory, once there are several; a list that these share
     hooks: dict | None
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
 
@@ -167,14 +171,15 @@ def op(function=None, *, promote=False, product=False):
                     return apply(*_on_one_device(name, inputs), **options)
                 arrays = backend.promote(arrays, name)
             _one_device(name, arrays)
-        token = silence()
+        before, token = get_warnings(), None
         try:
+            token = set_warnings(QUIET)
             result = function(*arrays, **options)
             value, vjps = result[0], result[1:]
         except (ValueError, TypeError) as error:
             raise _refused(name, error) from None
         finally:
-            unsilence(token)
+            set_warnings(before) if token is None else reset_warnings(token)
         if type(value) is not kind and not backend.is_array(value):  # NumPy's 0-d results are scalars
             value = backend.asarray(value)
         out = new(_class[0])
@@ -249,10 +254,21 @@ def _link(inputs, out):
 
 def link(base, view):
     """Note that two tensors show the same memory."""
-    if base.views is None:
-        base.views = weakref.WeakValueDictionary({id(base): base})  # a WeakSet would compare tensors with ==
-    base.views[id(view)] = view
-    view.views = base.views
+    views = base.views
+    if views is None:
+        views = base.views = [weakref.ref(base)]
+    elif len(views) & (len(views) - 1) == 0:  # a power of two: often enough
+        views[:] = [reference for reference in views if reference() is not None]
+    views.append(weakref.ref(view))
+    view.views = views
+
+
+def is_alone(tensor):
+    """Return whether no other tensor shows the same memory, so far as is known."""
+    if tensor.views is None:
+        return True
+    others = [reference() for reference in tensor.views]
+    return all([other is None or other is tensor for other in others])
 
 
 def detach(tensor):
@@ -273,8 +289,31 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
     """
     roots = _roots(tensors, grad_tensors, "backward")
     leaves = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, None)
-    for leaf, (g, ours) in leaves.items():
-        _accumulate(leaf, g, ours, create_graph)
+    turn = [threading.get_ident()]
+    try:
+        if _turn.setdefault(0, turn) is not turn:
+            _wait_for(turn)
+        for leaf, (g, ours) in leaves.items():
+            _accumulate(leaf, g, ours, create_graph)
+    finally:
+        if 0 in _turn and _turn[0] is turn:
+            del _turn[0]
+
+
+_turn: dict = {}  # {0: [thread]} of the call of `backward` that adds to the gradients of leaves, or empty
+
+
+def _wait_for(turn):
+    """Wait until no other thread adds to the gradients of leaves, so that none of two sums is lost; then let `turn` be its turn.
+
+    A backward pass in a signal handler or a finalizer does not wait for its own thread, nor, while Python ends, for another.
+    """
+    while (other := _turn.setdefault(0, turn)) is not turn and other[0] != turn[0] and not sys.is_finalizing():
+        time.sleep(1e-5)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_turn.clear)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, *, allow_unused=None, materialize_grads=False):
@@ -348,13 +387,16 @@ def _run(roots, retain, create, wanted):
             heapq.heappush(heap, (-start.tick, start))
     needed = None if wanted is None else _needed([node for _, node in heap], wanted)
     again = replay([node for _, node in heap])[0] if create else None
-    silent, mode = silence(), recording.set(create)
+    before, token = get_warnings(), None
     try:
-        _walk(grads, owned, heap, retain, again, wanted, needed)
+        token = set_warnings(QUIET)
+        if create:
+            in_mode(True, _walk, grads, owned, heap, retain, again, wanted, needed)
+        else:  # on raw arrays: nothing is recorded
+            _walk(grads, owned, heap, retain, again, wanted, needed)
         leaves = {leaf: (g, leaf in owned) if not leaf.hooks else _hooked(leaf, g, leaf in owned) for leaf, g in grads.items()}
     finally:
-        recording.reset(mode)
-        unsilence(silent)
+        set_warnings(before) if token is None else reset_warnings(token)
     return leaves if wanted is None else {n: leaves[n][0] if n in leaves else g for n, g in wanted.items()}
 
 
@@ -475,7 +517,7 @@ def run_hooks(hooks, g):
     """Pass a gradient through a tensor's hooks, in order; what a hook returns replaces it. `None` keys retain_grad, the last."""
     for _, hook in sorted(hooks.items(), key=lambda item: item[0] is None):
         raw = not isinstance(g, Tensor)
-        result = hook(wrap(g) if raw else g)
+        result = in_mode(not raw, hook, wrap(g) if raw else g)
         if result is not None:
             new = result.array if raw else result
             if new.shape != g.shape or new.dtype != g.dtype:
@@ -490,7 +532,11 @@ def _accumulate(leaf, g, ours, create):
     if create:
         leaf._grad = backend.array_module(g).copy(g) if before is None else before + g
     elif before is None:
-        leaf._grad = wrap(g if ours else backend.copy(g, order="C"))
+        first = wrap(g if ours else backend.copy(g, order="C"))
+        if leaf._grad is None:
+            leaf._grad = first
+        else:  # a backward pass in a signal handler was quicker
+            _accumulate(leaf, g, ours, create)
     elif before._requires_grad:
         leaf._grad = wrap(backend.asarray(before.array + g, like=g))
     else:
@@ -533,16 +579,19 @@ def replay(starts):
     The operations' bodies are the same; called on Tensors, their closures hold Tensors, so that calling a VJP records a graph.
     Each value stays the value of its first node, so that later derivatives lead through the graph that is there.
     """
+    return in_mode(True, _replay, starts)
+
+
+def _replay(starts):
     values: dict = {}
     again = {}
-    with enable_grad():
-        for node in _graph(starts):
-            if Last.write > node.tick:
-                _check_replay(node)
-            constants = node.constants or (None,) * len(node.parents)
-            arguments = [c if p is None else values[p] if type(p) is Node else p for p, c in zip(node.parents, constants)]
-            value, *again[node] = node.op.raw(*arguments, **(node.options or {}))
-            values[node] = wrap(value.array, node)
+    for node in _graph(starts):
+        if Last.write > node.tick:
+            _check_replay(node)
+        constants = node.constants or (None,) * len(node.parents)
+        arguments = [c if p is None else values[p] if type(p) is Node else p for p, c in zip(node.parents, constants)]
+        value, *again[node] = node.op.raw(*arguments, **(node.options or {}))
+        values[node] = wrap(value.array, node)
     return again, values
 
 

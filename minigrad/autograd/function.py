@@ -6,7 +6,7 @@ import warnings
 import weakref
 
 from .engine import Node, Tensor, _constant, link, wrap
-from .modes import no_grad, recording
+from .modes import in_mode, recording
 from .writes import tick
 
 
@@ -74,8 +74,7 @@ class Function:
         """Run `forward` on the inputs and record it."""
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(x, Tensor) and x._requires_grad for x in inputs)
-        with no_grad():
-            out = cls.forward(ctx, *inputs)
+        out = in_mode(False, cls.forward, ctx, *inputs)
         if not isinstance(out, Tensor):
             raise TypeError(f"{cls.__name__}.forward returned {type(out).__name__}; it must return one tensor")
         if any(out is x for x in inputs) or out.node is not None or out._requires_grad:
@@ -136,7 +135,7 @@ def _backward(cls, ctx, g, saved, count):
     raw = not isinstance(g, Tensor)
     ctx.saved_tensors = tuple(_unpack(saved))
     try:
-        result = cls.backward(ctx, wrap(g) if raw else g)
+        result = in_mode(not raw, cls.backward, ctx, wrap(g) if raw else g)
     finally:
         ctx.saved_tensors = ()
     result = result if isinstance(result, (tuple, list)) else (result,)

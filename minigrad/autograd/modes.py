@@ -4,64 +4,79 @@ from __future__ import annotations
 
 import functools
 import inspect
+import weakref
 from contextvars import ContextVar
+from typing import Any
 
-recording: ContextVar[bool] = ContextVar("minigrad_recording", default=True)
+recording: ContextVar[Any] = ContextVar("minigrad_recording", default=True)  # True, False, or the block that decides
 
 
 def is_grad_enabled() -> bool:
-    """Whether operations on tensors that require gradients are recorded here."""
-    return recording.get()
+    """Return whether operations on tensors that require gradients are recorded here."""
+    return bool(recording.get())
 
 
-class set_grad_enabled:
-    """Context manager or decorator: record operations, or not. Each thread has its own mode, restored after exceptions.
+class _Block:
+    """One `with` block: true where operations in it are recorded; what was set before decides again once it is left."""
 
-    As a plain call, `set_grad_enabled(False)`, it sets the mode at once, as in PyTorch.
-    """
+    __slots__ = ("before", "manager", "value")
 
-    def __init__(self, mode: bool):
-        self.mode = bool(mode)
-        self._tokens: list = [recording.set(self.mode)]
-        self._entered = False
+    def __init__(self, manager, before):
+        self.value, self.manager, self.before = manager.value, weakref.ref(manager), before
 
-    def __enter__(self):
-        if self._entered:
-            self._tokens.append(recording.set(self.mode))
-        self._entered = True
+    def __bool__(self):
+        return bool(self.before) if self.is_left() else self.value
 
-    def __exit__(self, *error):
-        recording.reset(self._tokens.pop())
+    def is_left(self):
+        """Return whether the block was left, in whatever way.
 
-    def __call__(self, function):
-        recording.reset(self._tokens.pop())
-        return _wrapped(function, lambda: _Mode(self.mode))
+        A signal handler may raise before `__exit__` does anything; but the `with` statement holds its manager no longer then.
+        """
+        return self.manager() is None
 
 
 class _Mode:
-    """One of the two modes as context manager and decorator."""
+    """A mode as context manager and decorator. Each thread has its own mode; what was set before a block is set again after it."""
 
     value = True
 
     def __init__(self, value=None):
         if value is not None:
             self.value = value
-        self._tokens: list = []
+        self._entered = []  # for each block that was entered and not left: (block, token of what was set before)
 
     def __new__(cls, function=None):
         if callable(function):  # @no_grad without parentheses
-            return _wrapped(function, cls)
+            return _wrapped(function, cls.value)
         return super().__new__(cls)
 
     def __enter__(self):
-        self._tokens.append(recording.set(self.value))
+        self._enter(recording.get())
+
+    def _enter(self, before, token=None):
+        while type(before) is _Block and before.is_left():
+            before = before.before
+        block = _Block(self, before)
+        entry = [block, token]
+        self._entered.append(entry)
+        try:
+            first = recording.set(block)
+            entry[1] = token or first
+        except BaseException:
+            recording.set(before)
+            raise
 
     def __exit__(self, *error):
-        recording.reset(self._tokens.pop())
+        block, token = self._entered[-1]
+        try:
+            recording.reset(token)
+        except ValueError:  # in another context than it was entered in
+            recording.set(block.before)
+        block.value = bool(block.before)  # where it is still set
+        del self._entered[-1]
 
     def __call__(self, function):
-        value = self.value
-        return _wrapped(function, lambda: _Mode(value))
+        return _wrapped(function, self.value)
 
 
 class no_grad(_Mode):
@@ -76,35 +91,63 @@ class enable_grad(_Mode):
     value = True
 
 
-def _wrapped(function, mode):
-    """`function` with the mode set around each call, and around each `next` of a generator."""
+class set_grad_enabled(_Mode):
+    """Context manager or decorator: record operations, or not. Each thread has its own mode, restored after exceptions.
+
+    As a plain call, `set_grad_enabled(False)`, it sets the mode at once, as in PyTorch.
+    """
+
+    def __init__(self, mode: bool):
+        super().__init__(bool(mode))
+        before = recording.get()
+        self._first = [(before, recording.set(self.value))]  # what was set before the call, and its token, until a block is entered
+
+    def __new__(cls, mode: bool):
+        return object.__new__(cls)
+
+    def __enter__(self):
+        self._enter(*(self._first.pop() if self._first else (recording.get(),)))
+
+    def __call__(self, function):
+        recording.set(self._first.pop()[0])
+        return _wrapped(function, self.value)
+
+
+def in_mode(value, function, *args, **options):
+    """Return function(*args, **options), called with recording on or off."""
+    before, token = recording.get(), None
+    try:
+        token = recording.set(value)
+        return function(*args, **options)
+    finally:
+        recording.set(before) if token is None else recording.reset(token)
+
+
+def _wrapped(function, value):
+    """Return `function` with the mode set around each call, and around each `next` of a generator."""
     if not inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
         def call(*args, **options):
-            with mode():
-                return function(*args, **options)
+            return in_mode(value, function, *args, **options)
 
         return call
 
     @functools.wraps(function)
     def generate(*args, **options):
-        with mode():
-            generator = function(*args, **options)
-        action, value = generator.send, None
+        generator = in_mode(value, function, *args, **options)
+        action, sent = generator.send, None
         while True:
             try:
-                with mode():
-                    item = action(value)
+                item = in_mode(value, action, sent)
             except StopIteration as end:
                 return end.value
             try:
-                action, value = generator.send, (yield item)
+                action, sent = generator.send, (yield item)
             except GeneratorExit:
-                with mode():
-                    generator.close()
+                in_mode(value, generator.close)
                 raise
             except BaseException as error:
-                action, value = generator.throw, error
+                action, sent = generator.throw, error
 
     return generate

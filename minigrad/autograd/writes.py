@@ -16,36 +16,54 @@ from typing import Any
 from .. import backend
 
 tick = itertools.count(1).__next__
-_written: dict = {}  # id(owner of the memory) -> ({(first byte, end): tick}, weak reference that removes the entry)
+_written: dict = {}  # id(owner of the memory) -> ({(first byte, end): tick}, weak reference to the owner)
 
 
 class Last:
     """The tick of the newest write anywhere."""
 
     write = 0
+    purge = 64  # entries of the log, above which those of freed memory are removed
 
 
 def wrote(array):
     """Log that `array`'s memory was just changed."""
     owner = backend.root(array)
-    key = id(owner)
-    entry: Any = _written.get(key)
-    if entry is None:
-        entry = _written[key] = ({}, weakref.ref(owner, lambda _: _written.pop(key, None)))
+    ranges = _ranges(owner)
+    if ranges is None:
+        if len(_written) >= Last.purge:
+            _purge()
+        ranges = {}
+        _written[id(owner)] = ranges, weakref.ref(owner)
     low, high = backend.byte_bounds(array)
-    ranges, now = entry[0], tick()
+    now = tick()
     if len(ranges) > 1 or (ranges and (low, high) not in ranges):
-        for known in [r for r in ranges if low <= r[0] and r[1] <= high]:
+        for known in [r for r in list(ranges) if low <= r[0] and r[1] <= high]:
             del ranges[known]  # covered by the newer write
     ranges[low, high] = Last.write = now
     if len(ranges) > 256:
         _merge(ranges)
 
 
+def _ranges(owner):
+    """Return what was written of this memory, {(first byte, end): tick}, or None. An entry under its id may be that of freed memory."""
+    entry: Any = _written.get(id(owner))
+    return None if entry is None or entry[1]() is not owner else entry[0]
+
+
+def _purge():
+    """Remove the entries of freed memory. (A weak reference could do that when the memory is freed, by calling a function; but where a
+    signal handler raises in such a function, Python drops the exception.)"""
+    for key, entry in list(_written.items()):
+        if entry[1]() is None and key in _written and _written[key] is entry:
+            del _written[key]
+    Last.purge = 64 + 2 * len(_written)
+
+
 def _merge(ranges):
     """Join ranges that touch, with the newest tick of each: the log stays small, and errs on the safe side."""
     joined: list = []
-    for (low, high), now in sorted(ranges.items()):
+    for (low, high), now in sorted(list(ranges.items())):
         if joined and low <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(high, joined[-1][1]), max(now, joined[-1][2]))
         else:
@@ -56,11 +74,11 @@ def _merge(ranges):
 
 def written_since(array, then):
     """Whether any byte between the first and the last of `array` was written after tick `then`."""
-    entry = _written.get(id(backend.root(array)))
-    if entry is None:
+    ranges = _ranges(backend.root(array))
+    if ranges is None:
         return False
     low, high = backend.byte_bounds(array)
-    return any(now > then and a < high and low < b for (a, b), now in entry[0].items())
+    return any(now > then and a < high and low < b for (a, b), now in list(ranges.items()))
 
 
 def keeps(function, array):

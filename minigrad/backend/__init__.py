@@ -5,7 +5,7 @@ from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, bo
                      promote, register, result_dtype, root, set_default_dtype, shares_memory, uint8)
 from .blas import taken, together
 from .compiled import use_numba
-from .cpu import copy, cpu, minus, over, plus, silence, times, unsilence
+from .cpu import QUIET, copy, cpu, get_warnings, minus, over, plus, reset_warnings, set_warnings, times
 from .cuda import synchronize
 from .devices import device, filler, item, to_device, to_numpy
 from .fuse import fuse

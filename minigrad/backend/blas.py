@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
-import threading
+import operator
 import types
+from typing import Any
 
 import numpy
 
-from . import compiled, threads
+from . import arrays, compiled, threads
+from .interrupts import uninterrupted
 
 SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
 LARGE = 3 << 19  # from which handing out is worth its price
@@ -45,7 +47,6 @@ def _direct(controller):
 
 
 blas = Blas()
-_local = threading.local()  # products: those that wait for the others of their node, or None
 
 
 class Product:
@@ -111,13 +112,10 @@ def together(vjps, g):
     """
     if type(g) is not numpy.ndarray or g.size < TOGETHER or threads.get_num_threads() == 1:
         return vjps
-    waiting = _local.products = []
-    try:
-        made = [None if vjp is None else vjp(g) for vjp in vjps]
-    finally:
-        _local.products = None
-    if waiting:
-        compute(waiting)
+    postponed = Postponed(g)
+    made = [None if vjp is None else vjp(postponed) for vjp in vjps]
+    if postponed.products:
+        compute(postponed.products)
     return [None if c is None else functools.partial(taken, [c]) for c in made]
 
 
@@ -126,38 +124,64 @@ def taken(made, g):
     return made.pop()
 
 
-def now_or_later(product, out):
-    """`out`, which the product writes: when the VJPs that are called `together` have all been called, else now."""
-    waiting = getattr(_local, "products", None)
-    if waiting is None:
+class Postponed:
+    """A gradient, as a node's product VJPs get it: products and sums of it are noted in `products`, to be computed together.
+
+    Only what is given this object can postpone anything: other operations that run meanwhile, in a signal handler or a finalizer say,
+    are computed at once.
+    """
+
+    def __init__(self, array, products=None):
+        self.array, self.products = array, [] if products is None else products
+
+    shape = property(lambda self: self.array.shape)
+    ndim = property(lambda self: self.array.ndim)
+    dtype = property(lambda self: self.array.dtype)
+    T = property(lambda self: Postponed(self.array.T, self.products))
+
+
+postponed: Any = types.ModuleType("minigrad.backend.blas.postponed", "NumPy's names that a product's VJPs call, for a Postponed gradient.")
+arrays.register(Postponed, postponed, None)
+
+
+def _reshape(g, shape):
+    return Postponed(g.array.reshape(shape), g.products)
+
+
+postponed.reshape = _reshape
+
+
+def now_or_later(product, out, products):
+    """Return `out`, which the product writes: now, or when the list `products`, to which it is added, is computed."""
+    if products is None:
         compute([product])
     else:
-        waiting.append(product)
+        products.append(product)
     return out
 
 
 def alone(function, *args):
-    """function(*args) with BLAS on one thread, unless one is all there is: BLAS's second would spin against our workers."""
-    told = []
-    if threads.get_num_threads() > 1:
-        for library in blas.libraries():
-            before = library.get_num_threads()
-            if before != 1:
-                told.append((library, before))
-                library.set_num_threads(1)
+    """Return function(*args), called with BLAS on one thread: BLAS's other threads would spin against our workers."""
+    restore: list = []
+    restored = map(operator.call, restore)
     try:
+        if threads.get_num_threads() > 1:
+            for library in blas.libraries():
+                before = library.get_num_threads()
+                if before != 1:
+                    restore.append(functools.partial(library.set_num_threads, before))
+                    library.set_num_threads(1)
         return function(*args)
     finally:
-        for library, before in told:
-            library.set_num_threads(before)
+        list(restored)  # one call, which no signal handler can cut in two
 
 
 def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
-        gemm = _load_gemm()
-        gemm.compiled(x.dtype)  # by one thread, before several need it
-        return gemm.multiply
+        if x.dtype not in _kernels:
+            uninterrupted(_load_kernel, x.dtype)
+        return _kernels.get(x.dtype, _blas_product)
     return _blas_product
 
 
@@ -179,15 +203,19 @@ def _is_dense(x):
 
 @functools.cache
 def _is_openblas_on_wide_vectors():
-    from llvmlite.binding import get_host_cpu_features
+    """Return whether NumPy multiplies with OpenBLAS, and Numba compiles for vectors of 512 bits: NUMBA_CPU_NAME may say otherwise."""
+    from numba.core.registry import cpu_target
 
     apis = {library.internal_api for library in blas.libraries()}
-    return apis == {"openblas"} and get_host_cpu_features().get("avx512f", False)
+    return apis == {"openblas"} and "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 
 
-@functools.cache
-def _load_gemm():
+_kernels: dict = {}  # `gemm.multiply` for each dtype that it is compiled for
+
+
+def _load_kernel(dtype):
     from . import gemm
 
-    return gemm
+    gemm.compiled(dtype)
+    _kernels[dtype] = gemm.multiply
 

@@ -1,27 +1,47 @@
-"""Fused bodies as Numba loops: written to a cache folder, compiled when first needed, releasing the GIL."""
+"""Fused bodies as Numba loops: compiled when first needed, kept on disk, releasing the GIL."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import linecache
 import os
 import sys
+import threading
+import types
 from typing import Any
+
+from .interrupts import is_inside, uninterrupted
 
 _loops: dict = {}
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None}
+_lock = threading.Lock()  # held by the thread that imports Numba or compiles a loop
 
 
 def numba(load=True):
-    """The Numba module, imported when first asked for; None where it is missing or switched off, or, if not to `load`, not there yet."""
-    if not _state["enabled"]:
+    """Return the Numba module, imported when first asked for. None where it is missing, broken or switched off, or, if not to `load`, not there.
+
+    None too for a signal handler or a finalizer that runs while Numba is imported or compiles: it must not wait for that.
+    """
+    if not _state["enabled"] or is_inside():
         return None
     if _state["numba"] is None and load:
+        uninterrupted(_import_numba)
+    return _state["numba"]
+
+
+def _import_numba():
+    with _lock:
+        if _state["numba"] is not None:
+            return
         try:
             import numba as found
 
+            if found.config.DISABLE_JIT:
+                raise ImportError("NUMBA_DISABLE_JIT is set")
             _state["numba"] = found
-        except ImportError:
+        except Exception:  # `minigrad doctor` says what is wrong with it
             _state["enabled"] = False
-    return _state["numba"]
 
 
 def use_numba(enabled):
@@ -31,79 +51,85 @@ def use_numba(enabled):
 
 
 def loop(body, kinds, dtype, reduce=False):
-    """A callable loop for these kinds of parameters (see `source.loop_source`)."""
+    """Return a callable loop for these kinds of parameters (see `source.loop_source`) of float32 or float64, or None in a forked child
+    that cannot compile."""
     key = body, kinds, dtype.char
     if key not in _loops:
-        _loops[key] = _compile(body, kinds, dtype.type, reduce)
-    return _loops[key]
+        uninterrupted(_make_loop, key, dtype, reduce)
+    return _loops.get(key)
 
 
-def _compile(body, kinds, scalar, reduce):
+def _make_loop(key, dtype, reduce):
+    with _lock:
+        if key not in _loops:
+            _loops[key] = _compile(*key[:2], dtype, reduce)
+
+
+def _compile(body, kinds, dtype, reduce):
     from .source import loop_source
 
+    text = '"""Written by minigrad.backend.compiled."""\nfrom numpy import log, sqrt, tanh\n' \
+        f"{_imports(body)}\n\n" + loop_source(body, kinds, reduce)
+    name = f"minigrad_loop_{body.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    module = sys.modules[name] = types.ModuleType(name)  # a name of its own for what is compiled
+    exec(compile(text, f"<{name}>", "exec"), vars(module))
+    array = f"{dtype}[:, ::1]" if "r" in kinds else f"{dtype}[::1]"
+    full = {"f": array, "r": f"{dtype}[::1]", "s": f"{dtype}"}
+    literals = [dtype.type(value) for value in body.literals] + ([dtype.type(0)] if reduce else [])
+    arguments = [*(["float64[::1]" if reduce else array] if body.result else []), *[full[k] for k in kinds], *[f"{dtype}"] * len(literals)]
     options = {"nogil": True, "error_model": "numpy", "fastmath": {"reassoc"} if reduce else False}
-    text = '"""Written by minigrad.backend.compiled; safe to delete."""\nfrom numpy import log, sqrt, tanh\nfrom numba import njit\n' \
-        f"{_imports(body)}\n\n@njit(cache=CACHE, **{options!r})\n" + loop_source(body, kinds, reduce)
-    function = getattr(_import(body.name, text), body.name)
-    literals = [scalar(value) for value in body.literals] + ([scalar(0)] if reduce else [])
+    function = _specialized(getattr(module, body.name), f"void({', '.join(arguments)})", body.name, text, options)
     return (lambda *args: function(*args, *literals)) if literals else function
 
 
 def _imports(body):
     """The line that imports our own e^x, with a digest of its text: a loop compiled from another text of it is out of date."""
-    if "exp" not in body.calls:
-        return ""
-    import hashlib
-    from pathlib import Path
+    return f"from minigrad.backend.exponential import exp  # {_digest_of_exponential()}\n" if "exp" in body.calls else ""
 
+
+@functools.cache
+def _digest_of_exponential():
     from . import exponential
 
-    digest = hashlib.sha256(Path(exponential.__file__).read_bytes()).hexdigest()[:16]
-    return f"from minigrad.backend.exponential import exp  # {digest}\n"
+    return hashlib.sha256(_text_of(exponential).encode()).hexdigest()
 
 
-def kept(*signature, **options):
-    """Numba's `njit`, the compiled form kept on disk; compiled in each process where no folder for it can be written."""
+def _text_of(module):
+    """Return the source of a module, as it is when the module is imported."""
+    return "".join(linecache.getlines(module.__file__, vars(module)))
+
+
+def kept(signature, **options):
+    """Return a decorator that compiles a function of a module of ours, for one signature, and keeps the compiled code on disk."""
 
     def decorate(function):
-        njit = numba().njit
-        try:
-            return njit(*signature, cache=True, **options)(function)
-        except RuntimeError:  # Numba found no folder
-            return njit(*signature, **options)(function)
+        module = sys.modules[function.__module__]
+        return _specialized(function, signature, f"{module.__name__.rpartition('.')[2]}_{function.__name__}", _text_of(module), options)
 
     return decorate
 
 
-def cache_folder():
-    """Where loops are kept: $MINIGRAD_CACHE, else minigrad's folder in the user's cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    from pathlib import Path
+def _specialized(function, signature, name, text, options):
+    """Return `function` compiled for one signature: calls with other types raise TypeError, so that none compiles at an unforeseen time."""
+    from numba import njit
 
-    return Path(os.environ.get("MINIGRAD_CACHE") or os.path.join(base, "minigrad"))
+    from .code_cache import Cache
+
+    dispatcher: Any = njit(**options)(function)
+    if text:
+        dispatcher._cache = Cache(name, f"{text}\0{name}\0{sorted(options.items())!r}")
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher
 
 
-def _import(name, text):
-    """The module with this text, from a file of that content, so that Numba can keep its compiled form beside it."""
-    import hashlib
-    import importlib.util
-    import tempfile
+def _forget():
+    """A forked child cannot import or compile what another thread of its parent was importing or compiling."""
+    global _lock
+    if _lock.locked():
+        _state["enabled"] = False
+    _lock = threading.Lock()
 
-    digest = hashlib.sha256(f"{sys.version}{numba().__version__}{text}".encode()).hexdigest()[:16]
-    module_name = f"minigrad_loop_{name}_{digest}"
-    path = cache_folder() / f"{module_name}.py"
-    try:
-        if not path.exists() or path.read_text() != text.replace("CACHE", "True"):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-                file.write(text.replace("CACHE", "True"))
-            os.replace(file.name, path)
-        spec: Any = importlib.util.spec_from_file_location(module_name, path)
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[module_name] = module
-        spec.loader.exec_module(module)
-        return module
-    except (OSError, RuntimeError):  # nowhere to keep it: compile in each process
-        space: dict = {}
-        exec(compile(text.replace("CACHE", "False"), f"<{module_name}>", "exec"), space)
-        return type("Loop", (), {name: staticmethod(space[name])})
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

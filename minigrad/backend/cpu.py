@@ -74,14 +74,14 @@ def clip(x, min, max):
     return _in_parts(numpy.clip, numpy.empty_like(x), x, min, max)
 
 
-def matmul(x, y):
-    """x @ y; a large product of two matrices runs on our threads."""
+def matmul(x, y, products=None):
+    """x @ y; a large product of two matrices runs on our threads. It is added to the list `products` instead, if there is one."""
     if type(x) is not ndarray or type(y) is not ndarray or x.ndim != 2 or y.ndim != 2 \
             or (size := x.shape[0] * y.shape[1] * x.shape[1]) <= blas.SMALL or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
         return numpy.matmul(x, y)
     if size < blas.LARGE:
         return blas.alone(numpy.matmul, x, y)
-    return _large_product(x, y)
+    return _large_product(x, y, products=products)
 
 
 def linear(x, weight, bias):
@@ -93,14 +93,14 @@ def linear(x, weight, bias):
     return _large_product(x, weight.T, bias)
 
 
-def _large_product(x, y, *bias):
+def _large_product(x, y, *bias, products=None):
     """x y (+ bias), cut into rows, or into columns if there are more of them."""
     out, multiply = numpy.empty((x.shape[0], y.shape[1]), x.dtype), blas.multiplier(x, y)
     if out.shape[0] >= out.shape[1]:
         product = blas.Product(lambda low, high: multiply(x[low:high], y, out[low:high], *bias), out.shape[0], multiply)
     else:
         product = blas.Product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1], multiply)
-    return blas.now_or_later(product, out)
+    return blas.now_or_later(product, out, products)
 
 
 def getitem(x, *, key):
@@ -117,8 +117,11 @@ def getitem(x, *, key):
     return out
 
 
-def sum(x, axis=None, keepdims=False):
-    """Sum over `axis`; over the rows of a large matrix each thread sums its own rows, as a product of ones with them."""
+def sum(x, axis=None, keepdims=False, products=None):
+    """Sum over `axis`; over the rows of a large matrix each thread sums its own rows, as a product of ones with them.
+
+    Such a sum is added to the list `products` instead, if there is one.
+    """
     if type(x) is not ndarray or x.ndim != 2 or axis is None or x.dtype.char not in "fd":
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
     if _is_short(x, axis):
@@ -137,7 +140,7 @@ def sum(x, axis=None, keepdims=False):
     def add_up():
         out[...] = functools.reduce(numpy.add, (parts[low] for low in sorted(parts)))
 
-    return blas.now_or_later(blas.Product(rows, x.shape[0], after=add_up), out)
+    return blas.now_or_later(blas.Product(rows, x.shape[0], after=add_up), out, products)
 
 
 def largest(x, axis=None, keepdims=False, **others):
@@ -257,23 +260,38 @@ cpu.where, cpu.copy, cpu.concatenate = where, copy, concatenate
 cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear, getitem, scatter, put_along_axis, ones_like
 
 
-# ---- silence: extreme values give what IEEE says, without warnings
+def _postponed_matmul(x, y):
+    """The product of two matrices, one of them a Postponed gradient."""
+    products = x.products if type(x) is blas.Postponed else y.products
+    return matmul(*[a.array if type(a) is blas.Postponed else a for a in (x, y)], products)
+
+
+def _postponed_sum(g, axis=None, keepdims=False):
+    return sum(g.array, axis, keepdims, g.products)
+
+
+blas.postponed.matmul, blas.postponed.sum = _postponed_matmul, _postponed_sum
+
+
+# ---- floating-point warnings: extreme values give what IEEE says, in silence
+#
+# A block takes `get_warnings()` before it begins, and inside `try` the token of `set_warnings(QUIET)`. In `finally` it gives the token to
+# `reset_warnings`, or, where a signal handler came between the call and the assignment, what it took to `set_warnings`.
 
 
 try:  # what numpy.errstate does, at a seventh of its price; private, hence the fallback
     from numpy._core.umath import _extobj_contextvar as _state
     from numpy._core.umath import _make_extobj
 
-    _quiet = _make_extobj(all="ignore")
-
-    silence = functools.partial(_state.set, _quiet)  # switches the warnings off in this context; give the token to `unsilence`
-    unsilence = _state.reset
+    QUIET = _make_extobj(all="ignore")
+    get_warnings, set_warnings, reset_warnings = _state.get, _state.set, _state.reset
 except ImportError:  # pragma: no cover
 
-    def silence():  # type: ignore[misc]
-        """Switch NumPy's floating-point warnings off in this thread; give the token to `unsilence`."""
-        return numpy.seterr(all="ignore")
+    QUIET = dict.fromkeys(numpy.geterr(), "ignore")
+    get_warnings = numpy.geterr
 
-    def unsilence(token):
-        """Put back what `silence` found."""
-        numpy.seterr(**token)
+    def set_warnings(state):
+        """Set NumPy's floating-point warnings in this thread: QUIET, or what `get_warnings` returned."""
+        return numpy.seterr(**state)
+
+    reset_warnings = set_warnings

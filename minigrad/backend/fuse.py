@@ -14,7 +14,9 @@ from numpy import empty, ndarray, zeros
 
 from . import arrays, compiled, cuda, fused_kernels, threads
 from .gathering import Pieces
+from .source import SUMMED, read, text_of
 
+COMPILED = (arrays.float32, arrays.float64)  # native; others are left to NumPy
 BLOCK = 1 << 14  # elements that a plain body takes at a time, so that its temporaries stay in the cache
 
 
@@ -23,15 +25,13 @@ class Fused:
 
     def __init__(self, function, reduce=False):
         functools.update_wrapper(self, function)
-        self.plain, self.reduce = function, reduce
+        self.plain, self.reduce, self.lines = function, reduce, text_of(function)
 
     @functools.cached_property
     def body(self):
-        """What the text says; None where there is no text (a function typed at a prompt)."""
-        from .source import read
-
+        """What the text says; None where there is no text of this function (it was typed at a prompt, or the file was edited meanwhile)."""
         try:
-            return read(self.plain)
+            return read(self.plain, self.lines)
         except OSError:
             return None
 
@@ -85,15 +85,13 @@ class Fused:
 
     def _runner(self, kinds, dtype, block):
         """A function (target, parts of the arguments) that does the work for these parts in one thread."""
-        if compiled.numba() is None:
+        loop = None if compiled.numba() is None else compiled.loop(self.body, kinds, dtype)
+        if loop is None:
             return lambda target, parts: _in_blocks(self.plain, target, parts, kinds, block)
-        loop = compiled.loop(self.body, kinds, dtype)
         return lambda target, parts: loop(*parts) if target is None else loop(target, *parts)
 
     def _sum(self, kinds, views, n, dtype):
         """Sums of blocks of fixed length, then the sum of those: the same bits for any number of threads."""
-        from .source import SUMMED
-
         partial = empty(-(-n // SUMMED), "float64")
         loop = None if compiled.numba() is None else compiled.loop(self.body, kinds, dtype, reduce=True)
 
@@ -130,7 +128,7 @@ def _plan(args):
     for a in args:
         if type(a) is ndarray and (lead is None or a.size > lead.size):
             lead = a
-    if lead is None or lead.dtype.kind != "f":
+    if lead is None or lead.dtype not in COMPILED:
         return None
     shape, dtype, size, kinds = lead.shape, lead.dtype, lead.size, ""
     views: list[Any] = []
@@ -138,11 +136,11 @@ def _plan(args):
         if type(a) is ndarray:
             if a.dtype != dtype:
                 return None
-            if a.shape == shape and (flags := a.flags).c_contiguous and flags.writeable:
+            if a.shape == shape and a.flags.carray:
                 kind = "f"
             elif not any(a.strides) and (a.ndim == 0 or a.size == size):
                 kind, a = "s", dtype.type(a.item() if a.ndim == 0 else a[(0,) * a.ndim])
-            elif a.ndim == 1 and len(shape) == 2 and a.shape == shape[1:] and (flags := a.flags).c_contiguous and flags.writeable:
+            elif a.ndim == 1 and len(shape) == 2 and a.shape == shape[1:] and a.flags.carray:
                 kind = "r"
             else:
                 return None

@@ -32,7 +32,7 @@ class Pieces:
     """Arrays that stand for one flat array on the host: array i for its elements from starts[i] on. A fused function takes it as one."""
 
     def __init__(self, parts, starts):
-        self.parts, self.starts = [numpy.ascontiguousarray(part).reshape(-1) for part in parts], list(starts)
+        self.parts, self.starts = [(part if part.flags.carray else part.copy()).reshape(-1) for part in parts], list(starts)
         self.dtype, self.size = parts[0].dtype, starts[-1] + parts[-1].size
         self.shape = (self.size,)
 

@@ -171,7 +171,7 @@ def _mix(builder, x, y, lanes):
     return builder.shuffle_vector(x, y, ir.VectorType(_int, BLOCK)(lanes))
 
 
-@kept(nogil=True)
+@njit
 def pack(target, at, width, x, first, n, step, next_step, depth):
     """target[at + k width + w] = x[first + w step + k next_step] for w < n, 0 for n ≤ w < width: a strip, in the order of k."""
     low = 0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
+from typing import Any
 
 import numpy
 
@@ -12,6 +12,7 @@ from . import arrays, compiled, draws, threads
 from .arrays import array_module
 from .devices import to_device
 from .fuse import fuse
+from .interrupts import uninterrupted
 
 BLOCK = 1 << 17  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
 
@@ -39,7 +40,7 @@ class Stream:
 
 def fill(draw, array, parameters, stream):
     """Overwrite `array` with a draw: where it lies, if the stream draws on its device and in its dtype, else by a copy."""
-    in_place = stream.device == "cuda" or array.flags.c_contiguous  # a kernel finds an element by its place, the host fills a row
+    in_place = stream.device == "cuda" or array.flags.carray  # a kernel finds an element by its place, the host fills a row
     if in_place and arrays.device_of(array) == stream.device and _work_dtype(array.dtype) == array.dtype:
         draw(array.shape, array.dtype, *parameters, stream, array)
     else:
@@ -70,8 +71,8 @@ def _unit(generator, out):
     In float32 the generator's words are cut in two here, which takes half as long. Where Numba is loaded already, a compiled loop draws
     many numbers, the same ones. The generator is not to be drawn from again.
     """
-    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and compiled.numba(load=False) is not None:
-        getattr(_load_sfc(), f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
+    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and (sfc := _compiled_sfc()) is not None:
+        getattr(sfc, f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
     elif out.dtype != arrays.float32 or sys.byteorder != "little":
         generator.random(out=out, dtype=out.dtype)
     else:
@@ -80,11 +81,21 @@ def _unit(generator, out):
         numpy.multiply(bits, 2**-24, out=out, dtype=out.dtype, casting="unsafe")
 
 
-@functools.cache
+_sfc: Any = None
+
+
+def _compiled_sfc():
+    """Return the module `sfc`, or None where Numba is not loaded."""
+    if compiled.numba(load=False) is not None and _sfc is None:
+        uninterrupted(_load_sfc)
+    return None if compiled.numba(load=False) is None else _sfc
+
+
 def _load_sfc():
+    global _sfc
     from . import sfc
 
-    return sfc
+    _sfc = sfc
 
 
 def uniform(shape, dtype, low, high, stream, out=None):

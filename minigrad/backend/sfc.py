@@ -3,13 +3,13 @@
 Source: sfc64 of PractRand (Doty-Humphrey 2010). The words are drawn where the numbers will stand, whose memory is of even length.
 """
 
-from numba import float32, int32
+from numba import float32, int32, njit
 from numpy import int64, uint64
 
 from .compiled import kept
 
 
-@kept(nogil=True)
+@njit
 def words(state, out):
     """Fill `out` with words; `state` is the generator's, and moves on."""
     a, b, c, count = state
@@ -22,7 +22,7 @@ def words(state, out):
     state[0], state[1], state[2], state[3] = a, b, c, count
 
 
-@kept(nogil=True)
+@kept("void(uint64[::1], float32[::1])", nogil=True)
 def unit_float32(state, out):
     """The upper 24 bits of each half of a word, times 2⁻²⁴."""
     words(state, out.view(uint64))
@@ -31,7 +31,7 @@ def unit_float32(state, out):
         out[i] = float32(int32((bits[i] >> 8) & 0xFFFFFF)) * float32(2**-24)
 
 
-@kept(nogil=True)
+@kept("void(uint64[::1], float64[::1])", nogil=True)
 def unit_float64(state, out):
     """The upper 53 bits of each word, times 2⁻⁵³."""
     words(state, out.view(uint64))

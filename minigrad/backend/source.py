@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import linecache
 import textwrap
+import types
 from typing import Any
 
 SUMMED = 1 << 12  # elements that are summed before the next partial sum begins, so that the threads do not matter
@@ -23,9 +25,23 @@ class Body:
         self.calls = {n.func.attr for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
 
 
-def read(function):
-    """The Body of a function; a SyntaxError names a line that the dialect does not have."""
-    tree: Any = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+def text_of(function):
+    """Return the lines of the file that a function stands in, as they are when it is defined: the file may be edited later."""
+    return linecache.getlines(function.__code__.co_filename, function.__globals__)
+
+
+def read(function, lines):
+    """Return the Body of a function that stands in these lines; a SyntaxError names a line that the dialect does not have.
+
+    Raise OSError where the text is missing, or is not what the function was compiled from.
+    """
+    first = function.__code__.co_firstlineno - 1
+    try:
+        tree: Any = ast.parse(textwrap.dedent("".join(inspect.getblock(lines[first:])))).body[0]
+    except (IndexError, SyntaxError) as error:
+        raise OSError(f"{function.__name__}: its source is not there") from error
+    if not isinstance(tree, ast.FunctionDef) or not _is_compiled_from(function, tree):
+        raise OSError(f"{function.__name__}: its source was edited after it was read")
     statements: list[ast.stmt] = []
     result = None
     for s in tree.body:
@@ -45,6 +61,13 @@ def read(function):
     if isinstance(result, ast.Name) and result.id in body.written:
         body.result = None  # what was changed in place is returned as it is
     return body
+
+
+def _is_compiled_from(function, tree):
+    """Return whether a function does what its definition in a syntax tree says."""
+    tree.decorator_list = []
+    code = next(c for c in compile(ast.Module([tree], []), "", "exec").co_consts if isinstance(c, types.CodeType))
+    return all(getattr(code, name) == getattr(function.__code__, name) for name in ("co_code", "co_consts", "co_names", "co_varnames"))
 
 
 def _target(statement):

@@ -38,7 +38,7 @@ def _place(context, builder, signature, args):
     return builder.gep(cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data, [args[1]])
 
 
-@kept(nogil=True)
+@kept("boolean(int64[::1], int64, int64, int64)", nogil=True)
 def wait(state, number, turns, rest):
     """Look at the state's number up to `turns` times until it is at least `number`; if it had to be waited for, `rest` more times.
 
@@ -54,14 +54,14 @@ def wait(state, number, turns, rest):
     return False
 
 
-@kept()
+@kept("boolean(int64[::1], int64)")
 def raise_to(state, number):
     """Set the state's number; whether somebody sleeps who waits for it."""
     exchange(state, NUMBER, number)
     return load(state, ASLEEP) != 0
 
 
-@kept(nogil=True)
+@kept("boolean(int64[::1], int64, int64[::1], int64, int64, int64)", nogil=True)
 def raise_and_wait(state, number, other, next, turns, rest):
     """`raise_to`, without the GIL, so that who waits can take it at once; then `wait` for the other number, unless somebody sleeps."""
     sleeper = raise_to(state, number)
@@ -70,7 +70,7 @@ def raise_and_wait(state, number, other, next, turns, rest):
     return sleeper
 
 
-@kept()
+@kept("int64(int64[::1])")
 def fall_asleep(state):
     """Say that somebody sleeps; the number as it is after that."""
     exchange(state, ASLEEP, 1)

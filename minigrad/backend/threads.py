@@ -2,27 +2,34 @@
 
 Two thread pools fight over the same cores (an idle BLAS pool spins), so there is one: a large product and a large loop
 alike are cut into as many pieces as there are threads, and each piece calls NumPy or a compiled loop, which release the GIL.
+
+An operation ends when all its pieces have ended, whatever is raised meanwhile: by a piece, or in the main thread by a signal
+handler, which Python may call between any two steps. So what must be undone stands in a `finally` without calls, after which
+handlers are called, and what must be waited for is waited for again.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
+import sys
 import threading
+import warnings
 from queue import SimpleQueue
 from typing import Any
 
 import numpy
 
-from . import compiled
+from . import compiled, cores
+from .interrupts import uninterrupted
 
 NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
 LARGE = 1 << 15  # elements of an operation below which handing out work costs more than it saves
+CROWD = 8  # threads for each core, above which `set_num_threads` warns
 
 _threads = None
 _settled = False
 _spin: Any = None  # the module `spin`, from the first time that work is handed out and Numba is in use
-_lock = threading.Lock()
+_owner: dict = {}  # {0: a mark of the call of `share` that has the workers}, or empty
 
 
 def settle():
@@ -37,23 +44,27 @@ def settle():
 
 
 def get_num_threads():
-    """How many threads share a large operation (all available cores unless set)."""
+    """Return how many threads share a large operation: all available cores, unless OMP_NUM_THREADS or `set_num_threads` says otherwise."""
     global _threads
     if _threads is None:
-        try:
-            _threads = len(os.sched_getaffinity(0))
-        except AttributeError:  # not on this system
-            _threads = os.cpu_count() or 1
-        _threads = min(_threads, int(os.environ.get("OMP_NUM_THREADS") or _threads))
+        _threads = available = cores.available()
+        _threads = cores.wanted(available)
     return _threads
 
 
 def set_num_threads(n):
-    """Let large operations run on `n` threads of ours; 1 means that nothing is handed out. Results may differ by rounding."""
+    """Let large operations run on `n` threads; 1 means that nothing is handed out. Results may differ by rounding.
+
+    Give a RuntimeWarning where there are many more threads than cores.
+    """
     global _threads
     if not isinstance(n, int) or n < 1:
         raise ValueError(f"set_num_threads: expected a whole number of at least 1, got {n!r}")
-    _threads = n
+    _threads, available = n, cores.available()
+    Signal.looks = Signal.LOOKS if n <= available else 0
+    if n > CROWD * available:
+        warnings.warn(f"set_num_threads({n}): this process has {available} cores; so many threads make large operations slower, not faster",
+                      RuntimeWarning, stacklevel=2)
 
 
 class Signal:
@@ -63,7 +74,7 @@ class Signal:
     it is asked whether somebody sleeps, and "asleep" before the number is looked at again: the sleeper sees the new number or is woken.
     """
 
-    LOOK = 1 << 21  # looks before sleeping: a fraction of a millisecond
+    LOOKS = looks = 1 << 21  # looks before sleeping: a fraction of a millisecond; 0 where there are more threads than cores
 
     def __init__(self):
         self.state = numpy.zeros(8, numpy.int64)  # number, whether somebody sleeps; a cache line of its own
@@ -79,9 +90,13 @@ class Signal:
         if sleeper:
             self.bell.put(None)
 
+    def ring(self):
+        """Wake the thread that waits, should `set` have been cut short; a thread that is woken for nothing waits again."""
+        self.bell.put(None)
+
     def wait(self, number, rest=0):
         """Return once the number is at least `number`; after `rest` looks more, if it had to be waited for."""
-        if _spin is not None and _spin.wait(self.state, number, self.LOOK, rest):
+        if _spin is not None and _spin.wait(self.state, number, self.looks, rest):
             return
         while self.state[NUMBER] < number:
             if _spin is not None:
@@ -97,72 +112,132 @@ class Signal:
         """`set`, then look for another signal's next number for a while, in one go where Numba is there: Python holds the GIL for less."""
         if _spin is None:
             self.set(number)
-        elif _spin.raise_and_wait(self.state, number, other.state, next, self.LOOK, rest):
+        elif _spin.raise_and_wait(self.state, number, other.state, next, self.looks, rest):
             self.bell.put(None)
 
 
 class Worker:
-    """A thread that runs one piece of work after another."""
+    """A thread that runs one piece of work after another.
+
+    The two signals alone say how many pieces were posted and how many are done: a thread that is interrupted between two steps leaves
+    no other count behind.
+    """
 
     piece: Any
-    error: Any
+    error: Any  # what the last piece raised
+    busy = False  # whether a piece may be running: from before it is posted until it was waited for
     REST = 72_000  # looks after a piece was posted, a dozen µs: by then the poster has let go of the GIL, and need not be waited for
 
     def __init__(self):
-        self.posted, self.done, self.count = Signal(), Signal(), 0
+        self.posted, self.done = Signal(), Signal()
         self.piece = self.error = None
         threading.Thread(target=self.run, name="minigrad-worker", daemon=True).start()
 
     def post(self, *piece):
-        """Let the worker run piece[0](*piece[1:])."""
-        self.piece, self.error, self.count = piece, None, self.count + 1
-        self.posted.set(self.count)
+        """Let the worker, which must be idle, run piece[0](*piece[1:])."""
+        self.piece, self.error, self.busy = piece, None, True
+        self.posted.set(self.posted.state.item(NUMBER) + 1)
 
     def join(self):
-        """Wait until the piece is done; raise what it raised."""
-        self.done.wait(self.count)
-        if self.error is not None:
-            raise self.error
+        """Wait until what was posted is done; return what it raised, or None."""
+        self.done.wait(self.posted.state.item(NUMBER))
+        self.busy, error, self.error = False, self.error, None
+        return error
 
     def run(self):
-        numpy.seterr(all="ignore")  # this thread's own setting
-        for number in itertools.count(1):
-            self.posted.wait(number, self.REST)
-            function, low, high = self.piece
+        """Run what is posted, for ever."""
+        while True:
             try:
-                function(low, high)
-            except BaseException as error:  # handed to the thread that waits
-                self.error = error
-            function = self.piece = None
-            self.done.set_and_wait(number, self.posted, number + 1, self.REST)
+                numpy.seterr(all="ignore")  # this thread's own setting
+                while True:
+                    self._run_next()
+            except BaseException:  # thrown in from outside: the pieces' own are kept
+                continue
+
+    def _run_next(self):
+        number = self.done.state.item(NUMBER) + 1
+        self.posted.wait(number, self.REST)
+        function, low, high = self.piece
+        try:
+            function(low, high)
+        except BaseException as error:  # for the thread that waits
+            self.error = error
+        function = self.piece = None
+        self.done.set_and_wait(number, self.posted, number + 1, self.REST)
+
+    def abandon(self):
+        """Have done with a piece that no thread will run, in a forked child."""
+        if (posted := self.posted.state.item(NUMBER)) > self.done.state.item(NUMBER):
+            self.error = RuntimeError("the process was forked by a signal handler in the middle of an operation: its result is lost")
+            self.done.set(posted)
+            self.done.ring()
 
 
 _workers: list[Worker] = []
 
 
 def share(function, n, block=1):
-    """Call function(low, high) over the parts of range(n), one part a thread, each a multiple of `block` long."""
+    """Call function(low, high) over the parts of range(n), one part a thread, each a multiple of `block` long.
+
+    Return, or raise what a part or a signal handler raised, when all parts have ended. Where the workers are busy for another thread,
+    or for the operation that a signal handler or a finalizer interrupted, and while Python ends, function(0, n) is called.
+    """
     if not _settled:
         settle()
     per = -(-n // (get_num_threads() * block)) * block
-    if per >= n or not _lock.acquire(blocking=False):
-        function(0, n)  # one thread, one part, or the workers are busy for another thread of the program
+    if per >= n or sys.is_finalizing():
+        function(0, n)
         return
+    mark, error, used = object(), None, []
     try:
-        if _spin is None and compiled.numba() is not None:
-            _load_spin()
-        parts = range(per, n, per)
-        while len(_workers) < len(parts):
-            _workers.append(Worker())
-        for worker, low in zip(_workers, parts):
-            worker.post(function, low, min(low + per, n))
+        if _owner.setdefault(0, mark) is not mark:
+            function(0, n)
+            return
         try:
-            function(0, per)
-        finally:
-            for worker, _ in zip(_workers, parts):
-                worker.join()
+            used = _idle_workers(-(-n // per) - 1)
+            per = max(per, -(-n // ((len(used) + 1) * block)) * block)  # where there can be no more threads
+            for worker, low in zip(used, range(per, n, per)):
+                worker.post(function, low, min(low + per, n))
+            function(0, min(per, n))
+        except BaseException as raised:
+            error = raised
+        while True:
+            try:
+                while True:
+                    try:
+                        for worker in used:
+                            if worker.busy:
+                                if error is not None:
+                                    worker.posted.ring()
+                                error = worker.join() or error
+                        break
+                    except BaseException as raised:  # by a signal handler
+                        error = raised
+                break
+            except BaseException as raised:  # by a second one, before the inner loop went on
+                error = raised
+        if error is not None:
+            raise error
     finally:
-        _lock.release()
+        if 0 in _owner and _owner[0] is mark:
+            del _owner[0]
+        error = used = None  # type: ignore[assignment]  # an exception holds its traceback, which holds this frame
+
+
+def _idle_workers(n):
+    """Return n workers with nothing to do, or fewer where the system gives no more threads."""
+    if _spin is None and compiled.numba() is not None:
+        uninterrupted(_load_spin)
+    while len(_workers) < n:
+        try:
+            _workers.append(Worker())
+        except RuntimeError:
+            break
+    for worker in _workers:
+        if worker.busy:  # two signal handlers interrupted its operation at once
+            worker.posted.ring()
+            worker.join()
+    return _workers[:n]
 
 
 def _load_spin():
@@ -173,10 +248,11 @@ def _load_spin():
 
 
 def _forget():
-    """A forked child has no workers."""
-    global _lock
+    """Let a forked child begin without workers."""
+    for worker in _workers:
+        worker.abandon()
     _workers.clear()
-    _lock = threading.Lock()
+    _owner.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any
 
 from .. import backend
+from ..autograd.engine import is_alone
 
 ALIGN = 16  # elements: each parameter starts on its own cache line
 COPIED = 1 << 15  # elements: up to so many, gradients on the host are copied together, more are left where they are
@@ -65,8 +66,7 @@ _buffers: dict = {}  # of each buffer, by its id: its Flat and its parameters, w
 def movable(p: Any) -> bool:
     """Whether nobody else sees the memory of `p`: only then may its values move into a buffer, from that of another optimizer too."""
     array = p.array
-    alone = p.views is None or len(p.views) <= 1
-    return alone and sys.getrefcount(array) <= 3 and array.dtype.kind == "f" and (array.base is None or _others(array.base) == 0)
+    return is_alone(p) and sys.getrefcount(array) <= 3 and array.dtype.kind == "f" and (array.base is None or _others(array.base) == 0)
 
 
 def _others(buffer: Any) -> int:

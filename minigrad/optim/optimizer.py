@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import backend
-from ..autograd import enable_grad
-from ..autograd.modes import recording
+from ..autograd.modes import in_mode
 from ..autograd.writes import wrote
 from ..tensor import Tensor
 from .flat import lay_out
@@ -79,17 +78,19 @@ class Optimizer:
         """Update every parameter that has a gradient; a closure is called first, and its loss returned."""
         loss = None
         if closure is not None:
-            with enable_grad():
-                loss = closure()
-        token, mode = backend.silence(), recording.set(False)
+            loss = in_mode(True, closure)
+        before, token = backend.get_warnings(), None
         try:
-            for group in self.param_groups:
-                for run in self._runs(group):
-                    self._update_run(group, run)
+            token = backend.set_warnings(backend.QUIET)
+            in_mode(False, self._update_groups)
         finally:
-            recording.reset(mode)
-            backend.unsilence(token)
+            backend.set_warnings(before) if token is None else backend.reset_warnings(token)
         return loss
+
+    def _update_groups(self) -> None:
+        for group in self.param_groups:
+            for run in self._runs(group):
+                self._update_run(group, run)
 
     # ---- runs: parameters that lie side by side and are at the same count
 

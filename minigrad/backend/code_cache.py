@@ -1,0 +1,90 @@
+"""Compiled loops kept on disk, so that the next process need not compile them: one file for a function and its types.
+
+A file begins with the digest of the rest, and its name is the digest of all that the code depends on. What cannot be read, or is not
+what was written, is compiled anew and replaced; what cannot be written is compiled in each process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import pickle
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+
+DIGEST = 32  # bytes of a SHA-256 digest
+
+
+def folder():
+    """Return where compiled code is kept, or None where there is no place for it.
+
+    It is $MINIGRAD_CACHE, else the folder `minigrad` in $NUMBA_CACHE_DIR, in $XDG_CACHE_HOME or in the user's .cache. Relative paths
+    do not count: they would be another folder in each working directory.
+    """
+    own = os.environ.get("MINIGRAD_CACHE", "")
+    if os.path.isabs(own):
+        return Path(own)
+    bases = [os.environ.get("NUMBA_CACHE_DIR", ""), os.environ.get("XDG_CACHE_HOME", ""), os.path.join(os.path.expanduser("~"), ".cache")]
+    return next((Path(base, "minigrad") for base in bases if os.path.isabs(base)), None)
+
+
+class Cache:
+    """What a Numba dispatcher asks for compiled code before it compiles, and gives compiled code to."""
+
+    cache_path = None
+
+    def __init__(self, name, text):
+        """`name` begins the name of the file; `text` is the source that the code is made of."""
+        self.name, self.text = name, text
+
+    def load_overload(self, signature, target):
+        """Return the compiled function that was kept, or None."""
+        from numba.core.compiler import CompileResult
+
+        try:
+            path = self._path(signature, target.codegen())
+            if path is None or not path.is_file():
+                return None
+            data = path.read_bytes()
+            if hashlib.sha256(data[DIGEST:]).digest() != data[:DIGEST]:
+                return None
+            target.refresh()
+            return CompileResult._rebuild(target, *pickle.loads(data[DIGEST:]))
+        except Exception:  # unreadable, or of another Numba
+            return None
+
+    def save_overload(self, signature, compiled):
+        """Keep a compiled function, if that is possible."""
+        from numba.core.serialize import dumps
+
+        with contextlib.suppress(Exception):  # no space, no rights, a Numba that keeps it in another form
+            path = self._path(signature, compiled.codegen)
+            if path is not None:
+                data = dumps(compiled._reduce())
+                _write(path, hashlib.sha256(data).digest() + data)
+
+    def _path(self, signature, codegen):
+        import llvmlite
+        import numba
+
+        where = folder()
+        made_of = [self.text, signature, codegen.magic_tuple(), sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
+        return where and where / f"{self.name}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:32]}.nbc"
+
+
+def _write(path, data):
+    """Write a file as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.replace(unfinished, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(unfinished)
+        raise
