@@ -98,11 +98,11 @@ REFUSED = {
         "elements: expected 60 bytes, found 59; the file is truncated",
     ),
     "gzip of a trailing byte": (gzip.compress(RAW + b"\0"), "elements: expected 60 bytes, found more"),
-    "gzip, then a byte": (ZIPPED + b"\0", "expected the end of the file after the gzip data, found more"),
-    "two gzip members": (ZIPPED + ZIPPED, "expected the end of the file after the gzip data, found more"),
-    "an array in two members": (
-        gzip.compress(RAW[:30]) + gzip.compress(RAW[30:]),
-        "expected the end of the file",
+    "gzip, then a byte": (ZIPPED + b"x", "expected the end of the file, zeros or another gzip member after the gzip data, found 78"),
+    "two gzip members": (ZIPPED + ZIPPED, "elements: expected 60 bytes, found more"),
+    "half an array, then a damaged member": (
+        gzip.compress(RAW[:30]) + gzip.compress(RAW[30:])[:-8] + b"abcdefgh",
+        "damaged gzip data (Error -3 while decompressing data: inc",
     ),
     "gzip in gzip": (gzip.compress(ZIPPED), "expected 0000 (IDX) or 1f8b (gzip), found 1f8b"),
     "gzip of nothing": (gzip.compress(b""), "the header: expected 4 bytes, found 0"),
@@ -163,7 +163,7 @@ def test_the_size_of_the_pieces_makes_no_difference(write, monkeypatch, piece):
     assert same(read_idx(write(ZIPPED)), HONEST)
     for content, message in {
         ZIPPED[:-1]: "found the end of the file",
-        ZIPPED + b"\0": "after the gzip data, found more",
+        ZIPPED + b"x": "after the gzip data, found 78",
         gzip.compress(RAW + b"\0"): "elements: expected 60 bytes, found more",
     }.items():
         with pytest.raises(IdxError, match=message):

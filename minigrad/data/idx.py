@@ -34,7 +34,7 @@ DTYPES: dict[int, np.dtype[Any]] = {
 MAX_AXES = 64  # NumPy's limit
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WBITS = 31  # zlib's code for: a gzip header before and a checksum after
-PIECE = 256 * 1024
+PIECE = 16 * 1024  # zlib copies what is left of a piece at the end of each member, which may have 20 bytes
 SMALL = 64 * 1024**2  # bytes that may be taken on a gzip file's word
 GAIN = 100  # what claims more may claim GAIN bytes for each of its own: digits shrink to 1/5, zeros to 1/1032
 
@@ -176,24 +176,44 @@ def _read_exactly(stream: Stream, size: int, what: str) -> bytes:
 
 
 class Inflated:
-    """The bytes of a gzip file of one member, inflated as they are asked for; its checksum comes last."""
+    """The bytes of a gzip file, inflated as they are asked for. It may have several members, as pigz, bgzip and `cat a.gz b.gz` write.
+
+    Zero bytes after a member are ignored, as gzip ignores them; anything else that is no member is an error.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._inflater = zlib.decompressobj(GZIP_WBITS)
+        self._waiting = b""
 
     def read(self, size: int) -> bytes:
-        """At least 1 and at most `size` (> 0) bytes; none only after a whole and undamaged member."""
-        while not self._inflater.eof:
-            waiting = self._inflater.unconsumed_tail or self._file.read(PIECE)
+        """Return at least 1 and at most `size` (> 0) bytes; none only after the last member, all of them whole and undamaged."""
+        while not self._inflater.eof or self._next_member():
+            waiting = self._waiting or self._file.read(PIECE)
             try:
                 piece = self._inflater.decompress(waiting, size)
             except zlib.error as error:
                 raise IdxError(f"damaged gzip data ({error})") from error
+            self._waiting = self._inflater.unconsumed_tail
             if piece:
                 return piece
             if not waiting:
                 raise IdxError("expected more gzip data, found the end of the file; the file is truncated")
-        if self._inflater.unused_data or self._file.read(1):
-            raise IdxError("expected the end of the file after the gzip data, found more")
         return b""
+
+    def _next_member(self) -> bool:
+        """Start with the next member; False at the end of the file."""
+        rest = self._inflater.unused_data.lstrip(b"\0")
+        while len(rest) < len(GZIP_MAGIC):
+            more = self._file.read(PIECE)
+            if not more:
+                break
+            rest = (rest + more).lstrip(b"\0")
+        if not rest:
+            return False
+        if rest[: len(GZIP_MAGIC)] != GZIP_MAGIC:
+            found = rest[: len(GZIP_MAGIC)].hex()
+            raise IdxError(f"expected the end of the file, zeros or another gzip member after the gzip data, found {found}")
+        self._inflater = zlib.decompressobj(GZIP_WBITS)
+        self._waiting = rest
+        return True
