@@ -449,17 +449,22 @@ class Tensor(engine.Tensor):
         """Σ over `dim` (a number, several, or all); whole numbers and bools give int64."""
         if dim is axis is dtype is None and not keepdim and not keepdims and self.array.dtype.kind == "f":
             return ops.sum(self)
-        x = self.to(dtype or (self.dtype if self.array.dtype.kind == "f" else backend.int64))
         dim, keepdim = _over(dim, axis, keepdim, keepdims)
-        return ops.sum(x, axis=_checked(dim, self), keepdims=keepdim)
+        over = _checked(dim, self)
+        x = _converted(self, dtype)
+        if x.array.dtype.kind == "f":
+            return ops.sum(x, axis=over, keepdims=keepdim)
+        total = _wrap(x, backend.array_module(x.array).sum(x.array, axis=over, keepdims=keepdim, dtype=backend.int64))
+        return total if dtype is None else total.to(dtype)
 
     def mean(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False, dtype: Any = None) -> Tensor:
         """Σ / n over `dim`."""
-        x = self.to(dtype) if dtype is not None else self
-        if x.array.dtype.kind != "f":
-            raise RuntimeError(f"mean: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")
+        x = _converted(self, dtype)
+        if x.array.dtype.kind != "f" and (wanted := backend.dtype_of(dtype, x.dtype)).kind != "f":
+            raise RuntimeError(f"mean: expected a floating-point tensor, got {wanted}; use .float() or .double() first")
         dim, keepdim = _over(dim, axis, keepdim, keepdims)
-        return ops.mean(x, axis=_checked(dim, self), keepdims=keepdim)
+        mean = ops.mean(x, axis=_checked(dim, self), keepdims=keepdim)
+        return mean if dtype is None else mean.to(dtype)
 
     def max(self, dim: Any = None, keepdim: Any = False, *, axis: Any = None, keepdims: Any = False) -> Any:
         """The largest element; with `dim` (values, indices) along it; with a tensor the larger of the two, element by element."""
@@ -885,6 +890,13 @@ def _check_power(x: Tensor) -> None:
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
     return Tensor(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
+
+
+def _converted(x: Tensor, dtype: Any) -> Tensor:
+    """x in `dtype`, to be summed; whole numbers of fewer than 64 bits stay as they are, as their sum in int64 is exact without a copy."""
+    if dtype is None or (x.array.dtype.kind != "f" and x.array.itemsize < 8 and backend.dtype_of(dtype) != backend.bool_):
+        return x
+    return x.to(dtype)
 
 
 def _float(x: Tensor) -> Tensor:

@@ -117,13 +117,13 @@ def getitem(x, *, key):
     return out
 
 
-def sum(x, axis=None, keepdims=False, products=None):
-    """Sum over `axis`; over the rows of a large matrix each thread sums its own rows, as a product of ones with them.
+def sum(x, axis=None, keepdims=False, dtype=None, products=None):
+    """Sum over `axis`, in `dtype` if given. Over the rows of a large matrix each thread sums its own, as a product of ones with them.
 
     Such a sum is added to the list `products` instead, if there is one.
     """
-    if type(x) is not ndarray or x.ndim != 2 or axis is None or x.dtype.char not in "fd":
-        return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
+    if type(x) is not ndarray or x.ndim != 2 or axis is None or x.dtype.char not in "fd" or dtype is not None:
+        return numpy.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
     if _is_short(x, axis):
         return _over_columns(numpy.add, x, keepdims)
     if x.size < threads.LARGE:
@@ -267,7 +267,7 @@ def _postponed_matmul(x, y):
 
 
 def _postponed_sum(g, axis=None, keepdims=False):
-    return sum(g.array, axis, keepdims, g.products)
+    return sum(g.array, axis, keepdims, products=g.products)
 
 
 blas.postponed.matmul, blas.postponed.sum = _postponed_matmul, _postponed_sum

@@ -59,12 +59,12 @@ def stop_gradient(x):
 # ---- with it
 
 
-def sum(library, x, axis=None, keepdims=False):
-    """The sum over `axis`; over the rows of a matrix by a kernel of many blocks."""
-    if axis in sums.FIRST and sums.can_sum(x):
+def sum(library, x, axis=None, keepdims=False, dtype=None):
+    """The sum over `axis`, in `dtype` if given; over the rows of a matrix by a kernel of many blocks."""
+    if axis in sums.FIRST and sums.can_sum(x) and dtype is None:
         y = sums.of_columns(x)
         return y[None] if keepdims else y
-    return library.sum(x, axis=axis, keepdims=keepdims)
+    return library.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 def where(library, condition, x, y):
