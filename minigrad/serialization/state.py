@@ -5,7 +5,7 @@ structure in the metadata has, in place of each tensor, its name, and is what `l
 
     number, text, true, false, null    itself
     {"tensor": name}                   a tensor
-    {"dict": [[key, value], ...]}      a dict, in its order; keys are texts or integers
+    {"dict": [[key, value], ...]}      a dict, in its order; keys are texts or integers of 64 bits
     {"list": [...]}, {"tuple": [...]}  a list, a tuple
 """
 
@@ -17,6 +17,7 @@ from minigrad.creation import from_numpy
 from minigrad.serialization.tensor_file import (
     PathLike,
     is_ours,
+    most_values,
     parse_json,
     read_tensor_file,
     shown,
@@ -27,6 +28,7 @@ from minigrad.tensor import Tensor
 
 STRUCTURE = "minigrad.structure"
 MAX_DEPTH = 50
+LONG = ", which has more than 64 bits"
 
 
 def save(obj: Any, path: PathLike) -> None:
@@ -57,7 +59,7 @@ def load(path: PathLike) -> Any:
         raise unexpected(f"{path}: metadata", repr(STRUCTURE), shown(sorted(metadata)))
     where = f"{path}: {STRUCTURE}"
     unused = dict(tensors)
-    obj = _decode(parse_json(where, metadata[STRUCTURE]), unused, where, 0)
+    obj = _decode(parse_json(where, metadata[STRUCTURE], most_values(len(tensors))), unused, where, 0)
     if unused:
         raise unexpected(where, "every tensor in the file", f"none of {shown(list(unused))}")
     return obj
@@ -70,8 +72,8 @@ def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor])
         return {"tensor": _add_tensor(value, path, tensors)}
     if isinstance(value, dict):
         for key in value:
-            if type(key) not in (str, int):
-                raise TypeError(f"save: {_place(path)}: expected keys of type str or int, found {key!r}")
+            if not _is_key(key):
+                raise TypeError(f"save: {_place(path)}: expected keys of type str or int, found {key!r}{LONG if type(key) is int else ''}")
         return {"dict": [[key, _encode(item, (*path, key), tensors)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
         kind = "list" if isinstance(value, list) else "tuple"
@@ -87,7 +89,7 @@ def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor])
 
 def _add_tensor(tensor: Tensor, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> str:
     name = unique = ".".join(map(str, path)) or "tensor"
-    number = 2
+    number = len(tensors) + 1  # which is not taken, but by a name that ends so
     while unique in tensors or unique == "__metadata__":  # {"a.b": t, "a": {"b": u}}
         unique, number = f"{name}#{number}", number + 1
     tensors[unique] = tensor
@@ -119,4 +121,9 @@ def _is_pairs(content: Any) -> bool:
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in content):
         return False
     keys = [key for key, _ in content]
-    return all(type(key) in (str, int) for key in keys) and len(set(keys)) == len(keys)
+    return all(_is_key(key) for key in keys) and len(set(keys)) == len(keys)
+
+
+def _is_key(key: Any) -> bool:
+    """Whether a dict may have this key. Longer numbers can be chosen so that all have one hash, and a dict of many takes minutes."""
+    return type(key) is str or (type(key) is int and -1 << 63 <= key < 1 << 63)

@@ -24,8 +24,11 @@ from minigrad.serialization.atomic import replace_file
 
 PathLike = str | os.PathLike[str]
 
-MAX_HEADER_BYTES = 1 << 20  # Python needs up to 30 times as much to parse it
+MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+MAX_TENSORS = 1 << 18  # about as many as a header of that size names, with their digests
 MAX_DIMENSIONS = 64  # NumPy's
+MAX_VALUES = 1 << 18  # in a JSON text: Python takes 72 bytes for `{},`
+VALUES_OF_A_TENSOR = 32  # how many more each tensor may bring, in its entry, its digest and its place in the structure
 TENSOR_DIGESTS, HEADER_DIGEST = "minigrad.tensor_sha256", "minigrad.header_sha256"
 NO_DIGEST = "0" * 64
 
@@ -60,6 +63,8 @@ def unexpected(where: PathLike, expected: object, found: object, hint: str = "")
 
 def write_tensor_file(path: PathLike, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
     """Write NumPy arrays by name, and text by name, to `path`, which is replaced as a whole."""
+    if len(arrays) > MAX_TENSORS:
+        raise ValueError(f"save: expected at most {MAX_TENSORS:,} tensors, found {len(arrays):,}; join small ones with minigrad.cat")
     widest_first = sorted(arrays, key=lambda name: -arrays[name].itemsize)  # keeps every array aligned
     contiguous = {name: _contiguous(name, arrays[name]) for name in widest_first}
     data = {name: array.reshape(-1).view(np.uint8) for name, array in contiguous.items()}
@@ -71,7 +76,8 @@ def write_tensor_file(path: PathLike, arrays: Mapping[str, Any], metadata: Mappi
 def read_tensor_file(path: PathLike) -> tuple[dict[str, Any], dict[str, str]]:
     """The arrays and the metadata in `path`, all of it checked before any of it is returned.
 
-    Sizes are checked before memory is taken: a damaged file costs no more than its own size and 64 MB.
+    Sizes are checked before memory is taken. A damaged file costs no more than its data, 64 MB, and what a sound header as long as
+    its own would take: the values in it are counted before they are parsed.
     """
     mode = os.stat(path).st_mode  # before opening: opening a pipe waits for ever
     if not stat.S_ISREG(mode):
@@ -107,11 +113,15 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
         begin += array.nbytes
     text = json.dumps(entries, separators=(",", ":"))
     header = (text + " " * (-len(text) % 8)).encode("ascii")
-    if len(header) > MAX_HEADER_BYTES:
-        raise ValueError(
-            f"save: names, shapes and what is no tensor take {len(header):,} bytes, expected at most "
-            f"{MAX_HEADER_BYTES:,}; store long lists of numbers as tensors"
-        )
+    for found, most, what in (
+        (len(header), MAX_HEADER_BYTES, "bytes"),
+        (_count_values(header), most_values(len(arrays)), "values"),
+    ):
+        if found > most:
+            raise ValueError(
+                f"save: names, shapes and what is no tensor take {found:,} {what}, expected at most {most:,}; "
+                "store long lists of numbers as tensors"
+            )
     key = f'"{HEADER_DIGEST}":"'
     digest = hashlib.sha256(header).hexdigest()
     return header.replace((key + NO_DIGEST).encode(), (key + digest).encode(), 1)
@@ -143,7 +153,10 @@ def _read_header(path: PathLike, file: BinaryIO, size: int) -> bytes:
 
 def _parse_header(path: PathLike, header: bytes, data_size: int) -> tuple[dict[str, Entry], dict[str, str]]:
     """The entries, in the order of their data, and the metadata."""
-    content = parse_json(f"{path}: header", header)
+    tensors = header.count(b'"data_offsets"')
+    if tensors > MAX_TENSORS:
+        raise unexpected(f"{path}: header", f"at most {MAX_TENSORS:,} tensors", f"{tensors:,}")
+    content = parse_json(f"{path}: header", header, most_values(tensors))
     metadata = content.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         raise unexpected(f"{path}: __metadata__", "texts by name", shown(metadata))
@@ -196,7 +209,7 @@ def _expected_digests(
     found = hashlib.sha256(without).hexdigest()
     if found != expected:
         raise unexpected(f"{path}: SHA-256 of the header", shown(expected), found, "it was changed")
-    digests = parse_json(f"{path}: {TENSOR_DIGESTS}", metadata[TENSOR_DIGESTS])
+    digests = parse_json(f"{path}: {TENSOR_DIGESTS}", metadata[TENSOR_DIGESTS], most_values(len(names)))
     if not isinstance(digests, dict) or set(digests) != set(names):
         raise unexpected(f"{path}: {TENSOR_DIGESTS}", shown(names), shown(digests))
     return digests
@@ -216,8 +229,21 @@ def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
         raise unexpected(where, "bytes 0 and 1 for BOOL", data.max())
 
 
-def parse_json(where: str, text: str | bytes) -> Any:
-    """The value of a JSON text; CheckpointError if it is none, or if an object has a name twice."""
+def _count_values(text: str | bytes) -> int:
+    """An upper bound of the values in a JSON text: each begins after a bracket, a brace or a comma. Those in texts are counted too."""
+    signs: tuple[Any, ...] = (b"[", b"{", b",") if isinstance(text, bytes) else ("[", "{", ",")
+    return sum(text.count(sign) for sign in signs)
+
+
+def most_values(tensors: int) -> int:
+    """How many values a JSON text about so many tensors may have."""
+    return MAX_VALUES + VALUES_OF_A_TENSOR * tensors
+
+
+def parse_json(where: str, text: str | bytes, most: float = math.inf) -> Any:
+    """The value of a JSON text; CheckpointError if it is none, may have more than `most` values in it, or an object has a name twice."""
+    if (found := _count_values(text)) > most:
+        raise unexpected(where, f"at most {most:,} values", f"{found:,}")
 
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)

@@ -1,14 +1,21 @@
 """Files and surroundings that were never tried: gzip files of several members, states of many tensors, a package in a zip file."""
 
 import gzip
+import hashlib
+import json
+import os
+import time
 import tracemalloc
 
 import numpy as np
 import pytest
 from idx_files import header, idx, same
 
+import minigrad as mg
 import minigrad.data.idx
+from minigrad import nn, optim
 from minigrad.data.idx import IdxError, read_idx
+from minigrad.serialization.tensor_file import MAX_HEADER_BYTES, MAX_TENSORS, CheckpointError
 
 MB = 1024**2
 IMAGES = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)
@@ -73,7 +80,7 @@ def test_a_truncated_member_is_an_error(write):
     """Cut anywhere but between two members, where the elements are too few."""
     content = b"".join(members(RAW, 20))
     for length in range(len(content)):
-        with pytest.raises(IdxError, match="truncated|found 1f"):
+        with pytest.raises(IdxError, match=r"truncated|found 1f"):
             read_idx(write(content[:length]))
 
 
@@ -92,3 +99,135 @@ def test_a_bomb_of_many_members_takes_no_memory(write):
         finally:
             tracemalloc.stop()
         assert peak < MB
+
+
+# ---- states of many tensors
+
+
+def layers(seed):
+    """600 small layers side by side, and Adam for all of them."""
+    mg.manual_seed(seed)
+    net = nn.ModuleList([nn.Linear(2, 3) for _ in range(600)])
+    return net, optim.Adam(net.parameters(), lr=1e-2)
+
+
+def step(net, optimizer):
+    optimizer.zero_grad()
+    x = mg.tensor([[0.5, -1.0], [2.0, 0.25]])
+    mg.stack([(layer(x) - 1).square().sum() for layer in net]).sum().backward()
+    optimizer.step()
+
+
+def test_adam_of_600_layers_goes_on_from_a_file(tmp_path):
+    net, optimizer = layers(1)
+    step(net, optimizer)
+    mg.save({"model": net.state_dict(), "optimizer": optimizer.state_dict()}, tmp_path / "state")
+    assert int.from_bytes((tmp_path / "state").read_bytes()[:8], "little") > 1 << 20  # what the header may have taken before
+    state = mg.load(tmp_path / "state")
+    other, its_optimizer = layers(2)
+    other.load_state_dict(state["model"])
+    its_optimizer.load_state_dict(state["optimizer"])
+    step(net, optimizer)
+    step(other, its_optimizer)
+    for (name, one), (_, two) in zip(net.state_dict().items(), other.state_dict().items()):
+        assert one.numpy().tobytes() == two.numpy().tobytes(), name
+
+
+def seconds(function):
+    start = time.process_time()
+    function()
+    return time.process_time() - start
+
+
+def flat(n):
+    return {f"layer.{i}": mg.ones(1) for i in range(n)}
+
+
+def colliding(n):
+    """n tensors in nested dicts, all of whose paths are a.a.a…: {"a": {"a": x}, "a.a": y}, and so on."""
+    found = {"a": mg.ones(1)}
+    for _ in range(n.bit_length() - 1):
+        found = {"a": found, **{f"a.{key}": value for key, value in found.items()}}
+    return found
+
+
+@pytest.mark.parametrize("state", [flat, colliding])
+def test_saving_many_tensors_takes_time_in_proportion(tmp_path, state):
+    few, many = state(1024), state(8192)
+    shortest = [min(seconds(lambda: mg.save(s, tmp_path / "state")) for _ in range(2)) for s in (few, many)]  # noqa: B023
+    assert shortest[1] < 30 * shortest[0]
+    assert len(str(mg.load(tmp_path / "state"))) == len(str(many))
+
+
+ENTRY = '{"dtype":"F64","shape":[0],"data_offsets":[0,0]}'
+OFFSETS = ",".join(['"data_offsets"'] * 20_000)  # each may bring 32 values
+HOSTILE = {
+    "a length beyond the file": ("9" * 2000, "header length: expected 2 to "),
+    "brackets": ('{"a":' + "[" * 8 * MB, "header: expected at most 262,144 values, found 8,388,609"),
+    "empty lists": ('{"a":[' + "[]," * 3 * MB + "[]]}", "header: expected at most 262,144 values, found 6,291,459"),
+    "empty objects": ('{"a":[' + "{}," * 3 * MB + "{}]}", "header: expected at most 262,144 values"),
+    "zeros": ('{"a":[' + "0," * 4 * MB + "0]}", "header: expected at most 262,144 values"),
+    "names of nothing": ('{"a":{' + '"":0,' * 2 * MB + '"":0}}', "header: expected at most 262,144 values"),
+    "tiny tensors": ("{" + ",".join(f'"{i:x}":{ENTRY}' for i in range(MAX_TENSORS + 1)) + "}", "at most 262,144 tensors, found 262,145"),
+    "values for tensors that are none": (f'{{"a":[{OFFSETS},' + "{}," * 400_000 + "0]}", "tensor 'a': expected dtype, shape"),
+    "a long name": ('{"' + "a" * 8 * MB + '":0}', "expected dtype, shape and data_offsets, found 0"),
+    "spaces": ("{" + " " * 8 * MB, "header: expected JSON"),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_large_hostile_headers_are_refused_in_memory_in_proportion(write, kind):
+    """The file is the measure: lists and objects of nothing would take 24 times its size, and their count is looked at first."""
+    text, message = HOSTILE[kind]
+    length = 10**15 if kind == "a length beyond the file" else len(text)
+    path = write(length.to_bytes(8, "little") + text.encode())
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match=message):
+            mg.load(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 64e6 + 4 * len(text)
+
+
+def test_a_header_above_the_limit_is_not_read(write):
+    path = write((MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b"{}")
+    os.truncate(path, 2 * MAX_HEADER_BYTES)  # a sparse file
+    tracemalloc.start()
+    try:
+        with pytest.raises(CheckpointError, match="header length: expected 2 to 100000000 bytes, found 100000001"):
+            mg.load(path)
+        assert tracemalloc.get_traced_memory()[1] < MB
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_cannot_be_loaded_is_not_saved(tmp_path):
+    path = tmp_path / "state"
+    with pytest.raises(ValueError, match="values, expected at most 262,144; store long lists of numbers as tensors"):
+        mg.save(list(range(300_000)), path)
+    with pytest.raises(ValueError, match="bytes, expected at most 100,000,000; store"):
+        mg.save("a" * MAX_HEADER_BYTES, path)
+    with pytest.raises(ValueError, match=r"at most 262,144 tensors, found 262,145; join small ones with minigrad\.cat"):
+        mg.save([mg.ones(())] * (MAX_TENSORS + 1), path)
+    with pytest.raises(TypeError, match="found 9223372036854775808, which has more than 64 bits"):
+        mg.save({1 << 63: 0}, path)
+    assert not path.exists()
+
+
+def test_numbers_of_one_hash_as_keys_take_no_time(tmp_path):
+    """hash(n) is n modulo 2^61 - 1: a dict of 40,000 keys of one hash takes a quarter of a minute."""
+    pairs = ",".join(f"[{(2**61 - 1) * i}, 0]" for i in range(1, 40_000))
+    mg.save({}, tmp_path / "state")
+    head = json.loads((tmp_path / "state").read_bytes()[8:])
+    head["__metadata__"] |= {"minigrad.structure": f'{{"dict": [{pairs}]}}', "minigrad.header_sha256": "0" * 64}
+    text = json.dumps(head).encode()
+    text = text.replace(b"0" * 64, hashlib.sha256(text).hexdigest().encode())
+    (tmp_path / "state").write_bytes(len(text).to_bytes(8, "little") + text)
+
+    def load():
+        with pytest.raises(CheckpointError, match="expected a value"):
+            mg.load(tmp_path / "state")
+
+    assert seconds(load) < 2
