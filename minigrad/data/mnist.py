@@ -1,6 +1,10 @@
 """MNIST and data sets of its form: pairs of IDX files with 28 × 28 grey images and their classes, 0 to 9."""
 
+import atexit
+import functools
+import importlib.resources
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +19,29 @@ from minigrad.data.transforms import apply_to_batch
 from minigrad.tensor import Tensor
 
 Bytes = NDArray[np.uint8]
-BUNDLED = Path(__file__).parent / "bundled"
 SIDE = 28
 CLASSES = 10
 SUFFIXES = (".gz", "")
+
+
+@functools.cache
+def bundled() -> Path:
+    """Return the folder of the MNIST files that come with the package. Out of a zip file they are unpacked, once in a process."""
+    folder = importlib.resources.files("minigrad.data") / "bundled"
+    if isinstance(folder, Path):
+        return folder
+    unpacked = tempfile.TemporaryDirectory(prefix="minigrad-mnist-")
+    atexit.register(unpacked.cleanup)
+    for file in folder.iterdir() if folder.is_dir() else ():
+        (Path(unpacked.name) / file.name).write_bytes(file.read_bytes())
+    return Path(unpacked.name)
+
+
+def __getattr__(name: str) -> Path:
+    """BUNDLED is `bundled()`, found when asked for."""
+    if name == "BUNDLED":
+        return bundled()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, Bytes, Bytes]:
@@ -27,7 +50,7 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, B
     `data_dir` is a folder of IDX files, gzipped or raw, under MNIST's names (Fashion-MNIST has the same
     form); None stands for the MNIST that comes with the package. Raises IdxError.
     """
-    folder = BUNDLED if data_dir is None else Path(data_dir).expanduser()
+    folder = bundled() if data_dir is None else Path(data_dir).expanduser()
     return *load_split(folder, train=True), *load_split(folder, train=False)
 
 
@@ -101,7 +124,7 @@ class MNIST(Dataset):
         "8 - eight",
         "9 - nine",
     ]
-    bundled: Path | None = BUNDLED
+    comes_with_package = True
 
     def __init__(
         self,
@@ -125,12 +148,12 @@ class MNIST(Dataset):
             root = Path(self.root)
             if not download or find_folder(root, train=self.train, name=name) is not None:
                 return root
-        if self.bundled is None:
+        if not self.comes_with_package:
             raise IdxError(
                 f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the "
                 "package, and nothing is downloaded: get the four .gz files and pass their folder as root"
             )
-        return self.bundled
+        return bundled()
 
     def __len__(self) -> int:
         return len(self.data)
@@ -186,4 +209,4 @@ class FashionMNIST(MNIST):
         "Bag",
         "Ankle boot",
     ]
-    bundled = None
+    comes_with_package = False

@@ -4,8 +4,12 @@ import gzip
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import time
 import tracemalloc
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -231,3 +235,50 @@ def test_numbers_of_one_hash_as_keys_take_no_time(tmp_path):
             mg.load(tmp_path / "state")
 
     assert seconds(load) < 2
+
+
+# ---- the package in a zip file
+
+
+FROM_ZIP = """
+import minigrad
+assert ".zip" in minigrad.__file__, minigrad.__file__
+from minigrad.data import MNIST, FashionMNIST, IdxError, load_mnist
+from minigrad.data.mnist import BUNDLED
+digits = MNIST(train=False)
+assert len(digits) == 10_000 and digits[0][1] == 7 and digits[0][0].sum() == 18_454
+assert load_mnist()[1][:5].tolist() == [5, 0, 4, 1, 9]
+assert (BUNDLED / "NOTICE").is_file()
+try:
+    FashionMNIST()
+except IdxError:
+    print("done")
+"""
+
+
+def zipped_package(path, leave_out=""):
+    root = Path(minigrad.__file__).parent
+    with zipfile.ZipFile(path, "w") as file:
+        for found in sorted(root.rglob("*")):
+            if found.is_file() and "__pycache__" not in found.parts and not (leave_out and leave_out in found.parts):
+                file.write(found, found.relative_to(root.parent))
+
+
+def run(program, path, folder):
+    folder.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(path), "TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+    command = [sys.executable, "-W", "error", "-c", program]
+    return subprocess.run(command, cwd=folder.parent, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_bundled_mnist_is_found_in_a_zip_file(tmp_path):
+    zipped_package(tmp_path / "package.zip")
+    done = run(FROM_ZIP, tmp_path / "package.zip", tmp_path / "temporary")
+    assert done.stdout == "done\n", done.stderr
+    assert list((tmp_path / "temporary").iterdir()) == []  # what was unpacked is gone
+
+
+def test_a_zip_file_without_the_bundled_mnist_says_so(tmp_path):
+    zipped_package(tmp_path / "package.zip", leave_out="bundled")
+    done = run("from minigrad.data import MNIST; MNIST()", tmp_path / "package.zip", tmp_path / "temporary")
+    assert "IdxError" in done.stderr and "expected a folder with train-images-idx3-ubyte.gz or train-images-idx3-ubyte" in done.stderr
