@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import backend
+from .autograd import engine
 from .tensor import Tensor, sizes
 
 
@@ -23,12 +24,12 @@ def _made(array: Any, device: Any, requires_grad: bool) -> Tensor:
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new leaf tensor with a copy of `data` (a number, nested lists, an array, a tensor). Python floats become the default dtype."""
-    source = data.array if isinstance(data, Tensor) else data
+    source = data.array if isinstance(data, Tensor) else backend.plain_array(data, "tensor")
     if _is_array(source):
         copied = source.astype(backend.dtype_of(dtype, source.dtype))
         return Tensor(backend.to_device(copied, _target(device) if device is not None else backend.device_of(copied)), requires_grad)
     found: set = set()
-    plain = _plain(data, found)
+    plain = _plain(source, found)
     wanted = backend.dtype_of(dtype) or backend.common_dtype(found)
     try:
         array = backend.asarray(plain, wanted)
@@ -50,10 +51,9 @@ def _plain(data: Any, found: set) -> Any:
     if kind in PYTHON:
         found.add(kind)
         return data
+    data = backend.plain_array(data, "tensor")
     if isinstance(data, (Tensor, backend.NumPyScalar)) or backend.is_array(data):
         found.add(data.dtype)
-        if data.dtype.kind not in "biuf":
-            raise TypeError(f"tensor: {data.dtype} data cannot be made a tensor; expected numbers or bools")
         return data.tolist()
     if isinstance(data, (str, bytes)) or not hasattr(data, "__len__"):
         raise TypeError(f"tensor: {kind.__name__} data cannot be made a tensor; expected numbers or bools")
@@ -67,18 +67,22 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor, on the same memory where that is possible."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
+    data = backend.plain_array(data, "as_tensor")
     if _is_array(data):
         return from_numpy(data).to(dtype=dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
 
 def from_numpy(array: Any) -> Tensor:
-    """A tensor on the memory of a NumPy (or CuPy) array: changes to one are seen in the other."""
+    """A tensor on the memory of a NumPy (or CuPy) array: changes to one are seen in the other.
+
+    An array that cannot be written to gives a tensor that refuses to be changed in place. One in another byte order than the
+    machine's is copied, the only case in which the memory is not shared.
+    """
+    array = backend.plain_array(array, "from_numpy")
     if not _is_array(array):
         raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}; use tensor(…)")
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"from_numpy: {array.dtype} arrays cannot be tensors")
-    return Tensor(array)
+    return engine.wrap(array)
 
 
 def _lengths(lengths: tuple, size: Any) -> tuple:
@@ -116,9 +120,14 @@ def empty(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All `fill_value`, whose Python type decides the dtype."""
-    if dtype is None:
-        dtype = backend.result_dtype([fill_value.array if isinstance(fill_value, Tensor) else fill_value])
-    return _filled("full", ((), size), dtype, device, requires_grad, fill_value.item() if isinstance(fill_value, Tensor) else fill_value)
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.array
+    fill_value = backend.plain_array(fill_value, "full")
+    if not isinstance(fill_value, PYTHON) and getattr(fill_value, "size", 0) != 1:
+        raise TypeError(f"full: expected a number or a tensor of one element, got {type(fill_value).__name__}")
+    dtype = backend.result_dtype([fill_value]) if dtype is None else dtype
+    number = fill_value if isinstance(fill_value, PYTHON) else backend.item(fill_value)
+    return _filled("full", ((), size), dtype, device, requires_grad, number)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

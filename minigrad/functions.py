@@ -87,9 +87,12 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return tuple(Tensor(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
     if condition.dtype != backend.bool_:
         raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
-    raw = [x.array if isinstance(x, Tensor) else x for x in (input, other)]
+    raw = [x.array if isinstance(x, Tensor) else backend.plain_array(x, "where") for x in (input, other)]
     target = backend.result_dtype(raw)
-    x, y = (v.to(target) if isinstance(v, Tensor) else Tensor(backend.asarray(v, target, like=condition.array)) for v in (input, other))
+    x, y = (
+        v.to(target) if isinstance(v, Tensor) else Tensor(backend.asarray(r, target, like=condition.array))
+        for v, r in zip((input, other), raw)
+    )
     return ops.where(condition, x, y)
 
 

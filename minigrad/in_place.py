@@ -15,13 +15,13 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
-            engine._one_device(name, [x.array, beside(x, others[0])])
+            engine._one_device(name, [x.array, beside(x, others[0], name)])
         before, token = backend.get_warnings(), None
         try:
             token = backend.set_warnings(backend.QUIET)
             write()
         except ValueError as error:
-            raise RuntimeError(f"{name}: {error}") from None
+            raise RuntimeError(f"{name}: {READ_ONLY if _is_read_only(x) else error}") from None
         finally:
             backend.set_warnings(before) if token is None else backend.reset_warnings(token)
         wrote(x.array)
@@ -42,9 +42,19 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
     return x
 
 
-def beside(x: Tensor, value: Any) -> Any:
-    """`value` as a raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
+READ_ONLY = "the tensor shows a read-only array, or one expanded without a copy; change a clone() instead"
+
+
+def _is_read_only(x: Tensor) -> bool:
+    return not getattr(x.array.flags, "writeable", True)  # CuPy has no such flag, as none of its arrays is
+
+
+def beside(x: Tensor, value: Any, name: str) -> Any:
+    """`value` as a number or raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
     if not isinstance(value, Tensor):
+        value = backend.plain_array(value, name)
+        if not isinstance(value, bool | int | float | backend.NumPyScalar) and not backend.is_array(value):
+            backend.plain_array(backend.asarray(value), name)  # raises for None, texts, and lists of them
         return backend.filler(value, x.array)
     number = value.array.ndim == 0 and type(value.array) is not type(x.array) and backend.device_of(value.array) == "cpu"
     return backend.filler(value.array.item(), x.array) if number else value.array
@@ -53,7 +63,7 @@ def beside(x: Tensor, value: Any) -> Any:
 def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
     """x becomes function(x, other); `ufunc` is NumPy's name of the function."""
     def write() -> None:
-        array = beside(x, other)
+        array = beside(x, other, name)
         array = array.item() if isinstance(array, backend.NumPyScalar) else array
         if not backend.is_array(array) and not isinstance(array, bool | int | float):
             raise TypeError(f"{name}: expected a Tensor or a number, got {type(array).__name__}")
@@ -94,6 +104,8 @@ def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
     if x._requires_grad and modes.recording.get():
         raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
+    if _is_read_only(x):
+        raise RuntimeError(f"{name}: {READ_ONLY}")
     write()
     wrote(x.array)
     return x

@@ -59,6 +59,8 @@ def _part(array: Any, part: Any) -> Any:
         part = part.array
         if part.ndim == 0 and part.dtype.kind in "iu":
             return int(backend.item(part))
+    elif isinstance(part, backend.ndarray):
+        part = backend.plain_array(part, "index")
     if isinstance(part, bool):
         return backend.asarray(part)
     if hasattr(part, "__index__") and not backend.is_array(part):

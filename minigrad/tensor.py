@@ -70,8 +70,9 @@ class Tensor(engine.Tensor):
 
     def __init__(self, *data: Any, requires_grad: bool = False) -> None:
         """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
-        if data and backend.is_array(data[0]):
-            super().__init__(data[0], *data[1:] or (requires_grad,))
+        array = backend.plain_array(data[0], "Tensor") if data else None
+        if backend.is_array(array):
+            super().__init__(array, *data[1:] or (requires_grad,))
         else:
             super().__init__(_from_old_arguments(data, backend.get_default_dtype()), requires_grad)
 
@@ -221,6 +222,8 @@ class Tensor(engine.Tensor):
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None) -> None:
         """Add d(self)/d(leaf), weighted by `gradient`, to the `.grad` of every leaf that self was computed from (or of `inputs`)."""
+        if gradient is not None and not isinstance(gradient, Tensor):
+            gradient = backend.plain_array(gradient, "backward")
         if inputs is None:
             engine.backward(self, gradient, retain_graph, create_graph)
             return
@@ -427,12 +430,14 @@ class Tensor(engine.Tensor):
             like = backend.array_module(self.array)
             mask, place = like.zeros(self.array.shape, bool), self.array[first]
             mask[first][last] = True
-            inner = value if isinstance(value, Tensor) else Tensor(backend.asarray(value, self.array.dtype, like=self.array))
+            inner = value
+            if not isinstance(value, Tensor):
+                inner = Tensor(backend.asarray(beside(self, value, "__setitem__"), self.dtype, like=self.array))
             inner = ops.scatter(ops.broadcast_to(inner.to(self.dtype), place[last].shape), key=last, shape=place.shape)
             return ops.where(mask, ops.scatter(inner, key=first, shape=self.array.shape), self)
 
         def write() -> None:
-            self.array[first][last] = beside(self, value)
+            self.array[first][last] = beside(self, value, "__setitem__")
 
         in_place(self, "__setitem__", (value,), compute, write)
 
@@ -622,11 +627,11 @@ class Tensor(engine.Tensor):
 
     def logical_and(self, other: Any) -> Tensor:
         """self and other, both taken as bools"""
-        return ops.logical_and(self, other)
+        return ops.logical_and(self, other if isinstance(other, Tensor) else backend.plain_array(other, "logical_and"))
 
     def logical_or(self, other: Any) -> Tensor:
         """self or other, both taken as bools"""
-        return ops.logical_or(self, other)
+        return ops.logical_or(self, other if isinstance(other, Tensor) else backend.plain_array(other, "logical_or"))
 
     def logical_not(self) -> Tensor:
         """not self, taken as a bool"""
@@ -679,7 +684,7 @@ class Tensor(engine.Tensor):
         if min is None and max is None:
             raise RuntimeError("clamp: give min, max or both")
         target = backend.result_dtype([getattr(b, "array", b) for b in (self, min, max) if b is not None])
-        limits = [b.to(target) if isinstance(b, Tensor) else b for b in (min, max)]
+        limits = [b.to(target) if isinstance(b, Tensor) else backend.plain_array(b, "clamp") for b in (min, max)]
         return ops.clip(self.to(target), *limits)
 
     clip = clamp
@@ -823,7 +828,7 @@ class Tensor(engine.Tensor):
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """A copy of `data` as a tensor of this dtype and device"""
-        source = data.array if isinstance(data, Tensor) else data
+        source = data.array if isinstance(data, Tensor) else backend.plain_array(data, "new_tensor")
         return _new(self, "array", (source,), dtype, device, requires_grad)
 
 
@@ -864,8 +869,9 @@ def _from_old_arguments(data: tuple, dtype: Any) -> Any:
     xp = backend.array_module(None)
     if len(data) == 1 and isinstance(data[0], Tensor):
         return data[0].array
-    if len(data) == 1 and isinstance(data[0], list | tuple) and not isinstance(data[0], Size):
-        return xp.asarray(data[0], dtype)
+    if len(data) == 1 and isinstance(data[0], list | tuple | backend.ndarray) and not isinstance(data[0], Size):
+        found = backend.plain_array(data[0], "Tensor")
+        return backend.plain_array(xp.asarray(found), "Tensor").astype(dtype, copy=False)
     return xp.empty(sizes(data), dtype) if data else xp.empty(0, dtype)
 
 
@@ -889,7 +895,7 @@ def _check_power(x: Tensor) -> None:
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
-    return Tensor(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
+    return engine.wrap(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
 
 
 def _converted(x: Tensor, dtype: Any) -> Tensor:
@@ -926,15 +932,24 @@ def _bitwise(name: str, *operands: Any) -> Tensor:
 
 def _product(x: Any, y: Any) -> Tensor:
     """x @ y; a vector counts as one row on the left and as one column on the right."""
-    for a in (x, y):
-        if not isinstance(a, Tensor) and not backend.is_array(a):
-            raise TypeError(f"matmul: expected tensors, got {type(a).__name__}")
+    if not isinstance(x, Tensor):
+        x = _factor(x)
+    if not isinstance(y, Tensor):
+        y = _factor(y)
     if getattr(x, "ndim", 0) == 0 or getattr(y, "ndim", 0) == 0:
         shapes = [tuple(getattr(a, "shape", ())) for a in (x, y)]
         raise RuntimeError(f"matmul: expected at least 1 axis each, got shapes {shapes[0]} and {shapes[1]}; use * with numbers")
     out = ops.matmul(ops.expand_dims(x, 0) if x.ndim == 1 else x, ops.expand_dims(y, 1) if y.ndim == 1 else y)
     single = tuple(axis for axis, a in ((-2, x), (-1, y)) if a.ndim == 1)
     return ops.squeeze(out, axis=single) if single else out
+
+
+def _factor(x: Any) -> Any:
+    """An array that is multiplied with a tensor."""
+    x = backend.plain_array(x, "matmul")
+    if not backend.is_array(x):
+        raise TypeError(f"matmul: expected tensors, got {type(x).__name__}")
+    return x
 
 
 def _axis(dim: int, ndim: int) -> int:

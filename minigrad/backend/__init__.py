@@ -2,7 +2,7 @@
 
 from .arrays import (DeviceMismatchError, NumPyScalar, array_module, asarray, bool_, byte_bounds, common_dtype, device_of, dtype, dtype_of,
                      float16, float32, float64, get_default_dtype, inf, int8, int16, int32, int64, is_array, nan, ndarray,
-                     promote, register, result_dtype, root, set_default_dtype, shares_memory, uint8)
+                     plain_array, promote, register, result_dtype, root, set_default_dtype, shares_memory, uint8)
 from .blas import taken, together
 from .compiled import use_numba
 from .cpu import QUIET, copy, cpu, get_warnings, minus, over, plus, reset_warnings, set_warnings, times

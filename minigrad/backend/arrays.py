@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy
 from numpy import ndarray
 
 float16, float32, float64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("float64")
 int8, int16, int32, int64 = (numpy.dtype(f"int{n}") for n in (8, 16, 32, 64))
 uint8, bool_ = numpy.dtype("uint8"), numpy.dtype("bool")
+
+_known = {float16, float32, float64, int8, int16, int32, int64, bool_, *(numpy.dtype(f"uint{n}") for n in (8, 16, 32, 64))}  # of tensors
 
 dtype = numpy.dtype
 inf, nan = float("inf"), float("nan")
@@ -62,14 +66,56 @@ def asarray(x, dtype=None, like=None):
     return xp.asarray(x, dtype=dtype)
 
 
+def plain_array(x, name):
+    """Return `x` as tensors take it: NumPy's arrays as plain ones of a known dtype, anything else as it is. `name` is for messages.
+
+    A subclass (a memmap, a matrix) becomes a view of its memory; its meaning of * and ** is lost, and a tensor's holds. An array in
+    another byte order is copied into the machine's. Raise TypeError for masked values and for a dtype that tensors do not have.
+    """
+    if not isinstance(x, (ndarray, numpy.generic)):
+        return x
+    if type(x) is not ndarray and isinstance(x, ndarray):
+        ma = sys.modules.get("numpy.ma")
+        if ma is not None and isinstance(x, ma.MaskedArray) and ma.is_masked(x):
+            raise TypeError(f"{name}: the mask of a masked array would be lost; fill it first, e.g. array.filled(0)")
+        x = numpy.asarray(x)
+    if x.dtype in _known:
+        return x
+    return x.astype(_known_dtype(x.dtype, name))
+
+
+def _known_dtype(found, name):
+    """`found` in the machine's byte order; TypeError, with the way out, if tensors do not have it."""
+    native = found.newbyteorder("=")
+    if native in _known:
+        return native
+    way = f"make one of each field, e.g. of array[{found.names[0]!r}]" if found.names else WAYS_OUT.get(found.kind)
+    raise TypeError(f"{name}: {native} data cannot be made a tensor; expected numbers or bools" + (f"; {way}" if way else ""))
+
+
+WAYS_OUT = {
+    "f": "use array.astype('float64')",  # the longer kinds
+    "c": "make one of array.real and one of array.imag",
+    "O": "make it an array of numbers first, e.g. with array.astype('float64')",
+    "U": "make numbers of texts first, e.g. with array.astype('float64')",
+    "S": "make numbers of texts first, e.g. with array.astype('float64')",
+    "M": "count the time in its units with array.astype('int64')",
+    "m": "count the time in its units with array.astype('int64')",
+}
+
+
 def dtype_of(name, default=None):
-    """A numpy.dtype from a dtype, its name, or Python's bool, int, float."""
+    """A numpy.dtype in the machine's byte order from a dtype, its name, or Python's bool, int, float."""
     if name is None:
         return default
     try:
         found = numpy.dtype(name)
     except TypeError as error:
         raise TypeError(f"{name!r} is not a dtype; use minigrad.float32, minigrad.float64, minigrad.int64, …") from error
+    if found not in _known:
+        found = found.newbyteorder("=")
+        if found not in _known:
+            raise TypeError(f"{found} is not a dtype of tensors; use minigrad.float32, minigrad.float64, minigrad.int64, …")
     return found
 
 
@@ -164,6 +210,9 @@ def promote(arrays, name):
 
 
 def _plain(a, name):
+    if type(a) in _devices and a.dtype in _known:
+        return a
+    a = plain_array(a, name)
     if isinstance(a, numpy.generic):
         return a.item()
     if isinstance(a, (bool, int, float)) or is_array(a):
@@ -178,11 +227,9 @@ def _plain(a, name):
 def root(array):
     """The array that owns the memory of `array`."""
     kind = type(array)
-    while True:
-        base = array.base
-        if type(base) is not kind:
-            return array
+    while isinstance(base := array.base, kind):  # a memmap's memory is seen through plain views
         array = base
+    return array
 
 
 def byte_bounds(array):

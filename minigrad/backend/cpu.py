@@ -117,16 +117,11 @@ def getitem(x, *, key):
     return out
 
 
-<<<<<<< HEAD
 def sum(x, axis=None, keepdims=False, dtype=None, products=None):
     """Sum over `axis`, in `dtype` if given. Over the rows of a large matrix each thread sums its own, as a product of ones with them.
 
     Such a sum is added to the list `products` instead, if there is one.
     """
-=======
-def sum(x, axis=None, keepdims=False, dtype=None):
-    """Sum over `axis`, in `dtype` if given. Over the rows of a large matrix each thread sums its own, as a product of ones with them."""
->>>>>>> 59016ab (Files of states may name as many tensors as safetensors allows)
     if type(x) is not ndarray or x.ndim != 2 or axis is None or x.dtype.char not in "fd" or dtype is not None:
         return numpy.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
     if _is_short(x, axis):

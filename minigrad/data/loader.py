@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigrad.backend import plain_array
 from minigrad.creation import from_numpy, tensor
 from minigrad.data.datasets import gather
 from minigrad.data.samplers import BatchSampler, RandomSampler, SequentialSampler
@@ -82,7 +83,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Tensor):
         return stack(list(batch))
     if isinstance(first, (np.ndarray, np.generic)):
-        return from_numpy(np.stack(batch))
+        return from_numpy(np.stack([plain_array(item, "default_collate") for item in batch]))
     if isinstance(first, (bool, int)):
         return tensor(list(batch))
     if isinstance(first, float):

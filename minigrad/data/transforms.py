@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.backend import get_default_dtype
+from minigrad.backend import get_default_dtype, plain_array
 from minigrad.creation import from_numpy
 from minigrad.tensor import Tensor
 
@@ -47,6 +47,7 @@ class ToTensor:
                 f"ToTensor: expected a NumPy array, found {type(image).__name__}; "
                 "numpy.asarray makes one of a PIL image"
             )
+        image = plain_array(image, "ToTensor")
         if image.ndim not in (2, 3):
             raise ValueError(f"ToTensor: expected shape (H, W) or (H, W, C), found {image.shape}")
         return _scaled(image[None] if image.ndim == 2 else image.transpose(2, 0, 1))
@@ -90,7 +91,7 @@ class Normalize:
 
     @staticmethod
     def _by_channel(values: Any, image: Tensor) -> Tensor:
-        array = np.asarray(values, dtype=image.dtype)
+        array = np.asarray(plain_array(values, "Normalize"), dtype=image.dtype)
         return from_numpy(array.reshape(-1, 1, 1) if array.ndim == 1 else array).to(image.device)
 
     def __repr__(self) -> str:
