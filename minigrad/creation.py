@@ -24,8 +24,8 @@ def _made(array: Any, device: Any, requires_grad: bool) -> Tensor:
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new leaf tensor with a copy of `data` (a number, nested lists, an array, a tensor). Python floats become the default dtype."""
-    source = data.array if isinstance(data, Tensor) else backend.plain_array(data, "tensor")
-    if _is_array(source):
+    source = data.array if isinstance(data, Tensor) else _entering(data, "tensor")
+    if backend.is_array(source):
         copied = source.astype(backend.dtype_of(dtype, source.dtype))
         return Tensor(backend.to_device(copied, _target(device) if device is not None else backend.device_of(copied)), requires_grad)
     found: set = set()
@@ -38,11 +38,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     return _made(array, device, requires_grad)
 
 
-def _is_array(data: Any) -> bool:
-    """Whether `data` is a raw array; CuPy's may come before anything else has asked for CuPy."""
+def _entering(data: Any, name: str) -> Any:
+    """`data` as `plain_array` gives it; an array of CuPy's may come before anything else has asked for CuPy."""
     if type(data).__module__.partition(".")[0] == "cupy":
         backend.cuda.library()
-    return backend.is_array(data)
+    return backend.plain_array(data, name)
 
 
 def _plain(data: Any, found: set) -> Any:
@@ -67,8 +67,8 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor, on the same memory where that is possible."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    data = backend.plain_array(data, "as_tensor")
-    if _is_array(data):
+    data = _entering(data, "as_tensor")
+    if backend.is_array(data):
         return from_numpy(data).to(dtype=dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
@@ -79,8 +79,8 @@ def from_numpy(array: Any) -> Tensor:
     An array that cannot be written to gives a tensor that refuses to be changed in place. One in another byte order than the
     machine's is copied, the only case in which the memory is not shared.
     """
-    array = backend.plain_array(array, "from_numpy")
-    if not _is_array(array):
+    array = _entering(array, "from_numpy")
+    if not backend.is_array(array):
         raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}; use tensor(…)")
     return engine.wrap(array)
 

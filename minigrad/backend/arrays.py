@@ -67,14 +67,14 @@ def asarray(x, dtype=None, like=None):
 
 
 def plain_array(x, name):
-    """Return `x` as tensors take it: NumPy's arrays as plain ones of a known dtype, anything else as it is. `name` is for messages.
+    """Return `x` as tensors take it: an array as a plain one of a dtype that tensors have, anything else as it is. `name` is for messages.
 
     A subclass (a memmap, a matrix) becomes a view of its memory; its meaning of * and ** is lost, and a tensor's holds. An array in
     another byte order is copied into the machine's. Raise TypeError for masked values and for a dtype that tensors do not have.
     """
-    if not isinstance(x, (ndarray, numpy.generic)):
+    if not isinstance(x, (ndarray, numpy.generic)) and not is_array(x):
         return x
-    if type(x) is not ndarray and isinstance(x, ndarray):
+    if isinstance(x, ndarray) and type(x) is not ndarray:
         ma = sys.modules.get("numpy.ma")
         if ma is not None and isinstance(x, ma.MaskedArray) and ma.is_masked(x):
             raise TypeError(f"{name}: the mask of a masked array would be lost; fill it first, e.g. array.filled(0)")

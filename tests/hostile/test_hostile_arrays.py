@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
+from backends import BACKENDS
 
 import minigrad as mg
 import minigrad.creation
@@ -373,3 +374,17 @@ def test_arrays_of_any_layout_compute_what_plain_ones_do(name, array):
     for found, expected in zip(*results):
         np.testing.assert_allclose(found, expected, 1e-12, 1e-12)
     assert np.array_equal(array, plain)  # nothing was written
+
+
+def test_a_device_sums_and_refuses_as_the_host_does():
+    strict = next(b for b in BACKENDS if b.name == "strict")
+    with strict.active():
+        x = mg.tensor(np.full((300, 40), 200, np.uint8)).cuda()
+        assert [x.sum().item(), x.sum(dtype=mg.uint8).item(), x.mean(dtype=mg.float32).item()] == [2_400_000, 0, 200]
+        assert x.sum(0).dtype == mg.int64 and x.sum(0).tolist() == [60_000] * 40
+        with pytest.raises(TypeError, match="from_numpy: complex64 data cannot be made a tensor"):
+            mg.from_numpy(x.array.astype(np.complex64))
+        x[0] = [1] * 40
+        with pytest.raises(TypeError, match="__setitem__: object data cannot be made a tensor"):
+            x[0] = None
+        assert x[:2, 0].tolist() == [1, 200]
