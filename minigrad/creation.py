@@ -51,6 +51,8 @@ def _plain(data: Any, found: set) -> Any:
     if kind in PYTHON:
         found.add(kind)
         return data
+    if kind is list or kind is tuple:
+        return [_plain(part, found) for part in data]
     data = backend.plain_array(data, "tensor")
     if isinstance(data, (Tensor, backend.NumPyScalar)) or backend.is_array(data):
         found.add(data.dtype)

@@ -16,6 +16,7 @@ _known = {float16, float32, float64, int8, int16, int32, int64, bool_, *(numpy.d
 dtype = numpy.dtype
 inf, nan = float("inf"), float("nan")
 Scalar = (bool, int, float)
+PYTHON = {bool, int, float, list, tuple}
 NumPyScalar = numpy.generic
 
 _modules: dict = {ndarray: None}  # type of array -> module with NumPy's names; NumPy's own is set by `cpu`
@@ -72,9 +73,12 @@ def plain_array(x, name):
     A subclass (a memmap, a matrix) becomes a view of its memory; its meaning of * and ** is lost, and a tensor's holds. An array in
     another byte order is copied into the machine's. Raise TypeError for masked values and for a dtype that tensors do not have.
     """
-    if not isinstance(x, (ndarray, numpy.generic)) and not is_array(x):
+    kind = type(x)
+    if kind in PYTHON or (kind in _devices and x.dtype in _known):  # the frequent cases
         return x
-    if isinstance(x, ndarray) and type(x) is not ndarray:
+    if not isinstance(x, (ndarray, numpy.generic)) and kind not in _devices:
+        return x
+    if isinstance(x, ndarray) and kind is not ndarray:
         ma = sys.modules.get("numpy.ma")
         if ma is not None and isinstance(x, ma.MaskedArray) and ma.is_masked(x):
             raise TypeError(f"{name}: the mask of a masked array would be lost; fill it first, e.g. array.filled(0)")
