@@ -242,7 +242,7 @@ def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
 
     def rounds():
         for i in range(3000):
-            monkeypatch.setattr(threads.Signal, "LOOK", next(looks))
+            monkeypatch.setattr(threads.Signal, "looks", next(looks))
             rests, seen = rng.integers(0, 3, 3), np.zeros(30, int)
 
             def part(low, high, rests=rests, seen=seen):

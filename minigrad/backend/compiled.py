@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import linecache
@@ -11,19 +12,22 @@ import threading
 import types
 from typing import Any
 
+import numpy
+
 from .interrupts import is_inside, uninterrupted
 
 _loops: dict = {}
-_state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None}
+_state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "taught": False}
 _lock = threading.Lock()  # held by the thread that imports Numba or compiles a loop
 
 
 def numba(load=True):
     """Return the Numba module, imported when first asked for. None where it is missing, broken or switched off, or, if not to `load`, not there.
 
-    None too for a signal handler or a finalizer that runs while Numba is imported or compiles: it must not wait for that.
+    None too for a signal handler or a finalizer that runs while Numba is imported or compiles: it must not wait for that. And None while
+    Python ends: Numba may import something at any call.
     """
-    if not _state["enabled"] or is_inside():
+    if not _state["enabled"] or is_inside() or sys.is_finalizing():
         return None
     if _state["numba"] is None and load:
         uninterrupted(_import_numba)
@@ -120,7 +124,22 @@ def _specialized(function, signature, name, text, options):
         dispatcher._cache = Cache(name, f"{text}\0{name}\0{sorted(options.items())!r}")
     dispatcher.compile(signature)
     dispatcher.disable_compile()
+    if not _state["taught"]:
+        _teach(dispatcher, function.__code__.co_argcount)
+        _state["taught"] = True
     return dispatcher
+
+
+def _teach(dispatcher, count):
+    """Show Numba an empty array of each kind that we call compiled code with.
+
+    At the first sight of a kind it imports and runs Python code, which a signal handler must not interrupt.
+    """
+    for dtype in ("float32", "float64", "int64", "uint64"):
+        array = numpy.empty((0, 2, 2), dtype)
+        for kind in (array[:, 0, 0].copy(), array[..., 0].copy("C"), array[..., 0].copy("F"), array[..., 0]):
+            with contextlib.suppress(TypeError):  # it is none that this function takes
+                dispatcher(*[kind] * count)
 
 
 def _forget():

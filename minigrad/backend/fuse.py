@@ -8,6 +8,7 @@ it is the oracle. For large arrays the same text is turned into a loop: see `sou
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 from numpy import empty, ndarray, zeros
@@ -61,7 +62,7 @@ class Fused:
         return arrays.array_module(y).sum(y) if self.reduce else y
 
     def _large(self, args):
-        plan = _plan(args) if self.body is not None else None
+        plan = None if sys.is_finalizing() or self.body is None else _plan(args)  # while Python ends nothing can be imported
         if plan is None:
             return self._whole(*args)
         kinds, views, n, block, lead, pieces = plan

@@ -44,8 +44,13 @@ def settle():
 
 
 def get_num_threads():
-    """Return how many threads share a large operation: all available cores, unless OMP_NUM_THREADS or `set_num_threads` says otherwise."""
+    """Return how many threads share a large operation: all available cores, unless OMP_NUM_THREADS or `set_num_threads` says otherwise.
+
+    1 while Python ends: other threads do not run any more.
+    """
     global _threads
+    if sys.is_finalizing():
+        return 1
     if _threads is None:
         _threads = available = cores.available()
         _threads = cores.wanted(available)
@@ -185,7 +190,7 @@ def share(function, n, block=1):
     if not _settled:
         settle()
     per = -(-n // (get_num_threads() * block)) * block
-    if per >= n or sys.is_finalizing():
+    if per >= n:
         function(0, n)
         return
     mark, error, used = object(), None, []
