@@ -14,6 +14,7 @@ from benchmarks.ops import OPS
 from benchmarks.pairs import BenchmarkError
 from benchmarks.works import WORKS
 from minigrad.cli import Parser
+from minigrad.commands.paths import path
 from minigrad.commands.train import number, whole
 from minigrad.experiments.record import write_json
 
@@ -51,7 +52,7 @@ def general(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--engines", nargs="+", choices=engines, default=engines, metavar="ENGINE", help=", ".join(engines)
     )
-    made.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
+    made.add_argument("--out", type=path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
     made.add_argument("--limit", type=whole(1), metavar="N", help="use the first N training images only")
 
 

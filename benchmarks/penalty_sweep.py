@@ -7,9 +7,9 @@ The code is that of the clean test images, after the pretraining.
 
 import argparse
 import dataclasses
-from pathlib import Path
 from typing import Any
 
+from minigrad.commands.paths import path
 from minigrad.experiments import denoising, program, record
 from minigrad.experiments.config import LECTURES, config_as_dict
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=preset.epochs)
     parser.add_argument("--finetune-epochs", type=int, default=preset.finetune_epochs)
     parser.add_argument("--limit", type=int)
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=path, metavar="FILE")
     options = parser.parse_args()
     config = dataclasses.replace(
         preset,

@@ -3,11 +3,12 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from minigrad.commands import doctor, evaluate, report, train
 from minigrad.experiments.config import ExperimentError
+from minigrad.experiments.output import complain, error_text, escape_unencodable, note_on_current_folder, say
 
 COMMANDS = [train, report, evaluate, doctor]
 
@@ -18,9 +19,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; an output that cannot be written is an error here as in every command."""
+        say(self.format_help().rstrip("\n"))
+
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and where to read more."""
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        complain(f"{self.prog}: error: {message} (see {self.prog} --help)")
+        sys.exit(2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,17 +35,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in COMMANDS:
         command.add_parser(commands)
-    options = parser.parse_args(arguments)
-    return guarded(options.run, options, prog=parser.prog)
+    return guarded(parser, arguments)
 
 
-def guarded(run: Any, options: argparse.Namespace, *, prog: str) -> int:
-    """`run(options)`, its failures told in one line. 130 stands for Ctrl-C, as in a shell."""
+def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argparse.Namespace], int] | None = None) -> int:
+    """Run what `arguments` ask for (`run`, else their command) and tell its failures in one line; 130 stands for Ctrl-C, as in a shell."""
     from minigrad.data import IdxError
     from minigrad.serialization import CheckpointError
 
+    escape_unencodable()
     try:
-        code = int(run(options))
+        options = parser.parse_args(arguments)
+        code = int((run or options.run)(options))
         if sys.stdout is not None:  # closed from the beginning
             sys.stdout.flush()
         return code
@@ -48,12 +55,11 @@ def guarded(run: Any, options: argparse.Namespace, *, prog: str) -> int:
     except BrokenPipeError:
         code, message = 1, "the output was closed before all was said"
     except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        code, message = 1, f"{place}{error.strerror or error}"
+        code, message = 1, error_text(error)
     except (ExperimentError, IdxError, CheckpointError) as error:
         code, message = 1, str(error)
     _forget_output()
-    print(f"{prog}: error: {message}", file=sys.stderr)
+    complain(f"{parser.prog}: error: {message}{note_on_current_folder()}")
     return code
 
 

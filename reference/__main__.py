@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             action="store_true",
             help="read the data through torchvision and PyTorch's DataLoader, as the lecture does",
         )
-    return guarded(run, parser.parse_args(arguments), prog=parser.prog)
+    return guarded(parser, arguments, run)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import benchmarks.gpu
 from benchmarks.gpu import records, report
 from benchmarks.pairs import ROOT
+from minigrad.commands.paths import path
 from minigrad.experiments.record import write_json
 
 RESULTS = Path(__file__).parent.parent / "results" / "gpu"
@@ -83,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu", description=benchmarks.gpu.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="default: benchmarks/results/gpu")
+    made.add_argument("--out", type=path, default=RESULTS, metavar="DIR", help="default: benchmarks/results/gpu")
     made.add_argument("--seconds", type=float, default=520, metavar="S", help="for everything (default: 520)")
     made.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     made.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)  # what a part's own process is told

@@ -12,6 +12,7 @@ import numpy as np
 
 import minigrad
 from minigrad import backend
+from minigrad.experiments.output import say
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -27,7 +28,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the diagnosis; 1 if something is broken, else 0."""
     findings = diagnose()
-    print(as_text(findings))
+    say(as_text(findings))
     return int(any(finding.state == "broken" for finding in findings))
 
 

@@ -2,18 +2,21 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+from minigrad.commands.paths import path
 from minigrad.experiments.config import PIXELS, ExperimentError
+from minigrad.experiments.output import say, shell_word
 
 
 def add_parser(commands: Any) -> None:
     """Declare `evaluate`."""
     about = "test a run's classifier on its test images, or on those of any folder of IDX files"
     parser = commands.add_parser("evaluate", help="test a run's classifier", description=about)
-    parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of minigrad train --out")
-    parser.add_argument("--data-dir", type=Path, metavar="DIR", help="IDX files (default: the run's own)")
+    parser.add_argument("folder", type=path, metavar="DIR", help="a folder of minigrad train --out")
+    parser.add_argument("--data-dir", type=path, metavar="DIR", help="IDX files (default: the run's own)")
     parser.add_argument("--train", action="store_true", help="the training images, not the test images")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
@@ -22,7 +25,7 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the accuracy, by class too, and the confusion."""
     result = evaluate(arguments.folder, arguments.data_dir, train=arguments.train)
-    print(json.dumps(result) if arguments.json else as_text(result))
+    say(json.dumps(result) if arguments.json else as_text(result))
     return 0
 
 
@@ -36,9 +39,9 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
     if run.phase != "finetune":
         raise ExperimentError(
             f"{folder}: expected a classifier, found an autoencoder after {run.epoch} epochs of pretraining; "
-            f"train it to the end: minigrad train {run.config.lecture} --resume {folder}"
+            f"train it to the end: minigrad train {run.config.lecture} --resume {shell_word(folder)}"
         )
-    place = Path(data_dir or run.config.data_dir or BUNDLED).expanduser()
+    place = Path(os.path.expanduser(data_dir or run.config.data_dir or BUNDLED))
     images, labels = load_split(place, train=train)
     inputs = mg.from_numpy(images.reshape(-1, PIXELS)).to(run.config.device)
     confusion = figures.confusion_matrix(labels, training.predict(run, inputs).cpu().numpy())

@@ -4,15 +4,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from minigrad.commands.paths import path
+from minigrad.experiments.output import say
+
 
 def add_parser(commands: Any) -> None:
     """Declare `report`."""
     about = "put runs side by side in one HTML file that needs neither network nor JavaScript"
     parser = commands.add_parser("report", help="show runs side by side in one HTML file", description=about)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folder of minigrad train --out")
+    parser.add_argument("folders", nargs="+", type=path, metavar="DIR", help="folder of minigrad train --out")
     parser.add_argument(
         "--out",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="the file to write (default: report.html, in the folder of a single run, else in this one)",
     )
@@ -24,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from minigrad.experiments.report import write_report
 
     folders = arguments.folders
-    path = arguments.out or (folders[0] / "report.html" if len(folders) == 1 else Path("report.html"))
-    write_report(folders, path)
-    print(path)
+    file = arguments.out or (folders[0] / "report.html" if len(folders) == 1 else Path("report.html"))
+    write_report(folders, file)
+    say(file)
     return 0

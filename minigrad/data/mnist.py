@@ -50,7 +50,7 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, B
     `data_dir` is a folder of IDX files, gzipped or raw, under MNIST's names (Fashion-MNIST has the same
     form); None stands for the MNIST that comes with the package. Raises IdxError.
     """
-    folder = bundled() if data_dir is None else Path(data_dir).expanduser()
+    folder = bundled() if data_dir is None else Path(os.path.expanduser(data_dir))
     return *load_split(folder, train=True), *load_split(folder, train=False)
 
 
