@@ -3,28 +3,21 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 
 import minigrad as mg
-from minigrad.experiments import autoencoder, denoising, training
+from minigrad.experiments import autoencoder, checks, denoising, training
 from minigrad.experiments.config import Config, ExperimentError, config_as_dict
-from minigrad.experiments.record import read_json
+from minigrad.experiments.record import NO_CONFIG, read_json
 from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
 FILE = "checkpoint.safetensors"
 FORMAT = 2  # 1 had no noise generator of its own
 PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
-PHASES = ("pretrain", "finetune")
-CHOICES = {
-    "lecture": list(PROGRAMS),
-    "optimizer": ["sgd", "adam"],
-    "l1_form": ["sign", "slide"],
-    "dtype": ["float32", "float64"],
-    "device": ["cpu", "cuda"],
-}
+DAMAGED = "restore the file from a copy, or train anew into another folder with --out"
 KINDS = {
     "format": int,
     "minigrad": str,  # the version
@@ -67,10 +60,16 @@ def load_or_start(folder: Path) -> training.Run:
     settings = folder / "config.json"
     if (folder / FILE).exists() or not settings.exists():
         return load_run(folder)
-    config = read_json(settings)
-    config.pop("versions", None)
-    check_config(str(settings), config)
-    return _start(Config(**config))
+    return _start(read_settings(settings))
+
+
+def read_settings(path: Path) -> Config:
+    """Return the settings in a run's config.json. Raises CheckpointError."""
+    with checks.advice(NO_CONFIG):
+        config = read_json(path)
+        config.pop("versions", None)
+        checks.check_config(path, config)
+    return Config(**config)
 
 
 def load_run(folder: Path) -> training.Run:
@@ -78,11 +77,13 @@ def load_run(folder: Path) -> training.Run:
     path = folder / FILE
     if not path.exists():
         raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no {FILE}")
-    state = load_state(path)
+    with checks.advice(DAMAGED):
+        state = load_state(path)
     run = _start(Config(**state["config"]))
     if state["phase"] == "finetune":
         training.to_classifier(run, PROGRAMS[run.config.lecture])
-    check_fit(path, run, state)
+    with checks.advice(DAMAGED):
+        check_fit(path, run, state)
     run.net.load_state_dict(state["network"])
     run.optimizer.load_state_dict(optimizer_by_index(run, state["optimizer"]))
     if run.scheduler is not None:
@@ -108,19 +109,19 @@ def _start(config: Config) -> training.Run:
 def load_state(path: Path) -> dict[str, Any]:
     """What `save_run` stored, each part of its kind."""
     state = load(path)
-    if isinstance(state, dict) and state.get("format") == 1:
+    if isinstance(state, dict) and checks.is_count(state.get("format")) and state["format"] == 1:
         state = from_format_1(state)
     if not isinstance(state, dict) or list(state) != list(KINDS):
         raise unexpected(path, f"a run ({', '.join(KINDS)})", shown(state))
     for name, kind in KINDS.items():
-        if not isinstance(state[name], kind):
+        if not isinstance(state[name], kind) or isinstance(state[name], bool):
             raise unexpected(f"{path}: {name}", kind, shown(state[name]))
     if state["format"] != FORMAT:
-        found = f"{state['format']}, written by minigrad {shown(state['minigrad'])}"
+        found = f"{shown(state['format'])}, written by minigrad {shown(state['minigrad'])}"
         raise unexpected(path, f"format {FORMAT}", found)
-    if state["phase"] not in PHASES:
-        raise unexpected(f"{path}: phase", " or ".join(PHASES), shown(state["phase"]))
-    check_config(f"{path}: config", state["config"])
+    if state["phase"] not in checks.PHASES:
+        raise unexpected(f"{path}: phase", " or ".join(checks.PHASES), shown(state["phase"]))
+    checks.check_config(f"{path}: config", state["config"])
     return state
 
 
@@ -134,36 +135,35 @@ def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
     return {**found, "format": FORMAT}
 
 
-def check_config(where: str, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `found` has every setting, with values of the right types."""
-    types = get_type_hints(Config)
-    if set(found) != set(types):
-        raise unexpected(where, f"the settings {', '.join(types)}", shown(found))
-    for name, kind in types.items():
-        value = found[name]
-        fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
-        if not fits or value not in CHOICES.get(name, [value]):
-            raise unexpected(f"{where}: {name}", CHOICES.get(name, kind), shown(value))
-
-
 def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     """Raise CheckpointError unless `state` is one of a run like this one; nothing is copied yet."""
     check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
     check_optimizer(f"{path}: optimizer", run, state["optimizer"])
     check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
     check_tensors(f"{path}: noise", {"state": noise_state(run)}, {"state": state["noise"]})
+    for name in ("generator", "noise"):
+        calls = 0 if state[name] is None else int.from_bytes(bytes(state[name].tolist())[8:], "little")
+        if calls >= 2**63:  # more than a run can make, and soon more than 8 bytes hold
+            raise unexpected(f"{path}: {name}", "a count of draws below 2^63", calls)
     epochs = run.config.total_epochs(run.phase)
     if not 0 <= state["epoch"] <= epochs:
-        raise unexpected(f"{path}: epoch", f"0 to {epochs}", state["epoch"])
-    expected = None if run.scheduler is None else sorted(run.scheduler.state_dict())
-    found = None if state["scheduler"] is None else sorted(map(str, state["scheduler"]))
-    if found != expected:
-        raise unexpected(f"{path}: scheduler", expected, shown(found))
-    if not isinstance(parse_json(f"{path}: metrics", state["metrics"].numpy().tobytes()), list):
-        raise unexpected(f"{path}: metrics", "a list", "something else")
-    for name, tensor in state["snapshots"].items():
-        if not isinstance(tensor, mg.Tensor):
-            raise unexpected(f"{path}: snapshot {shown(name)}", "a tensor", shown(tensor))
+        raise unexpected(f"{path}: epoch", f"0 to {epochs}", shown(state["epoch"]))
+    check_scheduler(f"{path}: scheduler", run, state)
+    metrics = parse_json(f"{path}: metrics", state["metrics"].numpy().tobytes())
+    if not isinstance(metrics, list):
+        raise unexpected(f"{path}: metrics", "a list", shown(metrics))
+    for entry in metrics:
+        checks.check_epoch(f"{path}: metrics", entry)
+    checks.check_figures(f"{path}: figures", state["figures"])
+    checks.check_snapshots(path, state["snapshots"], snapshots_so_far(state["phase"], state["epoch"]))
+
+
+def snapshots_so_far(phase: str, epoch: int) -> tuple[str, ...]:
+    """Return the snapshots that a run has taken when it stands in `phase` after `epoch` epochs."""
+    earlier = [f"{layer} {moment}" for layer in checks.LAYERS[:2] for moment in ("before", "after")]
+    past = [] if phase == "pretrain" else [*earlier, *checks.IMAGES]
+    present = [f"{layer} before" for layer in checks.LAYERS if epoch and layer.startswith(phase)]
+    return (*past, *present)
 
 
 def optimizer_by_name(run: training.Run) -> dict[str, Any]:
@@ -194,21 +194,52 @@ def check_tensors(where: str, expected: Mapping[str, mg.Tensor | None], found: d
 def check_optimizer(where: str, run: training.Run, found: dict[str, Any]) -> None:
     """Raise CheckpointError unless `found` has this optimizer's settings, and state of the right shapes."""
     groups, state = found.get("param_groups"), found.get("state")
-    expected = [_outline(group) for group in optimizer_by_name(run)["param_groups"]]
-    if not isinstance(groups, list) or [_outline(group) for group in groups] != expected:
-        raise unexpected(f"{where}: param_groups", expected, shown(groups))
+    expected = optimizer_by_name(run)["param_groups"]
+    if not isinstance(groups, list) or len(groups) != len(expected):
+        raise unexpected(f"{where}: param_groups", shown(expected), shown(groups))
+    for group, fresh in zip(groups, expected):
+        check_settings(f"{where}: param_groups", fresh, group, changing=("lr",))
+    names = ("step", *run.optimizer.names(run.optimizer.param_groups[0]))
     shapes = {name: tuple(parameter.shape) for name, parameter in run.net.named_parameters()}
     if not isinstance(state, dict) or not set(state) <= set(shapes):
         raise unexpected(f"{where}: state", f"some of {', '.join(shapes)}", shown(state))
     for name, slots in state.items():
         for key, value in slots.items() if isinstance(slots, dict) else [("state", slots)]:
-            shape = tuple(value.shape) if isinstance(value, mg.Tensor) else shown(value)
-            if shape not in ((), shapes[name], "None"):
-                raise unexpected(f"{where}: {key} of {name}", f"a tensor of shape {shapes[name]}", shape)
+            fits = isinstance(value, mg.Tensor) and key in names and value.dtype in (mg.float32, mg.float64)
+            if not fits or tuple(value.shape) != (() if key == "step" else shapes[name]):
+                described = f"{', '.join(names)}, tensors of shape {shapes[name]}"
+                raise unexpected(f"{where}: {str(key)[:40]} of {name}", described, _kind(value))
+            if key == "step" and not 0 <= value.item() < 2**53:
+                raise unexpected(f"{where}: step of {name}", "a count", value.item())
 
 
-def _outline(group: Any) -> Any:
-    return (sorted(map(str, group)), group.get("params")) if isinstance(group, dict) else None
+def check_scheduler(where: str, run: training.Run, state: dict[str, Any]) -> None:
+    """Raise CheckpointError unless the schedule is this run's, after as many epochs."""
+    found = state["scheduler"]
+    if (found is None) != (run.scheduler is None):
+        raise unexpected(where, "a schedule" if found is None else None, shown(found))
+    if found is None:
+        return
+    fresh = {**run.scheduler.state_dict(), "last_epoch": state["epoch"], "_step_count": state["epoch"] + 1}
+    check_settings(where, fresh, found, changing=("_last_lr",))
+
+
+def check_settings(where: str, expected: dict[str, Any], found: Any, changing: tuple[str, ...]) -> None:
+    """Raise CheckpointError unless `found` is `expected`, but for rates, or lists of one, under the names in `changing`."""
+    if not isinstance(found, dict) or set(found) != set(expected):
+        raise unexpected(where, f"the values {', '.join(expected)}", shown(found))
+    for name, value in expected.items():
+        rate = found[name][0] if isinstance(found[name], list) and len(found[name]) == 1 else found[name]
+        same_kind = isinstance(found[name], list) == isinstance(value, list)
+        fits = same_kind and checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
+        if not fits:
+            raise unexpected(where, f"{name} {'a rate' if name in changing else shown(value)}", shown(found[name]))
+
+
+def _same(found: Any, expected: Any) -> bool:
+    if isinstance(expected, list | tuple):
+        return type(found) is type(expected) and len(found) == len(expected) and all(map(_same, found, expected))
+    return type(found) is type(expected) and bool(found == expected)
 
 
 def _kind(value: Any) -> str:

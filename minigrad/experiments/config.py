@@ -79,6 +79,21 @@ LECTURES = {
 }
 
 
+CHOICES = {
+    "lecture": tuple(LECTURES),
+    "optimizer": ("sgd", "adam"),
+    "l1_form": ("sign", "slide"),
+    "dtype": ("float32", "float64"),
+    "device": ("cpu", "cuda"),
+}
+LEAST = {
+    "epochs": 0, "finetune_epochs": 0, "batch_size": 1, "momentum": 0, "noise_std": 0, "weight_decay": 0, "lr_step": 1, "l1_weight": 0,
+    "seed": 0, "limit": 1,
+}  # fmt: skip
+ABOVE_ZERO = ("lr", "finetune_lr", "lr_gamma")
+LARGEST = 2**64 - 1  # whole number that a setting may be: a seed has 64 bits
+
+
 def config_as_dict(config: Config) -> dict[str, object]:
     """The settings as plain values, in their order, for JSON."""
     return dataclasses.asdict(config)

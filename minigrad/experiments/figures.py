@@ -1,12 +1,13 @@
 """Figures that sum up a run, computed from NumPy arrays."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from minigrad.experiments.config import CLASSES
 
 BINS = 25
+LARGEST = 1e300
 
 
 def confusion_matrix(labels: Any, predicted: Any) -> Any:
@@ -21,8 +22,15 @@ def class_accuracy(confusion: Any) -> dict[str, float]:
     return {name: 100 * right / total for name, right, total in pairs if total}
 
 
+def is_drawable(value: float | None) -> TypeGuard[float]:
+    """Whether a value is a number that a chart can show: beyond LARGEST the distance of two would be more than a float holds."""
+    return value is not None and abs(value) <= LARGEST
+
+
 def histogram(values: Any) -> dict[str, list[float]]:
     """Shares of the finite `values` (not negative) in BINS equal parts of the range from 0 to the largest."""
     finite = values[np.isfinite(values)]
-    counts, edges = np.histogram(finite, bins=BINS, range=(0, float(finite.max(initial=0)) or 1.0))
+    largest = float(finite.max(initial=0))
+    largest = largest if largest > np.finfo(finite.dtype).tiny * BINS else 1.0  # NumPy refuses bins that are no normal numbers
+    counts, edges = np.histogram(finite, bins=BINS, range=(0, largest))
     return {"edges": edges.tolist(), "shares": (counts / max(1, finite.size)).tolist()}

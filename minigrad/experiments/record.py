@@ -7,15 +7,20 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
+from minigrad.experiments import checks
 from minigrad.experiments.config import Config, ExperimentError, check_folder, config_as_dict
+from minigrad.experiments.pictures import PHASES
 from minigrad.serialization.atomic import replace_text
+from minigrad.serialization.tensor_file import check_is_file, parse_json, shown, unexpected
 
 T = TypeVar("T")
+MAX_TEXT_BYTES = 64 << 20  # of a run's JSON: half a million epochs
+NO_CONFIG = "restore the file from a copy, or train anew into another folder with --out"
 
 
 def open_folder(out: Path, config: Config, packages: Iterable[str]) -> None:
@@ -49,9 +54,13 @@ def alone(out: Path | None) -> Iterator[None]:
 
 
 def check_matplotlib() -> None:
-    """Raise ExperimentError at the beginning of a run if its end would fail for want of matplotlib."""
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ExperimentError("--out: its pictures need matplotlib: pip install 'minigrad[train]'")
+    """Raise ExperimentError at the beginning of a run if its end would fail for want of a matplotlib that can be imported."""
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ExperimentError(f"--out: its pictures need matplotlib: pip install 'minigrad[train]' ({error})") from None
+    except Exception as error:  # its configuration, in files and in MPLBACKEND, can be wrong in many ways
+        raise ExperimentError(f"--out: its pictures need matplotlib, which cannot be imported: {error}") from None
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -67,34 +76,39 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 def version_changes(out: Path, packages: Iterable[str]) -> list[tuple[str, str, str]]:
     """(package, version then, version now) where these differ from what config.json says."""
-    then = read_json(out / "config.json").get("versions") if (out / "config.json").exists() else None
-    now = versions(packages)
-    if not isinstance(then, dict):
+    path = out / "config.json"
+    if not path.exists():
         return []
-    return [(name, str(then[name]), now[name]) for name in now if name in then and then[name] != now[name]]
+    with checks.advice(NO_CONFIG):
+        then = read_json(path).get("versions", {})
+        checks.check_versions(path, then)
+    now = versions(packages)
+    return [(name, then[name], now[name]) for name in now if name in then and then[name] != now[name]]
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file of a run; ExperimentError, which names the file, if there is none."""
+    """Return the JSON object in a file of a run. Raise CheckpointError, which names the file, if there is none."""
     return parse_object(path, read_text(path))
 
 
 def read_text(path: Path) -> str:
-    """The text in a file of a run; ExperimentError, which names the file, if it is no UTF-8."""
+    """Return the text in a file of a run. Raise CheckpointError, which names the file, for any other kind of file, size or encoding."""
+    check_is_file(path)
+    with open(path, "rb") as file:
+        content = file.read(MAX_TEXT_BYTES + 1)
+    if len(content) > MAX_TEXT_BYTES:
+        raise unexpected(path, f"at most {MAX_TEXT_BYTES:,} bytes", "more")
     try:
-        return path.read_text(encoding="utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ExperimentError(f"{path}: expected UTF-8 text, found {error}") from None
+        raise unexpected(path, "UTF-8 text", str(error)) from None
 
 
 def parse_object(path: Path, text: str) -> dict[str, Any]:
-    """The JSON object that `text`, a part of the file `path`, stands for; ExperimentError if it does not."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ExperimentError(f"{path}: expected JSON: {error}") from None
+    """Return the JSON object that `text`, a part of the file `path`, stands for. Raise CheckpointError if it is none."""
+    value = parse_json(str(path), text)
     if not isinstance(value, dict):
-        raise ExperimentError(f"{path}: expected a JSON object, found {text[:60]!r}")
+        raise unexpected(path, "a JSON object", shown(value))
     return value
 
 
@@ -118,6 +132,20 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def divergence(config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> str:
+    """Return since which epoch the loss is no finite number and what to try; nothing if it is finite in every epoch."""
+    for entry in metrics:
+        loss, phase = entry["loss"], entry["phase"]
+        if loss is None or not math.isfinite(loss):
+            rates = {"--lr": config.get("lr")} | ({"--finetune-lr": config.get("finetune_lr")} if phase == "finetune" else {})
+            smaller = " or ".join(f"{option} (now {rate})" for option, rate in rates.items())
+            return (
+                f"the loss stopped being a finite number in epoch {entry['epoch']} of the {PHASES[phase]}: the training diverged, "
+                f"and what follows means nothing; try a smaller {smaller}"
+            )
+    return ""
 
 
 def progress(batches: Iterable[T], total: int, title: str) -> Iterator[T]:

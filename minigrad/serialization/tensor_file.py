@@ -79,9 +79,7 @@ def read_tensor_file(path: PathLike) -> tuple[dict[str, Any], dict[str, str]]:
     Sizes are checked before memory is taken. A damaged file costs no more than its data, 64 MB, and what a sound header as long as
     its own would take: the values in it are counted before they are parsed.
     """
-    mode = os.stat(path).st_mode  # before opening: opening a pipe waits for ever
-    if not stat.S_ISREG(mode):
-        raise unexpected(path, "a file", "a folder" if stat.S_ISDIR(mode) else "a device or pipe")
+    check_is_file(path)
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(path, file, size)
@@ -94,6 +92,13 @@ def read_tensor_file(path: PathLike) -> tuple[dict[str, Any], dict[str, str]]:
             _check_data(where, entry.dtype, data, digests[name] if digests else None)
             arrays[name] = data.view(entry.dtype).reshape(entry.shape)
     return arrays, metadata
+
+
+def check_is_file(path: PathLike) -> None:
+    """Raise CheckpointError for a folder, a device, a pipe or a socket; called before opening, as opening a pipe waits for ever."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        raise unexpected(path, "a file", "a folder" if stat.S_ISDIR(mode) else "a device or pipe")
 
 
 def _contiguous(name: str, array: Any) -> Any:
@@ -259,4 +264,4 @@ def parse_json(where: str, text: str | bytes, most: float = math.inf) -> Any:
     except CheckpointError:
         raise
     except (ValueError, RecursionError) as error:
-        raise unexpected(where, "JSON", shown(text), str(error)) from None
+        raise unexpected(where, "JSON", shown(text), str(error).partition("; use sys")[0]) from None

@@ -4,13 +4,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import TypeGuard
+
+from minigrad.experiments.figures import is_drawable
 
 Scale = Callable[[float], float]
 
 WIDTH, HEIGHT = 360, 230  # units of a phone's width, so that letters keep their size there
 LEFT, RIGHT, TOP, BOTTOM = 48, 10, 8, 36
 ROW = 26  # of a dot plot
+SMALLEST = 1e-300  # what is smaller is drawn as 0
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,12 @@ class Series:
 
 def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> str:
     """Series as one SVG, with a text for readers who do not see it. Epochs are whole numbers from 1 on."""
-    values = [y for line in series for _, y in line.points if _is_number(y)]
-    if not values:
+    drawn = [(x, y) for line in series for x, y in line.points if is_drawable(x) and is_drawable(y)]
+    if not drawn:
         return ""
+    values = [y for _, y in drawn]
     first = 1 if x_name == "epoch" else 0
-    last = max(x for line in series for x, _ in line.points)
+    last = max(x for x, _ in drawn)
     y_ticks = nice_ticks(min(values), max(values))
     x_ticks = [float(first), *(tick for tick in nice_ticks(first, last) if first < tick <= last)]
     if x_name == "epoch":
@@ -46,7 +49,7 @@ def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> st
 
 def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
     """A row a class, a dot a series, from (row number, value) pairs."""
-    values = [value for line in series for _, value in line.points if _is_number(value)]
+    values = [value for line in series for _, value in line.points if is_drawable(value)]
     if not values:
         return ""
     height = TOP + ROW * len(rows) + 24
@@ -65,25 +68,23 @@ def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
         parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>')
     for line in series:
         for index, value in line.points:
-            if _is_number(value):
+            if is_drawable(value):
                 label = f"{line.name}, {rows[int(index)]}: {value:.2f}"
                 parts.append(_mark(x(value), TOP + ROW * (index + 0.5), line.style, label, 5))
     return _svg(title, height, parts)
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """About `count` round numbers from at most `low` to at least `high`."""
-    if high <= low:
-        high, low = low + (abs(low) or 1) / 2, low - (abs(low) or 1) / 2
+    """About `count` round numbers from at most `low` to at least `high`; values too close to tell apart get a range around them."""
+    size = max(abs(low), abs(high))
+    if high - low <= 1e-9 * size or size < SMALLEST:
+        size = 1.0 if size < SMALLEST else size
+        high, low = low + size / 2, low - size / 2
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def _is_number(value: float | None) -> TypeGuard[float]:
-    return value is not None and math.isfinite(value)
+    return [float(f"{index * step:.12g}") for index in range(first, last + 1)]
 
 
 def _number(value: float) -> str:
@@ -99,7 +100,7 @@ def _line(line: Series, x: Scale, y: Scale, x_name: str) -> str:
     path, pen = [], "M"
     marks = []
     for place, value in line.points:
-        if not _is_number(value):
+        if not (is_drawable(place) and is_drawable(value)):
             pen = "M"  # a gap
             continue
         path.append(f"{pen}{x(place):.1f} {y(value):.1f}")

@@ -84,7 +84,8 @@ def weights(runs: list[RunRecord]) -> str:
 
 def _weight_row(index: int, run: RunRecord, key: str) -> str:
     before, after = (units_of(run.snapshots[f"{key} {moment}"], key) for moment in ("before", "after"))
-    panels = {"before": before, "after": after, "difference": after - before}
+    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+        panels = {"before": before, "after": after, "difference": after - before}
     panels = {name: units[:TILES] for name, units in panels.items()}
     sizes = np.abs(np.stack(list(panels.values())))
     sizes = sizes[np.isfinite(sizes)]
@@ -126,7 +127,7 @@ def code_histogram(runs: list[RunRecord]) -> str:
     series = []
     for index, run in enumerate(runs):
         edges, shares = (run.summary.get("code_histogram", {}).get(key, []) for key in ("edges", "shares"))
-        points = [(low + (high - low) / 2, 100 * y) for low, high, y in zip(edges, edges[1:], shares)]
+        points = [(low / 2 + high / 2, 100 * y) for low, high, y in zip(edges, edges[1:], shares)]
         series.append(Series(run.name, style_of(index), points))
     title = "Sizes of the hidden values, % of them in each of 25 bins"
     chart = line_chart(title, [line for line in series if line.points], x_name="|code|")

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minigrad.experiments.config import ExperimentError
-from minigrad.experiments.record import parse_object, read_json, read_text
+from minigrad.experiments import checks
+from minigrad.experiments.config import LECTURES, ExperimentError
+from minigrad.experiments.output import readable, shell_word
+from minigrad.experiments.record import NO_CONFIG, parse_object, read_json, read_text
 from minigrad.serialization import load
 from minigrad.serialization.tensor_file import shown, unexpected
 
@@ -36,63 +38,45 @@ def read_runs(folders: list[Path]) -> list[RunRecord]:
     names = [run.name for run in runs]
     for run, folder in zip(runs, folders, strict=True):
         if names.count(run.name) > 1:
-            run.name = str(folder)
+            run.name = readable(folder)
     return runs
 
 
 def read_run(folder: Path) -> RunRecord:
-    """The run in `folder`, finished or not; ExperimentError if there is none."""
-    if not (folder / "config.json").is_file():
+    """Return the run in `folder`, finished or not. Raise ExperimentError if there is none, CheckpointError if a file of it is damaged."""
+    path = folder / "config.json"
+    if not path.exists():
         raise ExperimentError(
             f"{folder}: expected a run's folder (of minigrad train --out), found no config.json"
         )
-    metrics = folder / "metrics.jsonl"
-    lines = read_text(metrics).splitlines() if metrics.exists() else []
-    return RunRecord(
-        name=folder.resolve().name,
-        config=read_json(folder / "config.json"),
-        metrics=[_check_epoch(metrics, line) for line in lines],
-        summary=_check_summary(folder / "summary.json") if (folder / "summary.json").exists() else {},
-        snapshots=_snapshots(folder / "checkpoint.safetensors"),
-    )
+    with checks.advice(NO_CONFIG):
+        config = read_json(path)
+        checks.check_shown_config(path, config)
+    lecture = config["lecture"] if config["lecture"] in LECTURES else "LECTURE"
+    again = f"minigrad train {lecture} --resume {shell_word(folder)}"
+    with checks.advice(f"remove the file, or write it again from the checkpoint: {again}"):
+        metrics, summary = _metrics(folder / "metrics.jsonl"), _summary(folder / "summary.json")
+    with checks.advice("remove the file, and the report will have no pictures, or restore it from a copy"):
+        snapshots = _snapshots(folder / "checkpoint.safetensors")
+    return RunRecord(readable(folder.resolve().name), config, metrics, summary, snapshots)
 
 
-def _check_epoch(path: Path, line: str) -> dict[str, Any]:
-    entry = parse_object(path, line)
-    numbers = all(_is_number(entry.get(key, "")) for key in ("loss", "test_accuracy", "seconds"))
-    if not (numbers and isinstance(entry.get("epoch"), int) and isinstance(entry.get("phase"), str)):
-        expected = "phase, epoch, loss, test_accuracy and seconds"
-        raise ExperimentError(f"{path}: expected an object with {expected}, found {line[:100]!r}")
-    return entry
+def _metrics(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    lines = read_text(path).removesuffix("\n")
+    entries = [parse_object(path, line) for line in lines.split("\n")] if lines else []
+    for entry in entries:
+        checks.check_epoch(path, entry)
+    return entries
 
 
-def _check_summary(path: Path) -> dict[str, Any]:
+def _summary(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
     summary = read_json(path)
-    for key, value in summary.items():
-        if key in ("class_accuracy", "sparsity"):
-            fits = isinstance(value, dict) and all(map(_is_number, value.values()))
-        elif key == "code_histogram":
-            fits = isinstance(value, dict) and all(map(_is_numbers, value.values()))
-        elif key == "confusion":
-            fits = isinstance(value, list) and all(_is_counts(row, len(value)) for row in value)
-        else:
-            fits = key == "lecture" or _is_number(value)
-        if not fits:
-            expected = {"confusion": "a square table of counts"}.get(key, "a number, or numbers by name")
-            raise ExperimentError(f"{path}: {key}: expected {expected}, found {str(value)[:100]}")
+    checks.check_summary(path, summary)
     return summary
-
-
-def _is_number(value: Any) -> bool:
-    return value is None or isinstance(value, int | float)
-
-
-def _is_numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(number, int | float) for number in value)
-
-
-def _is_counts(row: Any, length: int) -> bool:
-    return isinstance(row, list) and len(row) == length and all(isinstance(count, int) for count in row)
 
 
 def _snapshots(path: Path) -> dict[str, Any]:
@@ -101,4 +85,4 @@ def _snapshots(path: Path) -> dict[str, Any]:
     state = load(path)
     if not isinstance(state, dict) or not isinstance(state.get("snapshots"), dict):
         raise unexpected(path, "a run's checkpoint", shown(state))
-    return {name: tensor.numpy() for name, tensor in state["snapshots"].items()}
+    return checks.check_snapshots(path, state["snapshots"])
