@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments import pictures, record
-from minigrad.experiments.config import Config
+from minigrad.experiments.config import Config, config_as_dict
 from minigrad.experiments.digits import as_text
 from minigrad.experiments.figures import class_accuracy, confusion_matrix
+from minigrad.experiments.output import say
 
 Save = Callable[[Any, Path], None]  # puts a run's checkpoint into its folder
 
@@ -35,7 +36,7 @@ def run_lecture(
     run = training.start(config, lecture)
     if out is not None:
         record.open_folder(out, config, training.PACKAGES)
-    introduce(lecture, run, data, _silent if quiet else _say)
+    introduce(lecture, run, data, _silent if quiet else say)
     return finish(lecture, run, data, out=out, quiet=quiet, save=save)
 
 
@@ -44,7 +45,7 @@ def finish(
 ) -> dict[str, Any]:
     """Train `run` from wherever it stands to its end, print and write as `run_lecture` does; the summary."""
     with record.alone(out):
-        return _finish(lecture, run, data, out, _silent if quiet else _say, save)
+        return _finish(lecture, run, data, out, _silent if quiet else say, save)
 
 
 def _finish(
@@ -64,6 +65,9 @@ def _finish(
     summary = summarize(training, run, data)
     for name, accuracy in summary["class_accuracy"].items():
         say(f"Accuracy of {name:>5} : {accuracy:f} %")
+    diverged = record.divergence(config_as_dict(run.config), run.metrics)
+    if diverged:
+        say(f"Attention: {diverged}")
     if out is not None:
         record.write_json(out / "summary.json", summary)
         pictures.draw_all(out, training.ENGINE, run, data, summary)
@@ -160,10 +164,6 @@ def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
         **run.figures,
         "seconds": round(sum(entry["seconds"] for entry in run.metrics), 3),
     }
-
-
-def _say(line: Any) -> None:
-    print(line, flush=True)
 
 
 def _silent(line: Any) -> None:

@@ -1,5 +1,6 @@
 """The page: every section of the report as HTML, put together in one file."""
 
+import re
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -14,16 +15,22 @@ from minigrad.experiments.report.figures import (
     weights,
 )
 from minigrad.experiments.report.records import RunRecord, read_runs
-from minigrad.experiments.report.tables import epochs, key_figures, legend, settings, sparsity
+from minigrad.experiments.report.tables import alarms, epochs, key_figures, legend, settings, sparsity
 from minigrad.serialization.atomic import replace_text
 
 TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # whatever it holds, it loads nothing
+FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # all but tabs and line ends
 
 
 def write_report(folders: list[Path], path: Path) -> None:
     """Write the report on the runs in `folders` to `path`, one HTML file."""
     replace_text(path, render(read_runs(folders)))
+
+
+def harmless(html: str) -> str:
+    """Return `html` with a backslash sequence for each character that HTML does not allow, half surrogates and control characters."""
+    return FORBIDDEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), html)
 
 
 def render(runs: list[RunRecord]) -> str:
@@ -44,7 +51,7 @@ def render(runs: list[RunRecord]) -> str:
     body = "\n".join(
         f"<section>\n<h2>{name}</h2>\n{content}\n</section>" for name, content in sections if content
     )
-    return f"""<!DOCTYPE html>
+    return harmless(f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -56,11 +63,11 @@ def render(runs: list[RunRecord]) -> str:
 </head>
 <body>
 <h1>{escape(title)}</h1>
-{legend(runs, lectures)}
+{alarms(runs)}{legend(runs, lectures)}
 {body}
 </body>
 </html>
-"""
+""")
 
 
 def _style() -> str:

@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from minigrad.experiments.record import divergence
 from minigrad.experiments.report.records import RunRecord
 
 STYLES = 6  # colours for runs in the style sheet
@@ -48,6 +49,12 @@ def legend(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
         if "source" in tables:
             items.append(f'<li><span class="swatch lecture"></span>{escape(tables["source"])}</li>')
     return f'<ul class="legend">{"".join(items)}</ul>'
+
+
+def alarms(runs: list[RunRecord]) -> str:
+    """Say of each run that diverged since when, and what to try."""
+    texts = [(run.name, divergence(run.config, run.metrics)) for run in runs]
+    return "".join(f'<p class="alarm">{escape(name)}: {escape(text)}</p>\n' for name, text in texts if text)
 
 
 def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
