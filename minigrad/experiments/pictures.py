@@ -1,5 +1,6 @@
 """The pictures of a run as PNG files: digits, reconstructions, weights, curves, accuracies and confusion."""
 
+import io
 import json
 import math
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments.config import CLASSES, SIDE, Config
+from minigrad.experiments.figures import LARGEST, is_drawable
+from minigrad.serialization.atomic import replace_file
 
 OURS, THEIRS = "#0b62a4", "#d1495b"  # the colours of a run and of the lecture
 DPI = 120
@@ -50,14 +53,19 @@ def load_lectures() -> dict[str, Any]:
 
 
 def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *arguments: Any) -> None:
-    """Write what `draw(figure, *arguments)` draws, `size` inches large, without a window."""
+    """Write what `draw(figure, *arguments)` draws, `size` inches large, without a window and whatever a matplotlibrc asks for."""
+    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-    FigureCanvasAgg(figure)
-    draw(figure, *arguments)
-    figure.savefig(path)
+    content = io.BytesIO()
+    with matplotlib.rc_context(), np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+        matplotlib.rcdefaults()
+        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure, *arguments)
+        figure.savefig(content, format="png")
+    replace_file(path, [content.getvalue()])
 
 
 def digits(figure: Any, images: Any, labels: list[int]) -> None:
@@ -93,7 +101,9 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
     large = 3 if figure.get_figwidth() > 12 else 0  # to be read when the picture is shrunk
     figure.suptitle(heading, fontsize=11 + large)
     panels = {"before": before, "after": after, "difference": after - before}
-    limit = float(np.quantile(np.abs(np.stack(list(panels.values()))), 0.995)) or 1.0
+    sizes = np.abs(np.stack(list(panels.values())))
+    sizes = sizes[np.isfinite(sizes)]
+    limit = min(float(np.quantile(sizes, 0.995)) if sizes.size else 0.0, LARGEST) or 1.0
     grid = figure.subplots(1, 3)
     for axes, (name, weight) in zip(grid, panels.items()):
         image = axes.imshow(
@@ -131,7 +141,8 @@ def curves(
     ]
     for axes, (phase, key, name, theirs) in zip(figure.subplots(1, 3), panels):
         entries = [entry for entry in metrics if entry["phase"] == phase]
-        epochs, values = [entry["epoch"] for entry in entries], [entry[key] for entry in entries]
+        epochs = [entry["epoch"] for entry in entries]
+        values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # a gap
         axes.plot(epochs, values, "o-", color=OURS, ms=4, label=engine)
         if theirs:
             axes.plot(range(1, len(theirs) + 1), theirs, "x--", color=THEIRS, lw=1, label="lecture, printed")

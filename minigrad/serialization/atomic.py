@@ -1,5 +1,6 @@
 """Files replaced as a whole: whoever looks sees the old bytes or the new ones, also after a crash."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +16,8 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     OSError, and the file is whole all the same).
     """
     target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
+    if target.exists() and not (target.is_file() or target.is_dir()):  # of a folder, os.replace says that it is one
+        raise OSError(errno.EINVAL, "expected a file or a new name, found a device, pipe or socket, which is not replaced", os.fspath(path))
     _remove_stale(target)
     temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
     try:
