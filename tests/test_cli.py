@@ -170,7 +170,7 @@ def in_shell(line, data_dir):
         pytest.param(
             "> /dev/full",
             1,
-            "minigrad: error: No space left on device\n",
+            "minigrad: error: standard output: No space left on device\n",
             marks=pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full"),
         ),
     ],

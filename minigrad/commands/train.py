@@ -3,15 +3,15 @@
 import argparse
 import contextlib
 import dataclasses
-import errno
 import math
-import shlex
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from minigrad.experiments.config import LECTURES, Config, ExperimentError
+from minigrad.commands.paths import full_path, path
+from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LARGEST, LEAST, LECTURES, Config, ExperimentError, check_folder
+from minigrad.experiments.output import complain, error_text, say, shell_word
+from minigrad.serialization.tensor_file import CheckpointError, shown
 
 ABOUT = {
     "denoising": "lecture 20: a denoising autoencoder (784-400-784), then a classifier",
@@ -21,7 +21,6 @@ MORE = {
     "denoising": "The settings are the lecture's.",
     "autoencoder": "Rates and momentum, which the transcript does not show, are an assumption.",
 }
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def add_parser(commands: Any) -> None:
@@ -32,38 +31,47 @@ def add_parser(commands: Any) -> None:
         lecture = lectures.add_parser(name, help=about, description=f"{about}. {MORE[name]}")
         add_options(lecture, LECTURES[name])
         about_resume = "go on with the run in the folder DIR of an earlier --out"
-        lecture.add_argument("--resume", help=about_resume, type=Path, metavar="DIR")
+        lecture.add_argument("--resume", help=about_resume, type=path, metavar="DIR")
         lecture.set_defaults(run=run)
 
 
 def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
     """Declare the options of a lecture, with the lecture's settings as defaults."""
 
+    kinds = get_type_hints(Config)
+
     def add(name: str, about: str, **options: Any) -> None:
-        default = getattr(preset, name[2:].replace("-", "_"))
+        field = name[2:].replace("-", "_")
+        default = getattr(preset, field)
         text = about if default is None else f"{about} (default: {default})"
+        if field in CHOICES:
+            options["choices"] = CHOICES[field]
+        elif kinds[field] is float:
+            options["type"] = number(above=0) if field in ABOVE_ZERO else number(LEAST.get(field, -math.inf))
+        elif field in LEAST:
+            options["type"] = whole(LEAST[field])
         parser.add_argument(name, help=text, default=argparse.SUPPRESS, **options)  # absent if not given
 
-    add("--epochs", "epochs of pretraining", type=whole(0), metavar="N")
-    add("--finetune-epochs", "epochs of fine-tuning", type=whole(0), metavar="N")
-    add("--batch-size", "images in a batch", type=whole(1), metavar="N")
-    add("--lr", "learning rate of the pretraining", type=number(above=0))
-    add("--finetune-lr", "learning rate of the fine-tuning", type=number(above=0), metavar="LR")
-    add("--optimizer", "of the pretraining; fine-tuning is gradient descent", choices=["sgd", "adam"])
-    add("--momentum", "of gradient descent, in both phases", type=number(0), metavar="M")
-    add("--weight-decay", "in both phases", type=number(0), metavar="W")
-    add("--lr-step", "every N epochs multiply the rate by --lr-gamma", type=whole(1), metavar="N")
-    add("--lr-gamma", "see --lr-step", type=number(above=0), metavar="G")
-    add("--noise-mean", "mean of the noise on the input", type=number(), metavar="M")
-    add("--noise-std", "standard deviation of the noise", type=number(0), metavar="S")
-    add("--l1-weight", "weight of the L1 penalty on the code", type=number(0), metavar="W")
-    add("--l1-form", "its gradient: the code's sign, or as on the slide the code", choices=["sign", "slide"])
-    add("--dtype", "precision", choices=["float32", "float64"])
-    add("--device", "where the network runs", choices=["cpu", "cuda"])
-    add("--seed", "of weights, order and noise", type=whole(0), metavar="N")
+    add("--epochs", "epochs of pretraining", metavar="N")
+    add("--finetune-epochs", "epochs of fine-tuning", metavar="N")
+    add("--batch-size", "images in a batch", metavar="N")
+    add("--lr", "learning rate of the pretraining")
+    add("--finetune-lr", "learning rate of the fine-tuning", metavar="LR")
+    add("--optimizer", "of the pretraining; fine-tuning is gradient descent")
+    add("--momentum", "of gradient descent, in both phases", metavar="M")
+    add("--weight-decay", "in both phases", metavar="W")
+    add("--lr-step", "every N epochs multiply the rate by --lr-gamma", metavar="N")
+    add("--lr-gamma", "see --lr-step", metavar="G")
+    add("--noise-mean", "mean of the noise on the input", metavar="M")
+    add("--noise-std", "standard deviation of the noise", metavar="S")
+    add("--l1-weight", "weight of the L1 penalty on the code", metavar="W")
+    add("--l1-form", "its gradient: the code's sign, or as on the slide the code")
+    add("--dtype", "precision")
+    add("--device", "where the network runs")
+    add("--seed", "of weights, order and noise", metavar="N")
     add("--data-dir", "folder of IDX files, gzipped or raw (default: the bundled MNIST)", type=full_path, metavar="DIR")
-    add("--limit", "use the first N training images only", type=whole(1), metavar="N")
-    parser.add_argument("--out", help="folder for figures and pictures", type=Path, metavar="DIR")
+    add("--limit", "use the first N training images only", metavar="N")
+    parser.add_argument("--out", help="folder for figures and pictures", type=path, metavar="DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
 
 
@@ -81,21 +89,36 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 def run(arguments: argparse.Namespace) -> int:
     """Train, print, write; 130 if it is interrupted."""
     folder = arguments.resume or arguments.out
-    again = f"to go on: minigrad train {arguments.lecture} --resume {shlex.quote(str(folder))}"
     try:
         resume(arguments) if arguments.resume else begin(arguments)
     except KeyboardInterrupt:
-        saved = folder is not None and (folder / "config.json").exists()
-        kept = f"all whole epochs are saved; {again}" if saved else "nothing is saved"
-        print(f"\nminigrad: interrupted; {kept}", file=sys.stderr)
+        kept = "nothing is saved" if folder is None else saved(arguments.lecture, folder, "all whole epochs are saved")
+        complain(f"minigrad: interrupted; {kept}", before="\n")
         return 130
     except OSError as error:
-        if folder is None or error.errno not in DISK_ERRORS:
+        if folder is None:
             raise
-        place = error.filename or folder
-        message = f"{place}: {error.strerror}; the last checkpoint is whole; {again}"
-        raise ExperimentError(message) from error
+        closed = isinstance(error, BrokenPipeError)
+        message = "the output was closed before all was said" if closed else error_text(error)
+        raise ExperimentError(f"{message}; {saved(arguments.lecture, folder, 'the last checkpoint is whole')}") from error
     return 0
+
+
+def saved(lecture: str, folder: Path, if_whole: str) -> str:
+    """Return what of the run in `folder` is on the disk at this moment, all of it read again, and how to go on."""
+    from minigrad.experiments import checkpoint
+
+    again = f"minigrad train {lecture} --resume {shell_word(folder)}"
+    try:
+        if (folder / checkpoint.FILE).exists():
+            checkpoint.load_state(folder / checkpoint.FILE)
+            return f"{if_whole}; to go on: {again}"
+        if (folder / "config.json").exists():
+            checkpoint.read_settings(folder / "config.json")
+            return f"no epoch is saved yet; to begin again: {again}"
+    except (OSError, CheckpointError) as error:
+        return f"what is saved cannot be read: {error}"
+    return "nothing is saved" if folder.exists() else f"nothing is saved: there is no folder {folder}"
 
 
 def begin(arguments: argparse.Namespace) -> None:
@@ -103,6 +126,8 @@ def begin(arguments: argparse.Namespace) -> None:
     from minigrad.experiments import checkpoint, program, training
 
     config = config_of(arguments)
+    if arguments.out is not None:
+        check_folder(arguments.out)  # before anything that can be interrupted: from here on what it holds is of this run
     training.check_device(config.device)
     lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
     with without_numba(config.device == "cuda"):
@@ -124,13 +149,13 @@ def resume(arguments: argparse.Namespace) -> None:
         run = checkpoint.load_or_start(folder)
     lecture = run.config.lecture
     if lecture != arguments.lecture:
-        command = f"minigrad train {lecture} --resume {shlex.quote(str(folder))}"
+        command = f"minigrad train {lecture} --resume {shell_word(folder)}"
         raise ExperimentError(f"--resume {folder}: holds a run of the other lecture; go on with: {command}")
     if not arguments.quiet:
         phase, total = run.phase, run.config.total_epochs(run.phase)
-        print(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})", flush=True)
+        say(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})")
         for name, old, new in record.version_changes(folder, training.PACKAGES):
-            print(f"Begun with {name} {old}, now with {new}: last digits may differ from a run in one go")
+            say(f"Begun with {name} {old}, now with {new}: last digits may differ from a run in one go")
     data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
     with without_numba(run.config.device == "cuda"):
         program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)
@@ -158,11 +183,6 @@ def report(out: Path | None) -> None:
         write_report([out], out / "report.html")
 
 
-def full_path(text: str) -> str:
-    """A path that means the same when the run is resumed from another folder."""
-    return str(Path(text).expanduser().absolute())
-
-
 def whole(smallest: int) -> Callable[[str], int]:
     """A reader of whole numbers that are at least `smallest`."""
 
@@ -171,8 +191,9 @@ def whole(smallest: int) -> Callable[[str], int]:
             value = int(text)
         except ValueError:
             value = smallest - 1
-        if value < smallest:
-            raise argparse.ArgumentTypeError(f"expected a whole number, at least {smallest}; found {text!r}")
+        if not smallest <= value <= LARGEST:
+            most = f" and at most {LARGEST}" if value > LARGEST else ""
+            raise argparse.ArgumentTypeError(f"expected a whole number, at least {smallest}{most}; found {shown(text)}")
         return value
 
     return read
@@ -189,7 +210,7 @@ def number(smallest: float = -math.inf, *, above: float = -math.inf) -> Callable
         except ValueError:
             value = math.nan
         if not (math.isfinite(value) and value >= smallest and value > above):
-            raise argparse.ArgumentTypeError(f"expected a number{bound}; found {text!r}")
+            raise argparse.ArgumentTypeError(f"expected a number{bound}; found {shown(text)}")
         return value
 
     return read
