@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from minigrad.commands.paths import full_path, path
 from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LARGEST, LEAST, LECTURES, Config, ExperimentError, check_folder
-from minigrad.experiments.output import complain, error_text, say, shell_word
+from minigrad.experiments.output import complain, error_text, one_line, say, shell_word
 from minigrad.serialization.tensor_file import CheckpointError, shown
 
 ABOUT = {
@@ -117,7 +117,7 @@ def saved(lecture: str, folder: Path, if_whole: str) -> str:
             checkpoint.read_settings(folder / "config.json")
             return f"no epoch is saved yet; to begin again: {again}"
     except (OSError, CheckpointError) as error:
-        return f"what is saved cannot be read: {error}"
+        return f"nothing that is saved can be read: {error_text(error) if isinstance(error, OSError) else error}"
     return "nothing is saved" if folder.exists() else f"nothing is saved: there is no folder {folder}"
 
 
@@ -155,7 +155,7 @@ def resume(arguments: argparse.Namespace) -> None:
         phase, total = run.phase, run.config.total_epochs(run.phase)
         say(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})")
         for name, old, new in record.version_changes(folder, training.PACKAGES):
-            say(f"Begun with {name} {old}, now with {new}: last digits may differ from a run in one go")
+            say(f"Begun with {name} {one_line(old)}, now with {new}: last digits may differ from a run in one go")
     data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
     with without_numba(run.config.device == "cuda"):
         program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)

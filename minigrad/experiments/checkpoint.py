@@ -10,6 +10,7 @@ import numpy as np
 import minigrad as mg
 from minigrad.experiments import autoencoder, checks, denoising, training
 from minigrad.experiments.config import Config, ExperimentError, config_as_dict
+from minigrad.experiments.output import file_name
 from minigrad.experiments.record import NO_CONFIG, read_json
 from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
@@ -69,7 +70,13 @@ def read_settings(path: Path) -> Config:
         config = read_json(path)
         config.pop("versions", None)
         checks.check_config(path, config)
-    return Config(**config)
+    return as_config(config)
+
+
+def as_config(settings: dict[str, Any]) -> Config:
+    """Return stored settings, which were checked, with the folder's name as this program must spell it."""
+    data_dir = settings["data_dir"]
+    return Config(**{**settings, "data_dir": None if data_dir is None else file_name(data_dir)})
 
 
 def load_run(folder: Path) -> training.Run:
@@ -79,7 +86,7 @@ def load_run(folder: Path) -> training.Run:
         raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no {FILE}")
     with checks.advice(DAMAGED):
         state = load_state(path)
-    run = _start(Config(**state["config"]))
+    run = _start(as_config(state["config"]))
     if state["phase"] == "finetune":
         training.to_classifier(run, PROGRAMS[run.config.lecture])
     with checks.advice(DAMAGED):

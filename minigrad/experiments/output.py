@@ -46,6 +46,14 @@ def readable(name: str | os.PathLike[str]) -> str:
         return text
 
 
+def file_name(text: str) -> str:
+    """Return a file's name, stored as text by a program with another encoding of file names, as this program must spell it."""
+    try:
+        return os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:  # no file can have this name
+        return text
+
+
 def shell_word(name: str | os.PathLike[str]) -> str:
     """Return a file's name quoted for a shell, so that a printed command can be pasted: as $'…' where standard error cannot show it."""
     text = os.fspath(name)

@@ -16,7 +16,8 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     OSError, and the file is whole all the same).
     """
     target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
-    if target.exists() and not (target.is_file() or target.is_dir()):  # of a folder, os.replace says that it is one
+    named = Path(path)  # not `target`: /dev/stdout leads to a pipe that has no name
+    if named.exists() and not (named.is_file() or named.is_dir()):  # of a folder, os.replace says that it is one
         raise OSError(errno.EINVAL, "expected a file or a new name, found a device, pipe or socket, which is not replaced", os.fspath(path))
     _remove_stale(target)
     temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
