@@ -63,7 +63,7 @@ def _purge():
 def _merge(ranges):
     """Join ranges that touch, with the newest tick of each: the log stays small, and errs on the safe side."""
     joined: list = []
-    for (low, high), now in sorted(list(ranges.items())):
+    for (low, high), now in sorted(ranges.items()):
         if joined and low <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(high, joined[-1][1]), max(now, joined[-1][2]))
         else:

@@ -22,10 +22,10 @@ _lock = threading.Lock()  # held by the thread that imports Numba or compiles a 
 
 
 def numba(load=True):
-    """Return the Numba module, imported when first asked for. None where it is missing, broken or switched off, or, if not to `load`, not there.
+    """Return the Numba module, imported when first asked for, or, unless told to `load` it, only if it is imported already.
 
-    None too for a signal handler or a finalizer that runs while Numba is imported or compiles: it must not wait for that. And None while
-    Python ends: Numba may import something at any call.
+    Return None where it is missing, broken or switched off. None too for a signal handler or a finalizer that runs while Numba is imported
+    or compiles, since it must not wait for that; and while Python ends, since Numba may import something at any call.
     """
     if not _state["enabled"] or is_inside() or sys.is_finalizing():
         return None
@@ -55,8 +55,10 @@ def use_numba(enabled):
 
 
 def loop(body, kinds, dtype, reduce=False):
-    """Return a callable loop for these kinds of parameters (see `source.loop_source`) of float32 or float64, or None in a forked child
-    that cannot compile."""
+    """Return a callable loop for these kinds of parameters (see `source.loop_source`), float32 or float64.
+
+    Return None in a child that was forked by a signal handler in the middle of a compilation.
+    """
     key = body, kinds, dtype.char
     if key not in _loops:
         uninterrupted(_make_loop, key, dtype, reduce)

@@ -72,9 +72,9 @@ def uninterrupted(function, *args):
         raise interrupt or failure
     finally:
         _inside.depth = before
-        if running in _under_way:
-            del _under_way[running]
-        interrupt = failure = None  # an exception holds its traceback, which holds this frame
+        _under_way.pop(running, None)
+        interrupt = failure = None  # an exception holds its traceback, which holds this frame and that of `run`
+        del outcome[:]
 
 
 def _forget():

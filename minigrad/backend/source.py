@@ -7,6 +7,7 @@ import functools
 import inspect
 import linecache
 import textwrap
+import tokenize
 import types
 from typing import Any
 
@@ -38,7 +39,7 @@ def read(function, lines):
     first = function.__code__.co_firstlineno - 1
     try:
         tree: Any = ast.parse(textwrap.dedent("".join(inspect.getblock(lines[first:])))).body[0]
-    except (IndexError, SyntaxError) as error:
+    except (IndexError, SyntaxError, tokenize.TokenError) as error:
         raise OSError(f"{function.__name__}: its source is not there") from error
     if not isinstance(tree, ast.FunctionDef) or not _is_compiled_from(function, tree):
         raise OSError(f"{function.__name__}: its source was edited after it was read")

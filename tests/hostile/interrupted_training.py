@@ -75,7 +75,7 @@ for _ in range(5):
     optimizer.step()
 longest = 3 * (time.perf_counter() - begin) / 5
 signal.signal(signal.SIGALRM, interrupt)
-for number in range(interrupts):
+for _ in range(interrupts):
     try:
         signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-6, longest))
         train(model, optimizer, loss, x, target)

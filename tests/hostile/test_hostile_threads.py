@@ -321,7 +321,7 @@ print(mg.get_num_threads(), *[w.category.__name__ for w in found])
 
 
 @pytest.mark.parametrize(("text", "count", "warned"), [
-    ("1", 1, False), ("2,1", 2, False), (" 2 ", 2, False), ("", None, False), ("500", None, False), ("99999999999999999999999", None, False),
+    ("1", 1, False), ("2,1", 2, False), (" 2 ", 2, False), ("", None, False), ("500", None, False), ("9" * 30, None, False),
     ("-1", None, True), ("0", None, True), ("abc", None, True), ("1.5", None, True), (",2", None, True), ("٣", None, True)])
 def test_what_omp_num_threads_may_say(text, count, warned):
     available = cores.available()

@@ -1,0 +1,311 @@
+"""Exceptions from signal handlers at any moment, and modes that are left in odd ways: nothing stays behind, and nothing hangs."""
+
+import asyncio
+import contextvars
+import gc
+import signal
+import sys
+import threading
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from subprograms import succeed
+
+import minigrad as mg
+from minigrad.autograd.modes import recording
+from minigrad.backend.interrupts import is_inside, uninterrupted
+
+TRAINING = Path(__file__).with_name("interrupted_training.py")
+
+
+@pytest.mark.parametrize(("interrupts", "threads", "rows"), [
+    (4000, 2, 5),
+    pytest.param(700, 2, 260, marks=pytest.mark.slow),
+    pytest.param(300, 4, 260, marks=pytest.mark.slow),
+])
+def test_a_training_loop_that_is_interrupted_thousands_of_times(interrupts, threads, rows):
+    assert succeed(TRAINING, interrupts, threads, 0, rows, limit=240) == str(interrupts)
+
+
+FIRST_OPERATION = """
+import signal, sys
+import minigrad as mg
+x = mg.ones(300, 300)
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+try:
+    x + x
+    (x.sigmoid() @ x).sum()
+except KeyboardInterrupt:
+    pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert (x + x).sum().item() == 180000
+assert abs((x @ x).sum().item() - 27e6) < 30
+assert abs(x.sigmoid().sum().item() - 65795.27) < 1
+from minigrad.backend import compiled
+assert compiled.numba() is not None, "Numba is lost"
+"""
+
+
+@pytest.mark.parametrize("cache", ["kept", "none"])
+@pytest.mark.parametrize("moment", [0.002, 0.02, 0.06, 0.12, 0.25, 0.5])
+def test_an_interrupt_while_the_first_operation_imports_and_compiles(tmp_path, moment, cache):
+    pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
+    succeed(FIRST_OPERATION, moment, **({"MINIGRAD_CACHE": tmp_path / "cache"} if cache == "none" else {}))
+
+
+FIRST_OPERATIONS = """
+import signal
+import minigrad as mg
+x = mg.ones(300, 300)
+results = []
+def handler(*_):
+    results.append((x @ x).sigmoid().sum().item() + (x + x).sum().item())
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+while len(results) < 30:
+    (x.sigmoid() @ x.tanh()).sum()
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert all(abs(result - 270000) < 1 for result in results), results
+"""
+
+
+def test_a_handler_that_computes_while_the_first_operation_compiles(tmp_path):
+    succeed(FIRST_OPERATIONS, MINIGRAD_CACHE=tmp_path / "cache")
+
+
+FORK = """
+import os, signal, sys
+import minigrad as mg
+x = mg.ones(300, 300)
+children = []
+def handler(*_):
+    if pid := os.fork():
+        children.append(pid)
+    else:
+        children.clear()
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+try:
+    x.sigmoid() @ x
+except RuntimeError as error:
+    assert "forked" in str(error)
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert (x + x).sum().item() == 180000 and abs((x.sigmoid() @ x).sum().item() - 19738577) < 300
+for pid in children:
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+
+@pytest.mark.parametrize("moment", [0.05, 0.15, 0.4])
+def test_a_handler_that_forks_while_the_first_operation_compiles(tmp_path, moment):
+    succeed(FORK, moment, MINIGRAD_CACHE=tmp_path / "cache", warnings="ignore")
+
+
+def test_uninterrupted_work_ends_before_the_interrupt_is_raised():
+    def handler(*_):
+        seen.append(is_inside())
+        raise KeyboardInterrupt
+
+    def work():
+        signal.raise_signal(signal.SIGUSR1)
+        threading.Event().wait(0.05)
+        done.append(is_inside())
+        return 7
+
+    seen, done, before = [], [], signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            uninterrupted(work)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert seen == [True] and done == [True] and not is_inside()
+    assert uninterrupted(lambda: 7) == 7
+    with pytest.raises(ZeroDivisionError):
+        uninterrupted(lambda: 1 / 0)
+
+
+def test_errors_leave_no_arrays_behind():
+    """An exception holds its traceback, and that the frames with their arrays: not beyond the `except` block."""
+    from minigrad.backend import threads
+
+    class Large:
+        """Stands for an array."""
+
+    def part(low, high, held):
+        if low:
+            raise MemoryError
+        raise ValueError
+
+    gc.disable()
+    try:
+        for call in (lambda held: threads.share(lambda low, high: part(low, high, held), 4),
+                     lambda held: uninterrupted(lambda: part(0, 1, held))):
+            large = Large()
+            reference = weakref.ref(large)
+            try:
+                call(large)
+            except (MemoryError, ValueError):
+                pass
+            else:
+                pytest.fail("the error is lost")
+            del large
+            assert reference() is None
+    finally:
+        gc.enable()
+
+
+# ---- modes
+
+
+def test_an_interrupt_before_exit_begins_does_not_leave_the_mode_on(monkeypatch):
+    """A signal handler can raise when `__exit__` is entered, before its first line."""
+    for mode, inside in ((mg.no_grad, False), (mg.enable_grad, True)):
+        with monkeypatch.context() as patch:
+            patch.setattr(mode, "__exit__", interrupted, raising=False)
+            with mg.set_grad_enabled(not inside):
+                try:
+                    with mode():
+                        assert mg.is_grad_enabled() is inside
+                except KeyboardInterrupt:
+                    pass
+                assert mg.is_grad_enabled() is not inside
+                assert (mg.ones(2, requires_grad=True) * 2).requires_grad is not inside
+    assert mg.is_grad_enabled()
+
+
+def interrupted(self, *error):
+    """Stand in for an `__exit__` that does nothing: a signal handler raised."""
+    raise KeyboardInterrupt
+
+
+def test_interrupts_in_enter_change_nothing(monkeypatch):
+    class Interrupting:
+        """A context variable in whose `set` a signal handler raises, before or after it is set."""
+
+        def __init__(self, early):
+            self.early, self.sets = early, 0
+
+        def __getattr__(self, name):
+            return getattr(recording, name)
+
+        def set(self, value):
+            """Set it, or not, and raise at the first time."""
+            self.sets += 1
+            if self.sets == 1 and self.early:
+                raise KeyboardInterrupt
+            token = recording.set(value)
+            if self.sets == 1:
+                raise KeyboardInterrupt
+            return token
+
+    for early in (True, False):
+        with monkeypatch.context() as patch:
+            patch.setattr(mg.autograd.modes, "recording", Interrupting(early))
+            with pytest.raises(KeyboardInterrupt), mg.no_grad():
+                pytest.fail("the block is entered")
+        assert mg.is_grad_enabled()
+
+
+def test_a_mode_left_in_another_context():
+    """Entered in a copy of the context, left outside, and the other way round: on in both afterwards."""
+    mode, other = mg.no_grad(), contextvars.copy_context()
+    other.run(mode.__enter__)
+    assert mg.is_grad_enabled() and not other.run(mg.is_grad_enabled)
+    mode.__exit__(None, None, None)
+    assert mg.is_grad_enabled() and other.run(mg.is_grad_enabled)
+    mode.__enter__()
+    copied = contextvars.copy_context()
+    copied.run(mode.__exit__, None, None, None)
+    assert mg.is_grad_enabled() and copied.run(mg.is_grad_enabled)
+
+
+def test_a_mode_left_in_another_thread():
+    def generate():
+        with mg.no_grad():
+            yield mg.is_grad_enabled()
+            yield mg.is_grad_enabled()
+
+    generator, seen = generate(), []
+    seen.append(next(generator))
+    thread = threading.Thread(target=lambda: seen.extend([next(generator), generator.close(), mg.is_grad_enabled()]))
+    thread.start()
+    thread.join()
+    assert seen == [False, True, None, True] and mg.is_grad_enabled()  # a thread's own mode holds in the generator
+
+
+def test_an_asynchronous_generator_that_another_task_closes():
+    async def generate():
+        with mg.no_grad():
+            yield mg.is_grad_enabled()
+
+    async def main():
+        generator = generate()
+        assert await asyncio.create_task(first(generator)) is False
+        assert mg.is_grad_enabled()
+        await asyncio.create_task(generator.aclose())
+        return mg.is_grad_enabled()
+
+    async def first(generator):
+        return await anext(generator)
+
+    assert asyncio.run(main()) is True and mg.is_grad_enabled()
+
+
+def test_blocks_that_were_left_by_interrupts_are_not_kept():
+    for _ in range(3):
+        manager = mg.no_grad()
+        manager.__enter__()
+        del manager  # as after an interrupt in __exit__
+    assert mg.is_grad_enabled()
+    with mg.no_grad():
+        assert not mg.is_grad_enabled() and not getattr(recording.get().before, "is_left", lambda: False)()
+    assert mg.is_grad_enabled()
+
+
+@pytest.mark.parametrize("fail", ["warnings", "mode"])
+def test_an_interrupt_in_a_step_leaves_numpys_warnings_on(monkeypatch, fail):
+    """Raised between the call that switches them off and the assignment of what it returns, as a signal handler may."""
+    from minigrad import backend, optim
+
+    state, done = np.geterr(), backend.set_warnings
+
+    def interrupting(value):
+        monkeypatch.setattr(backend, "set_warnings", done)
+        done(value)
+        raise KeyboardInterrupt
+
+    p = mg.ones(3, requires_grad=True)
+    p.sum().backward()
+    optimizer = optim.SGD([p], lr=0.1)
+    if fail == "warnings":
+        monkeypatch.setattr(backend, "set_warnings", interrupting)
+    else:
+        monkeypatch.setattr(optimizer, "_update_groups", lambda: interrupted(None))
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step()
+    assert np.geterr() == state and mg.is_grad_enabled()
+
+
+def test_python_that_is_interrupted_in_a_freeing_loses_no_interrupt():
+    """No function of ours runs when a tensor is freed: an exception that a handler raises in such a function is dropped by Python."""
+    x = mg.rand(40, 3, requires_grad=True)
+    called = []
+
+    def trace(frame, event, argument):
+        if event == "call":
+            called.append(frame.f_code.co_name)
+
+    views = [x[i] for i in range(5)] + [x.detach(), x * 2]
+    views[-1][0].sum().backward()
+    block = mg.no_grad()
+    with block:
+        x.mul_(2)
+    sys.setprofile(trace)
+    try:
+        del views, x, block
+    finally:
+        sys.setprofile(None)
+    assert called == []
