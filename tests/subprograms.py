@@ -18,8 +18,8 @@ def run(program, *arguments, limit=60, warnings="error", **environment):
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **environment}
     what = [str(program)] if isinstance(program, Path) else ["-c", program]
     try:
-        return subprocess.run([sys.executable, "-P", "-W", warnings, *what, *map(str, arguments)], capture_output=True, text=True, timeout=limit,
-                              env={name: str(value) for name, value in variables.items() if value is not None}, check=False)
+        return subprocess.run([sys.executable, "-P", "-W", warnings, *what, *map(str, arguments)], capture_output=True, text=True,
+                              env={name: str(value) for name, value in variables.items() if value is not None}, timeout=limit, check=False)
     except subprocess.TimeoutExpired as error:
         pytest.fail(f"the program did not end within {limit} s; it printed {error.stdout!r} {error.stderr!r}")
 

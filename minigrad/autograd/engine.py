@@ -342,6 +342,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def _roots(tensors, gradients, name):
     """[(tensor, its gradient)], checked."""
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    gradients = backend.plain_array(gradients, name)
     if gradients is None:
         gradients = (None,) * len(tensors)
     elif isinstance(gradients, Tensor) or backend.is_array(gradients):
@@ -359,6 +360,7 @@ def _roots(tensors, gradients, name):
                                    f"{tuple(t.shape)}; pass a gradient of that shape, or reduce it first, e.g. with .sum()")
             g = backend.array_module(t.array).ones_like(t.array)
         else:
+            g = g if isinstance(g, Tensor) else backend.plain_array(g, name)
             array = g.array if isinstance(g, Tensor) else g
             if tuple(array.shape) != tuple(t.array.shape):
                 raise RuntimeError(f"{name}: the gradient has shape {tuple(array.shape)}, its tensor {tuple(t.shape)}")

@@ -68,7 +68,8 @@ def loop(body, kinds, dtype, reduce=False):
 def _make_loop(key, dtype, reduce):
     with _lock:
         if key not in _loops:
-            _loops[key] = _compile(*key[:2], dtype, reduce)
+            body, kinds, _ = key
+            _loops[key] = _compile(body, kinds, dtype, reduce)
 
 
 def _compile(body, kinds, dtype, reduce):

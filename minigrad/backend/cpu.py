@@ -261,9 +261,10 @@ cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear
 
 
 def _postponed_matmul(x, y):
-    """The product of two matrices, one of them a Postponed gradient."""
+    """The product of two matrices, one of them at least a Postponed gradient."""
     products = x.products if type(x) is blas.Postponed else y.products
-    return matmul(*[a.array if type(a) is blas.Postponed else a for a in (x, y)], products)
+    x, y = [a.array if type(a) is blas.Postponed else a for a in (x, y)]
+    return matmul(x, y, products)
 
 
 def _postponed_sum(g, axis=None, keepdims=False):
@@ -287,10 +288,10 @@ try:  # what numpy.errstate does, at a seventh of its price; private, hence the 
     get_warnings, set_warnings, reset_warnings = _state.get, _state.set, _state.reset
 except ImportError:  # pragma: no cover
 
-    QUIET = dict.fromkeys(numpy.geterr(), "ignore")
-    get_warnings = numpy.geterr
+    QUIET = dict.fromkeys(numpy.geterr(), "ignore")  # type: ignore[assignment]
+    get_warnings = numpy.geterr  # type: ignore[assignment]
 
-    def set_warnings(state):
+    def set_warnings(state):  # type: ignore[misc]
         """Set NumPy's floating-point warnings in this thread: QUIET, or what `get_warnings` returned."""
         return numpy.seterr(**state)
 

@@ -64,9 +64,25 @@ _buffers: dict = {}  # of each buffer, by its id: its Flat and its parameters, w
 
 
 def movable(p: Any) -> bool:
-    """Whether nobody else sees the memory of `p`: only then may its values move into a buffer, from that of another optimizer too."""
+    """Return whether nobody else sees the memory of `p`: only then may its values move into a buffer, also from another optimizer's."""
+    if not is_alone(p) or _references(p) > ALONE:
+        return False
     array = p.array
-    return is_alone(p) and sys.getrefcount(array) <= 3 and array.dtype.kind == "f" and (array.base is None or _others(array.base) == 0)
+    return array.dtype.kind == "f" and (array.base is None or _others(array.base) == 0)
+
+
+def _references(owner: Any) -> int:
+    """Return how many references there are to `owner.array`, with those of this function, whose number depends on Python's version."""
+    array = owner.array
+    return sys.getrefcount(array)
+
+
+class _Owner:
+    def __init__(self) -> None:
+        self.array = object()
+
+
+ALONE = min(_references(_Owner()), 3)  # 3 up to Python 3.13, 2 from 3.14 on, where a call borrows what a variable holds
 
 
 def _others(buffer: Any) -> int:

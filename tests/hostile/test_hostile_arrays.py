@@ -388,3 +388,15 @@ def test_a_device_sums_and_refuses_as_the_host_does():
         with pytest.raises(TypeError, match="__setitem__: object data cannot be made a tensor"):
             x[0] = None
         assert x[:2, 0].tolist() == [1, 200]
+
+
+def test_a_gradient_may_be_an_array_of_a_subclass(tmp_path):
+    weights = np.memmap(tmp_path / "weights", np.float32, "w+", shape=(3,))
+    weights[:] = 1, 2, 3
+    for call in (lambda y, x: mg.autograd.grad(y, x, grad_outputs=weights), lambda y, x: mg.autograd.grad([y], x, grad_outputs=[weights])):
+        x = mg.ones(3, requires_grad=True)
+        g, = call(x * 2, x)
+        assert type(g.numpy()) is np.ndarray and g.tolist() == [2, 4, 6]
+    x = mg.ones(3, requires_grad=True)
+    with pytest.raises(TypeError, match="mask"):
+        (x * 2).backward(np.ma.array([1.0, 2, 3], mask=[0, 1, 0]))
