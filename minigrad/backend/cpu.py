@@ -291,7 +291,7 @@ except ImportError:  # pragma: no cover
     QUIET = dict.fromkeys(numpy.geterr(), "ignore")  # type: ignore[assignment]
     get_warnings = numpy.geterr  # type: ignore[assignment]
 
-    def set_warnings(state):  # type: ignore[misc]
+    def set_warnings(state):
         """Set NumPy's floating-point warnings in this thread: QUIET, or what `get_warnings` returned."""
         return numpy.seterr(**state)
 
