@@ -211,6 +211,12 @@ def test_a_numba_that_cannot_be_used_is_as_none(tmp_path, text):
             PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
 
 
+def test_an_operation_while_numba_is_being_imported(tmp_path):
+    """An extension of Numba may compute at its import, which Numba may wait for."""
+    (tmp_path / "numba.py").write_text(OPERATIONS)
+    succeed("import numba, minigrad as mg" + OPERATIONS, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+
+
 @numba
 def test_numba_without_its_compiler():
     succeed(OPERATIONS + "from minigrad.backend import compiled; assert compiled.numba() is None", NUMBA_DISABLE_JIT=1)
