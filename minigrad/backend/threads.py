@@ -214,7 +214,8 @@ def share(function, n, block=1):
                             if worker.busy:
                                 if error is not None:
                                     worker.posted.ring()
-                                error = worker.join() or error
+                                failure = worker.join()
+                                error = failure if error is None else error
                         break
                     except BaseException as raised:  # by a signal handler
                         error = raised
@@ -226,7 +227,7 @@ def share(function, n, block=1):
     finally:
         if 0 in _owner and _owner[0] is mark:
             del _owner[0]
-        error = used = None  # type: ignore[assignment]  # an exception holds its traceback, which holds this frame
+        error = failure = used = None  # type: ignore[assignment]  # an exception holds its traceback, which holds this frame
 
 
 def _idle_workers(n):

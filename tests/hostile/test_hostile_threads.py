@@ -79,6 +79,24 @@ def test_an_interrupt_waits_for_the_pieces(count, numba):
     succeed(AN_INTERRUPT, count, 0, MINIGRAD_NUMBA=numba)
 
 
+def test_an_interrupt_is_raised_before_the_error_of_a_piece(monkeypatch):
+    """Also an exception that counts as false is one."""
+    class Empty(Exception):
+        def __len__(self):
+            return 0
+
+    def part(low, high):
+        if low:
+            raise Empty
+        if interrupted:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "_threads", 3)
+    for interrupted, expected in ((True, KeyboardInterrupt), (False, Empty)):
+        with pytest.raises(expected):
+            threads.share(part, 3)
+
+
 MANY_INTERRUPTS = """
 import signal, sys, time
 from minigrad.backend import threads
