@@ -185,10 +185,21 @@ def test_the_log_of_writes_does_not_grow():
         x[i].fill_(1)
     entry, _ = writes._written[id(mg.backend.root(x.array))]
     assert len(entry) <= 257
-    count = len(writes._written)
-    for _ in range(100):
-        mg.zeros(3).add_(1)
-    assert len(writes._written) <= count
-    key = id(mg.backend.root(x.array))
-    del x
-    assert key not in writes._written
+    for _ in range(3):
+        kept = [mg.zeros(3).add_(1) for _ in range(100)]
+        for _ in range(1000):
+            mg.zeros(3).add_(1)
+        assert len(writes._written) <= writes.Last.purge <= 64 + 2 * (len(kept) + alive_in(writes._written))
+    root = mg.backend.root(x.array)
+    (start, end), then = next(iter(entry.items()))
+    assert writes.written_since(root, then - 1) and end > start
+    other = np.zeros(1000, np.float32)
+    writes._written[id(other)] = writes._written[id(root)]  # as if `other` had got the place of freed memory
+    assert not writes.written_since(other, 0)
+    writes.wrote(other)
+    assert writes.written_since(other, 0) and len(writes._written[id(other)][0]) == 1
+
+
+def alive_in(written):
+    """Return how many arrays of the log are still there."""
+    return sum(reference() is not None for _, reference in written.values())

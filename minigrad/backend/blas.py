@@ -10,7 +10,6 @@ from typing import Any
 import numpy
 
 from . import arrays, compiled, threads
-from .interrupts import uninterrupted
 
 SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
 LARGE = 3 << 19  # from which handing out is worth its price
@@ -180,7 +179,7 @@ def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
         if x.dtype not in _kernels:
-            uninterrupted(_load_kernel, x.dtype)
+            compiled.prepare(_load_kernel, x.dtype)
         return _kernels.get(x.dtype, _blas_product)
     return _blas_product
 

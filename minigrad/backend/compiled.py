@@ -18,7 +18,7 @@ from .interrupts import is_inside, uninterrupted
 
 _loops: dict = {}
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "taught": False}
-_lock = threading.Lock()  # held by the thread that imports Numba or compiles a loop
+_lock = threading.Lock()  # held by the thread that imports Numba or compiles with it
 
 
 def numba(load=True):
@@ -30,7 +30,7 @@ def numba(load=True):
     if not _state["enabled"] or is_inside() or sys.is_finalizing():
         return None
     if _state["numba"] is None and load and not _is_being_imported("numba"):
-        uninterrupted(_import_numba)
+        prepare(_import_numba)
     return _state["numba"]
 
 
@@ -39,18 +39,27 @@ def _is_being_imported(name):
     return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
 
 
-def _import_numba():
-    with _lock:
-        if _state["numba"] is not None:
-            return
-        try:
-            import numba as found
+def prepare(function, *args):
+    """Call a function that imports Numba or compiles with it: where no signal handler interrupts it, and one at a time."""
+    uninterrupted(_one_at_a_time, function, args)
 
-            if found.config.DISABLE_JIT:
-                raise ImportError("NUMBA_DISABLE_JIT is set")
-            _state["numba"] = found
-        except Exception:  # `minigrad doctor` says what is wrong with it
-            _state["enabled"] = False
+
+def _one_at_a_time(function, args):
+    with _lock:
+        function(*args)
+
+
+def _import_numba():
+    if _state["numba"] is not None:
+        return
+    try:
+        import numba as found
+
+        if found.config.DISABLE_JIT:
+            raise ImportError("NUMBA_DISABLE_JIT is set")
+        _state["numba"] = found
+    except Exception:  # `minigrad doctor` says what is wrong with it
+        _state["enabled"] = False
 
 
 def use_numba(enabled):
@@ -66,15 +75,14 @@ def loop(body, kinds, dtype, reduce=False):
     """
     key = body, kinds, dtype.char
     if key not in _loops:
-        uninterrupted(_make_loop, key, dtype, reduce)
+        prepare(_make_loop, key, dtype, reduce)
     return _loops.get(key)
 
 
 def _make_loop(key, dtype, reduce):
-    with _lock:
-        if key not in _loops:
-            body, kinds, _ = key
-            _loops[key] = _compile(body, kinds, dtype, reduce)
+    if key not in _loops:
+        body, kinds, _ = key
+        _loops[key] = _compile(body, kinds, dtype, reduce)
 
 
 def _compile(body, kinds, dtype, reduce):

@@ -83,7 +83,8 @@ def _forget():
     _inside = threading.local()
     for running, outcome in _under_way.items():
         outcome.append((None, None))
-        running.release()
+        if running.locked():
+            running.release()
     _under_way.clear()
 
 

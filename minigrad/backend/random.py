@@ -12,7 +12,6 @@ from . import arrays, compiled, draws, threads
 from .arrays import array_module
 from .devices import to_device
 from .fuse import fuse
-from .interrupts import uninterrupted
 
 BLOCK = 1 << 17  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
 
@@ -40,8 +39,8 @@ class Stream:
 
 def fill(draw, array, parameters, stream):
     """Overwrite `array` with a draw: where it lies, if the stream draws on its device and in its dtype, else by a copy."""
-    in_place = stream.device == "cuda" or array.flags.carray  # a kernel finds an element by its place, the host fills a row
-    if in_place and arrays.device_of(array) == stream.device and _work_dtype(array.dtype) == array.dtype:
+    there = arrays.device_of(array) == stream.device and _work_dtype(array.dtype) == array.dtype
+    if there and (stream.device == "cuda" or array.flags.carray):  # a kernel finds an element by its place, the host fills a row
         draw(array.shape, array.dtype, *parameters, stream, array)
     else:
         drawn = draw(array.shape, array.dtype, *parameters, stream)
@@ -87,7 +86,7 @@ _sfc: Any = None
 def _compiled_sfc():
     """Return the module `sfc`, or None where Numba is not loaded."""
     if compiled.numba(load=False) is not None and _sfc is None:
-        uninterrupted(_load_sfc)
+        compiled.prepare(_load_sfc)
     return None if compiled.numba(load=False) is None else _sfc
 
 

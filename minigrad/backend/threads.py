@@ -20,7 +20,6 @@ from typing import Any
 import numpy
 
 from . import compiled, cores
-from .interrupts import uninterrupted
 
 NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
 LARGE = 1 << 15  # elements of an operation below which handing out work costs more than it saves
@@ -233,7 +232,7 @@ def share(function, n, block=1):
 def _idle_workers(n):
     """Return n workers with nothing to do, or fewer where the system gives no more threads."""
     if _spin is None and compiled.numba() is not None:
-        uninterrupted(_load_spin)
+        compiled.prepare(_load_spin)
     while len(_workers) < n:
         try:
             _workers.append(Worker())

@@ -66,8 +66,8 @@ draw = random.Random(seed)
 model = mg.nn.Sequential(mg.nn.Linear(120, 130), mg.nn.Tanh(), mg.nn.Linear(130, 7)).double()
 optimizer, loss = mg.optim.Adam(model.parameters(), lr=1e-3), mg.nn.MSELoss()
 x, target = mg.randn(rows, 120, dtype=mg.float64), mg.randn(rows, 7, dtype=mg.float64)
-loss(model(x), target).backward()
 BLAS = [library.get_num_threads() for library in blas.blas.libraries()]
+loss(model(x), target).backward()
 state = np.geterr()
 begin = time.perf_counter()
 for _ in range(5):

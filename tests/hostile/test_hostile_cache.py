@@ -58,8 +58,12 @@ assert path.is_relative_to(sys.argv[2])
 lines = path.read_text().split("\\n")
 lines[1:1] = ["# a line"] * int(sys.argv[1])
 path.write_text("\\n".join(lines))
+import linecache
+linecache.checkcache()
 assert (x.relu()[:100] == relu).all() and abs(x.sigmoid()[:100] - sigmoid).max() < 1e-6
 assert abs(x.relu()[-1] - 2) < 1e-6
+fused = [f for f in vars(activations).values() if hasattr(f, "body")]
+assert fused and all(f.body is not None for f in fused)
 """, 15, tmp_path, PYTHONPATH=tmp_path)
 
 
@@ -164,11 +168,11 @@ def test_things_that_stand_in_the_way(tmp_path, obstacle):
     if obstacle == "file":
         (tmp_path / "cache").write_text("no folder")
     else:
-        succeed(OPERATIONS, MINIGRAD_CACHE=tmp_path / "cache")
+        succeed(ONE, MINIGRAD_CACHE=tmp_path / "cache")
         for path in (tmp_path / "cache").iterdir():
             path.unlink()
             path.mkdir() if obstacle == "folders" else os.mkfifo(path)
-    succeed(OPERATIONS, MINIGRAD_CACHE=tmp_path / "cache")
+    succeed(ONE, MINIGRAD_CACHE=tmp_path / "cache")
 
 
 @pytest.mark.parametrize("variables", [
@@ -314,6 +318,7 @@ def test_gradients_and_parameters_of_any_form(form):
 
 
 def test_random_numbers_into_arrays_of_any_form():
+    compiled.numba()
     mg.manual_seed(0)
     expected = mg.empty(40_000).uniform_()
     target = unaligned(np.zeros(40_000, np.float32))

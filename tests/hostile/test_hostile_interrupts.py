@@ -20,13 +20,14 @@ from minigrad.backend.interrupts import is_inside, uninterrupted
 TRAINING = Path(__file__).with_name("interrupted_training.py")
 
 
-@pytest.mark.parametrize(("interrupts", "threads", "rows"), [
-    (4000, 2, 5),
-    pytest.param(700, 2, 260, marks=pytest.mark.slow),
-    pytest.param(300, 4, 260, marks=pytest.mark.slow),
+@pytest.mark.parametrize(("interrupts", "threads", "rows", "numba"), [
+    (4000, 2, 5, "1"),
+    pytest.param(500, 2, 260, "1", marks=pytest.mark.slow),
+    pytest.param(250, 4, 260, "1", marks=pytest.mark.slow),
+    pytest.param(250, 2, 260, "0", marks=pytest.mark.slow),
 ])
-def test_a_training_loop_that_is_interrupted_thousands_of_times(interrupts, threads, rows):
-    assert succeed(TRAINING, interrupts, threads, 0, rows, limit=240) == str(interrupts)
+def test_a_training_loop_that_is_interrupted_thousands_of_times(interrupts, threads, rows, numba):
+    assert succeed(TRAINING, interrupts, threads, 0, rows, limit=240, MINIGRAD_NUMBA=numba) == str(interrupts)
 
 
 FIRST_OPERATION = """
@@ -49,8 +50,8 @@ assert compiled.numba() is not None, "Numba is lost"
 """
 
 
-@pytest.mark.parametrize("cache", ["kept", "none"])
-@pytest.mark.parametrize("moment", [0.002, 0.02, 0.06, 0.12, 0.25, 0.5])
+@pytest.mark.parametrize(("moment", "cache"), [(0.002, "kept"), (0.02, "kept"), (0.06, "kept"), (0.15, "kept"), (0.3, "kept"),
+                                               (0.03, "none"), (0.1, "none"), (0.4, "none")])
 def test_an_interrupt_while_the_first_operation_imports_and_compiles(tmp_path, moment, cache):
     pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
     succeed(FIRST_OPERATION, moment, **({"MINIGRAD_CACHE": tmp_path / "cache"} if cache == "none" else {}))
@@ -82,14 +83,17 @@ import minigrad as mg
 x = mg.ones(300, 300)
 children = []
 def handler(*_):
-    if pid := os.fork():
+    if len(children) == 8:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    elif pid := os.fork():
         children.append(pid)
     else:
         children.clear()
 signal.signal(signal.SIGALRM, handler)
-signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]), 0.15)
 try:
     x.sigmoid() @ x
+    mg.rand(300, 300)
 except RuntimeError as error:
     assert "forked" in str(error)
 signal.setitimer(signal.ITIMER_REAL, 0)
@@ -99,7 +103,7 @@ for pid in children:
 """
 
 
-@pytest.mark.parametrize("moment", [0.05, 0.15, 0.4])
+@pytest.mark.parametrize("moment", [0.05])
 def test_a_handler_that_forks_while_the_first_operation_compiles(tmp_path, moment):
     succeed(FORK, moment, MINIGRAD_CACHE=tmp_path / "cache", warnings="ignore")
 
@@ -204,7 +208,8 @@ def test_interrupts_in_enter_change_nothing(monkeypatch):
     for early in (True, False):
         with monkeypatch.context() as patch:
             patch.setattr(mg.autograd.modes, "recording", Interrupting(early))
-            with pytest.raises(KeyboardInterrupt), mg.no_grad():
+            block = mg.no_grad()  # which lives on
+            with pytest.raises(KeyboardInterrupt), block:
                 pytest.fail("the block is entered")
         assert mg.is_grad_enabled()
 

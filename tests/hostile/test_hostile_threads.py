@@ -3,6 +3,7 @@
 Each program runs in a process of its own with a time limit.
 """
 
+import sys
 import threading as host
 
 import numpy as np
@@ -60,7 +61,7 @@ def part(low, high):
     running.remove(low)
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 interrupts = 0
-for _ in range(40):
+for _ in range(25):
     signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 0.03))
     try:
         threads.share(part, n)
@@ -69,7 +70,7 @@ for _ in range(40):
         interrupts += 1
         running.discard(0)  # the piece of the main thread was cut short
     assert not running, f"pieces {running} run on"
-assert interrupts > 10
+assert interrupts > 5
 """
 
 
@@ -88,11 +89,11 @@ def test_an_interrupt_is_raised_before_the_error_of_a_piece(monkeypatch):
     def part(low, high):
         if low:
             raise Empty
-        if interrupted:
+        if expected is KeyboardInterrupt:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(threads, "_threads", 3)
-    for interrupted, expected in ((True, KeyboardInterrupt), (False, Empty)):
+    for expected in (KeyboardInterrupt, Empty):
         with pytest.raises(expected):
             threads.share(part, 3)
 
@@ -182,7 +183,7 @@ assert len(ran) == 59 and not wrong, f"garbage at the thresholds {wrong}"
 """
 
 
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("count", [2])
 def test_a_finalizer_that_computes(count):
     succeed(IN_A_FINALIZER, count)
 
@@ -229,7 +230,7 @@ finalizer = Finalizer()
 
 @pytest.mark.parametrize("state", ["warm", "cold"])
 @pytest.mark.parametrize("others", ["idle", "busy"])
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 4])
 def test_operations_while_the_interpreter_ends(count, state, others):
     assert succeed(AT_EXIT, count, state, others) == "done"
 
@@ -275,17 +276,20 @@ assert abs((a @ a).numpy() - right).max() < 1e-3
 
 
 @pytest.mark.parametrize("where", ["between", "inside"])
-@pytest.mark.parametrize("count", [1, 2, 4])
+@pytest.mark.parametrize("count", [1, 3])
 def test_forks_between_and_inside_operations(count, where):
     succeed(FORKED, count, where, warnings="ignore")  # Python 3.12 warns of every fork beside threads
 
 
-@pytest.mark.parametrize("size", [(8, 8), (400, 300)])
-def test_threads_that_add_to_one_gradient(size):
+@pytest.mark.parametrize("size", [(8, 8), (300, 500)])
+def test_threads_that_add_to_one_gradient(monkeypatch, request, size):
     """The sum of all contributions, each time: integers in float64 add up without rounding."""
-    leaf, rounds, many = mg.zeros(*size, dtype=mg.float64, requires_grad=True), 15, 4
-    wrong, errors = [], []
-    for _ in range(12):
+    leaf, rounds, many = mg.zeros(*size, dtype=mg.float64, requires_grad=True), 30, 4
+    wrong, errors, interval = [], [], sys.getswitchinterval()
+    monkeypatch.setattr(threads, "_threads", 1)
+    request.addfinalizer(lambda: sys.setswitchinterval(interval))
+    sys.setswitchinterval(1e-6)
+    for _ in range(6):
         leaf.grad, barrier = None, host.Barrier(many)
 
         def work(weight, barrier=barrier):
@@ -306,6 +310,21 @@ def test_threads_that_add_to_one_gradient(size):
     assert not wrong
 
 
+def test_a_backward_pass_that_is_quicker_to_the_first_gradient(monkeypatch):
+    """A signal handler runs one while another is about to make the first gradient of the same leaf."""
+    leaf, wrap = mg.zeros(4, requires_grad=True), mg.autograd.engine.wrap
+
+    def handled(array, node=None):
+        monkeypatch.setattr(mg.autograd.engine, "wrap", wrap)
+        (leaf * 3).sum().backward()
+        return wrap(array, node)
+
+    y = (leaf * 2).sum()
+    monkeypatch.setattr(mg.autograd.engine, "wrap", handled)
+    y.backward()
+    assert leaf.grad.tolist() == [5, 5, 5, 5]
+
+
 def test_a_backward_pass_in_a_handler_of_one():
     succeed("""
 import signal
@@ -316,8 +335,9 @@ def handler(*_):
     global passes
     passes += 1
     (leaf * 3).sum().backward()
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
 signal.signal(signal.SIGALRM, handler)
-signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+signal.setitimer(signal.ITIMER_REAL, 0.001)
 for _ in range(300):
     (leaf * 2).sum().backward()
 signal.setitimer(signal.ITIMER_REAL, 0)
