@@ -286,7 +286,14 @@ def altered(saved, *path, value=None):
     return copy
 
 
-del_ = object()
+class Removed:
+    """Stands for an entry that is taken out."""
+
+    def __repr__(self):
+        return "removed"
+
+
+del_ = Removed()
 WEIGHT = "0.0.weight"
 
 
