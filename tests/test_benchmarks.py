@@ -127,6 +127,7 @@ def test_that_comparison_starts_a_process_for_each_engine(tmp_path, monkeypatch)
 
     monkeypatch.setattr(machine, "describe", lambda threads: {**MACHINE, "missing": {}})
     monkeypatch.setattr(pairs, "ask", answer)
+    monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)  # on a busy machine a process is started again
     assert command.main([*ON_A_GPU, "--engines", *GPU_ENGINES, "--out", str(tmp_path)]) == 0
     assert asked == GPU_ENGINES
 
