@@ -342,10 +342,9 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 def _roots(tensors, gradients, name):
     """[(tensor, its gradient)], checked."""
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
-    gradients = backend.plain_array(gradients, name)
     if gradients is None:
         gradients = (None,) * len(tensors)
-    elif isinstance(gradients, Tensor) or backend.is_array(gradients):
+    elif isinstance(gradients, Tensor) or backend.is_array(gradients := backend.plain_array(gradients, name)):
         gradients = (gradients,)
     if len(gradients) != len(tensors):
         raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
