@@ -204,6 +204,21 @@ def test_a_product_of_another_thread_is_not_put_off():
     assert len(seen) == 2
 
 
+def test_blas_gets_its_threads_back_when_nobody_is_alone_any_more(monkeypatch):
+    """Two threads of the program, or a call within another: the last one gives them back."""
+    library = Library()
+    monkeypatch.setattr(blas.blas, "found", [library])
+    assert blas.alone(lambda: [blas.alone(lambda: library.threads), library.threads]) == [1, 1] and library.threads == 7
+    inside, outside = host.Event(), host.Event()
+    other = host.Thread(target=blas.alone, args=(lambda: inside.set() or outside.wait(10),))
+    other.start()
+    assert inside.wait(10) and library.threads == 1
+    assert blas.alone(lambda: library.threads) == 1 and library.threads == 1
+    outside.set()
+    other.join()
+    assert library.threads == 7 and blas.alone(lambda: library.threads) == 1 and library.threads == 7
+
+
 def test_other_threads_of_the_program_still_set_blas_threads():
     """threadpoolctl keeps the setting for the thread that asks first; minigrad's products must not be that thread."""
     threadpoolctl, before, seen = pytest.importorskip("threadpoolctl"), threads.get_num_threads(), []

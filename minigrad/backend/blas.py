@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import operator
+import os
 import types
 from typing import Any
 
 import numpy
 
 from . import arrays, compiled, threads
+from .interrupts import uninterrupted
 
 SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
 LARGE = 3 << 19  # from which handing out is worth its price
@@ -26,13 +28,16 @@ class Blas:
     def libraries(self):
         """What gets and sets the libraries' numbers of threads."""
         if self.found is None:
-            try:
-                from threadpoolctl import ThreadpoolController
+            uninterrupted(self._find)
+        return self.found or ()
 
-                self.found = [_direct(c) for c in ThreadpoolController().select(user_api="blas").lib_controllers]
-            except ImportError:
-                self.found = []
-        return self.found
+    def _find(self):
+        try:
+            from threadpoolctl import ThreadpoolController
+
+            self.found = [_direct(c) for c in ThreadpoolController().select(user_api="blas").lib_controllers]
+        except ImportError:  # or Python is about to end
+            self.found = []
 
 
 def _direct(controller):
@@ -72,14 +77,18 @@ def compute(products):
     """
     if all([p.own for p in products]):
         _share(products)
-    elif blas.libraries() and threads.get_num_threads() > 1:
-        alone(_share, products)
+    elif blas.libraries():
+        alone(_share if threads.get_num_threads() > 1 else _run, products)
     else:
-        for p in products:
-            p.part(0, p.n)
+        _run(products)
     for p in products:
         if p.after is not None:
             p.after()
+
+
+def _run(products):
+    for p in products:
+        p.part(0, p.n)
 
 
 def _share(products):
@@ -159,20 +168,31 @@ def now_or_later(product, out, products):
     return out
 
 
+_under_way: dict = {}  # a mark for each call of `alone`, in any thread
+_restore: list = []  # what gives BLAS its threads back when no call is under way
+
+
 def alone(function, *args):
-    """Return function(*args), called with BLAS on one thread: BLAS's other threads would spin against our workers."""
-    restore: list = []
-    restored = map(operator.call, restore)
+    """Return function(*args), called with BLAS on one thread: BLAS's other threads would spin against our workers.
+
+    They would also make a fork hang, in the child, that another thread of the program does meanwhile.
+    """
+    mark, restored = object(), map(operator.call, _restore)
     try:
-        if threads.get_num_threads() > 1:
-            for library in blas.libraries():
-                before = library.get_num_threads()
-                if before != 1:
-                    restore.append(functools.partial(library.set_num_threads, before))
-                    library.set_num_threads(1)
+        _under_way[mark] = True
+        for library in blas.libraries():
+            before = library.get_num_threads()
+            if before != 1:
+                _restore.append(functools.partial(library.set_num_threads, before))
+                library.set_num_threads(1)
         return function(*args)
     finally:
-        list(restored)  # one call, which no signal handler can cut in two
+        if mark in _under_way:
+            del _under_way[mark]  # noqa: RUF051  # `pop` is a call, after which a signal handler may raise
+        if not _under_way:
+            list(restored)  # one call, which no signal handler can cut in two
+        if not _under_way:
+            del _restore[:]
 
 
 def multiplier(x, y):
@@ -200,13 +220,21 @@ def _is_dense(x):
     return x.dtype.isnative and x.flags.writeable and x.flags.aligned and x.itemsize in x.strides
 
 
-@functools.cache
+_found: dict = {}  # what `_is_openblas_on_wide_vectors` returns, under "wide", once it is known
+
+
 def _is_openblas_on_wide_vectors():
     """Return whether NumPy multiplies with OpenBLAS, and Numba compiles for vectors of 512 bits: NUMBA_CPU_NAME may say otherwise."""
+    if "wide" not in _found:
+        compiled.prepare(_look_for_wide_vectors)
+    return _found.get("wide", False)
+
+
+def _look_for_wide_vectors():
     from numba.core.registry import cpu_target
 
     apis = {library.internal_api for library in blas.libraries()}
-    return apis == {"openblas"} and "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    _found["wide"] = apis == {"openblas"} and "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 
 
 _kernels: dict = {}  # `gemm.multiply` for each dtype that it is compiled for
@@ -218,3 +246,6 @@ def _load_kernel(dtype):
     gemm.compiled(dtype)
     _kernels[dtype] = gemm.multiply
 
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_under_way.clear)

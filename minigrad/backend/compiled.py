@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import hashlib
 import linecache
 import os
@@ -63,7 +64,7 @@ def _import_numba():
 
 
 def use_numba(enabled):
-    """Switch compiled loops on or off (off: plain NumPy in blocks); returns what was set before."""
+    """Switch compiled loops on or off (off: plain NumPy in blocks); return what was set before."""
     before, _state["enabled"] = _state["enabled"], bool(enabled)
     return before
 
@@ -103,7 +104,7 @@ def _compile(body, kinds, dtype, reduce):
 
 
 def _imports(body):
-    """The line that imports our own e^x, with a digest of its text: a loop compiled from another text of it is out of date."""
+    """Return the line that imports our own e^x, with a digest of its text: a loop compiled from another text of it is out of date."""
     return f"from minigrad.backend.exponential import exp  # {_digest_of_exponential()}\n" if "exp" in body.calls else ""
 
 
@@ -159,10 +160,11 @@ def _teach(dispatcher, count):
 
 
 def _forget():
-    """A forked child cannot import or compile what another thread of its parent was importing or compiling."""
+    """Do without Numba in a forked child if another thread of its parent was importing it or compiling, which nobody can end here."""
     global _lock
     if _lock.locked():
         _state["enabled"] = False
+        gc.freeze()  # LLVM aborts where what is half made is freed
     _lock = threading.Lock()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ from . import arrays, compiled, draws, threads
 from .arrays import array_module
 from .devices import to_device
 from .fuse import fuse
+from .interrupts import uninterrupted
 
 BLOCK = 1 << 17  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
 
@@ -32,6 +34,8 @@ class Stream:
 
     def next(self):
         """The generators of the next draw: a function from the block's number to a numpy.random.Generator."""
+        if "numpy.random" not in sys.modules:  # NumPy imports it at the first use
+            uninterrupted(importlib.import_module, "numpy.random")
         seed, call = self.seed, self.calls
         self.calls += 1
         return lambda block: numpy.random.Generator(numpy.random.SFC64(numpy.random.SeedSequence((seed, call, block))))

@@ -57,7 +57,7 @@ def get_num_threads():
 
 
 def set_num_threads(n):
-    """Let large operations run on `n` threads; 1 means that nothing is handed out. Results may differ by rounding.
+    """Let large operations run on `n` threads, with 1 those of BLAS too. Results may differ by rounding.
 
     Give a RuntimeWarning where there are many more threads than cores.
     """

@@ -158,5 +158,6 @@ change_threads()
 for _ in range(draw.randint(1, 8)):
     draw.choice([compute, compute, fail, interrupt, fork, in_threads, change_threads, *[for_ever] * (draw.random() < 0.2)])()
 if draw.random() < 0.3:
+    compute()  # NumPy too imports at the first use, which Python cannot when it ends
     last = AtTheEnd()
 end()

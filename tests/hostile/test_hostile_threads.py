@@ -281,6 +281,34 @@ def test_forks_between_and_inside_operations(count, where):
     succeed(FORKED, count, where, warnings="ignore")  # Python 3.12 warns of every fork beside threads
 
 
+FORK_BESIDE_A_PRODUCT = """
+import os, sys, threading, time
+import minigrad as mg
+mg.set_num_threads(int(sys.argv[1]))
+x = mg.ones(300, 300)
+x @ x
+def work():
+    while True:
+        x @ x
+threading.Thread(target=work, daemon=True).start()
+for i in range(10):
+    if i % 2:
+        x @ x
+    else:
+        time.sleep(0.01)
+    if not (pid := os.fork()):
+        assert (x @ x).sum().item() == 300**3
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+
+@NUMBA
+@pytest.mark.parametrize("count", [1, 2])
+def test_forks_while_another_thread_multiplies(count, numba):
+    succeed(FORK_BESIDE_A_PRODUCT, count, MINIGRAD_NUMBA=numba, warnings="ignore", limit=30)
+
+
 @pytest.mark.parametrize("size", [(8, 8), (300, 500)])
 def test_threads_that_add_to_one_gradient(monkeypatch, request, size):
     """The sum of all contributions, each time: integers in float64 add up without rounding."""
