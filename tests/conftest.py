@@ -79,3 +79,15 @@ def mnist_root(tmp_path_factory, mnist_arrays):
     for name in ("MNIST", "FashionMNIST"):
         write_mnist(root / name / "raw", mnist_arrays)
     return root
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes bytes into a file of a folder of the test's own, and returns its path."""
+
+    def write(content, name="some-idx"):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write

@@ -19,16 +19,6 @@ BUNDLED = Path(minigrad.data.idx.__file__).parent / "bundled"
 MB = 1024**2
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="some-idx"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
 # What it reads
 
 

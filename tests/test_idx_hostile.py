@@ -33,16 +33,6 @@ def outcome(path):
         return None
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="some-idx"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
 # Fuzzing
 
 

@@ -89,7 +89,7 @@ def plain_array(x, name):
 
 
 def _known_dtype(found, name):
-    """`found` in the machine's byte order; TypeError, with the way out, if tensors do not have it."""
+    """Return `found` in the machine's byte order; raise TypeError, with the way out, if tensors do not have it."""
     native = found.newbyteorder("=")
     if native in _known:
         return native

@@ -33,7 +33,7 @@ def folder():
 
 
 class Cache:
-    """What a Numba dispatcher asks for compiled code before it compiles, and gives compiled code to."""
+    """The cache of one Numba dispatcher, which asks it for compiled code before compiling, and gives it what was compiled."""
 
     cache_path = None
 

@@ -261,7 +261,7 @@ cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear
 
 
 def _postponed_matmul(x, y):
-    """The product of two matrices, one of them at least a Postponed gradient."""
+    """Return the product of two matrices, one of them at least a Postponed gradient."""
     products = x.products if type(x) is blas.Postponed else y.products
     x, y = [a.array if type(a) is blas.Postponed else a for a in (x, y)]
     return matmul(x, y, products)

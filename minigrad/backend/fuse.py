@@ -30,7 +30,7 @@ class Fused:
 
     @functools.cached_property
     def body(self):
-        """What the text says; None where there is no text of this function (it was typed at a prompt, or the file was edited meanwhile)."""
+        """Return what the text says; None without a text of this function: it was typed at a prompt, or the file was edited meanwhile."""
         try:
             return read(self.plain, self.lines)
         except OSError:

@@ -170,7 +170,7 @@ class Worker:
         self.done.set_and_wait(number, self.posted, number + 1, self.REST)
 
     def abandon(self):
-        """Have done with a piece that no thread will run, in a forked child."""
+        """Mark as done, with an error, a piece that no thread will run, in a forked child."""
         if (posted := self.posted.state.item(NUMBER)) > self.done.state.item(NUMBER):
             self.error = RuntimeError("the process was forked by a signal handler in the middle of an operation: its result is lost")
             self.done.set(posted)

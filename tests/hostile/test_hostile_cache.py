@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from subprograms import ROOT, succeed
+from tools import needs
 
 import minigrad as mg
 from minigrad.backend import code_cache, compiled, threads
 from minigrad.backend.fuse import Fused, fuse
 from minigrad.backend.source import read
 
-numba = pytest.mark.skipif(compiled.numba() is None, reason="needs the extra `fast`, which is not installed")
+numba = needs(compiled.numba() is not None, "needs the extra `fast`, which is not installed")
 
 OPERATIONS = """
 import minigrad as mg

@@ -28,16 +28,6 @@ RAW = idx(IMAGES)
 EMPTY = gzip.compress(b"")  # bgzip ends a file with such a member
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(content, name="some-idx"):
-        path = tmp_path / name
-        path.write_bytes(content)
-        return path
-
-    return write
-
-
 def members(content, size):
     """`content` in gzip members of `size` bytes each."""
     return [gzip.compress(content[i : i + size]) for i in range(0, len(content), size)]

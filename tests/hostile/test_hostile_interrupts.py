@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from subprograms import succeed
+from tools import needs
 
 import minigrad as mg
 from minigrad.autograd.modes import recording
+from minigrad.backend import compiled
 from minigrad.backend.interrupts import is_inside, uninterrupted
 
 TRAINING = Path(__file__).with_name("interrupted_training.py")
@@ -50,10 +52,10 @@ assert compiled.numba() is not None, "Numba is lost"
 """
 
 
+@needs(compiled.numba() is not None, "needs the extra `fast`, which is not installed")
 @pytest.mark.parametrize(("moment", "cache"), [(0.002, "kept"), (0.02, "kept"), (0.06, "kept"), (0.15, "kept"), (0.3, "kept"),
                                                (0.03, "none"), (0.1, "none"), (0.4, "none")])
 def test_an_interrupt_while_the_first_operation_imports_and_compiles(tmp_path, moment, cache):
-    pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
     succeed(FIRST_OPERATION, moment, **({"MINIGRAD_CACHE": tmp_path / "cache"} if cache == "none" else {}))
 
 
