@@ -457,7 +457,9 @@ def test_weights_and_losses_of_any_size_are_drawn(value, run, tmp_path):
     pictures.save(tmp_path / "curves.png", (6, 2), pictures.curves, "", "minigrad", loaded.metrics, pictures.load_lectures()["autoencoder"])
     checkpoint.save_run(loaded, run)
     record.write_metrics(run, loaded.metrics)
-    render(read_runs([run]))
+    html = render(read_runs([run]))
+    assert not re.search(r"\d{12}\.", html)  # a loss of 1e308 in all its digits
+    assert ("1.000e+308" in html) is (value == 1e308)
 
 
 def test_a_histogram_takes_values_of_any_size():

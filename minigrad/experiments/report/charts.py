@@ -10,7 +10,7 @@ from minigrad.experiments.figures import is_drawable
 Scale = Callable[[float], float]
 
 WIDTH, HEIGHT = 360, 230  # units of a phone's width, so that letters keep their size there
-LEFT, RIGHT, TOP, BOTTOM = 48, 10, 8, 36
+LEFT, RIGHT, TOP, BOTTOM = 58, 10, 8, 36
 ROW = 26  # of a dot plot
 SMALLEST = 1e-300  # what is smaller is drawn as 0
 

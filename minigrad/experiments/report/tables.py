@@ -1,5 +1,6 @@
 """The report's tables: runs are columns, what is compared are rows."""
 
+import math
 from html import escape
 from typing import Any
 
@@ -155,6 +156,9 @@ def _table(headings: list[str], body: list[str]) -> str:
 
 
 def _format(form: str, value: Any) -> str:
+    """Return a figure as text; one of many digits, which would push all others out of sight, in scientific notation."""
+    if value is not None and 1e7 <= abs(value) < math.inf:
+        form = "{:.3e}" + form.rpartition("}")[2]
     return "–" if value is None else escape(form.format(value).replace("%", " %").replace("  ", " "))
 
 
