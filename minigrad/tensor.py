@@ -249,7 +249,7 @@ class Tensor(engine.Tensor):
         """Call hook(gradient) when the gradient of this tensor is known; what it returns replaces it. Returns a handle."""
         if not self._requires_grad:
             raise RuntimeError("register_hook: the tensor does not require a gradient")
-        owner = self.node or self
+        owner = engine.origin(self)
         if owner.hooks is None:
             owner.hooks = {}
         return Handle(owner.hooks, hook)

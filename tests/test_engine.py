@@ -258,16 +258,6 @@ def test_recorded_gradients_add_up():
 # ---- what was changed between the forward pass and a second derivative
 
 
-def test_a_second_derivative_needs_its_inputs_as_they_were():
-    for change_leaf in (True, False):
-        x, c = leaf(1.0, 2.0), mg.ones(2, dtype=mg.float64)
-        y = (x + c).tanh().sum()  # no VJP saves x or c
-        (x.data if change_leaf else c).add_(1)
-        with pytest.raises(RuntimeError, match=r"add .*\(2,\).* cannot be differentiated twice"):
-            mg.autograd.grad(y, x, create_graph=True)
-        assert mg.autograd.grad(y, x)[0].shape == (2,)
-
-
 def test_other_writes_do_not_matter_to_a_second_derivative():
     x, other = leaf(1.0), mg.zeros(2)
     y = (x * 2.0).exp().sum()

@@ -5,6 +5,10 @@ An operation is one function on raw arrays. It returns its value and, for each a
 an argument requires a gradient, a `Node` remembers the VJPs and the arguments' own nodes. `backward` starts with g of the
 result, asks each node's VJPs for their contributions, adds up what reaches the same node, and leaves the sums of
 the leaves (the tensors that you made) in their `.grad`.
+
+A higher derivative needs VJPs that record what they do. An operation's body gives them when it is called on Tensors: `replay` calls it so.
+The numbers, though, are always those that the recorded VJPs hold: what is computed again only shows how they depend on the arguments. So
+no array is kept for higher derivatives, each operation has one body, and a second derivative is that of the first one, or an error.
 """
 
 from __future__ import annotations
@@ -131,6 +135,11 @@ def wrap(array, node=None):
     return out
 
 
+def origin(tensor):
+    """Return what stands for a tensor in the graph: the node that made it, or the leaf itself."""
+    return tensor if tensor.node is None else tensor.node
+
+
 # ---- recording
 
 
@@ -193,7 +202,7 @@ def op(function=None, *, promote=False, product=False):
             out._requires_grad = False
         return out
 
-    apply.raw, apply.product = function, product  # type: ignore[attr-defined]
+    apply.raw, apply.product, apply.promotes = function, product, promote  # type: ignore[attr-defined]
     apply.owns = True  # type: ignore[attr-defined]  # what its VJPs make anew belongs to nobody else
     return apply
 
@@ -211,9 +220,10 @@ def _record(apply, inputs, vjps, options, out):
     node.dtype = out.array.dtype
     if len(inputs) == 1:
         x = inputs[0]
-        node.parents, node.vjps, node.constants = (x.node or x,), vjps, None
+        node.parents, node.vjps, node.constants = (x if x.node is None else x.node,), vjps, None
     else:
-        parents = node.parents = tuple([(x.node or x) if isinstance(x, Tensor) and x._requires_grad else None for x in inputs])
+        parents = node.parents = tuple([None if not isinstance(x, Tensor) or not x._requires_grad else x if x.node is None else x.node
+                                        for x in inputs])
         node.vjps, node.constants = vjps, None
         for p in parents:  # `None in parents` would compare tensors with ==
             if p is None:
@@ -317,19 +327,25 @@ if hasattr(os, "register_at_fork"):
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, *, allow_unused=None, materialize_grads=False):
-    """d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched."""
+    """d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched.
+
+    An input that was not used is an error; its gradient is None with allow_unused, and zeros with materialize_grads.
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad: with materialize_grads=True unused inputs get zeros; leave allow_unused out or set it to True")
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     for i, t in enumerate(inputs):
         if not t._requires_grad:
             raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} does not require a gradient")
     roots = _roots(outputs, grad_outputs, "grad")
-    wanted = {t.node or t: None for t in inputs}
+    wanted = {origin(t): None for t in inputs}
     found = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted)
     result = []
     for i, t in enumerate(inputs):
-        g = found.get(t.node or t)
+        g = found.get(origin(t))
         if g is None and materialize_grads:
             g = wrap(backend.array_module(t.array).zeros_like(t.array))
+            g.requires_grad = create_graph
         elif g is None and not allow_unused:
             raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} was not used to compute the outputs; "
                                "set allow_unused=True to get None for it")
@@ -378,7 +394,7 @@ def _run(roots, retain, create, wanted):
     heap: list = []  # (-tick, node): a node comes when everything newer, so all its contributions, has been
     for tensor, g in roots:
         g = (g if isinstance(g, Tensor) else wrap(g)) if create else g.array if isinstance(g, Tensor) else g
-        start = tensor.node or tensor
+        start = origin(tensor)
         if start in grads:
             total = grads[start] + g
             grads[start] = total if create else backend.asarray(total, like=g)
@@ -387,7 +403,11 @@ def _run(roots, retain, create, wanted):
         if type(start) is Node:
             heapq.heappush(heap, (-start.tick, start))
     needed = None if wanted is None else _needed([node for _, node in heap], wanted)
-    again = replay([node for _, node in heap])[0] if create else None
+    again = None
+    if create:
+        from .replay import recording_vjps
+
+        again = recording_vjps([node for _, node in heap])
     before, token = get_warnings(), None
     try:
         token = set_warnings(QUIET)
@@ -403,31 +423,43 @@ def _run(roots, retain, create, wanted):
 
 def _walk(grads, owned, heap, retain, again, wanted, needed):
     """Visit nodes from the newest to the oldest, hand each one's gradient to its VJPs, and add up what comes back."""
+    silent: set = set()  # nodes that are visited although no gradient may reach them: a Function's backward returned None
     while heap:
         node = heapq.heappop(heap)[1]
-        g = grads.pop(node)
-        if node.hooks:
+        g = grads.pop(node, None)
+        if node.hooks and g is not None:
             g = run_hooks(node.hooks, g)
         if wanted is not None:
             if node in wanted:
                 wanted[node] = g
             if node not in needed:
                 continue
-        vjps = node.vjps if again is None else again[node]
+        vjps = node.vjps
         if vjps is None:
             raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "
                                "backward(); pass retain_graph=True to the first one to go through it again")
         if Last.write > node.tick:
             _check_unchanged(node)
+        if again is not None:
+            vjps = again[node]
+            if type(vjps) is str:
+                raise RuntimeError(vjps)
+        if g is None:
+            if hasattr(node.op, "zeros"):  # a Function's backward gets zeros then, as in PyTorch
+                g = node.op.zeros(node, again is not None)
+            else:
+                _visit_later(node.parents, grads, silent, heap)
+                vjps = ()
         kind = type(g)
-        if node.op.product and again is None and needed is None:
-            vjps = backend.together(vjps, g)
+        if node.op.product:
+            vjps = _at_once(node.op, vjps, g, again is None and needed is None)
         for parent, vjp in zip(node.parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):
                 continue
             c, like = vjp(g), parent if type(parent) is Node else parent.array
             if type(c) is not kind or c.shape != like.shape or c.dtype != like.dtype:
                 if c is None:  # a user's Function may have nothing to say
+                    _visit_later((parent,), grads, silent, heap)
                     continue
                 made, c = c, _fit(c, g, node, like)
                 fresh = c is not made
@@ -437,7 +469,8 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
             if seen is None:
                 grads[parent] = c
                 if type(parent) is Node:
-                    heapq.heappush(heap, (-parent.tick, parent))
+                    if not silent or parent not in silent:
+                        heapq.heappush(heap, (-parent.tick, parent))
                 elif again is None and c is not g and c.base is None and (fresh or (node.op.owns and not keeps(vjp, c))):
                     owned.add(parent)
             elif parent in owned:
@@ -451,6 +484,22 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
         if not retain:
             node.vjps, node.parents, node.constants = None, (), None
         vjps = vjp = c = seen = None
+
+
+def _at_once(op, vjps, g, wants_all):
+    """Return the VJPs of an operation that computes what several of them return at once."""
+    if hasattr(op, "results"):
+        op.results.clear()  # a Function's, of an earlier pass
+        return vjps
+    return backend.together(vjps, g) if wants_all and g is not None else vjps
+
+
+def _visit_later(parents, grads, silent, heap):
+    """Let the parents be visited although they got no gradient: a Function among what they were computed from gets zeros."""
+    for parent in parents:
+        if type(parent) is Node and parent not in grads and parent not in silent:
+            silent.add(parent)
+            heapq.heappush(heap, (-parent.tick, parent))
 
 
 def _hooked(leaf, g, ours):
@@ -491,8 +540,11 @@ def _fit(c, g, node, like):
             raise RuntimeError(f"the VJP of {name} returned dtype {c.dtype} for an input of {dtype}; "
                                "look for a NumPy scalar such as np.float64(2) in it")
         c = backend.array_module(c).astype(c, dtype) if isinstance(c, Tensor) else c.astype(dtype)
-    if not isinstance(c, Tensor) and not backend.is_array(c):  # NumPy turned 0-d into a scalar
-        c = backend.asarray(c)
+    if not isinstance(c, Tensor):
+        if not backend.is_array(c):  # NumPy turned 0-d into a scalar
+            c = backend.asarray(c)
+        if isinstance(g, Tensor):  # a constant
+            c = wrap(c)
     return c
 
 
@@ -545,7 +597,7 @@ def _accumulate(leaf, g, ours, create):
         wrote(before.array)
 
 
-# ---- which nodes a pass needs, and running recorded operations again
+# ---- which nodes a pass needs
 
 
 def _graph(starts, stop=()):
@@ -572,34 +624,3 @@ def _needed(starts, wanted):
         if any(parent in wanted or parent in needed for parent in node.parents if parent is not None):
             needed.add(node)
     return needed
-
-
-def replay(starts):
-    """Run the recorded operations again on Tensors: {node: VJPs that record what they do}, {node: value}.
-
-    The operations' bodies are the same; called on Tensors, their closures hold Tensors, so that calling a VJP records a graph.
-    Each value stays the value of its first node, so that later derivatives lead through the graph that is there.
-    """
-    return in_mode(True, _replay, starts)
-
-
-def _replay(starts):
-    values: dict = {}
-    again = {}
-    for node in _graph(starts):
-        if Last.write > node.tick:
-            _check_replay(node)
-        constants = node.constants or (None,) * len(node.parents)
-        arguments = [c if p is None else values[p] if type(p) is Node else p for p, c in zip(node.parents, constants)]
-        value, *again[node] = node.op.raw(*arguments, **(node.options or {}))
-        values[node] = wrap(value.array, node)
-    return again, values
-
-
-def _check_replay(node):
-    """A second derivative computes the operation again: its leaves and constants must be what they were."""
-    for x in [*node.parents, *(node.constants or ())]:
-        array = x.array if isinstance(x, Tensor) else x
-        if backend.is_array(array) and written_since(array, node.tick):
-            raise RuntimeError(f"backward: {node.op.__name__} (output shape {tuple(node.shape)}) used a tensor of shape "
-                               f"{tuple(array.shape)} that was changed in place afterwards, so it cannot be differentiated twice")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 import weakref
 
-from .engine import Node, Tensor, _constant, link, wrap
+from .. import backend
+from .engine import Node, Tensor, _constant, link, origin, wrap
 from .modes import in_mode, recording
 from .writes import tick
 
@@ -32,24 +33,19 @@ class Context:
 
 
 class _Call:
-    """Stands in a node for the class of a Function: its name, and how to run it again."""
+    """Stands in a node for the class of a Function: its name, and what is known of its value."""
 
-    product = False
+    product = True  # the gradients of all inputs are computed at once
     owns = False  # what a user's backward returns may be anybody's array
 
-    def __init__(self, cls, inputs):
-        self.cls, self.__name__ = cls, cls.__name__
-        self.positions = len(inputs)
+    def __init__(self, cls, array):
+        self.cls, self.__name__, self.results = cls, cls.__name__, {}  # under 0, the gradient that backward got last and what it returned
+        self.output, self._module = weakref.ref(array), backend.array_module(array)
 
-    def raw(self, *inputs):
-        """The value and its VJPs, which keep the value's node alive: saved tensors know it by a weak reference only."""
-        out = self.cls.apply(*inputs)
-        return out, *[_keeping(out.node, vjp) for vjp in out.node.vjps]
-
-
-def _keeping(node, vjp):
-    """`vjp`, with a hold on `node`."""
-    return lambda g, node=node: vjp(g)
+    def zeros(self, node, as_tensor):
+        """Return the gradient of a value that was used, but for which no backward had one."""
+        zeros = self._module.zeros(node.shape, dtype=node.dtype)
+        return wrap(zeros) if as_tensor else zeros
 
 
 class Function:
@@ -77,36 +73,38 @@ class Function:
         out = in_mode(False, cls.forward, ctx, *inputs)
         if not isinstance(out, Tensor):
             raise TypeError(f"{cls.__name__}.forward returned {type(out).__name__}; it must return one tensor")
+        returned = out
         if any(out is x for x in inputs) or out.node is not None or out._requires_grad:
-            source, out = out, wrap(out.array)
-            link(source, out)
-        if recording.get() and any(ctx.needs_input_grad):
-            _record(cls, ctx, inputs, out)
+            out = wrap(out.array)
+            link(returned, out)
+        if recording.get() and any(ctx.needs_input_grad) and out.array.dtype.kind == "f":
+            _record(cls, ctx, inputs, out, returned)
         ctx._saved = ()
         return out
 
 
-def _record(cls, ctx, inputs, out):
+def _record(cls, ctx, inputs, out, returned):
+    """Give `out`, a tensor on the memory of what `forward` returned, its node."""
     node = Node()
-    node.op, node.tick, node.options, node.hooks = _Call(cls, inputs), tick(), None, None
+    node.op, node.tick, node.options, node.hooks = _Call(cls, out.array), tick(), None, None
     node.shape, node.dtype = out.array.shape, out.array.dtype
-    node.parents = [(x.node or x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
+    node.parents = [origin(x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
     node.constants = [_constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
     me = weakref.ref(node)  # an output that saves itself must not keep itself alive
-    saved = [None if t is None else
-             (t.array, me if t is out or t.array is out.array else (t.node or t) if t._requires_grad else None) for t in ctx._saved]
-    memo: list = []  # the gradient asked last and all its results: backward runs once for all inputs
+    saved = [None if t is None else (t.array, _origin(t, inputs, returned, me)) for t in ctx._saved]
+    results, given = node.op.results, [isinstance(x, Tensor) for x in inputs]
 
     def gradients(g):
-        if not memo or memo[0] is not g:
-            memo[:] = g, _backward(cls, ctx, g, saved, len(inputs))
-        return memo[1]
+        entry = results.get(0)
+        if entry is None or entry[0] is not g:
+            entry = results[0] = g, _backward(cls, ctx, g, saved, given)
+        return entry[1]
 
     def vjp(i):
         def of_input(g):
             result = gradients(g)[i]
             if i == last:
-                memo.clear()
+                results.clear()
             return result
 
         return of_input
@@ -116,22 +114,26 @@ def _record(cls, ctx, inputs, out):
     out.node, out._requires_grad = node, True
 
 
+def _origin(t, inputs, returned, me):
+    """Return what a saved tensor belongs to in the graph: the node (or leaf) of an input, the Function's own, or nothing."""
+    if t is returned and not any([t is x for x in inputs]):
+        return me
+    return origin(t) if t._requires_grad else None
+
+
 def _unpack(saved):
     """The saved tensors, attached to the graph where they were."""
     for entry in saved:
         if entry is None:
             yield None
             continue
-        array, origin = entry
-        origin = origin() if isinstance(origin, weakref.ref) else origin
-        if isinstance(origin, Tensor) and origin.array is array:
-            yield origin
-        else:
-            yield wrap(array, origin.node if isinstance(origin, Tensor) else origin)
+        array, source = entry
+        source = source() if isinstance(source, weakref.ref) else source
+        yield source if isinstance(source, Tensor) and source.array is array else wrap(array, source)
 
 
-def _backward(cls, ctx, g, saved, count):
-    """The gradients that the class's backward returns: one for each input, raw where g is raw."""
+def _backward(cls, ctx, g, saved, given):
+    """The gradients that the class's backward returns: one for each input (`given`: is it a tensor), raw where g is raw."""
     raw = not isinstance(g, Tensor)
     ctx.saved_tensors = tuple(_unpack(saved))
     try:
@@ -139,14 +141,17 @@ def _backward(cls, ctx, g, saved, count):
     finally:
         ctx.saved_tensors = ()
     result = result if isinstance(result, (tuple, list)) else (result,)
-    if len(result) != count:
+    count = len(given)
+    if len(result) < count or any([r is not None for r in result[count:]]):
         raise RuntimeError(f"{cls.__name__}.backward returned {len(result)} gradients for {count} inputs of apply; "
                            "return one for each, None for those that need none")
-    like = wrap(g) if raw else g
-    return [_one(cls, r, need, like, raw) for r, need in zip(result, ctx.needs_input_grad)]
+    for i, (r, is_tensor) in enumerate(zip(result, given)):
+        if r is not None and not is_tensor:
+            raise RuntimeError(f"{cls.__name__}.backward returned a gradient for input {i} of apply, which is no tensor; return None there")
+    return [_one(cls, r, need, raw) for r, need in zip(result, ctx.needs_input_grad)]
 
 
-def _one(cls, r, need, like, raw):
+def _one(cls, r, need, raw):
     if r is None or not need:
         return None
     if not isinstance(r, Tensor):

@@ -89,6 +89,14 @@ class Subject:
         starts = [t.node for t in self.recorded if t.node is not None]
         return [node for node in engine._graph(starts, given) if node not in given] if starts else []
 
+    def values(self, nodes):
+        """Return {node: its value} for the recorded operations `nodes` and the inputs, computed again from the inputs."""
+        found = {x.node: x for x in self.tensors if x.node is not None}
+        with no_grad():
+            for node in nodes:
+                found[node] = node_function(node)(*node_inputs(node, found))
+        return found
+
     def _devices(self):
         """{recorded operation: "cpu" or "cuda"}, where its value lives."""
         found = {x.node: device_of(x.array) for x in (*self.tensors, *self.recorded)}

@@ -55,20 +55,23 @@ def pow(x, y):
     z = x**y
 
     def vjp_x(g):
-        some = y != 0  # else 0 · x⁰, whatever x is, and 0 for the derivatives of this, as in PyTorch
-        return g * (y * some * x ** (y - some))
+        xp, some = array_module(g), y != 0  # where y = 0, the derivatives of this are 0 too, whatever x is, as in PyTorch
+        if not hasattr(y, "shape"):
+            return g * (y * x ** (y - 1)) if some else xp.zeros_like(g)
+        return xp.where(some, g * (y * some * x ** (y - some)), 0)
 
     def vjp_y(g):
-        xp = array_module(g)
-        return xp.where((x == 0) & (y >= 0), 0, g * (z * logarithm(x)))
+        xp, never = array_module(g), (x == 0) & (y >= 0)  # there x^y does not change with y, nor does this
+        return g * xp.where(never, 0, xp.where(never, 1, z) * logarithm(x, never))
 
     return z, vjp_x, vjp_y
 
 
-def logarithm(x):
-    """log x of an array or of a number, which stays a number: it must not decide the dtype"""
+def logarithm(x, skipped):
+    """log x of an array, 0 where it is skipped, or of a number, which stays a number: it must not decide the dtype"""
     if hasattr(x, "shape"):
-        return array_module(x).log(x)
+        xp = array_module(x)
+        return xp.log(xp.where(skipped, 1, x))
     return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
 
 

@@ -1,0 +1,198 @@
+"""Higher derivatives: recorded operations run again on Tensors, and the VJPs of this run tied to what the first run kept.
+
+Called on Tensors, an operation's body returns VJPs whose cells hold Tensors, so that calling them records a graph. This run only shows
+what each cell holds: an argument, the value, or something computed from them. The numbers are those that the recorded VJPs hold. So a value
+that was written to under `no_grad`, an exchanged array, or a mask that the body drew at random, counts as in the first derivative.
+
+- A cell with an argument or the value gets the recorded array, tied to the argument's or the operation's own node.
+- A cell with something that no graph leads to, a mask or a number, gets what the recorded VJP holds: it is a constant.
+- What was computed from the arguments must have the same bits as what the recorded VJP holds. Otherwise nobody knows how that
+  depends on the arguments, and `backward` raises an error that names the operation.
+
+A Function's `forward` never runs again: its `backward` works on Tensors as it is.
+"""
+
+from __future__ import annotations
+
+import types
+from functools import partial
+from typing import Any
+
+from .. import backend
+from .engine import Node, Tensor, _graph, wrap
+from .modes import in_mode
+from .writes import Last, written_since
+
+CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.EllipsisType, types.NoneType, backend.dtype, backend.NumPyScalar)
+
+
+def recording_vjps(starts):
+    """Return {node: VJPs that record what they do, or the reason why there are none} for everything that `starts` depend on."""
+    return in_mode(True, _recording_vjps, starts)
+
+
+def _recording_vjps(starts):
+    again: dict = {}
+    values: dict = {}
+    for node in _graph(starts):
+        given = _given(node, values)
+        if hasattr(node.op, "output"):  # a Function's
+            array = node.op.output()
+            again[node], values[node] = node.vjps, _unknown(node, given) if array is None else _Value(array, True)
+            continue
+        run = _Run(node, given)
+        try:
+            again[node] = run.vjps()
+        except Exception as error:  # whatever the body raises where it is run on other numbers than at first
+            again[node] = str(error) if isinstance(error, _Different) else str(_Different(node, f"computing it again failed ({error})"))
+        values[node] = run.known()
+    return again
+
+
+class _Different(RuntimeError):
+    """An operation does not give again what its VJPs hold."""
+
+    def __init__(self, node, what):
+        super().__init__(
+            f"backward: {node.op.__name__} (output shape {tuple(node.shape)}) cannot be differentiated twice: {what}. "
+            "Change no tensor in place that it was computed from, and let its body depend on the arguments alone; "
+            "or write a Function, which does not run again")
+
+
+class _Value:
+    """An argument: a number, or an array and whether it is the first run's own memory. Else it was computed again."""
+
+    def __init__(self, array, own, doubtful=False):
+        self.array, self.own, self.doubtful = array, own, doubtful
+
+    def is_doubtful(self, parent, then):
+        """Return whether an operation recorded at tick `then` may have been given other numbers than these, which `parent` made."""
+        if not backend.is_array(self.array):
+            return False
+        return written_since(self.array, then) if self.own else self.doubtful or Last.write > parent.tick
+
+
+def _given(node, values):
+    """Return the arguments of a node as far as they are known, as a list of _Value."""
+    constants = node.constants or (None,) * len(node.parents)
+    return [values[p] if type(p) is Node else _Value(getattr(c, "array", c) if p is None else p.array, True)
+            for p, c in zip(node.parents, constants)]
+
+
+def _unknown(node, given):
+    """Return NaNs in place of a value that nothing holds: where a VJP needs it, it holds it."""
+    xp = backend.array_module(next(v.array for v in given if backend.is_array(v.array)))
+    return _Value(xp.broadcast_to(xp.full((), float("nan"), dtype=node.dtype), node.shape), False, True)
+
+
+class _Run:
+    """An operation that is run again."""
+
+    def __init__(self, node, given):
+        self.node, self.given = node, given
+        self.value: Any = None
+
+    def vjps(self):
+        """Return VJPs that record what they do."""
+        given = [v.array for v in self.given]
+        vjps = self._tied(given)
+        if not self.computed:
+            return vjps
+        if any([a is not b for a, b in zip(self.arrays, given)]):
+            vjps = self._tied(self.arrays)  # what was computed from the arguments must come from their own arrays
+        for i, (value, parent) in enumerate(zip(self.given, self.node.parents)):
+            if i not in self.confirmed and value.is_doubtful(parent, self.node.tick):
+                raise _Different(self.node, f"its argument {i} may have been changed in place afterwards")
+        return vjps
+
+    def known(self):
+        """Return the value, as an argument of later operations."""
+        node, value = self.node, self.value
+        if value is None or tuple(value.shape) != tuple(node.shape) or value.dtype != node.dtype:
+            return _unknown(node, self.given)
+        own = self.holds_value or any([v.own and backend.is_array(v.array) and backend.root(v.array) is backend.root(value.array)
+                                       for v in self.given])
+        return _Value(value.array, own, not own and any([v.is_doubtful(p, node.tick) for v, p in zip(self.given, node.parents)]))
+
+    def _tied(self, arrays):
+        """Run the body on these arrays, tie its VJPs to the recorded ones, and note in `self.arrays` what those hold as arguments."""
+        node, self.arrays = self.node, list(arrays)
+        self.confirmed, self.functions, self.holds_value, self.computed = set(), set(), False, False
+        arguments = [self._argument(i) for i in range(len(arrays))]
+        self.places = {id(a): i for i, a in enumerate(arguments) if isinstance(a, Tensor)}
+        self.value = None
+        self.value, *vjps = node.op.raw(*arguments, **(node.options or {}))
+        return [None if old is None else self._tie(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
+
+    def _argument(self, i):
+        """Return an argument as a Tensor tied to the graph, of the dtype to which the operation promotes; what was no Tensor stays none."""
+        array, node = self.arrays[i], self.node
+        if not backend.is_array(array):
+            return array
+        if node.op.promotes and array.dtype != node.dtype:
+            array = array.astype(node.dtype)
+        raw = node.parents[i] is None and not isinstance(node.constants[i], Tensor)
+        return array if raw else wrap(array, node.parents[i])
+
+    def _tie(self, old, new):
+        """Return what a VJP shall hold where the recorded one holds `old` and the one of this run `new`."""
+        if new is old or isinstance(new, types.ModuleType) or hasattr(new, "raw"):  # an operation stands for NumPy's function of its name
+            return new
+        if isinstance(new, Tensor):
+            return self._tie_tensor(old, new)
+        kind = type(new)
+        if kind is type(old):
+            if kind is types.FunctionType and new.__code__ is old.__code__:
+                return self._tie_function(old, new)
+            if kind is partial:
+                function, args, options = self._tie((old.func, old.args, old.keywords), (new.func, new.args, new.keywords))
+                return partial(function, *args, **options)
+            if kind is types.MethodType:
+                return types.MethodType(self._tie(old.__func__, new.__func__), self._tie(old.__self__, new.__self__))
+            if kind is dict and new.keys() == old.keys():
+                return {k: self._tie(old[k], new[k]) for k in new}
+        if isinstance(new, (tuple, list)) and isinstance(old, (tuple, list)) and len(new) == len(old):
+            parts = [self._tie(o, n) for o, n in zip(old, new)]
+            return old if all([p is o for p, o in zip(parts, old)]) else type(old)(parts)
+        if all([isinstance(x, CONSTANTS) or backend.is_array(x) for x in (old, new)]) or (old == new) is True:
+            return old
+        raise _Different(self.node, f"its VJP holds another {type(old).__name__} now")
+
+    def _tie_function(self, old, new):
+        if new in self.functions:
+            return new
+        self.functions.add(new)
+        for before, cell in zip(old.__closure__ or (), new.__closure__ or ()):
+            if cell is not before and _is_filled(before) and _is_filled(cell):
+                cell.cell_contents = self._tie(before.cell_contents, cell.cell_contents)
+        new.__defaults__, new.__kwdefaults__ = self._tie((old.__defaults__, old.__kwdefaults__), (new.__defaults__, new.__kwdefaults__))
+        return new
+
+    def _tie_tensor(self, old, new):
+        place, array = self.places.get(id(new)), getattr(old, "array", old)
+        if not backend.is_array(array):
+            array = backend.asarray(array, new.dtype, like=new.array)  # NumPy's 0-d results are scalars
+        if place is not None:
+            self.confirmed.add(place)
+            self.arrays[place] = new.array = array
+        elif new is self.value:
+            self.holds_value = True
+            new.array, new.node, new._requires_grad = array, self.node, True
+        elif not new._requires_grad:
+            return wrap(array)
+        else:
+            self.computed = True
+            if not _have_same_bits(new.array, array):
+                raise _Different(self.node, f"what its VJP holds, of shape {tuple(array.shape)}, is not what is computed now")
+        return new
+
+
+def _is_filled(cell):
+    try:
+        return cell.cell_contents is cell.cell_contents
+    except ValueError:
+        return False
+
+
+def _have_same_bits(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and backend.to_numpy(a).tobytes() == backend.to_numpy(b).tobytes()

@@ -1,0 +1,305 @@
+"""Higher derivatives lead through the numbers that the first derivative uses, or raise; PyTorch is the oracle."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad as mg
+from minigrad.autograd import Function, grad, gradcheck, op
+from minigrad.backend import array_module
+
+
+def leaf(*numbers, lib=mg):
+    return lib.tensor(numbers[0] if len(numbers) == 1 else list(numbers), dtype=lib.float64, requires_grad=True)
+
+
+def twice(loss, x, lib=mg):
+    """The first derivative, the same with create_graph, and the second (of the sum), as arrays."""
+    (first,) = lib.autograd.grad(loss, x, retain_graph=True)
+    (again,) = lib.autograd.grad(loss, x, create_graph=True)
+    second = lib.autograd.grad(again.sum(), x, allow_unused=True)[0] if again.requires_grad else None
+    return [None if g is None else g.detach().numpy() for g in (first, again, second)]
+
+
+# ---- a value that was written to after it was made
+
+
+WRITES = {
+    "a view, under no_grad": lambda lib, h: h[1:].mul_(0.0),
+    "the tensor, under no_grad": lambda lib, h: h.clamp_(max=3.5),
+    ".data": lambda lib, h: h.data.clamp_(max=3.5),
+    "a part of .data": lambda lib, h: h.data[:1].fill_(7.0),
+    "the NumPy array": lambda lib, h: np.negative(h.detach().numpy(), out=h.detach().numpy()),
+    "an assigned element": lambda lib, h: h.__setitem__(0, -2.0),
+}
+
+
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("use", ["h ** 3", "h * h", "h.exp() * h", "h.softmax(0)[:1]", "h.tanh()", "(h * h.detach()).sigmoid()"])
+def test_a_value_written_to_counts_as_it_was_written(write, use):
+    found = []
+    for lib in (mg, torch):
+        x = leaf(3.0, 4.0, lib=lib)
+        h = x * 1
+        with lib.no_grad():
+            WRITES[write](lib, h)
+        found.append(twice(eval(use, {"h": h}).sum(), x, lib))
+    ours, reference = found
+    np.testing.assert_array_equal(ours[0], ours[1])
+    for a, b in zip(ours, reference):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+
+
+def test_a_write_after_use_is_an_error_in_both_derivatives():
+    x = leaf(3.0, 4.0)
+    h = x * 1
+    y = (h**3).sum()
+    with mg.no_grad():
+        h.mul_(2)
+    for create in (False, True):
+        with pytest.raises(RuntimeError, match=r"pow \(output shape \(2,\)\) saved a tensor of shape \(2,\) that was changed in place"):
+            grad(y, x, create_graph=create, retain_graph=True)
+
+
+def test_what_no_vjp_saved_may_be_written_to():
+    for change in ("leaf", "constant"):
+        found = []
+        for lib in (mg, torch):
+            x, c = leaf(1.0, 2.0, lib=lib), lib.ones(2, dtype=lib.float64)
+            y = (x + c).tanh().sum()  # the VJPs hold neither x nor c
+            (x.data if change == "leaf" else c).add_(1)
+            found.append(twice(y, x, lib))
+        for a, b in zip(*found):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+# ---- what a body keeps
+
+
+@op
+def masked(x):
+    """x where a random mask holds."""
+    mask = np.random.default_rng().random(x.shape) < 0.5
+    return x * mask, lambda g: g * mask
+
+
+@op
+def keeps_what_it_computes(x):
+    """e^(2x), whose VJP holds neither x nor the value, but e^x."""
+    e = array_module(x).exp(x)
+    return e * e, lambda g: 2 * g * e * e
+
+
+@op
+def keeps_chance(x):
+    """x · r for random r, whose VJP holds x · r · r."""
+    r = np.random.default_rng().random(x.shape)
+    kept = x * r * r
+    return x * r, lambda g: g * kept / x / r
+
+
+def test_a_random_mask_is_the_one_of_the_value():
+    x = leaf([3.0] * 64)
+    y = masked(x)
+    (first,), (again,) = [grad((y**2).sum(), x, create_graph=create, retain_graph=True) for create in (False, True)]
+    assert 0 < int((y != 0).sum()) < 64
+    np.testing.assert_array_equal(first.numpy(), 2 * y.detach().numpy())
+    np.testing.assert_array_equal(again.detach().numpy(), first.numpy())
+    np.testing.assert_array_equal(grad(again.sum(), x)[0].numpy(), 2.0 * (y.detach().numpy() != 0))
+
+
+def test_what_a_body_computes_for_its_vjp_is_differentiated_too():
+    x = leaf(0.5, -1.0)
+    y = keeps_what_it_computes(x).sum()
+    for order in (1, 2, 3, 4):
+        (y,) = grad(y.sum(), x, create_graph=True)
+        np.testing.assert_allclose(y.detach().numpy(), 2.0**order * np.exp([1.0, -2.0]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("change", ["value", "sign", "leaf", "chance"])
+def test_what_a_body_computes_must_be_the_same_again(change):
+    x = leaf(0.5, -1.0)
+    h = x * 1 if change != "leaf" else x
+    if change in ("value", "sign"):
+        with mg.no_grad():
+            h.mul_(-1 if change == "sign" else 3)
+    y = (keeps_chance if change == "chance" else keeps_square if change == "sign" else keeps_what_it_computes)(h)
+    if change == "leaf":
+        x.data.mul_(2)
+    name = {"chance": "keeps_chance", "sign": "keeps_square"}.get(change, "keeps_what_it_computes")
+    grad(y.sum(), x, retain_graph=True)
+    with pytest.raises(RuntimeError, match=rf"backward: {name} \(output shape \(2,\)\) cannot be differentiated twice"):
+        grad(y.sum(), x, create_graph=True)
+
+
+@op
+def keeps_square(x):
+    """x⁴, whose VJP holds x² and |x|, neither of which tells the sign of x."""
+    square, size = x * x, array_module(x).absolute(x)
+    return square * square, lambda g: 4 * g * square * size
+
+
+def test_an_argument_of_unknown_sign_is_not_guessed():
+    x = leaf(2.0, 3.0)
+    y = keeps_square(x)
+    (first,) = grad(y.sum(), x, create_graph=True)
+    np.testing.assert_array_equal(first.detach().numpy(), [32.0, 108.0])
+    np.testing.assert_array_equal(grad(first.sum(), x)[0].numpy(), [48.0, 108.0])
+
+
+# ---- Functions
+
+
+class Counted(Function):
+    """x³, which counts its runs and draws a number."""
+
+    runs = 0
+
+    @staticmethod
+    def forward(ctx, x):
+        Counted.runs += 1
+        ctx.scale = random.random()
+        y = x**3 * ctx.scale
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        return g * 3 * y / x
+
+
+def test_a_function_never_runs_its_forward_again():
+    x = leaf(2.0, 3.0)
+    Counted.runs = 0
+    y = Counted.apply(x)
+    state = random.getstate()
+    scale = float(y[0]) / 8
+    derivative = y.sum()
+    for factor, power in ((3, 2), (6, 1), (6, 0)):
+        (derivative,) = grad(derivative.sum(), x, create_graph=True)
+        np.testing.assert_allclose(derivative.detach().numpy(), factor * scale * np.array([2.0, 3.0])**power, rtol=1e-12)
+    assert Counted.runs == 1 and random.getstate() == state
+
+
+def test_operations_after_a_function_find_its_value():
+    """Where a VJP holds it, where something was computed from it, and where nothing holds it any more."""
+    x = leaf(0.3, 0.4)
+    for after, expected in ((lambda y: y * y, lambda v: 30 * v**4), (lambda y: (y + 1).exp(), None), (lambda y: (y * 2 + y).tanh(), None)):
+        cube = Cube.apply(x)
+        z = after(cube)
+        del cube
+        found = twice(z.sum(), x)
+        wanted = twice(after(x**3).sum(), x)
+        for a, b in zip(found, wanted):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
+        if expected:
+            np.testing.assert_allclose(found[2], expected(np.array([0.3, 0.4])), rtol=1e-12)
+
+
+class Cube(Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 3 * x**2
+
+
+def test_a_function_that_returns_its_input_saves_the_input():
+    """The tensor saved is the input, also where its memory is the output's: the penalty's own gradient is not differentiated again."""
+    found = []
+    for lib, base in ((mg, Function), (torch, torch.autograd.Function)):
+
+        class Penalty(base):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(x)
+                return x
+
+            @staticmethod
+            def backward(ctx, g):
+                (x,) = ctx.saved_tensors
+                return g + 0.5 * x * x
+
+        x = leaf(1.0, -2.0, lib=lib)
+        found.append(twice((Penalty.apply(x * 3) ** 2).sum(), x, lib))
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+
+
+# ---- promotion, options, exchanged arrays
+
+
+def promoted_cases(lib):
+    ints, floats = lib.tensor([2, 3]), lib.tensor([0.5, 2.0], dtype=lib.float32, requires_grad=True)
+    wide = leaf(1.5, 2.5, lib=lib)
+    return {
+        "int ** float32": (lambda: ints**floats, floats),
+        "float32 % int": (lambda: floats**2 % lib.tensor([1, 2]), floats),
+        "int / float32": (lambda: ints / floats, floats),
+        "float32 * float64": (lambda: floats * wide * floats, floats),
+        "float64 * float32": (lambda: floats * wide * wide, wide),
+        "bool * float32": (lambda: (ints > 2) * floats**3, floats),
+        "uint8 - float32": (lambda: (ints.to(lib.uint8) - floats) ** 3, floats),
+        "maximum of int": (lambda: lib.maximum(ints, floats) ** 2, floats),
+        "0-d float64 beside float32": (lambda: floats**2 * lib.tensor(2.0, dtype=lib.float64), floats),
+    }
+
+
+@pytest.mark.parametrize("case", promoted_cases(mg))
+def test_promotion_is_not_forgotten(case):
+    found = [twice(make().sum(), x, lib) for lib in (mg, torch) for make, x in [promoted_cases(lib)[case]]]
+    for a, b in zip(*found):
+        assert (a is None or not a.any()) if b is None else a.dtype == b.dtype
+        if a is not None and b is not None:
+            np.testing.assert_allclose(a, b, rtol=2e-6)
+
+
+def test_options_changed_meanwhile_do_not_count():
+    found = []
+    for lib in (mg, torch):
+        x, weight, targets = leaf([[0.1, 0.2], [0.3, -0.4]], lib=lib), lib.tensor([1.0, 3.0], dtype=lib.float64), lib.tensor([0, 1])
+        loss = lib.nn.functional.nll_loss(lib.nn.functional.log_softmax(x, 1), targets, weight)
+        if lib is mg:
+            weight[:] = 100.0  # PyTorch refuses to go backward then
+            targets[:] = 0
+        found.append(twice(loss, x, lib))
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
+
+
+def test_an_exchanged_array_counts():
+    def slope(x):
+        with mg.enable_grad():
+            return grad((x**3).sum(), x, create_graph=True)[0]
+
+    assert gradcheck(slope, (leaf(0.5, -1.0) * 2,))
+    assert gradcheck(slope, (leaf(0.5, -1.0),))
+
+
+# ---- powers
+
+
+def test_zero_to_a_power_twice():
+    y = leaf(2.0)
+    for base in (mg.tensor(0.0, dtype=mg.float64), mg.tensor(0.0), 0.0):
+        (first,) = grad(base**y, y, create_graph=True)
+        (second,) = grad(first, y)
+        assert (float(first), float(second)) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("exponent", [0, 0.0, [0.0, 0.0, 1.0], 1, 2])
+@pytest.mark.parametrize("g", [1.0, np.inf, np.nan])
+def test_powers_and_extreme_gradients(exponent, g):
+    found = []
+    for lib in (mg, torch):
+        x = leaf(0.0, 1.0, -2.0, lib=lib)
+        power = x ** (lib.tensor(exponent, dtype=lib.float64) if isinstance(exponent, list) else exponent)
+        found.append(lib.autograd.grad(power, x, lib.tensor([g] * 3, dtype=lib.float64))[0].numpy())
+    np.testing.assert_array_equal(*found)
