@@ -1,10 +1,13 @@
 """Higher derivatives lead through the numbers that the first derivative uses, or raise; PyTorch is the oracle."""
 
 import random
+from functools import partial
 
 import numpy as np
 import pytest
+import random_derivatives
 import torch
+from hypothesis import settings
 
 import minigrad as mg
 from minigrad.autograd import Function, grad, gradcheck, op
@@ -303,3 +306,71 @@ def test_powers_and_extreme_gradients(exponent, g):
         power = x ** (lib.tensor(exponent, dtype=lib.float64) if isinstance(exponent, list) else exponent)
         found.append(lib.autograd.grad(power, x, lib.tensor([g] * 3, dtype=lib.float64))[0].numpy())
     np.testing.assert_array_equal(*found)
+
+
+# ---- random programs, with writes between any two operations
+
+
+def test_random_programs_with_writes_in_between():
+    """300 programs, 20,000 with MINIGRAD_TEST_PROFILE=deep."""
+    refused = 0
+    for seed in range(20_000 if settings.get_current_profile_name() == "deep" else 300):
+        assert random_derivatives.disagreement(seed, torch) is None, f"random_derivatives.disagreement({seed}, torch)"
+        first, again, _ = random_derivatives.run(mg, seed, random_derivatives.draw(seed))
+        refused += isinstance(again, Exception) and not isinstance(first, Exception)
+    assert refused < seed / 50  # nearly all that have a first derivative have a second one
+
+
+@op
+def in_all_ways(x, y):
+    """x² y, whose VJPs hold what they need in cells, defaults, partials, tuples, lists, dicts and functions within."""
+    xp, pair, table = array_module(x), (x, [y, 2.0]), {"x": x, "two": 2}
+
+    def product(a, b, g, *, factor=2.0):
+        return a * b * g * factor
+
+    def of_y(g, x=x, *, module=xp):
+        def square():
+            return module.square(x)
+
+        return g * square()
+
+    return x * x * y, partial(lambda pair, table, g: product(table["x"], pair[1][0], g, factor=pair[1][1]), pair, table), of_y
+
+
+def test_what_vjps_hold_is_found_wherever_it_is():
+    x, y = leaf(0.5, -1.5), leaf(2.0, 3.0)
+    h = x * 1
+    with mg.no_grad():
+        h[0] = 4.0
+    (first, other) = grad(in_all_ways(h, y).sum(), (x, y), create_graph=True)
+    assert first.tolist() == [16.0, -9.0] and other.tolist() == [16.0, 2.25]
+    assert [g.tolist() for g in grad(first.sum(), (x, y), retain_graph=True)] == [[4.0, 6.0], [8.0, -3.0]]
+    assert grad(other.sum(), x)[0].tolist() == [8.0, -3.0]
+
+
+class Box:
+    """Something that a VJP may hold, but in which nobody looks for arrays."""
+
+    def __init__(self, content):
+        self.content = content
+
+
+def test_what_a_vjp_holds_in_an_object_is_not_guessed():
+    @op
+    def boxed(x):
+        box = Box(x)
+        return x * x, lambda g: 2 * g * box.content
+
+    x = leaf(1.0, 2.0)
+    y = boxed(x).sum()
+    assert grad(y, x, retain_graph=True)[0].tolist() == [2.0, 4.0]
+    with pytest.raises(RuntimeError, match=r"backward: boxed .* cannot be differentiated twice: its VJP holds another Box"):
+        grad(y, x, create_graph=True)
+
+
+def test_only_operations_on_the_way_must_be_differentiable_twice():
+    x, y = leaf(2.0, 3.0), leaf(1.0, 1.0)
+    z = x * x + keeps_chance(y)
+    (first,) = grad(z.sum(), x, create_graph=True)
+    assert grad(first.sum(), x)[0].tolist() == [2.0, 2.0]
