@@ -374,3 +374,24 @@ def test_only_operations_on_the_way_must_be_differentiable_twice():
     z = x * x + keeps_chance(y)
     (first,) = grad(z.sum(), x, create_graph=True)
     assert grad(first.sum(), x)[0].tolist() == [2.0, 2.0]
+
+
+STEPS = {
+    "relu": lambda lib, x: x.relu(),
+    "clamp": lambda lib, x: x.clamp(-1.0, 1.0),
+    "max": lambda lib, x: x.max(),
+    "amin": lambda lib, x: x.amin(0),
+    "maximum": lambda lib, x: lib.maximum(x, -x),
+    "abs": lambda lib, x: x.abs(),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_derivative_of_a_step_is_zero_and_no_error(name):
+    for lib in (mg, torch):
+        x = leaf(-0.5, 2.0, lib=lib)
+        (first,) = lib.autograd.grad(STEPS[name](lib, x).sum() * 2, x, create_graph=True)
+        if lib is mg or first.requires_grad:  # PyTorch counts clamp's derivative as no function of x
+            second = lib.autograd.grad(first.sum(), x, allow_unused=True)[0]
+            assert second is None or (second + 0).tolist() == [0.0, 0.0]
+    assert not lib.autograd.grad((x * 2).sum(), x, create_graph=True)[0].requires_grad

@@ -122,7 +122,13 @@ class _Run:
         self.places = {id(a): i for i, a in enumerate(arguments) if isinstance(a, Tensor)}
         self.value = None
         self.value, *vjps = node.op.raw(*arguments, **(node.options or {}))
-        return [None if old is None else self._tie(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
+        return [None if old is None else self._tied_vjp(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
+
+    def _tied_vjp(self, old, new):
+        """Return a VJP whose result requires a gradient if the VJP holds anything that does, as in PyTorch, even if its derivative is 0."""
+        self.tensors: list = []
+        vjp = self._tie(old, new)
+        return partial(_depending_on, self.tensors, vjp) if self.tensors else vjp
 
     def _argument(self, i):
         """Return an argument as a Tensor tied to the graph, of the dtype to which the operation promotes; what was no Tensor stays none."""
@@ -184,7 +190,15 @@ class _Run:
             self.computed = True
             if not _have_same_bits(new.array, array):
                 raise _Different(self.node, f"what its VJP holds, of shape {tuple(array.shape)}, is not what is computed now")
+        if new._requires_grad:
+            self.tensors.append(new)
         return new
+
+
+def _depending_on(tensors, vjp, g):
+    """Return vjp(g), tied to these tensors: relu's derivative, for one, is found by comparing, which leaves no graph."""
+    c = vjp(g)
+    return backend.array_module(c).constant_in(c, *tensors) if isinstance(c, Tensor) and not c._requires_grad else c
 
 
 def _is_filled(cell):
