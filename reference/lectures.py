@@ -1,7 +1,8 @@
-"""The lectures' printed tables as data; "lost_in_print" says what the slides and the transcripts do not show.
+"""The lectures' printed tables as data; "lost_in_print" says what they do not show.
 
-DENOISING["autoencoder_mse"] is lecture 20's curve, AUTOENCODER what is spoken of lecture 12's. MEASURED is
-what PyTorch 2.13 gave at the presets' settings and seed 0, with and without lecture 20's penalty.
+DENOISING["autoencoder_mse"] is lecture 20's curve, AUTOENCODER["autoencoder_mse"] lecture 12's, of the course's public
+notebook. MEASURED is what PyTorch 2.13 gave at the presets' settings and seed 0: with and without lecture 20's penalty,
+with lecture 12's 10 + 3 and 30 + 30 epochs.
 """
 
 from minigrad.experiments.pictures import load_lectures

@@ -20,7 +20,7 @@ from reference import nn, optim
 
 ENGINE = "PyTorch"
 PACKAGES = ("torch", "torchvision", "numpy")
-TEST_BATCH = 1000
+TEST_BATCH = 1000  # lecture 20's; lecture 12 tests all images at once, which gives the same classes
 
 Bar = Callable[[Iterable[Any]], Iterable[Any]]
 

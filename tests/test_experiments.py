@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import minigrad as mg
 from minigrad.cli import main
@@ -344,6 +345,56 @@ def test_cutting_the_decoder_keeps_what_the_encoder_learnt():
         assert np.array_equal(old.numpy(), new.numpy())
 
 
+def test_lecture_12_s_settings_are_its_notebook_s():
+    config = LECTURES["autoencoder"]
+    assert (config.optimizer, config.lr, config.finetune_lr, config.momentum) == ("sgd", 0.5, 0.01, 0.9)
+    assert (config.batch_size, config.shuffle, config.dtype, config.has_noise) == (1000, False, "float64", False)
+    assert (config.weight_decay, config.lr_step, config.l1_weight) == (0.0, None, 0.0)
+    spoken = pictures.load_lectures()["autoencoder"]["spoken"]
+    assert (config.epochs, config.finetune_epochs) == (spoken["epochs"], spoken["finetune_epochs"]) == (10, 3)
+
+
+def test_fine_tuning_trains_encoder_and_classifier_together(few_images):
+    for name, lecture in (("denoising", denoising), ("autoencoder", autoencoder)):
+        run = training.start(settings(name, data_dir=few_images), lecture)
+        training.to_classifier(run, lecture)
+        before = {name: value.numpy().copy() for name, value in run.net.state_dict().items()}
+        training.finetune_epoch(run, training.load_data(run.config))
+        assert list(before) == ["0.0.weight", "0.0.bias", "classifier.0.weight", "classifier.0.bias"]
+        assert not [name for name, value in run.net.state_dict().items() if np.array_equal(value.numpy(), before[name])]
+
+
+def test_the_classes_are_those_of_one_forward_pass_over_all_test_images(monkeypatch):
+    """Lecture 12 takes the test images in one go, this program in batches."""
+    run = training.start(settings("autoencoder"), autoencoder)
+    training.to_classifier(run, autoencoder)
+    images = training.load_data(settings("autoencoder", limit=1)).test_images
+    predicted = training.predict(run, images).tolist()
+    monkeypatch.setattr(training, "TEST_BATCH", len(images))
+    assert training.predict(run, images).tolist() == predicted
+    assert len(set(predicted)) > 1
+
+
+@pytest.mark.parametrize("lecture", ["denoising", "autoencoder"])
+def test_the_printed_curves_are_drawn_over_a_run_of_as_many_epochs(lecture):
+    printed = pictures.load_lectures()[lecture]
+    keys = [("pretrain", "loss", "autoencoder_mse"), ("finetune", "loss", "train_error"), ("finetune", "test_accuracy", "test_accuracy")]
+    metrics = [
+        {"phase": phase, "epoch": epoch, "loss": 1 / epoch, "test_accuracy": None if phase == "pretrain" else 90 + epoch / 10}
+        for phase, epochs in (("pretrain", len(printed["autoencoder_mse"])), ("finetune", len(printed["test_accuracy"])))
+        for epoch in range(1, epochs + 1)
+    ]
+    figure = Figure()
+    pictures.curves(figure, "", "minigrad", metrics, printed)
+    for axes, (phase, key, name) in zip(figure.axes, keys, strict=True):
+        ours, lecture_s = axes.lines
+        entries = [entry for entry in metrics if entry["phase"] == phase]
+        assert ours.get_ydata().tolist() == [entry[key] for entry in entries]
+        assert list(lecture_s.get_ydata()) == printed[name]
+        assert list(lecture_s.get_xdata()) == list(ours.get_xdata()) == [entry["epoch"] for entry in entries]
+        assert [text.get_text() for text in axes.get_legend().get_texts()] == ["minigrad", "lecture, printed"]
+
+
 def test_a_digit_as_text():
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 4:14, 4:6] = 255
@@ -365,6 +416,8 @@ def test_tiles_put_each_unit_in_its_place():
 
 def test_the_lectures_tables_are_whole():
     tables = pictures.load_lectures()
+    assert {len(tables["autoencoder"][key]) for key in ("autoencoder_mse", "train_error", "test_accuracy")} == {30}
+    assert [tables["autoencoder"]["test_accuracy"][i] for i in (0, 1, 2, 29)] == [85.36, 88.29, 89.35, 93.50]
     assert len(tables["denoising"]["autoencoder_mse"]) == LECTURES["denoising"].epochs
     assert len(tables["denoising"]["test_accuracy"]) == LECTURES["denoising"].finetune_epochs
     assert len(tables["denoising"]["train_error"]) == LECTURES["denoising"].finetune_epochs

@@ -150,7 +150,36 @@ def test_both_lectures_in_one_report(tmp_path):
     assert "Lecture 20: a denoising autoencoder; Lecture 12: an autoencoder" in page.texts
     assert "the lecture (denoising)" in page.texts
     assert "the lecture (autoencoder)" in page.texts
-    assert "lecture, spoken, epoch 10: 0.022" in page.texts
+    assert {"lecture, epoch 20: 0.006731", "lecture, epoch 30: 0.016203", "lecture, epoch 30: 93.5"} <= set(page.texts)
+    assert {"Lecture 20, printed on the slides", load_lectures()["autoencoder"]["source"]} <= set(page.texts)
+
+
+def cells(page, heading):
+    """The figures of a row of the first table."""
+    start = page.texts.index(heading) + 1
+    return page.texts[start : start + 2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "epochs", "mse", "accuracy"),
+    [
+        ({}, "10 + 3", "0.023397", "89.35 %"),
+        ({"epochs": 30, "finetune_epochs": 30}, "30 + 30", "0.016203", "93.50 %"),
+        ({"epochs": 100, "finetune_epochs": 1}, "30 + 1", "0.016203", "85.36 %"),
+        ({"epochs": 0, "finetune_epochs": 0}, "0 + 0", "–", "–"),
+    ],
+)
+def test_the_lecture_s_figures_are_those_after_as_many_epochs(tmp_path, settings, epochs, mse, accuracy):
+    page = Page(report_on(write_run(tmp_path / "run", "autoencoder", **settings)))
+    assert cells(page, "epochs") == ["2 + 1", epochs]
+    assert cells(page, "mean-squared error, last") == ["0.051235", mse]
+    assert cells(page, "test accuracy, last") == ["87.50 %", accuracy]
+
+
+def test_the_settings_of_the_fine_tuning_are_shown(tmp_path):
+    page = Page(report_on(write_run(tmp_path / "run", "autoencoder")))
+    for name, value in (("finetune_lr", "0.01"), ("momentum", "0.9"), ("finetune_epochs", "3"), ("lr", "0.5")):
+        assert cells(page, name)[0] == value
 
 
 def test_a_run_that_is_not_finished_is_shown_as_far_as_it_is(tmp_path):

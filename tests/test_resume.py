@@ -181,6 +181,26 @@ def test_a_finished_run_resumed_ends_the_same(undisturbed, capsys, no_pictures):
     assert f"Going on with {undisturbed} after epoch 2 of 2 (finetune)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("stop", [1, 4], ids=["in the pretraining", "in the fine-tuning"])
+def test_a_run_goes_on_with_its_own_settings_whatever_the_lecture_s_are_today(stop, data_dir, tmp_path, no_pictures):
+    """Runs of lecture 12 were once fine-tuned with a rate of 0.5."""
+    config = dataclasses.replace(LECTURES["autoencoder"], **SETTINGS, finetune_lr=0.5, data_dir=data_dir)
+    assert config.finetune_lr != LECTURES["autoencoder"].finetune_lr
+    data, out = training.load_data(config), tmp_path / "stopped"
+    run_in_process(config, tmp_path / "undisturbed", data)
+
+    def save(run, folder):
+        checkpoint.save_run(run, folder)
+        if len(run.metrics) == stop:
+            raise Died
+
+    with pytest.raises(Died):
+        program.run_lecture(checkpoint.PROGRAMS["autoencoder"], config, out=out, quiet=True, data=data, save=save)
+    assert main(["train", "autoencoder", "--resume", str(out), "--quiet"]) == 0
+    assert_same_checkpoint(tmp_path / "undisturbed", out)
+    assert checkpoint.load_run(out).optimizer.param_groups[0]["lr"] == pytest.approx(0.05)  # 0.5, once multiplied by --lr-gamma
+
+
 def test_other_versions_are_mentioned(undisturbed, tmp_path, capsys, no_pictures):
     out = tmp_path / "run"
     shutil.copytree(undisturbed, out)

@@ -46,7 +46,7 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
 
 
 def load_lectures() -> dict[str, Any]:
-    """The figures that the lectures print and speak, by lecture."""
+    """The figures that the lectures print, by lecture."""
     text = resources.files("minigrad.experiments").joinpath("lectures.json").read_text(encoding="utf-8")
     tables: dict[str, Any] = json.loads(text)
     return tables
@@ -132,23 +132,19 @@ def tiles(weight: Any, layer: str) -> Any:
 def curves(
     figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]
 ) -> None:
-    """Loss and accuracy by epoch, beside what the lecture printed or said."""
+    """Loss and accuracy by epoch, beside what the lecture printed."""
     figure.suptitle(f"{title}: training", fontsize=11)
     panels = [
-        ("pretrain", "loss", "mean-squared error of the pretraining", printed.get("autoencoder_mse")),
-        ("finetune", "loss", "train error of the fine-tuning", printed.get("train_error")),
-        ("finetune", "test_accuracy", "test accuracy, %", printed.get("test_accuracy")),
+        ("pretrain", "loss", "mean-squared error of the pretraining", printed["autoencoder_mse"]),
+        ("finetune", "loss", "train error of the fine-tuning", printed["train_error"]),
+        ("finetune", "test_accuracy", "test accuracy, %", printed["test_accuracy"]),
     ]
     for axes, (phase, key, name, theirs) in zip(figure.subplots(1, 3), panels):
         entries = [entry for entry in metrics if entry["phase"] == phase]
         epochs = [entry["epoch"] for entry in entries]
         values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # a gap
         axes.plot(epochs, values, "o-", color=OURS, ms=4, label=engine)
-        if theirs:
-            axes.plot(range(1, len(theirs) + 1), theirs, "x--", color=THEIRS, lw=1, label="lecture, printed")
-        elif phase == "pretrain":
-            spoken = [printed["autoencoder_mse_first_about"], printed["autoencoder_mse_last"]]
-            axes.plot([1, printed["epochs"]], spoken, "x", color=THEIRS, ms=8, mew=2, label="lecture, spoken")
+        axes.plot(range(1, len(theirs) + 1), theirs, "x--", color=THEIRS, lw=1, ms=4, label="lecture, printed")
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("epoch", fontsize=9)
         axes.xaxis.get_major_locator().set_params(integer=True)

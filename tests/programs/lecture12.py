@@ -90,7 +90,7 @@ settle(net.classifier)
 net[0][0].weight.data.copy_(cll_weights)
 
 criterion = nn.NLLLoss()
-optimizer = optim.SGD(net.parameters(), lr=0.5, momentum=0.9)
+optimizer = optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 for epoch in range(3):
     runningLoss, correct, total = 0, 0, 0
     for i in range(0, 50, BatchSize):

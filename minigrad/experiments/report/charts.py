@@ -22,7 +22,6 @@ class Series:
     name: str
     style: str
     points: Sequence[tuple[float, float | None]]
-    lined: bool = True  # joined by a line, not only marked
 
 
 def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> str:
@@ -108,8 +107,7 @@ def _line(line: Series, x: Scale, y: Scale, x_name: str) -> str:
         marks.append(
             _mark(x(place), y(value), line.style, f"{line.name}, {x_name} {place:g}: {value:.6g}", 3)
         )
-    joined = f'<path class="line {line.style}" d="{" ".join(path)}"/>' if line.lined else ""
-    return joined + "".join(marks)
+    return f'<path class="line {line.style}" d="{" ".join(path)}"/>' + "".join(marks)
 
 
 def _mark(x: float, y: float, style: str, label: str, size: float) -> str:

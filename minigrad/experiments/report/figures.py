@@ -43,14 +43,7 @@ def curves(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
 
 
 def _printed(tables: dict[str, Any], key: str) -> Series:
-    values = tables.get(key)
-    if values is None and key == "autoencoder_mse" and "autoencoder_mse_last" in tables:
-        ends = [
-            (1, tables["autoencoder_mse_first_about"]),
-            (tables["epochs"], tables["autoencoder_mse_last"]),
-        ]
-        return Series("lecture, spoken", "lecture", ends, lined=False)
-    return Series("lecture", "lecture", list(enumerate(values or [], start=1)))
+    return Series("lecture", "lecture", list(enumerate(tables.get(key, []), start=1)))
 
 
 def reconstructions(runs: list[RunRecord]) -> str:

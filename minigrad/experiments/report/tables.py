@@ -4,12 +4,14 @@ import math
 from html import escape
 from typing import Any
 
+from minigrad.experiments.checks import is_count
 from minigrad.experiments.record import divergence
 from minigrad.experiments.report.records import RunRecord
 
 STYLES = 6  # colours for runs in the style sheet
 
 FIGURES = [
+    ("epochs", "epochs", "{}"),
     ("mean-squared error, first", "first_mse", "{:.6f}"),
     ("mean-squared error, last", "mse", "{:.6f}"),
     ("train error, first", "first_train_error", "{:.6f}"),
@@ -64,25 +66,19 @@ def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
     columns = [_figures_so_far(run) for run in runs]
     for name, tables in lectures.items():
         headings.append("the lecture" if len(lectures) == 1 else f"the lecture ({name})")
-        columns.append(lecture_figures(tables))
+        columns.append(lecture_figures(tables, [run for run in runs if run.lecture == name]))
     return _compare(headings, FIGURES, columns)
 
 
-def lecture_figures(tables: dict[str, Any]) -> dict[str, Any]:
-    """The figures that a lecture printed or said, under our names."""
-    errors = tables.get("autoencoder_mse") or [
-        tables.get("autoencoder_mse_first_about"),
-        tables.get("autoencoder_mse_last"),
-    ]
-    train, accuracy = tables.get("train_error", [None]), tables.get("test_accuracy", [None])
-    return {
-        "first_mse": errors[0],
-        "mse": errors[-1],
-        "first_train_error": train[0],
-        "train_error": train[-1],
-        "first_test_accuracy": accuracy[0],
-        "test_accuracy": accuracy[-1],
-    }
+def lecture_figures(tables: dict[str, Any], runs: list[RunRecord]) -> dict[str, Any]:
+    """The figures that a lecture printed, under our names, up to the last epoch that one of its `runs` is to have."""
+    keys = {"autoencoder_mse": "epochs", "train_error": "finetune_epochs", "test_accuracy": "finetune_epochs"}
+    figures = []
+    for key, setting in keys.items():
+        epochs = [run.config[setting] for run in runs if is_count(run.config.get(setting))]
+        figures.append(tables.get(key, [])[: max(epochs, default=None)])
+    errors, train, accuracy = figures
+    return _ends(errors, train, accuracy)
 
 
 def sparsity(runs: list[RunRecord]) -> str:
@@ -124,18 +120,18 @@ def epochs(runs: list[RunRecord]) -> str:
 
 
 def _figures_so_far(run: RunRecord) -> dict[str, Any]:
-    if run.summary:
-        return run.summary
-    errors, train = run.curve("pretrain", "loss"), run.curve("finetune", "loss")
-    accuracy = run.curve("finetune", "test_accuracy")
-    ends = {
-        "first_mse": errors[:1],
-        "mse": errors[-1:],
-        "first_train_error": train[:1],
-        "train_error": train[-1:],
-    }
-    ends |= {"first_test_accuracy": accuracy[:1], "test_accuracy": accuracy[-1:]}
-    return {key: points[0][1] for key, points in ends.items() if points}
+    curves = [("pretrain", "loss"), ("finetune", "loss"), ("finetune", "test_accuracy")]
+    errors, train, accuracy = ([value for _, value in run.curve(*curve)] for curve in curves)
+    so_far = _ends(errors, train, accuracy)
+    return {**so_far, **run.summary, "epochs": so_far["epochs"]}
+
+
+def _ends(errors: list[Any], train: list[Any], accuracy: list[Any]) -> dict[str, Any]:
+    """The first and last values of three curves, and how many epochs they have: of pretraining + of fine-tuning."""
+    curves = {"mse": errors, "train_error": train, "test_accuracy": accuracy}
+    first = {f"first_{name}": values[0] for name, values in curves.items() if values}
+    last = {name: values[-1] for name, values in curves.items() if values}
+    return {**first, **last, "epochs": f"{len(errors)} + {len(train)}"}
 
 
 def _compare(headings: list[str], rows: list[tuple[str, str, str]], columns: list[dict[str, Any]]) -> str:
@@ -157,7 +153,7 @@ def _table(headings: list[str], body: list[str]) -> str:
 
 def _format(form: str, value: Any) -> str:
     """Return a figure as text; one of many digits, which would push all others out of sight, in scientific notation."""
-    if value is not None and 1e7 <= abs(value) < math.inf:
+    if isinstance(value, float | int) and 1e7 <= abs(value) < math.inf:
         form = "{:.3e}" + form.rpartition("}")[2]
     return "–" if value is None else escape(form.format(value).replace("%", " %").replace("  ", " "))
 
