@@ -10,6 +10,8 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from matplotlib import image as mpimg
 from matplotlib.figure import Figure
 
 import minigrad as mg
@@ -18,6 +20,7 @@ from minigrad.data.mnist import load_mnist
 from minigrad.experiments import autoencoder, denoising, pictures, program, record, training
 from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
 from minigrad.experiments.digits import as_text
+from reference.vision import import_torchvision
 
 SMALL = ["--limit", "2500", "--epochs", "2", "--finetune-epochs", "1"]  # the last batch is short
 NUMBER = r"\d+\.\d{6}"
@@ -30,6 +33,7 @@ PNGS = [
     "finetune_classifier",
     "finetune_encoder",
     "pretrain_decoder",
+    "pretrain_decoder_pixels",
     "pretrain_encoder",
     "reconstructions",
 ]
@@ -412,6 +416,40 @@ def test_tiles_put_each_unit_in_its_place():
     classes = pictures.tiles(weight[:10, :400], "classifier")
     assert classes.shape == (2 * 21 - 1, 5 * 21 - 1)
     assert np.array_equal(classes[21:41, 42:62], weight[7, :400].reshape(20, 20))
+
+
+@pytest.mark.parametrize("shape", [(784, 400), (400, 784), (784, 100), (10, 16)], ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_weight_matrix_as_lecture_20_shows_it_is_torchvision_s_grid(shape, dtype):
+    make_grid = import_torchvision().utils.make_grid
+    normal = np.random.default_rng(0).normal(0.1, 0.3, shape).astype(dtype)
+    side = math.isqrt(shape[1])
+    for weight in (normal, np.full_like(normal, 0.25), 1e-7 * normal):
+        theirs = make_grid(torch.from_numpy(weight).view(-1, 1, side, side), nrow=20, normalize=True)
+        ours = pictures.make_grid(weight)
+        assert ours.dtype == weight.dtype
+        np.testing.assert_array_equal(ours, theirs[0].numpy())
+
+
+def test_the_decoder_s_grids_stand_in_the_picture_pixel_by_pixel(tmp_path):
+    before, after = np.random.default_rng(0).normal(0, 1, (2, 784, 400))
+    pictures.save(tmp_path / "decoder.png", (8, 8), pictures.grids, "heading", before, after)
+    shown = np.rint(mpimg.imread(tmp_path / "decoder.png") * 255).astype(int)
+    assert shown.shape == (882 + 64, 3 * 442 + 2 * 16 + 32, 4)
+    for i, weight in enumerate((before, after, after - before)):
+        left = 16 + i * (442 + 16)
+        panel = shown[-16 - 882 : -16, left : left + 442]
+        assert np.abs(panel[..., 0] - 255 * pictures.make_grid(weight)).max() < 2  # a colour map has 256 colours
+        assert (panel[..., :1] == panel[..., :3]).all()
+
+
+def test_a_grid_of_weights_that_are_no_finite_numbers():
+    weight = np.arange(32.0).reshape(8, 4)
+    weight[1] = [np.nan, np.inf, -np.inf, 30]
+    grid = pictures.make_grid(weight)
+    assert grid[2, 2] == 0 and grid[3, 4 * 7 + 3] == 1
+    assert np.isnan(grid[2, 6]) and grid[2, 7] == np.inf and grid[3, 6] == -np.inf
+    assert np.isnan(pictures.make_grid(np.full((8, 4), np.nan))[2:4, 2:4]).all()
 
 
 def test_the_lectures_tables_are_whole():

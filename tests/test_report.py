@@ -15,7 +15,7 @@ import minigrad as mg
 from minigrad.cli import main
 from minigrad.experiments import checkpoint
 from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
-from minigrad.experiments.pictures import load_lectures
+from minigrad.experiments.pictures import load_lectures, make_grid
 from minigrad.experiments.report import charts, images, read_run, render, write_report
 from minigrad.experiments.report.records import read_runs
 
@@ -136,7 +136,7 @@ def test_runs_stand_side_by_side(tmp_path):
         assert f"(l1_weight {i / 10})" in page.texts
         assert f"run-{i}, epoch 2: {0.05 + i / 100:.6g}" in page.texts
     assert page.attributes.count(("tr", "class", "differs")) == 1
-    assert page.tags.count("img") == 8 * (3 + 4 * 3)
+    assert page.tags.count("img") == 8 * (3 + 5 * 3)
 
 
 def test_runs_of_the_same_name_get_their_folders_names(tmp_path):
@@ -180,6 +180,15 @@ def test_the_settings_of_the_fine_tuning_are_shown(tmp_path):
     page = Page(report_on(write_run(tmp_path / "run", "autoencoder")))
     for name, value in (("finetune_lr", "0.01"), ("momentum", "0.9"), ("finetune_epochs", "3"), ("lr", "0.5")):
         assert cells(page, name)[0] == value
+
+
+def test_the_decoder_is_shown_as_in_lecture_20_too(tmp_path):
+    run = read_run(write_run(tmp_path / "run"))
+    html = render([run])
+    assert "Decoder, pretraining, as lecture 20 shows it" in html
+    before, after = (run.snapshots[f"pretrain decoder {moment}"] for moment in ("before", "after"))
+    for weight in (before, after, after - before):
+        assert images.data_uri(images.grid(make_grid(weight))) in html
 
 
 def test_a_run_that_is_not_finished_is_shown_as_far_as_it_is(tmp_path):
@@ -277,6 +286,11 @@ def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     assert picture[30, 0].tolist() == [178, 24, 43]  # beyond the limit
     assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(images.GAP_COLOR)
     assert (decoded(images.weight_tiles(units * 0, 0.0, columns=2))[0, 0] == 255).all()
+
+
+def test_a_grid_goes_from_black_to_white_and_grey_where_there_is_no_number():
+    values = np.array([[0.0, 0.5, 1.0, np.nan], [-np.inf, np.inf, 0.25, 0.75]])
+    assert decoded(images.grid(values))[..., 0].tolist() == [[0, 127, 255, 128], [128, 128, 65, 189]]
 
 
 def test_a_strip_shows_the_images_from_black_to_white():

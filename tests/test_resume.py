@@ -290,7 +290,7 @@ def test_a_finished_run_has_all_its_pictures_in_the_checkpoint_and_the_report(sa
     weights = [f"{layer} {moment}" for layer in layers for moment in ("before", "after")]
     assert sorted(saved["snapshots"]) == sorted([*weights, "original", "noisy", "reconstruction"])
     html = (undisturbed / "report.html").read_text(encoding="utf-8")
-    assert html.count("<img ") == 3 + 3 * len(layers)
+    assert html.count("<img ") == 3 + 3 * (len(layers) + 1)  # the decoder is shown in two ways
 
 
 def altered(saved, *path, value=None):
@@ -359,6 +359,7 @@ WEIGHT = "0.0.weight"
         (["metrics"], mg.zeros(3, dtype=mg.uint8), "metrics: expected JSON"),
         (["metrics"], [], "metrics: expected <class"),
         (["snapshots", "noisy"], 5, "snapshot 'noisy': expected a tensor, found 5"),
+        (["snapshots", "pretrain decoder before"], mg.zeros(784, 15, dtype=mg.float64), "expected square images, found 15 pixels"),
         (["extra"], 1, "expected a run "),
         (["epoch"], del_, "expected a run "),
     ],

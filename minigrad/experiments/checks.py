@@ -173,9 +173,10 @@ def check_snapshots(where: PathLike, snapshots: Mapping[Any, Any], required: tup
         raise unexpected(f"{where}: snapshots", shown(lacking[0]), f"only {', '.join(found) or 'none'}")
     for name, array in found.items():
         partner = found.get(name.replace("after", "before"), array) if name in weights else found["original"]
-        columns = array.shape[0] if "decoder" in name else array.shape[1]
+        sizes = array.shape if "decoder" in name else array.shape[1:]  # a decoder's weights are drawn by column and by row
         if array.shape != partner.shape:
             raise unexpected(f"{where}: snapshot {name!r}", f"the shape {partner.shape} of its counterpart", array.shape)
-        if columns != PIXELS if name in IMAGES else math.isqrt(columns) ** 2 != columns:
-            raise unexpected(f"{where}: snapshot {name!r}", "square images", f"{columns} pixels")
+        for pixels in sizes:
+            if pixels != PIXELS if name in IMAGES else math.isqrt(pixels) ** 2 != pixels:
+                raise unexpected(f"{where}: snapshot {name!r}", "square images", f"{pixels} pixels")
     return found

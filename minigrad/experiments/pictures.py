@@ -39,6 +39,9 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
         size = (11, 2.7) if layer == "classifier" else (16, 5.9)
         before = snapshots[f"{phase} {layer} before"]
         save(out / f"{phase}_{layer}.png", size, weight_change, heading, layer, before, snapshots[key])
+    heading = f"{title}: decoder weights before and after pretraining, and the difference; a tile is a pixel's weights of all units"
+    decoders = (snapshots[f"pretrain decoder {moment}"] for moment in ("before", "after"))
+    save(out / "pretrain_decoder_pixels.png", (8, 8), grids, heading, *decoders)
     save(out / "curves.png", (11, 3.6), curves, title, engine, run.metrics, printed)
     accuracy = summary["class_accuracy"]
     save(out / "class_accuracy.png", (8, 3.8), class_accuracy, title, engine, accuracy, printed)
@@ -121,12 +124,40 @@ def tiles(weight: Any, layer: str) -> Any:
     """A weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
     units = weight.T if layer == "decoder" else weight
     side, columns = math.isqrt(units.shape[1]), 5 if layer == "classifier" else math.isqrt(len(units))
-    step, rows = side + max(1, side // 14), math.ceil(len(units) / columns)
-    image = np.full((rows * step, columns * step), np.nan)
-    for index, unit in enumerate(units):
-        top, left = step * (index // columns), step * (index % columns)
-        image[top : top + side, left : left + side] = unit.reshape(side, side)
-    return image[: rows * step - (step - side), : columns * step - (step - side)]
+    return side_by_side(units.reshape(-1, side, side), columns=columns, gap=max(1, side // 14), fill=np.nan)
+
+
+def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
+    """Weights before, after, and their difference, each as `make_grid` shows it, pixel by pixel: scaling would blur them."""
+    panels = np.stack([make_grid(weight) for weight in (before, after, after - before)])
+    zoom = max(1, 500 // panels.shape[2])
+    image = side_by_side(panels.repeat(zoom, axis=1).repeat(zoom, axis=2), columns=3, gap=16, fill=1)
+    figure.set_layout_engine("none")
+    figure.set_size_inches((image.shape[1] + 32) / DPI, (image.shape[0] + 64) / DPI)
+    figure.suptitle(heading, fontsize=11)
+    figure.figimage(image, 16, 16, cmap="gray", vmin=0, vmax=1, origin="upper")
+
+
+def make_grid(weight: Any) -> Any:
+    """A weight matrix as lecture 20 shows it, by torchvision's make_grid(…, nrow=20, normalize=True): each row a square tile
+    with two black pixels around it, in grey from 0, the smallest weight of all, to 1, the largest.
+    """
+    side, finite = math.isqrt(weight.shape[1]), weight[np.isfinite(weight)]
+    low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
+    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+        grey = (weight - low) / max(high - low, 1e-5)
+    return np.pad(side_by_side(grey.reshape(-1, side, side), columns=min(20, len(weight)), gap=2, fill=0), 2)
+
+
+def side_by_side(tiles: Any, *, columns: int, gap: int, fill: float) -> Any:
+    """Tiles (n, height, width) as one image, row by row, between them `gap` pixels of the value `fill`."""
+    n, height, width = tiles.shape
+    rows = -(-n // columns)
+    image = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, tiles.dtype)
+    for index, tile in enumerate(tiles):
+        top, left = (height + gap) * (index // columns), (width + gap) * (index % columns)
+        image[top : top + height, left : left + width] = tile
+    return image
 
 
 def curves(

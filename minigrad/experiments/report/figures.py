@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments.config import CLASSES, SIDE
+from minigrad.experiments.pictures import make_grid
 from minigrad.experiments.report.charts import Series, dot_chart, line_chart
-from minigrad.experiments.report.images import data_uri, strip, weight_tiles
+from minigrad.experiments.report.images import data_uri, grid, strip, weight_tiles
 from minigrad.experiments.report.records import RunRecord
 from minigrad.experiments.report.tables import style_of
 
@@ -28,6 +29,7 @@ LAYERS = [
     ("finetune encoder", "Encoder, fine-tuning"),
     ("finetune classifier", "Classifier, fine-tuning"),
 ]
+DECODER = "pretrain decoder"
 TILES = 100  # units of a layer that are shown
 CLIPPED = 0.995  # quantile of |weight| at which the colours end
 
@@ -67,7 +69,7 @@ def weights(runs: list[RunRecord]) -> str:
     for key, title in LAYERS:
         rows = [_weight_row(i, run, key) for i, run in enumerate(runs) if f"{key} after" in run.snapshots]
         if rows:
-            parts.append(f"<h3>{title}</h3>" + "".join(rows))
+            parts.append(f"<h3>{title}</h3>" + "".join(rows) + (_decoder_grids(runs) if key == DECODER else ""))
     note = (
         f"A tile is a hidden unit's (or a class's) weights, at most {TILES} of a layer. Blue is negative, "
         "red positive; the three pictures of a row have one colour scale, which clips the largest 0.5 %."
@@ -75,11 +77,24 @@ def weights(runs: list[RunRecord]) -> str:
     return f'<p class="faint">{note}</p>' + "".join(parts) if parts else ""
 
 
+def _decoder_grids(runs: list[RunRecord]) -> str:
+    """The pretraining's decoder once more, as lecture 20 shows it."""
+    rows = []
+    for index, run in enumerate(runs):
+        if f"{DECODER} after" in run.snapshots:
+            panels = _panels(run.snapshots[f"{DECODER} before"], run.snapshots[f"{DECODER} after"])
+            images = [f"<figure>{_image(name, grid(make_grid(weight)))}</figure>" for name, weight in panels.items()]
+            rows.append(_run_name(index, run) + _grid("threes", images))
+    note = (
+        "A tile is an output pixel: its weights of all hidden units. Black is the smallest weight of a picture, white the largest "
+        "(torchvision's make_grid with nrow=20 and normalize=True)."
+    )
+    return f'<h3>Decoder, pretraining, as lecture 20 shows it</h3><p class="faint">{note}</p>' + "".join(rows)
+
+
 def _weight_row(index: int, run: RunRecord, key: str) -> str:
     before, after = (units_of(run.snapshots[f"{key} {moment}"], key) for moment in ("before", "after"))
-    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
-        panels = {"before": before, "after": after, "difference": after - before}
-    panels = {name: units[:TILES] for name, units in panels.items()}
+    panels = {name: units[:TILES] for name, units in _panels(before, after).items()}
     sizes = np.abs(np.stack(list(panels.values())))
     sizes = sizes[np.isfinite(sizes)]
     limit = float(np.quantile(sizes, CLIPPED)) if sizes.size else 0.0
@@ -87,6 +102,11 @@ def _weight_row(index: int, run: RunRecord, key: str) -> str:
     images = [_image(name, weight_tiles(units, limit, columns)) for name, units in panels.items()]
     scale = f'<div class="scale">−{limit:.2g}<i></i>+{limit:.2g}</div>'
     return _run_name(index, run) + scale + _grid("threes", [f"<figure>{image}</figure>" for image in images])
+
+
+def _panels(before: Any, after: Any) -> dict[str, Any]:
+    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+        return {"before": before, "after": after, "difference": after - before}
 
 
 def units_of(weight: Any, key: str) -> Any:

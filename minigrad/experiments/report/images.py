@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments.config import SIDE
+from minigrad.experiments.pictures import side_by_side
 
 SHARP = 900  # pixels of width that leave a browser nothing to enlarge, which would blur
 LEVELS = 64  # of a weight: as many as an eye tells apart, and a file of half the size that 256 would give
@@ -40,10 +41,8 @@ def data_uri(content: bytes) -> str:
 def strip(images: Any) -> bytes:
     """Images of values 0 to 1, (n, 784), next to each other, on black to white."""
     grey = np.clip(np.nan_to_num(images.reshape(len(images), SIDE, SIDE)), 0, 1)
-    indices = _side_by_side(np.rint(grey * 254).astype(np.uint8), columns=len(images), gap=2, fill=255)
-    shades = np.arange(256)[:, None].repeat(3, axis=1) * 255 // 254
-    shades[255] = GAP_COLOR
-    return png(indices, shades)
+    indices = side_by_side(np.rint(grey * 254).astype(np.uint8), columns=len(images), gap=2, fill=255)
+    return png(_sharp(indices), grey_palette(256))
 
 
 def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
@@ -52,7 +51,20 @@ def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
     middle = (LEVELS - 2) // 2  # of an odd number of colours: 0 has one of its own
     indices = np.where(np.isfinite(place), np.rint((place + 1) * middle), LEVELS - 1).astype(np.uint8)
     gap = max(1, units.shape[1] // 14)
-    return png(_side_by_side(indices, columns=columns, gap=gap, fill=LEVELS - 1), diverging_palette())
+    return png(_sharp(side_by_side(indices, columns=columns, gap=gap, fill=LEVELS - 1)), diverging_palette())
+
+
+def grid(image: Any) -> bytes:
+    """An image of values 0 to 1, (height, width), on black to white, NaN grey."""
+    indices = np.where(np.isfinite(image), np.rint(image * (LEVELS - 2)), LEVELS - 1).astype(np.uint8)
+    return png(indices, grey_palette(LEVELS))
+
+
+def grey_palette(levels: int) -> Any:
+    """`levels` colours: from black to white, and the gap's grey as the last."""
+    shades = np.arange(levels)[:, None].repeat(3, axis=1) * 255 // (levels - 2)
+    shades[-1] = GAP_COLOR
+    return shades
 
 
 def diverging_palette() -> Any:
@@ -63,12 +75,6 @@ def diverging_palette() -> Any:
     return np.vstack([np.rint(colours), [GAP_COLOR]]).astype(np.uint8)
 
 
-def _side_by_side(tiles: Any, *, columns: int, gap: int, fill: int) -> Any:
-    n, height, width = tiles.shape
-    rows = -(-n // columns)
-    image = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, np.uint8)
-    for index, tile in enumerate(tiles):
-        top, left = (height + gap) * (index // columns), (width + gap) * (index % columns)
-        image[top : top + height, left : left + width] = tile
+def _sharp(image: Any) -> Any:
     zoom = max(1, SHARP // image.shape[1])
     return image.repeat(zoom, axis=0).repeat(zoom, axis=1)
