@@ -424,6 +424,12 @@ def op(name, draw, **more):
     return Row(f"ops.{name}", getattr(mg.ops, name), getattr(twins, name), draw, **more)
 
 
+def floor_divided(x, y):
+    """⌊x / y⌋ as a constant: backward through it is an error."""
+    out = mg.ops.floor_divide(x, y)
+    return out.detach() if isinstance(out, mg.Tensor) else out
+
+
 weights = st.sampled_from([0.1, 1.0, -0.5, 0.0])
 OPS = [
     op("add", two),
@@ -440,7 +446,7 @@ OPS = [
     op("sign", one),
     op("maximum", two_arrays),
     op("minimum", two_arrays),
-    op("floor_divide", divided, domain=away_from_zero, kinks=(1.0, -1.0), order=0),
+    Row("ops.floor_divide", floor_divided, twins.floor_divide, divided, domain=away_from_zero, kinks=(1.0, -1.0), order=0),
     op("remainder", divided, domain=away_from_zero, kinks=(1.0, -1.0)),
     op("clip", limited_by_any, kinks=(-1.0, 0.0, 1.0)),
     op("where", chosen),

@@ -132,3 +132,13 @@ def test_reductions_of_a_single_number_over_its_only_axis():
             y = getattr(ops, name)(x, axis=axis)
             y.backward()
             assert (y.item(), x.grad.item(), y.shape) == (3, 1, ())
+
+
+def test_backward_through_a_floor_division_is_an_error():
+    for lib in (mg, torch):
+        x = lib.tensor([3.0, -4.0], requires_grad=True)
+        for y in (x // 2, lib.floor_divide(2.0 * x, x), x.detach() // x):
+            assert y.requires_grad
+            with pytest.raises(RuntimeError, match=r"floor_divide.*not implemented"):
+                y.sum().backward()
+        assert not (x.detach() // 2).requires_grad

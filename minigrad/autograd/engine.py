@@ -148,7 +148,8 @@ def op(function=None, *, promote=False, product=False):
 
     Array arguments are positional, options are keyword-only. `promote=True` brings the arrays to one dtype first, as PyTorch
     would. `product=True` says that its VJPs are products and sums, which `backend.together` may compute at once. Called with no
-    Tensor, the operation returns the raw value. An operation without VJPs is not differentiable.
+    Tensor, the operation returns the raw value. An operation without VJPs is not differentiable. The body must depend on its arguments
+    alone, as a higher derivative runs it again; what draws random numbers or counts its calls is a `Function`.
     """
     if function is None:
         return functools.partial(op, promote=promote, product=product)

@@ -135,15 +135,20 @@ def minimum(x, y):
 
 @op(promote=True)
 def floor_divide(x, y):
-    """⌊x / y⌋; no derivative. A whole number divided by 0 is an error, as in PyTorch."""
-    return (quotient("floor_divide", x, y),)
+    """⌊x / y⌋; backward through it is an error, and so is a whole number divided by 0, as in PyTorch."""
+    return quotient("floor_divide", x, y), no_quotient_grad, no_quotient_grad
+
+
+def no_quotient_grad(g):
+    """Raise: there is no derivative."""
+    raise RuntimeError("floor_divide: the derivative of ⌊x / y⌋ is not implemented, as in PyTorch; detach() its operands")
 
 
 @op(promote=True)
 def remainder(x, y):
     """x - y ⌊x / y⌋, with the sign of y,  dL/dx = g,  dL/dy = -g ⌊x / y⌋"""
-    q = quotient("remainder", x, y)
     xp = module_of(x, y)
+    q = xp.stop_gradient(quotient("remainder", x, y))
     return xp.remainder(x, y), unchanged, lambda g: -g * q
 
 

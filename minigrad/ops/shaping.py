@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import accumulate
 
 from .. import backend
@@ -123,16 +122,6 @@ def flip(x, *, axis):
 def stop_gradient(x):
     """x, taken as a constant"""
     return (x,)
-
-
-@op
-def constant_in(x, *others):
-    """x, as a function of the others too, whose derivative is 0"""
-    return x, lambda g: g, *[partial(_zeros, other) for other in others]
-
-
-def _zeros(x, g):
-    return array_module(x).zeros_like(x)
 
 
 @op
