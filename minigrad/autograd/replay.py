@@ -67,9 +67,9 @@ class _Value:
 
     def is_doubtful(self, parent, then):
         """Return whether an operation recorded at tick `then` may have been given other numbers than these, which `parent` made."""
-        if not backend.is_array(self.array):
-            return False
-        return written_since(self.array, then) if self.own else self.doubtful or Last.write > parent.tick
+        if self.own:
+            return Last.write > then and backend.is_array(self.array) and written_since(self.array, then)
+        return self.doubtful or Last.write > parent.tick
 
 
 def _given(node, values):
@@ -142,11 +142,11 @@ class _Run:
 
     def _tie(self, old, new):
         """Return what a VJP shall hold where the recorded one holds `old` and the one of this run `new`."""
-        if new is old or isinstance(new, types.ModuleType) or hasattr(new, "raw"):  # an operation stands for NumPy's function of its name
-            return new
+        kind = type(new)
         if isinstance(new, Tensor):
             return self._tie_tensor(old, new)
-        kind = type(new)
+        if new is old or kind is types.ModuleType or hasattr(new, "raw"):  # an operation stands for NumPy's function of its name
+            return new
         if kind is type(old):
             if kind is types.FunctionType and new.__code__ is old.__code__:
                 return self._tie_function(old, new)
@@ -158,6 +158,8 @@ class _Run:
             if kind is dict and new.keys() == old.keys():
                 return {k: self._tie(old[k], new[k]) for k in new}
         if isinstance(new, (tuple, list)) and isinstance(old, (tuple, list)) and len(new) == len(old):
+            if all([type(n) is int for n in new]):  # a shape
+                return old
             parts = [self._tie(o, n) for o, n in zip(old, new)]
             return old if all([p is o for p, o in zip(parts, old)]) else type(old)(parts)
         if all([isinstance(x, CONSTANTS) or backend.is_array(x) for x in (old, new)]) or (old == new) is True:
@@ -169,9 +171,14 @@ class _Run:
             return new
         self.functions.add(new)
         for before, cell in zip(old.__closure__ or (), new.__closure__ or ()):
-            if cell is not before and _is_filled(before) and _is_filled(cell):
-                cell.cell_contents = self._tie(before.cell_contents, cell.cell_contents)
-        new.__defaults__, new.__kwdefaults__ = self._tie((old.__defaults__, old.__kwdefaults__), (new.__defaults__, new.__kwdefaults__))
+            try:
+                held, now = before.cell_contents, cell.cell_contents
+            except ValueError:  # not filled yet
+                continue
+            if now is not held and (tied := self._tie(held, now)) is not now:
+                cell.cell_contents = tied
+        if new.__defaults__ or new.__kwdefaults__:
+            new.__defaults__, new.__kwdefaults__ = self._tie((old.__defaults__, old.__kwdefaults__), (new.__defaults__, new.__kwdefaults__))
         return new
 
     def _tie_tensor(self, old, new):
@@ -209,13 +216,6 @@ def constant_in(x, *others):
 
 def _zeros(x, g):
     return backend.array_module(x).zeros_like(x)
-
-
-def _is_filled(cell):
-    try:
-        return cell.cell_contents is cell.cell_contents
-    except ValueError:
-        return False
 
 
 def _have_same_bits(a, b):
