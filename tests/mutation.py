@@ -29,6 +29,8 @@ import torch  # noqa: E402
 from backends import NUMPY  # noqa: E402
 from planting import inner, live_functions, planted, text_of  # noqa: E402
 
+import minigrad.autograd.replay  # noqa: E402, F401  # loaded only when it is needed
+
 MODULES = [
     *[f"minigrad.ops.{name}" for name in ("activations", "arithmetic", "losses", "penalties", "reductions", "shaping")],
     *[f"minigrad.autograd.{name}" for name in ("engine", "function", "replay")],
