@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import types
 from functools import partial
-from typing import Any
 
 from .. import backend
 from .engine import Node, Tensor, _graph, op, wrap
@@ -33,20 +32,39 @@ def recording_vjps(starts):
 
 def _recording_vjps(starts):
     again: dict = {}
-    values: dict = {}
+    values: dict = {}  # node -> its value as far as it is known, and whether it is in doubt
     for node in _graph(starts):
         given = _given(node, values)
         if hasattr(node.op, "output"):  # a Function's
             array = node.op.output()
-            again[node], values[node] = node.vjps, _unknown(node, given) if array is None else _Value(array, True)
+            again[node], values[node] = node.vjps, _unknown(node, given) if array is None else (array, False)
             continue
         run = _Run(node, given)
         try:
             again[node] = run.vjps()
         except Exception as error:  # whatever the body raises where it is run on other numbers than at first
             again[node] = str(error) if isinstance(error, _Different) else str(_Different(node, f"computing it again failed ({error})"))
-        values[node] = run.known()
+        values[node] = _unknown(node, given) if run.value is None else (run.value.array, any(run.doubts))
     return again
+
+
+def _given(node, values):
+    """Return for each argument of a node (a number or an array, whether the node may have been given other numbers than these)."""
+    given = []
+    for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
+        if type(parent) is Node:
+            array, in_doubt = values[parent]
+            given.append((array, in_doubt or Last.write > parent.tick))
+        else:
+            array = getattr(constant, "array", constant) if parent is None else parent.array
+            given.append((array, Last.write > node.tick and backend.is_array(array) and written_since(array, node.tick)))
+    return given
+
+
+def _unknown(node, given):
+    """Return NaNs in place of a value that nothing holds: a VJP that needs it holds it."""
+    xp = backend.array_module(next(array for array, _ in given if backend.is_array(array)))
+    return xp.broadcast_to(xp.full((), float("nan"), dtype=node.dtype), node.shape), True
 
 
 class _Different(RuntimeError):
@@ -59,68 +77,34 @@ class _Different(RuntimeError):
             "or write a Function, which does not run again")
 
 
-class _Value:
-    """An argument: a number, or an array and whether it is the first run's own memory. Else it was computed again."""
-
-    def __init__(self, array, own, doubtful=False):
-        self.array, self.own, self.doubtful = array, own, doubtful
-
-    def is_doubtful(self, parent, then):
-        """Return whether an operation recorded at tick `then` may have been given other numbers than these, which `parent` made."""
-        if self.own:
-            return Last.write > then and backend.is_array(self.array) and written_since(self.array, then)
-        return self.doubtful or Last.write > parent.tick
-
-
-def _given(node, values):
-    """Return the arguments of a node as far as they are known, as a list of _Value."""
-    constants = node.constants or (None,) * len(node.parents)
-    return [values[p] if type(p) is Node else _Value(getattr(c, "array", c) if p is None else p.array, True)
-            for p, c in zip(node.parents, constants)]
-
-
-def _unknown(node, given):
-    """Return NaNs in place of a value that nothing holds: where a VJP needs it, it holds it."""
-    xp = backend.array_module(next(v.array for v in given if backend.is_array(v.array)))
-    return _Value(xp.broadcast_to(xp.full((), float("nan"), dtype=node.dtype), node.shape), False, True)
-
-
 class _Run:
     """An operation that is run again."""
 
     def __init__(self, node, given):
-        self.node, self.given = node, given
+        self.node, self.arrays, self.doubts = node, [array for array, _ in given], [doubt for _, doubt in given]
         self.value: Any = None
 
     def vjps(self):
         """Return VJPs that record what they do."""
-        given = [v.array for v in self.given]
-        vjps = self._tied(given)
-        if not self.computed:
-            return vjps
-        if any([a is not b for a, b in zip(self.arrays, given)]):
-            vjps = self._tied(self.arrays)  # what was computed from the arguments must come from their own arrays
-        for i, (value, parent) in enumerate(zip(self.given, self.node.parents)):
-            if i not in self.confirmed and value.is_doubtful(parent, self.node.tick):
-                raise _Different(self.node, f"its argument {i} may have been changed in place afterwards")
+        before = self.arrays
+        vjps = self._tied()
+        if self.computed and any([a is not b for a, b in zip(self.arrays, before)]):
+            vjps = self._tied()  # what is computed from the arguments must come from the arrays that the recorded VJPs hold
+        if self.computed:
+            if self.different:
+                raise _Different(self.node, "what its VJPs hold beside them is not what is computed now")
+            for i, doubt in enumerate(self.doubts):
+                if doubt and i not in self.confirmed:
+                    raise _Different(self.node, f"its argument {i} may have been changed in place afterwards")
         return vjps
 
-    def known(self):
-        """Return the value, as an argument of later operations."""
-        node, value = self.node, self.value
-        if value is None or tuple(value.shape) != tuple(node.shape) or value.dtype != node.dtype:
-            return _unknown(node, self.given)
-        own = self.holds_value or any([v.own and backend.is_array(v.array) and backend.root(v.array) is backend.root(value.array)
-                                       for v in self.given])
-        return _Value(value.array, own, not own and any([v.is_doubtful(p, node.tick) for v, p in zip(self.given, node.parents)]))
-
-    def _tied(self, arrays):
-        """Run the body on these arrays, tie its VJPs to the recorded ones, and note in `self.arrays` what those hold as arguments."""
-        node, self.arrays = self.node, list(arrays)
-        self.confirmed, self.functions, self.holds_value, self.computed = set(), set(), False, False
-        arguments = [self._argument(i) for i in range(len(arrays))]
+    def _tied(self):
+        """Run the body, tie its VJPs to the recorded ones, and take over into `arrays` what those hold as arguments."""
+        node, self.arrays = self.node, list(self.arrays)
+        self.confirmed, self.functions = set(), set()  # the numbers of arguments that a VJP holds; functions that are tied
+        self.computed = self.different = False  # whether a VJP holds what was computed from the arguments; whether that differs
+        arguments = [self._argument(i) for i in range(len(self.arrays))]
         self.places = {id(a): i for i, a in enumerate(arguments) if isinstance(a, Tensor)}
-        self.value = None
         self.value, *vjps = node.op.raw(*arguments, **(node.options or {}))
         return [None if old is None else self._tied_vjp(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
 
@@ -162,7 +146,7 @@ class _Run:
                 return old
             parts = [self._tie(o, n) for o, n in zip(old, new)]
             return old if all([p is o for p, o in zip(parts, old)]) else type(old)(parts)
-        if all([isinstance(x, CONSTANTS) or backend.is_array(x) for x in (old, new)]) or (old == new) is True:
+        if all([isinstance(x, CONSTANTS) or backend.is_array(x) for x in (old, new)]):
             return old
         raise _Different(self.node, f"its VJP holds another {type(old).__name__} now")
 
@@ -189,14 +173,11 @@ class _Run:
             self.confirmed.add(place)
             self.arrays[place] = new.array = array
         elif new is self.value:
-            self.holds_value = True
             new.array, new.node, new._requires_grad = array, self.node, True
         elif not new._requires_grad:
             return wrap(array)
         else:
-            self.computed = True
-            if not _have_same_bits(new.array, array):
-                raise _Different(self.node, f"what its VJP holds, of shape {tuple(array.shape)}, is not what is computed now")
+            self.computed, self.different = True, self.different or not _have_same_bits(new.array, array)
         if new._requires_grad:
             self.tensors.append(new)
         return new
