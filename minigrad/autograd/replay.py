@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import types
 from functools import partial
+from typing import Any
 
 from .. import backend
 from .engine import Node, Tensor, _graph, op, wrap
