@@ -364,6 +364,7 @@ WAYS = {  # VJPs of x², in whose cells, defaults, … x stands
     "an argument of a partial": lambda x: partial(lambda x, g: 2 * x * g, x),
     "a keyword of a partial": lambda x: partial(lambda g, x: 2 * x * g, x=x),
     "the function of a partial": lambda x: partial(lambda f, g: 2 * f() * g, lambda: x),
+    "a cell beside a module": lambda x: (lambda xp: lambda g: 2 * xp.copy(x) * g)(array_module(x)),
     "a tuple": lambda x: (lambda pair: lambda g: pair[1] * pair[0] * g)((x, 2.0)),
     "a tuple with another object": lambda x: (lambda pair: lambda g: 2 * pair[0] * g)((x, OUTER)),
     "a list": lambda x: (lambda pair: lambda g: pair[1] * pair[0] * g)([x, 2]),
