@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import operator
 import types
@@ -11,8 +10,9 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from . import arrays, blas, threads
+from . import adding, arrays, blas, threads
 
+FIRST = (0, (0,))  # what names the first axis
 SECOND = (1, -1, (1,), (-1,))  # what names the second axis of a matrix
 
 cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large arrays are worked on by our threads.")
@@ -118,29 +118,28 @@ def getitem(x, *, key):
 
 
 def sum(x, axis=None, keepdims=False, dtype=None, products=None):
-    """Sum over `axis`, in `dtype` if given. Over the rows of a large matrix each thread sums its own, as a product of ones with them.
+    """Sum over `axis`, in `dtype` if given; float16 is summed in float32. Few numbers are added one after the other: see `adding`.
 
-    Such a sum is added to the list `products` instead, if there is one.
+    A sum over the rows of a large matrix is added to the list `products` instead, if there is one.
     """
-    if type(x) is not ndarray or x.ndim != 2 or axis is None or x.dtype.char not in "fd" or dtype is not None:
+    if type(x) is not ndarray or dtype is not None or x.dtype.char not in "fd":
+        if dtype is None and x.dtype == arrays.float16:
+            return sum(astype(x, arrays.float32), axis, keepdims).astype(x.dtype)
         return numpy.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
-    if _is_short(x, axis):
-        return _over_columns(numpy.add, x, keepdims)
-    if x.size < threads.LARGE:
+    if x.size <= adding.BLOCK or (axis is None and (x.flags.c_contiguous or x.flags.f_contiguous)) \
+            or (axis in FIRST and len(x) <= adding.BLOCK and x.size < threads.LARGE):
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
-    if axis in SECOND:
-        return _over_rows(numpy.add, x, keepdims)
-    if axis not in (0, (0,)):
-        return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
-    ones, parts, out = numpy.ones(x.shape[0], x.dtype), {}, numpy.empty((1, x.shape[1]) if keepdims else x.shape[1:], x.dtype)
-
-    def rows(low, high):
-        parts[low] = numpy.matmul(ones[low:high], x[low:high])
-
-    def add_up():
-        out[...] = functools.reduce(numpy.add, (parts[low] for low in sorted(parts)))
-
-    return blas.now_or_later(blas.Product(rows, x.shape[0], after=add_up), out, products)
+    if x.ndim == 2 and axis in SECOND:
+        if _is_short(x, axis):
+            return _over_columns(numpy.add, x, keepdims)
+        if adding.is_inner(x, 1):
+            return _over_rows(numpy.add, x, keepdims) if x.size >= threads.LARGE else numpy.add.reduce(x, axis=1, keepdims=keepdims)
+    axes = sorted([a % x.ndim for a in (range(x.ndim) if axis is None else axis if type(axis) is tuple else (axis,))])
+    if x.ndim == 2 and axes == [0] and x.size >= threads.LARGE and x.flags.f_contiguous:
+        y = _over_rows(numpy.add, x.T, False)[None]
+    else:
+        y = adding.over(x, axes, products)
+    return y if keepdims else y.reshape([n for i, n in enumerate(y.shape) if i not in axes])
 
 
 def largest(x, axis=None, keepdims=False, **others):
