@@ -31,11 +31,25 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     found: set = set()
     plain = _plain(source, found)
     wanted = backend.dtype_of(dtype) or backend.common_dtype(found)
+    return _made(_array_of(plain, wanted, found), device, requires_grad)
+
+
+def _array_of(plain: Any, dtype: Any, found: set) -> Any:
+    """The array of this dtype that a number or nested lists of them make; `found`: the dtypes met in them."""
     try:
-        array = backend.asarray(plain, wanted)
+        if dtype.kind in "iu" and any(kind is float or getattr(kind, "kind", "") == "f" for kind in found):
+            plain = _fitted(plain, dtype)
+        try:
+            return backend.asarray(plain, dtype)
+        except OverflowError:
+            return backend.asarray(_fitted(plain, dtype), dtype)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"tensor: the data is no regular array of {wanted}: {error}") from error
-    return _made(array, device, requires_grad)
+        raise ValueError(f"tensor: the data is no regular array of {dtype}: {error}") from error
+
+
+def _fitted(plain: Any, dtype: Any) -> Any:
+    """Numbers as they are stored among whole ones; a RuntimeError where one does not fit."""
+    return [_fitted(part, dtype) for part in plain] if isinstance(plain, list) else backend.fitting(plain, dtype, "tensor")
 
 
 def _entering(data: Any, name: str) -> Any:
@@ -57,7 +71,7 @@ def _plain(data: Any, found: set) -> Any:
     if isinstance(data, (Tensor, backend.NumPyScalar)) or backend.is_array(data):
         found.add(data.dtype)
         return data.tolist()
-    if isinstance(data, (str, bytes)) or not hasattr(data, "__len__"):
+    if isinstance(data, (str, bytes, dict, set)) or not hasattr(data, "__len__"):
         raise TypeError(f"tensor: {kind.__name__} data cannot be made a tensor; expected numbers or bools")
     return [_plain(part, found) for part in data]
 
@@ -122,13 +136,11 @@ def empty(*lengths: Any, size: Any = None, dtype: Any = None, device: Any = None
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All `fill_value`, whose Python type decides the dtype."""
-    if isinstance(fill_value, Tensor):
-        fill_value = fill_value.array
-    fill_value = backend.plain_array(fill_value, "full")
-    if not isinstance(fill_value, PYTHON) and getattr(fill_value, "size", 0) != 1:
-        raise TypeError(f"full: expected a number or a tensor of one element, got {type(fill_value).__name__}")
-    dtype = backend.result_dtype([fill_value]) if dtype is None else dtype
-    number = fill_value if isinstance(fill_value, PYTHON) else backend.item(fill_value)
+    fill_value = fill_value.array if isinstance(fill_value, Tensor) else backend.operand(fill_value, "full")
+    if not isinstance(fill_value, PYTHON) and fill_value.size != 1:
+        raise TypeError(f"full: expected a number or a tensor of one element, got one of shape {tuple(fill_value.shape)}")
+    dtype = backend.result_dtype([fill_value]) if dtype is None else backend.dtype_of(dtype)
+    number = backend.fitting(fill_value if isinstance(fill_value, PYTHON) else backend.item(fill_value), dtype, "full")
     return _filled("full", ((), size), dtype, device, requires_grad, number)
 
 

@@ -83,17 +83,22 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, else `other`; with the condition alone, the indices where it holds."""
-    if input is None:
+    if input is None and other is None:
         return tuple(Tensor(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
     if condition.dtype != backend.bool_:
         raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
-    raw = [x.array if isinstance(x, Tensor) else backend.plain_array(x, "where") for x in (input, other)]
+    raw = [x.array if isinstance(x, Tensor) else backend.operand(x, "where") for x in (input, other)]
     target = backend.result_dtype(raw)
     x, y = (
-        v.to(target) if isinstance(v, Tensor) else Tensor(backend.asarray(r, target, like=condition.array))
+        v.to(target) if isinstance(v, Tensor) else Tensor(backend.asarray(_stored(r, target), target, like=condition.array))
         for v, r in zip((input, other), raw)
     )
     return ops.where(condition, x, y)
+
+
+def _stored(x: Any, dtype: Any) -> Any:
+    """A number as `where` stores it: one that does not fit among whole numbers is an error."""
+    return backend.fitting(x, dtype, "where") if dtype.kind in "iu" and not backend.is_array(x) else x
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:

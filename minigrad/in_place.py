@@ -53,8 +53,12 @@ def beside(x: Tensor, value: Any, name: str) -> Any:
     """`value` as a number or raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
     if not isinstance(value, Tensor):
         value = backend.plain_array(value, name)
-        if not isinstance(value, bool | int | float | backend.NumPyScalar) and not backend.is_array(value):
-            backend.plain_array(backend.asarray(value), name)  # raises for None, texts, and lists of them
+        if isinstance(value, bool | int | float | backend.NumPyScalar):
+            value = backend.fitting(getattr(value, "item", lambda: value)(), x.array.dtype, name)
+        elif not backend.is_array(value):
+            found = backend.plain_array(backend.asarray(value), name)  # raises for None, texts, and lists of them
+            numbers = [backend.fitting(number, x.array.dtype, name) for number in found.reshape(-1).tolist()]
+            value = backend.asarray(numbers, x.array.dtype, like=x.array).reshape(found.shape)
         return backend.filler(value, x.array)
     number = value.array.ndim == 0 and type(value.array) is not type(x.array) and backend.device_of(value.array) == "cpu"
     return backend.filler(value.array.item(), x.array) if number else value.array
@@ -63,11 +67,10 @@ def beside(x: Tensor, value: Any, name: str) -> Any:
 def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
     """x becomes function(x, other); `ufunc` is NumPy's name of the function."""
     def write() -> None:
-        array = beside(x, other, name)
-        array = array.item() if isinstance(array, backend.NumPyScalar) else array
-        if not backend.is_array(array) and not isinstance(array, bool | int | float):
-            raise TypeError(f"{name}: expected a Tensor or a number, got {type(array).__name__}")
-        _check_fits(x, name, backend.result_dtype([x.array, array]), ufunc == "divide")
+        array = beside(x, other, name) if isinstance(other, Tensor) else backend.operand(other, name)
+        result = backend.result_dtype([x.array, array])
+        _check_fits(x, name, result, ufunc == "divide")
+        array = backend.filler(backend.wrapped(array, result, name), x.array)
         getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
 
     name = f"{function.__name__}_"

@@ -45,6 +45,9 @@ TYPE_NAMES = {
 }  # fmt: skip
 
 
+NUMBERS = (bool, int, float)
+
+
 def sizes(arguments: tuple) -> tuple:
     """Lengths given one by one or as one tuple, list or Size."""
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
@@ -56,6 +59,19 @@ def _over(dim: Any, axis: Any, keepdim: bool, keepdims: bool) -> tuple:
     """`dim` or NumPy's `axis`, `keepdim` or `keepdims`."""
     dim = axis if dim is None else dim
     return (tuple(dim) or None if isinstance(dim, (list, tuple)) else dim), bool(keepdim or keepdims)
+
+
+def _operator(function: Any, reflected: str) -> Any:
+    """The operator that calls `function`; an operand of another kind that has the reflected operator gets its turn."""
+    def method(self: Any, other: Any) -> Any:
+        try:
+            return function(self, other)
+        except backend.NotAnOperand:
+            if hasattr(type(other), reflected):
+                return NotImplemented
+            raise
+
+    return method
 
 
 class Tensor(engine.Tensor):
@@ -196,7 +212,7 @@ class Tensor(engine.Tensor):
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
-        return bool((self == value).any())
+        return bool(self.eq(value).any())
 
     def __format__(self, spec: str) -> str:
         return format(self.item() if self.array.ndim == 0 else str(self), spec)
@@ -509,37 +525,16 @@ class Tensor(engine.Tensor):
 
     # ---- element by element
 
-    def __add__(self, other: Any) -> Tensor:
-        return ops.add(self, other)
-
-    def __sub__(self, other: Any) -> Tensor:
-        return ops.sub(self, other)
-
-    def __mul__(self, other: Any) -> Tensor:
-        return ops.mul(self, other)
-
-    def __truediv__(self, other: Any) -> Tensor:
-        return ops.div(*_floats(self, other))
-
-    def __floordiv__(self, other: Any) -> Tensor:
-        return ops.floor_divide(self, other)
+    __add__, __sub__ = _operator(ops.add, "__radd__"), _operator(ops.sub, "__rsub__")
+    __mul__, __truediv__ = _operator(ops.mul, "__rmul__"), _operator(lambda x, y: x.div(y), "__rtruediv__")
+    __floordiv__, __mod__ = _operator(ops.floor_divide, "__rfloordiv__"), _operator(ops.remainder, "__rmod__")
+    __pow__, __matmul__ = _operator(lambda x, y: x.pow(y), "__rpow__"), _operator(lambda x, y: x.matmul(y), "__rmatmul__")
 
     def __rfloordiv__(self, other: Any) -> Tensor:
         return ops.floor_divide(other, self)
 
-    def __mod__(self, other: Any) -> Tensor:
-        return ops.remainder(self, other)
-
     def __rmod__(self, other: Any) -> Tensor:
         return ops.remainder(other, self)
-
-    def __pow__(self, other: Any) -> Tensor:
-        if type(other) is int and other < 0:
-            _check_power(self)
-        return ops.pow(self, other)
-
-    def __matmul__(self, other: Any) -> Tensor:
-        return _product(self, other)
 
     __radd__ = __add__
 
@@ -569,35 +564,16 @@ class Tensor(engine.Tensor):
     def __pos__(self) -> Tensor:
         return self
 
-    def __and__(self, other: Any) -> Tensor:
-        return _bitwise("bitwise_and", self, other)
-
-    def __or__(self, other: Any) -> Tensor:
-        return _bitwise("bitwise_or", self, other)
-
-    def __xor__(self, other: Any) -> Tensor:
-        return _bitwise("bitwise_xor", self, other)
+    __and__ = _operator(lambda x, y: _bitwise("bitwise_and", x, y), "__rand__")
+    __or__ = _operator(lambda x, y: _bitwise("bitwise_or", x, y), "__ror__")
+    __xor__ = _operator(lambda x, y: _bitwise("bitwise_xor", x, y), "__rxor__")
 
     def __invert__(self) -> Tensor:
         return _bitwise("invert", self)
 
-    def __eq__(self, other: Any) -> Any:
-        return ops.equal(self, other) if other is not None else False
-
-    def __ne__(self, other: Any) -> Any:
-        return ops.not_equal(self, other) if other is not None else True
-
-    def __lt__(self, other: Any) -> Tensor:
-        return ops.less(self, other)
-
-    def __le__(self, other: Any) -> Tensor:
-        return ops.less_equal(self, other)
-
-    def __gt__(self, other: Any) -> Tensor:
-        return ops.greater(self, other)
-
-    def __ge__(self, other: Any) -> Tensor:
-        return ops.greater_equal(self, other)
+    __eq__, __ne__ = _operator(ops.equal, "__eq__"), _operator(ops.not_equal, "__ne__")
+    __lt__, __le__ = _operator(ops.less, "__gt__"), _operator(ops.less_equal, "__ge__")
+    __gt__, __ge__ = _operator(ops.greater, "__lt__"), _operator(ops.greater_equal, "__le__")
 
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
     __hash__ = object.__hash__
@@ -612,7 +588,16 @@ class Tensor(engine.Tensor):
 
     def pow(self, exponent: Any) -> Tensor:
         """self ** exponent"""
-        return self**exponent
+        _check_power(self, exponent)
+        return ops.pow(self, exponent)
+
+    def div(self, other: Any) -> Tensor:
+        """self / other"""
+        return ops.div(*_floats(self, other))
+
+    def matmul(self, other: Any) -> Tensor:
+        """The product of matrices, or stacks of them; a vector counts as one row on the left and as one column on the right."""
+        return _product(self, other)
 
     def mm(self, mat2: Any) -> Tensor:
         """The product of two matrices"""
@@ -620,18 +605,18 @@ class Tensor(engine.Tensor):
             raise RuntimeError(f"mm: expected two matrices, got shapes {tuple(self.shape)} and {tuple(mat2.shape)}; use @")
         return ops.matmul(self, mat2)
 
-    mul, multiply, div, divide, true_divide = __mul__, __mul__, __truediv__, __truediv__, __truediv__
-    matmul, neg, abs, absolute, subtract = __matmul__, __neg__, __abs__, __abs__, sub
-    floor_divide, remainder = __floordiv__, __mod__
-    eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
+    mul, multiply, divide, true_divide = ops.mul, ops.mul, div, div
+    neg, abs, absolute, subtract = __neg__, __abs__, __abs__, sub
+    floor_divide, remainder = ops.floor_divide, ops.remainder
+    eq, ne, lt, le, gt, ge = ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal
 
     def logical_and(self, other: Any) -> Tensor:
         """self and other, both taken as bools"""
-        return ops.logical_and(self, other if isinstance(other, Tensor) else backend.plain_array(other, "logical_and"))
+        return ops.logical_and(self, other if isinstance(other, Tensor) else backend.operand(other, "logical_and"))
 
     def logical_or(self, other: Any) -> Tensor:
         """self or other, both taken as bools"""
-        return ops.logical_or(self, other if isinstance(other, Tensor) else backend.plain_array(other, "logical_or"))
+        return ops.logical_or(self, other if isinstance(other, Tensor) else backend.operand(other, "logical_or"))
 
     def logical_not(self) -> Tensor:
         """not self, taken as a bool"""
@@ -683,8 +668,10 @@ class Tensor(engine.Tensor):
         """x limited to [min, max]; numbers or tensors."""
         if min is None and max is None:
             raise RuntimeError("clamp: give min, max or both")
-        target = backend.result_dtype([getattr(b, "array", b) for b in (self, min, max) if b is not None])
-        limits = [b.to(target) if isinstance(b, Tensor) else backend.plain_array(b, "clamp") for b in (min, max)]
+        given = [b if b is None else b.array if isinstance(b, Tensor) else backend.operand(b, "clamp") for b in (min, max)]
+        target = backend.result_dtype([self.array, *[b for b in given if b is not None]])
+        limits = [b.to(target) if isinstance(b, Tensor) else backend.fitting(g, target, "clamp") if isinstance(g, NUMBERS) else g
+                  for b, g in zip((min, max), given)]
         return ops.clip(self.to(target), *limits)
 
     clip = clamp
@@ -721,8 +708,7 @@ class Tensor(engine.Tensor):
 
     def pow_(self, other: Any) -> Tensor:
         """self **= other"""
-        if type(other) is int and other < 0:
-            _check_power(self)
+        _check_power(self, other)
         return arithmetic(self, "power", ops.pow, other)
 
     def floor_divide_(self, other: Any) -> Tensor:
@@ -733,8 +719,9 @@ class Tensor(engine.Tensor):
         """self %= other"""
         return arithmetic(self, "remainder", ops.remainder, other)
 
-    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = add_, sub_, mul_, div_, pow_
-    __ifloordiv__, __imod__ = floor_divide_, remainder_
+    __iadd__, __isub__, __imul__ = _operator(add_, "__radd__"), _operator(sub_, "__rsub__"), _operator(mul_, "__rmul__")
+    __itruediv__, __ipow__ = _operator(div_, "__rtruediv__"), _operator(pow_, "__rpow__")
+    __ifloordiv__, __imod__ = _operator(floor_divide_, "__rfloordiv__"), _operator(remainder_, "__rmod__")
 
     def zero_(self) -> Tensor:
         """All elements 0"""
@@ -742,6 +729,8 @@ class Tensor(engine.Tensor):
 
     def fill_(self, value: Any) -> Tensor:
         """All elements `value`"""
+        if not isinstance(value, Tensor):
+            value = backend.operand(value, "fill_")
         if getattr(value, "ndim", 0):
             raise RuntimeError(f"fill_: expected a number or a 0-d tensor, got shape {tuple(value.shape)}; use copy_")
         self[...] = value
@@ -805,7 +794,7 @@ class Tensor(engine.Tensor):
     def new(self, *shape: Any) -> Tensor:
         """An uninitialised tensor of this dtype and device (or one with the given data, if it is a list)."""
         if len(shape) == 1 and isinstance(shape[0], list):
-            return Tensor(backend.asarray(shape[0], self.dtype, like=self.array))
+            return self.new_tensor(shape[0])
         return self.new_empty(*shape)
 
     def new_empty(self, *size: Any, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
@@ -824,12 +813,17 @@ class Tensor(engine.Tensor):
         self, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False
     ) -> Tensor:
         """A constant of this dtype and device"""
-        return _new(self, "full", (tuple(size), fill_value), dtype, device, requires_grad)
+        from .creation import full
+
+        device = self.device if device is None else device
+        return full(size, fill_value, dtype=backend.dtype_of(dtype, self.dtype), device=device, requires_grad=requires_grad)
 
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: builtins.bool = False) -> Tensor:
         """A copy of `data` as a tensor of this dtype and device"""
-        source = data.array if isinstance(data, Tensor) else backend.plain_array(data, "new_tensor")
-        return _new(self, "array", (source,), dtype, device, requires_grad)
+        from .creation import tensor
+
+        device = self.device if device is None else device
+        return tensor(data, dtype=backend.dtype_of(dtype, self.dtype), device=device, requires_grad=requires_grad)
 
 
 class Handle:
@@ -888,10 +882,12 @@ def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str = "cpu") -> 
     return new
 
 
-def _check_power(x: Tensor) -> None:
-    """A negative whole exponent is for floating-point tensors only; CuPy would give 0."""
-    if x.array.dtype.kind in "iu":
-        raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
+def _check_power(x: Tensor, exponent: Any) -> None:
+    """A whole exponent of whole numbers is not negative (CuPy would give 0), and fits into their dtype."""
+    if type(exponent) is int and x.array.dtype.kind in "iu":
+        if exponent < 0:
+            raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
+        backend.fitting(exponent, x.array.dtype, "pow")
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
@@ -913,7 +909,7 @@ def _float(x: Tensor) -> Tensor:
 def _floats(x: Any, y: Any) -> tuple:
     """Operands of a true division: two whole-number operands become floating-point."""
     if (isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f"):
-        target = backend.result_dtype([getattr(a, "array", a) for a in (x, y)])
+        target = backend.result_dtype([a.array if isinstance(a, Tensor) else backend.operand(a, "div") for a in (x, y)])
         if target.kind != "f":
             target = backend.get_default_dtype()
         return tuple(a.to(target) if isinstance(a, Tensor) else a for a in (x, y))
@@ -948,7 +944,7 @@ def _factor(x: Any) -> Any:
     """An array that is multiplied with a tensor."""
     x = backend.plain_array(x, "matmul")
     if not backend.is_array(x):
-        raise TypeError(f"matmul: expected tensors, got {type(x).__name__}")
+        raise backend.NotAnOperand(f"matmul: expected tensors, got {type(x).__name__}")
     return x
 
 

@@ -186,7 +186,7 @@ def op(function=None, *, promote=False, product=False):
             token = set_warnings(QUIET)
             result = function(*arrays, **options)
             value, vjps = result[0], result[1:]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise _refused(name, error) from None
         finally:
             set_warnings(before) if token is None else reset_warnings(token)
@@ -211,7 +211,7 @@ def op(function=None, *, promote=False, product=False):
 def _refused(name, error):
     """The array library's complaint about shapes or values, as PyTorch's type of error and with the operation's name."""
     ours = isinstance(error, backend.DeviceMismatchError) or str(error).startswith(name)
-    return error if ours else RuntimeError(f"{name}: {error}")
+    return error if ours else (OverflowError if isinstance(error, OverflowError) else RuntimeError)(f"{name}: {error}")
 
 
 def _record(apply, inputs, vjps, options, out):

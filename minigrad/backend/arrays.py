@@ -166,6 +166,8 @@ def result_dtype(inputs):
     """PyTorch's result type: arrays with axes outrank 0-d arrays, which outrank Python numbers."""
     dims = zeros = numbers = None
     for x in inputs:
+        if isinstance(x, NumPyScalar):
+            x = x.item()
         if isinstance(x, bool):
             numbers = _promote(numbers, bool_)
         elif isinstance(x, int):
@@ -204,16 +206,21 @@ def promote(arrays, name):
             break
     else:
         return arrays
-    arrays = [_plain(a, name) for a in arrays]
+    arrays = [operand(a, name) for a in arrays]
     target = result_dtype(arrays)
     first = next((a for a in arrays if is_array(a)), None)
     if len({type(a) for a in arrays if is_array(a)}) > 1:
         return arrays  # the engine reports it
     return [a if is_array(a) and a.dtype == target else
-            a.astype(target) if is_array(a) else asarray(a, target, like=first) for a in arrays]
+            a.astype(target) if is_array(a) else asarray(wrapped(a, target, name), target, like=first) for a in arrays]
 
 
-def _plain(a, name):
+class NotAnOperand(TypeError):
+    """An operation met what is no tensor, array or number: perhaps it knows what to do with a tensor."""
+
+
+def operand(a, name):
+    """Return `a` if it is a number or an array, a NumPy scalar as a Python number; else raise NotAnOperand."""
     if type(a) in _devices and a.dtype in _known:
         return a
     a = plain_array(a, name)
@@ -221,8 +228,53 @@ def _plain(a, name):
         return a.item()
     if isinstance(a, (bool, int, float)) or is_array(a):
         return a
-    raise TypeError(f"{name}: expected a Tensor, an array or a number, got {type(a).__name__}; "
-                    "make it one with minigrad.tensor(…)")
+    wrong = TypeError if isinstance(a, complex) else NotAnOperand
+    raise wrong(f"{name}: expected a Tensor, an array or a number, got {type(a).__name__}; make it one with minigrad.tensor(…)")
+
+
+def wrapped(number, dtype, name):
+    """Return a number as an operand beside arrays of `dtype`: of a whole number the bits that fit, as in PyTorch, so -1 is 255 in uint8."""
+    if not isinstance(number, int) or dtype.kind == "b":
+        return number
+    if dtype.kind == "f":
+        return _float(number, name)
+    if not -1 << 63 <= number < 1 << 64:
+        raise OverflowError(f"{name}: {number} has more than 64 bits; use a float")
+    bits = 8 * dtype.itemsize
+    number &= (1 << bits) - 1
+    return number - (1 << bits) if dtype.kind == "i" and number >> (bits - 1) else number
+
+
+def _float(number, name):
+    try:
+        return float(number)
+    except OverflowError:
+        raise OverflowError(f"{name}: a whole number of {number.bit_length()} bits is too large for a float") from None
+
+
+_largest = {float16: 65504.0, float32: (2 - 2**-23) * 2.0**127, float64: sys.float_info.max}
+
+
+def fitting(number, dtype, name):
+    """Return a number as it is stored in `dtype`, cut to a whole one where it must be; a RuntimeError where it does not fit, as in PyTorch.
+
+    Negative numbers wrap once in unsigned dtypes: -1 is 255 in uint8.
+    """
+    if dtype.kind == "b":
+        return bool(number)
+    if dtype.kind == "f":
+        value = _float(number, name)
+        if -_largest[dtype] <= value <= _largest[dtype] or value in (inf, -inf) or value != value:
+            return value
+    else:
+        high = (1 << 8 * dtype.itemsize - (dtype.kind == "i")) - 1
+        low = -high - 1 if dtype.kind == "i" else 0
+        if low <= number <= high:
+            return int(number)
+        if low == 0 and isinstance(number, int) and -high <= number < 0:
+            return number + high + 1
+    wrong = OverflowError if isinstance(number, int) and not -1 << 63 <= number < 1 << 64 else RuntimeError
+    raise wrong(f"{name}: {number} does not fit into {dtype}; use another dtype, or limit it first")
 
 
 # ---- memory

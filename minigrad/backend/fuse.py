@@ -127,7 +127,7 @@ def _plan(args):
     """
     lead = pieces = None
     for a in args:
-        if type(a) is ndarray and (lead is None or a.size > lead.size):
+        if type(a) is ndarray and (lead is None or (a.size, a.ndim) > (lead.size, lead.ndim)):
             lead = a
     if lead is None or lead.dtype not in COMPILED:
         return None
