@@ -70,6 +70,11 @@ def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
         array = beside(x, other, name) if isinstance(other, Tensor) else backend.operand(other, name)
         result = backend.result_dtype([x.array, array])
         _check_fits(x, name, result, ufunc == "divide")
+        backend.check_bools(result, function.__name__)
+        if result == backend.float16:  # computed in float32
+            with modes.no_grad():
+                x.array[...] = function(x, other).array
+            return
         array = backend.filler(backend.wrapped(array, result, name), x.array)
         getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
 

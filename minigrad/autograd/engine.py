@@ -143,16 +143,17 @@ def origin(tensor):
 # ---- recording
 
 
-def op(function=None, *, promote=False, product=False):
+def op(function=None, *, promote=False, product=False, wide=False):
     """Make an operation on tensors of a function on raw arrays that returns (value, one VJP per array argument).
 
     Array arguments are positional, options are keyword-only. `promote=True` brings the arrays to one dtype first, as PyTorch
-    would. `product=True` says that its VJPs are products and sums, which `backend.together` may compute at once. Called with no
-    Tensor, the operation returns the raw value. An operation without VJPs is not differentiable. The body must depend on its arguments
-    alone, as a higher derivative runs it again; what draws random numbers or counts its calls is a `Function`.
+    would. `product=True` says that its VJPs are products and sums, which `backend.together` may compute at once. `wide=True` lets it
+    compute in float32 for float16, see `backend.narrowed`. Called with no Tensor, the operation returns the raw value. An operation
+    without VJPs is not differentiable. The body must depend on its arguments alone, as a higher derivative runs it again; what draws
+    random numbers or counts its calls is a `Function`.
     """
     if function is None:
-        return functools.partial(op, promote=promote, product=product)
+        return functools.partial(op, promote=promote, product=product, wide=wide)
     name = function.__name__
     mode, new = recording.get, Tensor.__new__
 
@@ -175,16 +176,20 @@ def op(function=None, *, promote=False, product=False):
             arrays.append(x)
         if kind is None:
             return function(*arrays, **options)[0]
-        if mixed or not plain or dtype.kind != "f":  # else numbers and arrays of one floating-point dtype: nothing to do
+        compute = function
+        if mixed or not plain or dtype.char not in "fd":  # else numbers and arrays of float32 or float64: nothing to do
+            given = arrays
             if promote:
                 if mixed:
                     return apply(*_on_one_device(name, inputs), **options)
                 arrays = backend.promote(arrays, name)
             _one_device(name, arrays)
+            if wide and backend.is_half(arrays):
+                compute, arrays = backend.narrowed(function), backend.widened(arrays, given)
         before, token = get_warnings(), None
         try:
             token = set_warnings(QUIET)
-            result = function(*arrays, **options)
+            result = compute(*arrays, **options)
             value, vjps = result[0], result[1:]
         except (ValueError, TypeError, OverflowError) as error:
             raise _refused(name, error) from None

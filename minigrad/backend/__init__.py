@@ -1,9 +1,9 @@
 """The only part of minigrad's engine that names NumPy, CuPy or Numba: arrays, devices, threads, fused loops, random draws."""
 
-from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, array_module, asarray, bool_, byte_bounds, common_dtype, device_of,
-                     dtype, dtype_of, fitting, float16, float32, float64, get_default_dtype, inf, int8, int16, int32, int64, is_array,
-                     nan, ndarray, operand, plain_array, promote, register, result_dtype, root, set_default_dtype, shares_memory, uint8,
-                     wrapped)
+from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, array_module, asarray, bool_, byte_bounds, check_bools, common_dtype,
+                     device_of, dtype, dtype_of, fitting, float16, float32, float64, get_default_dtype, inf, int16, int32, int64, int8,
+                     is_array, nan, ndarray, operand, plain_array, promote, register, result_dtype, root, set_default_dtype,
+                     shares_memory, uint8, wrapped)
 from .blas import taken, together
 from .compiled import use_numba
 from .cpu import QUIET, copy, cpu, get_warnings, minus, over, plus, reset_warnings, set_warnings, times
@@ -11,6 +11,7 @@ from .cuda import synchronize
 from .devices import device, filler, item, to_device, to_numpy
 from .fuse import fuse
 from .gathering import Pieces, gather
+from .half import is_half, narrowed, widened
 from .indexing import check_range, one_hot
 from .threads import get_num_threads, set_num_threads
 from . import blas, cuda, random, rows

@@ -208,11 +208,18 @@ def promote(arrays, name):
         return arrays
     arrays = [operand(a, name) for a in arrays]
     target = result_dtype(arrays)
+    check_bools(target, name)
     first = next((a for a in arrays if is_array(a)), None)
     if len({type(a) for a in arrays if is_array(a)}) > 1:
         return arrays  # the engine reports it
     return [a if is_array(a) and a.dtype == target else
             a.astype(target) if is_array(a) else asarray(wrapped(a, target, name), target, like=first) for a in arrays]
+
+
+def check_bools(dtype, name):
+    """NotImplementedError for an operation whose result NumPy would turn from bools into int8."""
+    if dtype.kind == "b" and name in ("pow", "floor_divide", "remainder"):
+        raise NotImplementedError(f"{name}: not defined for bools; convert one with .long()")
 
 
 class NotAnOperand(TypeError):
@@ -265,7 +272,7 @@ def fitting(number, dtype, name):
     if dtype.kind == "f":
         value = _float(number, name)
         if -_largest[dtype] <= value <= _largest[dtype] or value in (inf, -inf) or value != value:
-            return value
+            return value if dtype == float64 else dtype.type(value).item()
     else:
         high = (1 << 8 * dtype.itemsize - (dtype.kind == "i")) - 1
         low = -high - 1 if dtype.kind == "i" else 0

@@ -118,7 +118,7 @@ def together(vjps, g):
 
     One after the other each thread would pack the factors that it shares with others again, and all would meet for each.
     """
-    if type(g) is not numpy.ndarray or g.size < TOGETHER or threads.get_num_threads() == 1:
+    if type(g) is not numpy.ndarray or g.size < TOGETHER or g.dtype == arrays.float16 or threads.get_num_threads() == 1:
         return vjps
     postponed = Postponed(g)
     made = [None if vjp is None else vjp(postponed) for vjp in vjps]

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy import empty, ndarray, zeros
 
-from . import arrays, compiled, cuda, fused_kernels, threads
+from . import arrays, compiled, cuda, fused_kernels, half, threads
 from .gathering import Pieces
 from .source import SUMMED, read, text_of
 
@@ -40,7 +40,7 @@ class Fused:
         large = False
         for a in args:
             if type(a) is ndarray:
-                if a.size >= threads.LARGE:
+                if a.size >= threads.LARGE or a.dtype is arrays.float16:
                     large = True
             elif type(a) is Pieces:
                 large = True
@@ -58,7 +58,7 @@ class Fused:
         return total / count if count else total * float("nan")
 
     def _whole(self, *args):
-        y = self.plain(*[a.whole() if type(a) is Pieces else a for a in args])
+        y = half.with_wide_numbers(self.plain, [a.whole() if type(a) is Pieces else a for a in args])
         return arrays.array_module(y).sum(y) if self.reduce else y
 
     def _large(self, args):

@@ -6,7 +6,7 @@ from ..autograd import op
 from ..backend import array_module, fuse
 
 
-@op
+@op(wide=True)
 def tanh(x):
     """y = tanh(x),  dL/dx = g (1 - y²)"""
     y = array_module(x).tanh(x)
@@ -19,7 +19,7 @@ def tanh_grad(g, y):
     return g * (1 - y * y)
 
 
-@op
+@op(wide=True)
 def sigmoid(x):
     """y = 1 / (1 + e^-x),  dL/dx = g y (1 - y)"""
     y = sigmoid_value(x)
@@ -61,11 +61,11 @@ def relu_grad(g, y):
     return xp.where(y <= 0, 0, g)
 
 
-@op
+@op(wide=True)
 def softmax(x, *, axis):
     """y = e^x / Σ e^x along `axis`,  dL/dx = y (g - Σ g y)"""
     xp = array_module(x)
-    e = xp.exp(x - _peak(x, axis))
+    e = xp.exp(x - _peak("softmax", x, axis))
     y = e / xp.sum(e, axis=axis, keepdims=True)
 
     def vjp(g):
@@ -75,16 +75,18 @@ def softmax(x, *, axis):
     return y, vjp
 
 
-@op
+@op(wide=True)
 def log_softmax(x, *, axis):
     """y = x - log Σ e^x along `axis`, shifted by the maximum,  dL/dx = g - e^y Σ g"""
     xp = array_module(x)
-    shifted = x - _peak(x, axis)
+    shifted = x - _peak("log_softmax", x, axis)
     y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
     return y, lambda g: g - array_module(y).exp(y) * array_module(g).sum(g, axis=axis, keepdims=True)
 
 
-def _peak(x, axis):
+def _peak(name, x, axis):
     """The maximum along `axis`, a constant for the derivative, as the shift cancels; 0 where x is empty."""
+    if x.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")
     xp = array_module(x)
     return xp.stop_gradient(xp.max(x, axis=axis, keepdims=True)) if 0 not in x.shape else 0

@@ -30,13 +30,13 @@ def sub(x, y):
     return minus(x, y), unchanged, lambda g: -g
 
 
-@op(promote=True)
+@op(promote=True, wide=True)
 def mul(x, y):
     """x · y"""
     return times(x, y), lambda g: times(g, y), lambda g: times(g, x)
 
 
-@op(promote=True)
+@op(promote=True, wide=True)
 def div(x, y):
     """x / y,  dL/dy = -g x / y²"""
     z = over(x, y)
@@ -133,7 +133,7 @@ def minimum(x, y):
             lambda g: pick_grad(g, y, x), lambda g: pick_grad(g, x, y))
 
 
-@op(promote=True)
+@op(promote=True, wide=True)
 def floor_divide(x, y):
     """⌊x / y⌋; backward through it is an error, and so is a whole number divided by 0, as in PyTorch."""
     return quotient("floor_divide", x, y), no_quotient_grad, no_quotient_grad
@@ -189,7 +189,7 @@ def where(condition, x, y):
             lambda g: array_module(g).where(condition, g, 0), lambda g: array_module(g).where(condition, 0, g))
 
 
-@op(product=True)
+@op(product=True, wide=True)
 def matmul(x, y):
     """x @ y for two matrices, or stacks of them,  dL/dx = g yᵀ,  dL/dy = xᵀ g"""
     check_product("matmul", x, y)
@@ -198,7 +198,7 @@ def matmul(x, y):
             lambda g: array_module(g).matmul(array_module(x).swapaxes(x, -1, -2), g))
 
 
-@op(product=True)
+@op(product=True, wide=True)
 def linear(x, weight, bias):
     """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
     check_linear(x, weight, bias)

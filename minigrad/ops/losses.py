@@ -9,7 +9,7 @@ from ..autograd import op
 from ..backend import array_module, fuse
 
 
-@op(promote=True)
+@op(promote=True, wide=True)
 def mse(x, target):
     """Σ (x - target)² / n over all n elements,  dL/dx = g · 2 (x - target) / n"""
     n = prod(x.shape)
@@ -30,7 +30,7 @@ def mse_grad(g, x, target, scale):
     return g * scale * (x - target)
 
 
-@op
+@op(wide=True)
 def nll(log_probs, targets, *, weight=None, ignore_index=-100):
     """-Σ w_i log_probs[i, targets[i]] / Σ w_i for log_probs (N, C), targets (N,), w_i = weight[targets[i]] (1 without weight).
 
@@ -39,7 +39,12 @@ def nll(log_probs, targets, *, weight=None, ignore_index=-100):
     """
     w = backend.one_hot(targets, log_probs, weight, ignore_index)
     total = array_module(w).sum(w)
-    return -picked(log_probs, w) / total, lambda g: picked_grad(-g / total, w)
+
+    def vjp(g):
+        hit = w if weight is None else backend.one_hot(targets, w, None, ignore_index)
+        return picked_grad(-g / total, w, hit)
+
+    return -picked(log_probs, w) / total, vjp
 
 
 @fuse(reduce=True)
@@ -50,13 +55,13 @@ def picked(log_probs, w):
 
 
 @fuse
-def picked_grad(g, w):
-    """g w, 0 where w is 0 whatever g is."""
+def picked_grad(g, w, hit):
+    """g w, 0 where nothing is hit whatever g is; NaN where a weight of 0 is, and g infinite as all are, as in PyTorch."""
     xp = array_module(g)
-    return xp.where(w != 0, g * w, 0)
+    return xp.where(hit != 0, g * w, 0)
 
 
-@op
+@op(wide=True)
 def nll_each(log_probs, targets, *, weight=None, ignore_index=-100):
     """-w_i log_probs[i, targets[i]] for each i, not summed; 0 for an ignored target."""
     xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)

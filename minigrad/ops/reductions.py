@@ -15,7 +15,7 @@ def sum(x, *, axis=None, keepdims=False):
     return array_module(x).sum(x, axis=axis, keepdims=keepdims), lambda g: spread(g, shape, axis, keepdims)
 
 
-@op
+@op(wide=True)
 def mean(x, *, axis=None, keepdims=False):
     """Σ x / n,  dL/dx = g / n spread over the axes"""
     shape, axes = x.shape, normal_axes(axis, x.ndim)

@@ -40,11 +40,12 @@ class Adam(Optimizer):
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """One step."""
         if group["weight_decay"]:
-            g = decayed(g, p, group["weight_decay"])
+            g = decayed(g, p, p.dtype.type(group["weight_decay"]))
         beta1, beta2 = group["betas"]
         step_size, root = group["lr"] / (1 - beta1**count), math.sqrt(1 - beta2**count)
         update = amsgrad_update if group["amsgrad"] else adam_update
-        update(p, g, *state, step_size, 1 - beta1, beta2, 1 - beta2, root, group["eps"])
+        eps = p.dtype.type(group["eps"])  # beside float16 that of the default is 0, as in PyTorch
+        update(p, g, *state, step_size, 1 - beta1, beta2, 1 - beta2, root, eps)
 
 
 @fuse

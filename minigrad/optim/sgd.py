@@ -41,13 +41,14 @@ class SGD(Optimizer):
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """One step."""
+        number = p.dtype.type  # numbers that PyTorch rounds to the parameters' dtype
         if group["weight_decay"]:
-            g = decayed(g, p, group["weight_decay"])
+            g = decayed(g, p, number(group["weight_decay"]))
         if not state:
-            descend(p, g, group["lr"])
+            descend(p, g, number(group["lr"]))
         else:
             update = nesterov_update if group["nesterov"] else momentum_update
-            update(p, g, *state, group["lr"], group["momentum"], 1 if fresh else 1 - group["dampening"])
+            update(p, g, *state, number(group["lr"]), group["momentum"], number(1 if fresh else 1 - group["dampening"]))
 
 
 @fuse
