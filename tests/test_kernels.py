@@ -138,7 +138,7 @@ def test_hand_written_kernels_compile(nvrtc, name, dtype):
             for p, k in zip(",".join(source[:2]).split(","), kinds_of(source, layout))
         ]
         if name in ("uniform", "normal"):
-            numbers = ["number"] * 5 + [layout]
+            numbers = ["number"] * (6 if name == "uniform" else 5) + [layout]
         if name == "scaled_rows":
             numbers[5] = "number"
         assert len(nvrtc(whole_text(source, dtype, numbers))) > 1000
@@ -391,7 +391,8 @@ def test_philox_gives_the_known_answers(given, answer):
 def drawn(name, n, dtype, first, second, seed=0, draw=0):
     out = np.empty(n, dtype)
     key = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
-    hand_written(name)(*key, np.uint64(draw), np.dtype(dtype).type(first), np.dtype(dtype).type(second), out)
+    numbers = (first, second, draws.below(first + second, first, np.dtype(dtype))) if name == "uniform" else (first, second)
+    hand_written(name)(*key, np.uint64(draw), *map(np.dtype(dtype).type, numbers), out)
     return out
 
 
@@ -413,6 +414,12 @@ def test_uniform(dtype):
     a, b, _, _ = words(300, seed, draw)
     expected = np.dtype(dtype).type(-1) + np.dtype(dtype).type(3) * units(a, b, dtype)
     np.testing.assert_array_equal(drawn("uniform", 300, dtype, -1, 3, seed, draw), expected)
+
+
+def test_uniform_numbers_stay_below_the_upper_end():
+    """1 + (1 - 2⁻²⁴) is 2 in float32."""
+    found = drawn("uniform", 1 << 24, "float32", 1, 1)
+    assert found.min() >= 1 and found.max() == np.nextafter(np.float32(2), np.float32(1))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

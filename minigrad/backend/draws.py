@@ -34,7 +34,7 @@ __device__ double unit(word a, word b, double) {
 """
 INPUTS = "uint32 key0, uint32 key1, uint64 draw, "
 DRAW = "Four bits = philox(key0, key1, draw, i);\n"
-UNIFORM = DRAW + "y = low + range * unit(bits.x[0], bits.x[1], T(0));"
+UNIFORM = DRAW + "y = low + range * unit(bits.x[0], bits.x[1], T(0));\nif (y > below) y = below;"
 NORMAL = (
     DRAW
     + """T u = T(1) - unit(bits.x[0], bits.x[1], T(0));
@@ -44,8 +44,8 @@ y = mean + std * (sqrt(T(-2) * log(u)) * cos(T(6.283185307179586) * v));"""
 
 
 def uniform_source():
-    """Uniform on [low, low + range): inputs, outputs, operation, name, preamble of the kernel."""
-    return INPUTS + "T low, T range", "T y", UNIFORM, "minigrad_uniform", PHILOX
+    """Uniform on [low, low + range), below being the last number of it: inputs, outputs, operation, name, preamble of the kernel."""
+    return INPUTS + "T low, T range, T below", "T y", UNIFORM, "minigrad_uniform", PHILOX
 
 
 def normal_source():
@@ -53,20 +53,29 @@ def normal_source():
     return INPUTS + "T mean, T std", "T y", NORMAL, "minigrad_normal", PHILOX
 
 
-def _draw(source, shape, dtype, first, second, stream, out):
-    work = dtype if dtype in cuda.FUSED else arrays.float32
+def _work(dtype):
+    return dtype if dtype in cuda.FUSED else arrays.float32
+
+
+def _draw(source, shape, dtype, numbers, stream, out):
+    work = _work(dtype)
     target = cuda.library().empty(shape, work) if out is None else out
     key = numpy.uint32(stream.seed & 0xFFFFFFFF), numpy.uint32(stream.seed >> 32)
-    cuda.kernel(source, source)(*key, numpy.uint64(stream.calls), work.type(first), work.type(second), target)
+    cuda.kernel(source, source)(*key, numpy.uint64(stream.calls), *map(work.type, numbers), target)
     stream.calls += 1
     return target.astype(dtype, copy=False)
 
 
 def uniform(shape, dtype, low, high, stream, out=None):
     """Draw numbers uniform on [low, high) into `out` (an array of this shape and dtype, float32 or float64), or into a new array."""
-    return _draw(uniform_source, shape, dtype, low, high - low, stream, out)
+    return _draw(uniform_source, shape, dtype, (low, high - low, below(high, low, dtype)), stream, out)
+
+
+def below(high, low, dtype):
+    """Return the number of `dtype` next to `high`, towards `low`, as one of the dtype that is drawn in."""
+    return _work(dtype).type(numpy.nextafter(dtype.type(high), dtype.type(low)))
 
 
 def normal(shape, dtype, mean, std, stream, out=None):
     """Draw Gaussian numbers with this mean and standard deviation into `out`, as `uniform` does."""
-    return _draw(normal_source, shape, dtype, mean, std, stream, out)
+    return _draw(normal_source, shape, dtype, (mean, std), stream, out)

@@ -102,7 +102,7 @@ def _load_sfc():
 
 
 def uniform(shape, dtype, low, high, stream, out=None):
-    """Uniform on [low, high)."""
+    """Uniform on [low, high): rounding does not lead to `high`."""
     if stream.device == "cuda":
         return draws.uniform(shape, dtype, low, high, stream, out)
 
@@ -111,7 +111,10 @@ def uniform(shape, dtype, low, high, stream, out=None):
         if (low, high) != (0, 1):
             part *= high - low
             part += low
+        if (low, high) != (0, 1) or dtype == arrays.float16:
+            numpy.minimum(part, below, out=part)
 
+    below = draws.below(high, low, dtype)
     return _blocks(shape, _work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
 
 
