@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from . import backend
@@ -171,18 +172,37 @@ def _counted(numbers: tuple) -> Any:
 def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
            requires_grad: bool = False) -> Tensor:
     """start, start + step, … below `end` (0 … start-1 with one argument)."""
-    start, end = (0, start) if end is None else (start or 0, end)
-    if step == 0 or (end - start) / step < 0:
+    start, end = (0, start) if end is None else (0 if start is None else start, end)
+    start, end, step = _numbers("arange", start, end, step)
+    if not all(math.isfinite(n) for n in (start, end, step)) or step == 0 or (end - start) / step < 0:
         raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
-    array = backend.array_module(None).arange(start, end, step).astype(backend.dtype_of(dtype, _counted((start, end, step))))
-    return _made(array, device, requires_grad)
+    wanted = backend.dtype_of(dtype, _counted((start, end, step)))
+    if wanted == backend.bool_:
+        raise NotImplementedError("arange: not defined for bools; use another dtype, and .bool()")
+    if wanted == backend.int64:
+        start, end, step = int(start), int(end), int(step) or 1
+    whole = all(isinstance(n, int) for n in (start, end, step))
+    count = -((start - end) // step) if whole else math.ceil((end - start) / step)
+    array = start + backend.array_module(None).arange(count) * step
+    return _made(array.astype(wanted), device, requires_grad)
+
+
+def _numbers(name: str, *values: Any) -> list:
+    """Python numbers of these: numbers, or tensors and arrays of one element."""
+    raw = [value.array if isinstance(value, Tensor) else backend.operand(value, name) for value in values]
+    return [backend.item(value) if backend.is_array(value) else value for value in raw]
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """`steps` numbers from start to end, both included."""
-    start, end = (x.item() if isinstance(x, Tensor) else x for x in (start, end))
-    array = backend.array_module(None).linspace(start, end, _not_negative("steps", steps), dtype=_floating(dtype))
-    return _made(array, device, requires_grad)
+    """`steps` numbers from start to end, both included; whole ones are cut towards 0, each half of them from its own end, as in PyTorch."""
+    start, end = _numbers("linspace", start, end)
+    xp, wanted, last = backend.array_module(None), _floating(dtype), _not_negative("steps", steps) - 1
+    if wanted.kind == "f":
+        return _made(xp.linspace(start, end, steps, dtype=wanted), device, requires_grad)
+    start, end = (backend.fitting(n, wanted, "linspace") for n in (start, end))
+    step, i = (end - start) / max(last, 1), xp.arange(steps)
+    array = xp.where(i < max(steps // 2, 1), start + step * i, end - step * (last - i))
+    return _made(array.astype(wanted), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:

@@ -516,12 +516,12 @@ class Tensor(engine.Tensor):
         return _arg(ops.argmin, self, axis if dim is None else dim, keepdim)
 
     def all(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        """Whether all elements are true."""
-        return _wrap(self, backend.array_module(self.array).all(self.array, axis=dim, keepdims=keepdim))
+        """Whether all elements are true: bools, for uint8 1 or 0."""
+        return _truth(self, "all", dim, keepdim)
 
     def any(self, dim: Any = None, keepdim: Any = False) -> Tensor:
-        """Whether any element is true."""
-        return _wrap(self, backend.array_module(self.array).any(self.array, axis=dim, keepdims=keepdim))
+        """Whether any element is true: bools, for uint8 1 or 0."""
+        return _truth(self, "any", dim, keepdim)
 
     # ---- element by element
 
@@ -580,11 +580,11 @@ class Tensor(engine.Tensor):
 
     def add(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self + alpha · other"""
-        return ops.add(self, other if alpha == 1 else other * alpha)
+        return ops.add(self, _times_alpha("add", self, other, alpha))
 
     def sub(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self - alpha · other"""
-        return ops.sub(self, other if alpha == 1 else other * alpha)
+        return ops.sub(self, _times_alpha("sub", self, other, alpha))
 
     def pow(self, exponent: Any) -> Tensor:
         """self ** exponent"""
@@ -636,7 +636,7 @@ class Tensor(engine.Tensor):
 
     def square(self) -> Tensor:
         """x²"""
-        return ops.square(self)
+        return ops.square(self if self.array.dtype.kind != "b" else self.long())
 
     def sign(self) -> Tensor:
         """-1, 0 or 1"""
@@ -692,11 +692,11 @@ class Tensor(engine.Tensor):
 
     def add_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self += alpha · other"""
-        return arithmetic(self, "add", ops.add, other if alpha == 1 else other * alpha)
+        return arithmetic(self, "add", ops.add, _times_alpha("add_", self, other, alpha))
 
     def sub_(self, other: Any, *, alpha: Any = 1) -> Tensor:
         """self -= alpha · other"""
-        return arithmetic(self, "subtract", ops.sub, other if alpha == 1 else other * alpha)
+        return arithmetic(self, "subtract", ops.sub, _times_alpha("sub_", self, other, alpha))
 
     def mul_(self, other: Any) -> Tensor:
         """self *= other"""
@@ -882,6 +882,21 @@ def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str = "cpu") -> 
     return new
 
 
+def _times_alpha(name: str, x: Tensor, other: Any, alpha: Any) -> Any:
+    """alpha · other, computed in the dtype of x + other, into which alpha must fit."""
+    if type(alpha) is int and alpha == 1:
+        return other
+    alpha = alpha.item() if isinstance(alpha, Tensor) else backend.operand(alpha, name)
+    raw = other.array if isinstance(other, Tensor) else backend.operand(other, name)
+    target = backend.result_dtype([x.array, raw])
+    if (isinstance(alpha, float) and target.kind != "f") or (isinstance(alpha, bool) and target.kind != "b"):
+        raise RuntimeError(f"{name}: alpha={alpha} does not go with a result of {target}; give a number of that kind")
+    alpha = backend.fitting(alpha, target, name)
+    if isinstance(raw, NUMBERS):
+        return raw and alpha if target.kind == "b" else raw * alpha
+    return (other if isinstance(other, Tensor) else Tensor(raw)).to(target) * alpha
+
+
 def _check_power(x: Tensor, exponent: Any) -> None:
     """A whole exponent of whole numbers is not negative (CuPy would give 0), and fits into their dtype."""
     if type(exponent) is int and x.array.dtype.kind in "iu":
@@ -892,6 +907,11 @@ def _check_power(x: Tensor, exponent: Any) -> None:
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
     return engine.wrap(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
+
+
+def _truth(x: Tensor, name: str, dim: Any, keepdim: bool) -> Tensor:
+    found = _wrap(x, getattr(backend.array_module(x.array), name)(x.array, axis=_checked(dim, x), keepdims=keepdim))
+    return found.to(backend.uint8) if x.array.dtype == backend.uint8 else found
 
 
 def _converted(x: Tensor, dtype: Any) -> Tensor:

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from backends import on_cpu
 
 import minigrad as mg
 
@@ -428,6 +429,304 @@ def test_so_does_one_beside_an_operator_in_place(symbol):
     scope = {"x": mg.tensor([1.0, 2.0]), "y": Foreign()}
     exec(f"x {symbol}= y", scope)
     assert scope["x"] == "radd"
+
+
+ALPHA = """
+    u8.add(T.tensor([200, 1, 2, 3], dtype=T.uint8), alpha=2)
+    i32.add(u8, alpha=2)
+    i64.add(u8, alpha=2)
+    f.add(u8, alpha=2)
+    f.add(u8, alpha=0.5)
+    f.sub(u8, alpha=2)
+    i64.add_(u8, alpha=2)
+    i64.sub_(u8, alpha=2)
+    f.add_(u8, alpha=0.5)
+    h.add(u8, alpha=3)
+    h.add(h, alpha=0.1)
+    h.add_(h, alpha=0.1)
+    h.sub_(h, alpha=1e-3)
+    h.add(1, alpha=0.1)
+    i64.add(1, alpha=2)
+    i64.add(1.5, alpha=1.1)
+    f.add(1, alpha=1.1)
+    i64.add(1, alpha=1.1)
+    i64.add(i64, alpha=1.1)
+    i64.add(1, alpha=1.0)
+    i64.sub(1, alpha=1.5)
+    i64.add_(1, alpha=1.1)
+    f.add(f, alpha=True)
+    i64.add(1, alpha=True)
+    b.add(b, alpha=True)
+    b.add(b, alpha=2)
+    b.add(b, alpha=0.5)
+    b.add(True, alpha=True)
+    b.add(1, alpha=2)
+    b.add(1, alpha=True)
+    b.sub(b, alpha=1)
+    u8.add(300, alpha=2)
+    u8.add(u8, alpha=-1)
+    u8.add(u8, alpha=300)
+    u8.sub(u8, alpha=2)
+    f.add(f, alpha=T.tensor(2))
+    f.add(f, alpha=np.float32(0.5))
+    f.add(f, alpha="2")
+    f.add(f, alpha=None)
+    T.add(f, f, alpha=0.5)
+    T.sub(f, 1, alpha=0.5)
+    f.subtract(f, alpha=2)
+    x = f.clone().requires_grad_(); x.add(x, alpha=0.3).sum().backward(); x.grad
+"""
+COUNTED = """
+    T.arange(0.0, 3)
+    T.arange(3.0)
+    T.arange(0, 3, 1.0)
+    T.arange(T.tensor(3))
+    T.arange(T.tensor(3.0))
+    T.arange(T.tensor(1), T.tensor(4))
+    T.arange(T.tensor(1), 4, T.tensor(2))
+    T.arange(np.int64(3))
+    T.arange(np.float32(3))
+    T.arange(end=3)
+    T.arange(start=1, end=3)
+    T.arange(5, 1, -1.5)
+    T.arange(0, 3, 1.5, dtype=T.int64)
+    T.arange(0.5, 3, dtype=T.int64)
+    T.arange(0, 1, 0.1)
+    T.arange(1, 2, 0.1, dtype=T.float64)
+    T.arange(2046, 2054, dtype=T.float16)
+    T.arange(300, dtype=T.uint8)
+    T.arange(2**62, 2**62 + 2)
+    T.arange(1, 5, -1)
+    T.arange(0, 3, 0)
+    T.arange(nan)
+    T.arange(0, inf)
+    T.arange("3")
+    T.arange(None)
+    T.arange(Decimal(3))
+    T.arange(3, dtype=T.bool)
+    T.linspace(-3, 3, 8, dtype=T.int64)
+    T.linspace(5, -5, 8, dtype=T.int64)
+    T.linspace(-1.5, 1.5, 7, dtype=T.int64)
+    T.linspace(0, 10, 4, dtype=T.int32)
+    T.linspace(3, 9, 1, dtype=T.int64)
+    T.linspace(3, 9, 0, dtype=T.int64)
+    T.linspace(0, 300, 4, dtype=T.uint8)
+    T.linspace(0, 1, 5)
+    T.linspace(T.tensor(0), T.tensor(1), 5)
+    T.linspace("0", 1, 5)
+"""
+REDUCED = """
+    i64.sum(dtype=T.int32)
+    u8.sum(dtype=T.uint8)
+    b.sum(dtype=T.uint8)
+    f.sum(dtype=T.int32)
+    f.sum(0, True, dtype=T.int64)
+    f.sum(dtype=T.float64)
+    u8.sum(dtype=T.float16)
+    d.mean(dtype=T.float32)
+    i64.mean(dtype=T.float32)
+    u8.mean(dtype=T.float16)
+    h.mean(dtype=T.float64)
+    f.mean(dtype=T.int64)
+    i64.mean()
+    u8.all()
+    u8.any()
+    u8.any(0)
+    u8.all(dim=0, keepdim=True)
+    u8[:0].all()
+    u8.reshape(2, 2).all(0)
+    u8.reshape(2, 2).any(2)
+    T.any(u8)
+    i8.all()
+    i64.any()
+    f.all()
+    T.tensor([nan]).any()
+    b.square()
+    u8.square()
+    b ** 2
+    b ** b
+    b // b
+    b % b
+    b **= b; b
+    b.softmax(0)
+    u8.softmax(0)
+    u8.log_softmax(0)
+    F.softmax(i64, 0)
+    F.tanh(i64)
+    F.tanh(u8)
+    F.sigmoid(i64)
+    F.cross_entropy(i64.reshape(2, 2), T.tensor([0, 1]))
+"""
+HALF = """
+    h * 0.1
+    0.1 * h
+    h / 3
+    0.1 / h
+    h + 1e-4
+    h - 70000
+    h + 2049
+    h * 2049
+    h * 70000
+    h * 1e-8
+    h / 1e8
+    h ** 0.3
+    2.1 ** h
+    h // 0.1
+    h % 0.1
+    h == 0.1
+    h <= 0.1
+    h * f0
+    h * d0
+    h + d0
+    h / d0
+    h * i64
+    h * f
+    f * h
+    h * np.float32(0.1)
+    h *= 0.1; h
+    h /= 3; h
+    h += 1e-4; h
+    h **= 0.3; h
+    h //= 0.1; h
+    h %= 0.1; h
+    h *= d0; h
+    h *= f; h
+    h.mul_(0.1)
+    h.div_(0.1)
+    h.sigmoid()
+    h.tanh()
+    h.softmax(0)
+    h.log_softmax(0)
+    h.clamp(0.1, 0.7)
+    T.where(b, h, 0.1)
+    T.ones(4096, dtype=T.float16).sum()
+    T.ones(4096, 3, dtype=T.float16).sum(0)
+    T.ones(2, 4096, 3, dtype=T.float16).sum((0, 1))
+    T.ones(4096, 3, dtype=T.float16).t().sum(1)
+    T.ones(4096, 3, dtype=T.float16).mean(0)
+    T.full((1000,), 60000.0, dtype=T.float16).mean()
+    T.full((1000,), 60000.0, dtype=T.float16).sum()
+    T.ones(5000, 3, dtype=T.float16).softmax(0)
+    T.ones(3, 5000, dtype=T.float16).log_softmax(1)
+    T.ones(3, 4097, dtype=T.float16) @ T.ones(4097, 2, dtype=T.float16)
+    F.linear(T.ones(3, 4097, dtype=T.float16), T.ones(2, 4097, dtype=T.float16), T.full((2,), 0.1, dtype=T.float16))
+    F.mse_loss(T.full((5000,), 0.3, dtype=T.float16), T.zeros(5000, dtype=T.float16))
+    F.l1_loss(T.full((5000,), 0.3, dtype=T.float16), T.zeros(5000, dtype=T.float16))
+    x = T.full((5000, 3), 0.3, dtype=T.float16).requires_grad_(); F.mse_loss(x, x.detach() * 0).backward(); x.grad
+    x = T.full((5000, 3), 0.3, dtype=T.float16).requires_grad_(); F.cross_entropy(x, T.zeros(5000, dtype=T.int64)).backward(); x.grad
+    w = T.zeros(3, dtype=T.float16).requires_grad_(); (T.ones(5000, 3, dtype=T.float16) + w).sum().backward(); w.grad
+    w = T.zeros(3, dtype=T.float16).requires_grad_(); (T.ones(5000, 3, dtype=T.float16) * w).sum().backward(); w.grad
+    w = T.zeros(2, dtype=T.float16).requires_grad_(); F.linear(T.ones(5000, 3).half(), T.ones(2, 3).half(), w).sum().backward(); w.grad
+    w = T.zeros(2, 3, dtype=T.float16).requires_grad_(); F.linear(T.ones(5000, 3).half(), w, T.ones(2).half()).sum().backward(); w.grad
+    x = h.clone().requires_grad_(); (x * 1e-8).backward(T.full((4,), 60000.0, dtype=T.float16)); x.grad
+    x = h.clone().requires_grad_(); (x / 1e-8).backward(T.full((4,), 1e-7, dtype=T.float16)); x.grad
+    x = h[:2].clone().requires_grad_(); x.tanh().sum().backward(); x.grad
+    x = h[:2].clone().requires_grad_(); x.sigmoid().sum().backward(); x.grad
+    x = h.clone().requires_grad_(); (0.1 / x).sum().backward(); x.grad
+    x = h.clone().requires_grad_(); x.mean().backward(); x.grad
+"""
+UNWEIGHTED = """
+    F.nll_loss(f.reshape(2, 2), T.tensor([0, 1]), weight=T.zeros(2))
+    F.nll_loss(f.reshape(2, 2), T.tensor([0, 1]), weight=T.zeros(2), reduction="sum")
+    F.cross_entropy(f.reshape(2, 2), T.tensor([0, 1]), weight=T.zeros(2))
+    F.cross_entropy(f.reshape(2, 2), T.tensor([0, 1]), weight=T.zeros(2), label_smoothing=0.1)
+    F.cross_entropy(f.reshape(2, 2), T.tensor([0, 0]), weight=T.tensor([0.0, 1.0]))
+    F.cross_entropy(f.reshape(2, 2), T.tensor([-100, -100]))
+    x = f.reshape(2, 2).requires_grad_(); F.nll_loss(x, T.tensor([0, 1]), weight=T.zeros(2)).backward(); x.grad
+    x = f.reshape(2, 2).requires_grad_(); F.cross_entropy(x, T.tensor([0, 1]), weight=T.zeros(2)).backward(); x.grad
+    x = f.reshape(2, 2).requires_grad_(); F.cross_entropy(x, T.tensor([0, 0]), weight=T.tensor([0.0, 1.0])).backward(); x.grad
+    x = f.reshape(2, 2).requires_grad_(); F.cross_entropy(x, T.tensor([0, -100]), weight=T.tensor([0.0, 1.0])).backward(); x.grad
+    x = f.reshape(2, 2).requires_grad_(); F.cross_entropy(x, T.tensor([-100, -100])).backward(); x.grad
+"""
+
+
+@pytest.mark.parametrize("line", lines(ALPHA))
+def test_alpha(line):
+    check(line)
+
+
+@pytest.mark.parametrize("line", lines(COUNTED))
+def test_arange_and_linspace(line):
+    check(line)
+
+
+@pytest.mark.parametrize("line", lines(REDUCED))
+def test_dtypes_of_reductions_powers_and_activations(line):
+    check(line)
+
+
+@pytest.mark.parametrize("line", lines(HALF))
+def test_float16_is_computed_in_float32_and_rounded_once(line):
+    check(line)
+
+
+@pytest.mark.parametrize("line", lines(UNWEIGHTED))
+def test_losses_whose_weights_are_all_zero_are_nan(line):
+    check(line)
+
+
+def trained(lib, name, options, n):
+    draw = np.random.default_rng(0)
+    p = lib.from_numpy(draw.normal(size=n).astype("float16")).requires_grad_()
+    optimizer = getattr(lib.optim, name)([p], **options)
+    for _ in range(3):
+        p.grad = lib.from_numpy((draw.uniform(0.5, 2, n) * draw.choice([-1, 1], n)).astype("float16"))  # squares that are not too small
+        optimizer.step()
+    return p.detach().numpy().astype("float64")
+
+
+OPTIMIZERS = [
+    ("SGD", {"lr": 0.1}), ("SGD", {"lr": 1e-3, "momentum": 0.9, "weight_decay": 1e-3}),
+    ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}), ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("Adam", {"lr": 0.01}), ("Adam", {"lr": 0.01, "amsgrad": True, "weight_decay": 0.01}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("numba", [False, True])
+@pytest.mark.parametrize("n", [1000, 40_000])
+@pytest.mark.parametrize(("name", "options"), OPTIMIZERS)
+def test_optimizers_of_float16_parameters(name, options, n, numba):
+    """PyTorch rounds between some of a step's operations."""
+    with on_cpu(numba, 1 << 15):
+        found, expected = trained(mg, name, options, n), trained(torch, name, options, n)
+    assert np.isfinite(expected).all()
+    np.testing.assert_allclose(found, expected, 2.0**-9, 2.0**-9)
+    assert np.abs(found - expected).mean() < 2.0**-12
+
+
+@pytest.mark.parametrize("numba", [False, True])
+@pytest.mark.parametrize("n", [1000, 32_768, 100_000])
+def test_large_arrays_of_float16(n, numba):
+    x = np.random.default_rng(0).normal(size=n).astype("float16")
+    calls = {
+        "relu": lambda F, x: F.relu(x), "sigmoid": lambda F, x: F.sigmoid(x), "tanh": lambda F, x: F.tanh(x),
+        "clamp": lambda F, x: x.clamp(-1, 0.3), "product": lambda F, x: x * 0.1 + x / 3, "mse_loss": lambda F, x: F.mse_loss(x, x * 0),
+        "l1_loss": lambda F, x: F.l1_loss(x, x * 0),
+        "mean": lambda F, x: x.mean(), "softmax": lambda F, x: F.softmax(x.reshape(-1, 8), 1),
+        "log_softmax": lambda F, x: F.log_softmax(x.reshape(-1, 8), 1),
+        "cross_entropy": lambda F, x: F.cross_entropy(x.reshape(-1, 1), (x * 0).long()),
+    }  # fmt: skip
+    for call in calls.values():
+        results = []
+        for lib in (mg, torch):
+            t = lib.from_numpy(x.copy()).requires_grad_()
+            with on_cpu(numba, 1 << 15):
+                y = call(lib.nn.functional, t)
+                (y * y).sum().backward()
+            results.append([a.detach().numpy().astype("float64") for a in (y, t.grad)])
+        for found, expected in zip(*results):
+            np.testing.assert_allclose(found, expected, 2.0**-9, 2.0**-11 * np.abs(expected).max() + 2.0**-24)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"), [("float16", 0, 1), ("float16", 1, 2), ("float16", -3, 0.1), ("float32", 1, 2), ("float64", 0, 1)]
+)
+def test_uniform_numbers_stay_below_the_upper_end(dtype, low, high):
+    n, kind = 3_000_000 if dtype == "float32" else 300_000, getattr(mg, dtype)
+    x = mg.empty(n, dtype=kind).uniform_(low, high, generator=mg.Generator().manual_seed(0)).numpy()
+    assert x.min() >= np.dtype(dtype).type(low) and x.max() < np.dtype(dtype).type(high)
+    assert x.mean(dtype="float64") == pytest.approx((low + high) / 2, abs=0.01)
+    assert mg.rand(100_000, dtype=kind, generator=mg.Generator().manual_seed(0)).max().item() < 1
 
 
 NUMPY_SCALARS = """

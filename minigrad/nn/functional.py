@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..tensor import Tensor
+from ..tensor import Tensor, _float
 
 
 def _tensors(name: str, **arguments: Any) -> None:
@@ -47,13 +47,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     _tensors("tanh", input=input)
-    return ops.tanh(input)
+    return ops.tanh(_float(input))
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + e^-input)."""
     _tensors("sigmoid", input=input)
-    return ops.sigmoid(input)
+    return ops.sigmoid(_float(input))
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -217,7 +217,7 @@ def _even_loss(
 ) -> Tensor:
     """The loss against equal probabilities for all classes, over the targets that count."""
     axis = min(1, log_probs.ndim - 1)
-    kept = ops.not_equal(target, ignore_index)
+    kept = ops.not_equal(target.long(), ignore_index)
     losses = ops.where(kept, -_weighted(log_probs, weight, axis).mean(axis), 0)
     if reduction != "mean":
         return _reduced(losses, reduction)
