@@ -140,8 +140,9 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     fill_value = fill_value.array if isinstance(fill_value, Tensor) else backend.operand(fill_value, "full")
     if not isinstance(fill_value, PYTHON) and fill_value.size != 1:
         raise TypeError(f"full: expected a number or a tensor of one element, got one of shape {tuple(fill_value.shape)}")
-    dtype = backend.result_dtype([fill_value]) if dtype is None else backend.dtype_of(dtype)
-    number = backend.fitting(fill_value if isinstance(fill_value, PYTHON) else backend.item(fill_value), dtype, "full")
+    number = fill_value if isinstance(fill_value, PYTHON) else backend.item(fill_value)
+    dtype = backend.result_dtype([number]) if dtype is None else backend.dtype_of(dtype)
+    number = backend.fitting(number, dtype, "full")
     return _filled("full", ((), size), dtype, device, requires_grad, number)
 
 
@@ -281,17 +282,25 @@ def _drawn(array: Any, device: Any, generator: Any, requires_grad: bool) -> Tens
     return Tensor(backend.to_device(array, kind), requires_grad)
 
 
+def _drawable(name: str, dtype: Any) -> Any:
+    """The dtype asked for, or the default one; NotImplementedError for whole numbers, all of which would be 0 or so."""
+    found = _floating(dtype)
+    if found.kind != "f":
+        raise NotImplementedError(f"{name}: expected a floating-point dtype, got {found}; use randint for whole numbers")
+    return found
+
+
 def rand(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """Uniform on [0, 1)."""
-    array = backend.random.uniform(_lengths(lengths, size), _floating(dtype), 0, 1, _stream(generator))
+    array = backend.random.uniform(_lengths(lengths, size), _drawable("rand", dtype), 0, 1, _stream(generator))
     return _drawn(array, device, generator, requires_grad)
 
 
 def randn(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = None, device: Any = None,
           requires_grad: bool = False) -> Tensor:
     """Gaussian, mean 0, standard deviation 1."""
-    array = backend.random.normal(_lengths(lengths, size), _floating(dtype), 0, 1, _stream(generator))
+    array = backend.random.normal(_lengths(lengths, size), _drawable("randn", dtype), 0, 1, _stream(generator))
     return _drawn(array, device, generator, requires_grad)
 
 
@@ -311,7 +320,10 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Any = No
         low, high, size = 0, low, high
     if high <= low:
         raise RuntimeError(f"randint: expected low < high, got {low} and {high}")
-    array = backend.random.integers(tuple(size), backend.dtype_of(dtype, backend.int64), low, high, _stream(generator))
+    wanted = backend.dtype_of(dtype, backend.int64)
+    for limit in (low, high - 1):
+        backend.fitting(limit, wanted, "randint")
+    array = backend.random.integers(tuple(size), wanted, low, high, _stream(generator))
     return _drawn(array, device, generator, False)
 
 
@@ -328,6 +340,8 @@ def normal(
     if size is None:
         spread = mean * 0 + std
         return mean + spread * randn_like(spread) if isinstance(spread, Tensor) else tensor(spread)
-    _not_negative("std", std)
-    array = backend.random.normal(tuple(size), _floating(dtype), mean, std, _stream(generator))
+    mean, std = _numbers("normal", mean, std)
+    if not std >= 0:
+        raise RuntimeError(f"normal: expected a standard deviation of at least 0, got {std}")
+    array = backend.random.normal(tuple(size), _drawable("normal", dtype), mean, std, _stream(generator))
     return _drawn(array, device, generator, False)

@@ -75,7 +75,7 @@ def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
             with modes.no_grad():
                 x.array[...] = function(x, other).array
             return
-        array = backend.filler(backend.wrapped(array, result, name), x.array)
+        array = array.astype(result) if backend.is_array(array) else backend.filler(backend.wrapped(array, result, name), x.array)
         getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
 
     name = f"{function.__name__}_"

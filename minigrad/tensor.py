@@ -751,14 +751,18 @@ class Tensor(engine.Tensor):
 
     def normal_(self, mean: Any = 0, std: Any = 1, *, generator: Any = None) -> Tensor:
         """Gaussian with this mean and standard deviation"""
-        if std < 0:
+        if not std >= 0:
             raise RuntimeError(f"normal_: expected a standard deviation of at least 0, got {std}")
         return draw_into(self, "normal_", backend.random.normal, (mean, std), generator)
 
     def uniform_(self, from_: Any = 0, to: Any = 1, *, generator: Any = None) -> Tensor:
         """Uniform on [from, to)"""
-        if from_ > to:
+        if not from_ <= to:
             raise RuntimeError(f"uniform_: expected from ≤ to, got {from_} and {to}")
+        if from_ in (-backend.inf, backend.inf) or to == backend.inf:
+            raise RuntimeError(f"uniform_: expected finite numbers, got {from_} and {to}")
+        if self.array.dtype.kind == "f":
+            from_, to = (backend.fitting(number, self.array.dtype, "uniform_") for number in (from_, to))
         return draw_into(self, "uniform_", backend.random.uniform, (from_, to), generator)
 
     def exp_(self) -> Tensor:
@@ -891,9 +895,9 @@ def _times_alpha(name: str, x: Tensor, other: Any, alpha: Any) -> Any:
     target = backend.result_dtype([x.array, raw])
     if (isinstance(alpha, float) and target.kind != "f") or (isinstance(alpha, bool) and target.kind != "b"):
         raise RuntimeError(f"{name}: alpha={alpha} does not go with a result of {target}; give a number of that kind")
-    alpha = backend.fitting(alpha, target, name)
     if isinstance(raw, NUMBERS):
-        return raw and alpha if target.kind == "b" else raw * alpha
+        return bool(raw and alpha) if target.kind == "b" else raw * alpha % (1 << 64) if target.kind in "iu" else raw * alpha
+    alpha = backend.fitting(alpha, target, name)
     return (other if isinstance(other, Tensor) else Tensor(raw)).to(target) * alpha
 
 
@@ -927,12 +931,10 @@ def _float(x: Tensor) -> Tensor:
 
 
 def _floats(x: Any, y: Any) -> tuple:
-    """Operands of a true division: two whole-number operands become floating-point."""
-    if (isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f"):
-        target = backend.result_dtype([a.array if isinstance(a, Tensor) else backend.operand(a, "div") for a in (x, y)])
-        if target.kind != "f":
-            target = backend.get_default_dtype()
-        return tuple(a.to(target) if isinstance(a, Tensor) else a for a in (x, y))
+    """Operands of a true division: whole numbers beside whole numbers become floating-point."""
+    if ((isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f")) and \
+            backend.result_dtype([a.array if isinstance(a, Tensor) else backend.operand(a, "div") for a in (x, y)]).kind != "f":
+        return tuple(a.to(backend.get_default_dtype()) if isinstance(a, Tensor) else a for a in (x, y))
     return x, y
 
 

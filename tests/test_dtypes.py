@@ -118,6 +118,10 @@ WHOLE_NUMBERS = """
     u8.mul_(-1)
     u8.floor_divide_(300)
     u8 += T.tensor(300); u8
+    i8 //= T.tensor(2**62 - 1); i8
+    u8 *= T.tensor(-1); u8
+    u8 == T.tensor(300)
+    u8 // T.tensor(300)
     f + 2**1100
     d * 2**1100
     f += 2**1100; f
@@ -464,6 +468,7 @@ ALPHA = """
     b.add(1, alpha=True)
     b.sub(b, alpha=1)
     u8.add(300, alpha=2)
+    i8.sub(-1, alpha=128)
     u8.add(u8, alpha=-1)
     u8.add(u8, alpha=300)
     u8.sub(u8, alpha=2)
@@ -514,6 +519,21 @@ COUNTED = """
     T.linspace(0, 1, 5)
     T.linspace(T.tensor(0), T.tensor(1), 5)
     T.linspace("0", 1, 5)
+    T.full((2,), h[0])
+    T.rand(3, dtype=T.int64)
+    T.randn(3, dtype=T.uint8)
+    T.normal(0, 1, (2,), dtype=T.int64)
+    T.normal(0, -1, (2,))
+    T.normal(0, nan, (2,))
+    T.randint(0, 300, (3,), dtype=T.uint8)
+    T.randint(-200, 3, (3,), dtype=T.int8)
+    f.uniform_(0, nan)
+    f.uniform_(0, inf)
+    f.uniform_(-inf, 0)
+    f.uniform_(2, 1)
+    h.uniform_(0, 70000)
+    i64.uniform_(0, 1)
+    f.normal_(0, nan)
 """
 REDUCED = """
     i64.sum(dtype=T.int32)
@@ -556,6 +576,15 @@ REDUCED = """
     F.tanh(u8)
     F.sigmoid(i64)
     F.cross_entropy(i64.reshape(2, 2), T.tensor([0, 1]))
+    F.nll_loss(i64.reshape(2, 2), T.tensor([0, 1]))
+    F.mse_loss(i64, i64)
+    F.mse_loss(u8, u8)
+    F.mse_loss(f, i64)
+    F.l1_loss(i64, i64)
+    h.reshape(2, 2) @ f.reshape(2, 2)
+    F.linear(h.reshape(2, 2), f.reshape(2, 2))
+    F.linear(h.reshape(2, 2), h.reshape(2, 2), f[:2])
+    F.nll_loss(h.reshape(2, 2), T.tensor([0, 1]), weight=T.tensor([1.0, 2.0]))
 """
 HALF = """
     h * 0.1
@@ -591,6 +620,8 @@ HALF = """
     h %= 0.1; h
     h *= d0; h
     h *= f; h
+    h *= T.tensor([2**20], dtype=T.int32); h
+    h / T.tensor([2**40])
     h.mul_(0.1)
     h.div_(0.1)
     h.sigmoid()
@@ -646,7 +677,7 @@ def test_alpha(line):
 
 
 @pytest.mark.parametrize("line", lines(COUNTED))
-def test_arange_and_linspace(line):
+def test_numbers_that_are_counted_filled_and_drawn(line):
     check(line)
 
 

@@ -184,7 +184,7 @@ def op(function=None, *, promote=False, product=False, wide=False):
                     return apply(*_on_one_device(name, inputs), **options)
                 arrays = backend.promote(arrays, name)
             _one_device(name, arrays)
-            if wide and backend.is_half(arrays):
+            if wide and backend.is_half([*arrays, *options.values()]):
                 compute, arrays = backend.narrowed(function), backend.widened(arrays, given)
         before, token = get_warnings(), None
         try:

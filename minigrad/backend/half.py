@@ -10,19 +10,20 @@ from . import arrays
 
 
 def is_half(inputs):
-    """Return whether an array among these is of float16, so that the result is too."""
-    return any([getattr(a, "dtype", None) == arrays.float16 for a in inputs])
+    """Return whether the floating-point arrays among these, of which there is one, are all of float16."""
+    found = {a.dtype for a in inputs if getattr(a, "dtype", None) is not None and a.dtype.kind == "f"}
+    return found == {arrays.float16}
 
 
 def widened(promoted, given):
-    """Return the promoted inputs of an operation in float32; numbers and 0-d arrays as they were given, not rounded to float16 before."""
+    """Return the promoted inputs of an operation in float32; numbers, and arrays of one element, as they were given, not rounded before."""
     return [_widened(a, b) for a, b in zip(promoted, given)]
 
 
 def _widened(promoted, given):
     if not arrays.is_array(given):
         return given.item() if isinstance(given, arrays.NumPyScalar) else given
-    return _to(promoted, arrays.float32) if given.ndim or given.dtype == promoted.dtype else given.astype(arrays.float32)
+    return _to(promoted, arrays.float32) if given.size != 1 or given.dtype == promoted.dtype else given.astype(arrays.float32)
 
 
 def narrowed(function):

@@ -120,6 +120,8 @@ def mse_loss(
     """(input - target)², averaged, summed, or element by element. Both have one shape: no broadcasting."""
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
     _same_shape("mse_loss", input, target)
+    if input.array.dtype.kind != "f" and target.array.dtype.kind != "f":
+        raise NotImplementedError(f"mse_loss: expected floating-point tensors, got {input.dtype} and {target.dtype}; use .float()")
     if reduction == "mean":
         return ops.mse(input, target)
     return _reduced(ops.square(input - target), reduction)
@@ -257,6 +259,8 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
             f"{name}: for an input of shape {tuple(input.shape)} the target must have shape {wanted}, "
             f"one class for each item; got {tuple(target.shape)}"
         )
+    if input.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: expected floating-point log-probabilities, got {input.dtype}; use .float()")
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: the target must hold integers, got {target.dtype}; use target.long()")
     if weight is not None and tuple(weight.shape) != (input.shape[axis],):
