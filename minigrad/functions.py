@@ -14,7 +14,8 @@ def _method(name: str) -> Any:
 
     def call(input: Any, *args: Any, **options: Any) -> Any:
         if not isinstance(input, Tensor):
-            input = _first(name, input)
+            kind = type(input).__name__
+            raise TypeError(f"{name}(): argument 'input' must be Tensor, not {kind}; make one with minigrad.tensor(…)")
         return method(input, *args, **options)
 
     call.__name__ = call.__qualname__ = name
@@ -22,16 +23,8 @@ def _method(name: str) -> Any:
     return call
 
 
-def _first(name: str, value: Any) -> Tensor:
-    """A number as the base of a power; everything else must be a tensor."""
-    if name == "pow" and isinstance(value, int | float):
-        return Tensor(backend.asarray(value))
-    kind = type(value).__name__
-    raise TypeError(f"{name}(): argument 'input' must be Tensor, not {kind}; make one with minigrad.tensor(…)")
-
-
 exp, log, sqrt, square, sign = map(_method, ("exp", "log", "sqrt", "square", "sign"))
-abs, absolute, neg, pow = map(_method, ("abs", "abs", "neg", "pow"))
+abs, absolute, neg = map(_method, ("abs", "abs", "neg"))
 tanh, sigmoid, relu, softmax, log_softmax = map(_method, ("tanh", "sigmoid", "relu", "softmax", "log_softmax"))
 clamp, clip, isnan, isfinite, isinf = map(_method, ("clamp", "clamp", "isnan", "isfinite", "isinf"))
 add, sub, mul, div, matmul, mm = map(_method, ("add", "sub", "mul", "div", "matmul", "mm"))
@@ -45,6 +38,14 @@ transpose, permute, clone = map(_method, ("transpose", "permute", "clone"))
 multiply, divide, subtract = mul, div, sub
 
 
+def pow(input: Any, exponent: Any) -> Tensor:
+    """input ** exponent, of which one may be a number."""
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError(f"pow: expected a Tensor among the two, got {type(input).__name__} and {type(exponent).__name__}; "
+                        "make one with minigrad.tensor(…)")
+    return input.pow(exponent) if isinstance(input, Tensor) else ops.pow(input, exponent)
+
+
 def numel(input: Tensor) -> int:
     """The number of elements."""
     return input.numel()
@@ -55,9 +56,18 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, Tensor)
 
 
+def _shaped(name: str, tensors: Any) -> list:
+    """A list of these, if all are tensors or arrays."""
+    tensors = list(tensors)
+    for i, x in enumerate(tensors):
+        if not hasattr(x, "shape"):
+            raise TypeError(f"{name}: expected tensors, got {type(x).__name__} as element {i}; make it one with minigrad.tensor(…)")
+    return tensors
+
+
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors one after another along `dim`; empty 1-d tensors are skipped, as in PyTorch."""
-    tensors = list(tensors)
+    tensors = _shaped("cat", tensors)
     if not tensors:
         raise ValueError("cat: expected a non-empty list of tensors")
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
@@ -75,7 +85,7 @@ concat = cat
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape along a new axis."""
-    tensors = list(tensors)
+    tensors = _shaped("stack", tensors)
     if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
         raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
     return cat([x.unsqueeze(_axis(dim, x.ndim + 1)) for x in tensors], _axis(dim, tensors[0].ndim + 1))

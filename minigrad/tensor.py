@@ -74,6 +74,15 @@ def _operator(function: Any, reflected: str) -> Any:
     return method
 
 
+def _method(function: Any) -> Any:
+    """The method that calls an operation of two operands."""
+    def method(self: Any, other: Any) -> Any:
+        return function(self, other)
+
+    method.__name__, method.__doc__ = function.__name__, function.__doc__
+    return method
+
+
 class Tensor(engine.Tensor):
     """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
 
@@ -605,10 +614,9 @@ class Tensor(engine.Tensor):
             raise RuntimeError(f"mm: expected two matrices, got shapes {tuple(self.shape)} and {tuple(mat2.shape)}; use @")
         return ops.matmul(self, mat2)
 
-    mul, multiply, divide, true_divide = ops.mul, ops.mul, div, div
-    neg, abs, absolute, subtract = __neg__, __abs__, __abs__, sub
-    floor_divide, remainder = ops.floor_divide, ops.remainder
-    eq, ne, lt, le, gt, ge = ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal
+    mul, floor_divide, remainder = map(_method, (ops.mul, ops.floor_divide, ops.remainder))
+    eq, ne, lt, le, gt, ge = map(_method, (ops.equal, ops.not_equal, ops.less, ops.less_equal, ops.greater, ops.greater_equal))
+    multiply, divide, true_divide, neg, abs, absolute, subtract = mul, div, div, __neg__, __abs__, __abs__, sub
 
     def logical_and(self, other: Any) -> Tensor:
         """self and other, both taken as bools"""
@@ -640,7 +648,7 @@ class Tensor(engine.Tensor):
 
     def sign(self) -> Tensor:
         """-1, 0 or 1"""
-        return ops.sign(self)
+        return ops.sign(self) if self.array.dtype.kind != "b" else self.clone()
 
     def tanh(self) -> Tensor:
         """Hyperbolic tangent"""

@@ -344,6 +344,10 @@ NO_NUMBERS = """
     T.div(f, "3")
     T.eq(f, "3")
     T.exp("3")
+    T.cat([f, 3])
+    T.stack([f, "3"])
+    T.pow(2, 3)
+    T.pow("2", f)
 """
 COMPLEX = ["1j", "np.complex64(1j)", "np.array([1, 2j, 3, 4])", "np.array([1, 2j, 3, 4], np.complex64)"]
 BESIDE_COMPLEX = """
@@ -568,6 +572,16 @@ REDUCED = """
     b // b
     b % b
     b **= b; b
+    b - b
+    b -= b; b
+    b - True
+    -b
+    b.sign()
+    T.pow(2.0, i64)
+    T.pow(2, u8)
+    f.mul(other=2)
+    f.eq(other=1.5)
+    f.floor_divide(other=2)
     b.softmax(0)
     u8.softmax(0)
     u8.log_softmax(0)

@@ -217,9 +217,9 @@ def promote(arrays, name):
 
 
 def check_bools(dtype, name):
-    """NotImplementedError for an operation whose result NumPy would turn from bools into int8."""
-    if dtype.kind == "b" and name in ("pow", "floor_divide", "remainder"):
-        raise NotImplementedError(f"{name}: not defined for bools; convert one with .long()")
+    """NotImplementedError for an operation that bools do not have: NumPy would make int8 of them."""
+    if dtype.kind == "b" and name in ("sub", "pow", "floor_divide", "remainder"):
+        raise NotImplementedError(f"{name}: not defined for bools; convert one with .long()" + (", or use ^" if name == "sub" else ""))
 
 
 class NotAnOperand(TypeError):
