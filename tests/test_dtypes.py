@@ -711,13 +711,16 @@ def test_losses_whose_weights_are_all_zero_are_nan(line):
 
 
 def trained(lib, name, options, n):
+    """Two parameters of float16 after three steps, one behind the other."""
     draw = np.random.default_rng(0)
-    p = lib.from_numpy(draw.normal(size=n).astype("float16")).requires_grad_()
-    optimizer = getattr(lib.optim, name)([p], **options)
+    params = [lib.from_numpy(draw.normal(size=size).astype("float16")).clone().requires_grad_() for size in (n, n // 2)]
+    optimizer = getattr(lib.optim, name)(params, **options)
     for _ in range(3):
-        p.grad = lib.from_numpy((draw.uniform(0.5, 2, n) * draw.choice([-1, 1], n)).astype("float16"))  # squares that are not too small
+        for p in params:
+            g = draw.uniform(0.5, 2, p.numel()) * draw.choice([-1, 1], p.numel())  # squares that are not too small
+            p.grad = lib.from_numpy(g.astype("float16"))
         optimizer.step()
-    return p.detach().numpy().astype("float64")
+    return np.concatenate([p.detach().numpy() for p in params]).astype("float64")
 
 
 OPTIMIZERS = [

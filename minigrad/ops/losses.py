@@ -39,12 +39,10 @@ def nll(log_probs, targets, *, weight=None, ignore_index=-100):
     """
     w = backend.one_hot(targets, log_probs, weight, ignore_index)
     total = array_module(w).sum(w)
-
-    def vjp(g):
-        hit = w if weight is None else backend.one_hot(targets, w, None, ignore_index)
-        return picked_grad(-g / total, w, hit)
-
-    return -picked(log_probs, w) / total, vjp
+    y = -picked(log_probs, w) / total
+    if weight is None:
+        return y, lambda g: picked_grad(-g / total, w, w)
+    return y, lambda g: picked_grad(-g / total, w, backend.one_hot(targets, w, None, ignore_index))
 
 
 @fuse(reduce=True)
