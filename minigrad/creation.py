@@ -38,7 +38,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 def _array_of(plain: Any, dtype: Any, found: set) -> Any:
     """The array of this dtype that a number or nested lists of them make; `found`: the dtypes met in them."""
     try:
-        if dtype.kind in "iu" and any(kind is float or getattr(kind, "kind", "") == "f" for kind in found):
+        if dtype.kind in "iu" and found != {int}:
             plain = _fitted(plain, dtype)
         try:
             return backend.asarray(plain, dtype)
@@ -175,17 +175,18 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
     """start, start + step, … below `end` (0 … start-1 with one argument)."""
     start, end = (0, start) if end is None else (0 if start is None else start, end)
     start, end, step = _numbers("arange", start, end, step)
-    if not all(math.isfinite(n) for n in (start, end, step)) or step == 0 or (end - start) / step < 0:
+    if not step or not 0 <= (end - start) / step < backend.inf:
         raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
     wanted = backend.dtype_of(dtype, _counted((start, end, step)))
     if wanted == backend.bool_:
         raise NotImplementedError("arange: not defined for bools; use another dtype, and .bool()")
     if wanted == backend.int64:
         start, end, step = int(start), int(end), int(step) or 1
-    whole = all(isinstance(n, int) for n in (start, end, step))
-    count = -((start - end) // step) if whole else math.ceil((end - start) / step)
-    array = start + backend.array_module(None).arange(count) * step
-    return _made(array.astype(wanted), device, requires_grad)
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
+    array = backend.array_module(None).arange(-((start - end) // step) if whole else math.ceil((end - start) / step))
+    if start or step != 1:
+        array = start + array * step
+    return _made(array.astype(wanted, copy=False), device, requires_grad)
 
 
 def _numbers(name: str, *values: Any) -> list:

@@ -53,8 +53,10 @@ def beside(x: Tensor, value: Any, name: str) -> Any:
     """`value` as a number or raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
     if not isinstance(value, Tensor):
         value = backend.plain_array(value, name)
-        if isinstance(value, bool | int | float | backend.NumPyScalar):
-            value = backend.fitting(getattr(value, "item", lambda: value)(), x.array.dtype, name)
+        if isinstance(value, backend.NumPyScalar):
+            value = value.item()
+        if isinstance(value, (bool, int, float)):
+            value = backend.fitting(value, x.array.dtype, name)
         elif not backend.is_array(value):
             found = backend.plain_array(backend.asarray(value), name)  # raises for None, texts, and lists of them
             numbers = [backend.fitting(number, x.array.dtype, name) for number in found.reshape(-1).tolist()]

@@ -737,7 +737,7 @@ class Tensor(engine.Tensor):
 
     def fill_(self, value: Any) -> Tensor:
         """All elements `value`"""
-        if not isinstance(value, Tensor):
+        if type(value) not in NUMBERS and not isinstance(value, Tensor):
             value = backend.operand(value, "fill_")
         if getattr(value, "ndim", 0):
             raise RuntimeError(f"fill_: expected a number or a 0-d tensor, got shape {tuple(value.shape)}; use copy_")

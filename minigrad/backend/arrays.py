@@ -228,7 +228,7 @@ class NotAnOperand(TypeError):
 
 def operand(a, name):
     """Return `a` if it is a number or an array, a NumPy scalar as a Python number; else raise NotAnOperand."""
-    if type(a) in _devices and a.dtype in _known:
+    if type(a) in Scalar or (type(a) in _devices and a.dtype in _known):
         return a
     a = plain_array(a, name)
     if isinstance(a, numpy.generic):
@@ -241,7 +241,7 @@ def operand(a, name):
 
 def wrapped(number, dtype, name):
     """Return a number as an operand beside arrays of `dtype`: of a whole number the bits that fit, as in PyTorch, so -1 is 255 in uint8."""
-    if not isinstance(number, int) or dtype.kind == "b":
+    if not isinstance(number, int) or dtype.kind == "b" or 0 <= number < 128:
         return number
     if dtype.kind == "f":
         return _float(number, name)
@@ -267,12 +267,14 @@ def fitting(number, dtype, name):
 
     Negative numbers wrap once in unsigned dtypes: -1 is 255 in uint8.
     """
+    if type(number) is float and dtype.char in "fd" and -65504 <= number <= 65504:  # the frequent case
+        return number
     if dtype.kind == "b":
         return bool(number)
     if dtype.kind == "f":
         value = _float(number, name)
         if -_largest[dtype] <= value <= _largest[dtype] or value in (inf, -inf) or value != value:
-            return value if dtype == float64 else dtype.type(value).item()
+            return value if dtype != float16 else dtype.type(value).item()
     else:
         high = (1 << 8 * dtype.itemsize - (dtype.kind == "i")) - 1
         low = -high - 1 if dtype.kind == "i" else 0
