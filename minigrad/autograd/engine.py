@@ -208,7 +208,7 @@ def op(function=None, *, promote=False, product=False, wide=False):
             out._requires_grad = False
         return out
 
-    apply.raw, apply.product, apply.promotes = function, product, promote  # type: ignore[attr-defined]
+    apply.raw, apply.product, apply.promotes, apply.wide = function, product, promote, wide  # type: ignore[attr-defined]
     apply.owns = True  # type: ignore[attr-defined]  # what its VJPs make anew belongs to nobody else
     return apply
 

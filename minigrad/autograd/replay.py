@@ -45,7 +45,7 @@ def _recording_vjps(starts):
             again[node] = run.vjps()
         except Exception as error:  # whatever the body raises where it is run on other numbers than at first
             again[node] = str(error) if isinstance(error, _Different) else str(_Different(node, f"computing it again failed ({error})"))
-        values[node] = _unknown(node, given) if run.value is None else (run.value.array, any(run.doubts))
+        values[node] = _unknown(node, given) if run.value is None else (run.value.array.astype(node.dtype, copy=False), any(run.doubts))
     return again
 
 
@@ -84,6 +84,8 @@ class _Run:
     def __init__(self, node, given):
         self.node, self.arrays, self.doubts = node, [array for array, _ in given], [doubt for _, doubt in given]
         self.value: Any = None
+        self.is_wide = node.op.wide and node.dtype == backend.float16  # whether it computes in float32
+        self.dtype = backend.float32 if self.is_wide else node.dtype
 
     def vjps(self):
         """Return VJPs that record what they do."""
@@ -106,7 +108,10 @@ class _Run:
         self.computed = self.different = False  # whether a VJP holds what was computed from the arguments; whether that differs
         arguments = [self._argument(i) for i in range(len(self.arrays))]
         self.places = {id(a): i for i, a in enumerate(arguments) if isinstance(a, Tensor)}
-        self.value, *vjps = node.op.raw(*arguments, **(node.options or {}))
+        options = node.options or {}
+        self.value, *vjps = node.op.raw(*arguments, **(backend.widened_options(options) if self.is_wide else options))
+        if self.is_wide:
+            vjps = [vjp and partial(backend.rounded_vjp, vjp) for vjp in vjps]
         return [None if old is None else self._tied_vjp(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
 
     def _tied_vjp(self, old, new):
@@ -120,8 +125,8 @@ class _Run:
         array, node = self.arrays[i], self.node
         if not backend.is_array(array):
             return array
-        if node.op.promotes and array.dtype != node.dtype:
-            array = array.astype(node.dtype)
+        if array.dtype != self.dtype and (node.op.promotes or (self.is_wide and array.dtype == backend.float16)):
+            array = array.astype(self.dtype)
         raw = node.parents[i] is None and not isinstance(node.constants[i], Tensor)
         return array if raw else wrap(array, node.parents[i])
 

@@ -11,7 +11,7 @@ from .cuda import synchronize
 from .devices import device, filler, item, to_device, to_numpy
 from .fuse import fuse
 from .gathering import Pieces, gather
-from .half import is_half, narrowed, widened
+from .half import is_half, narrowed, rounded_vjp, widened, widened_options
 from .indexing import check_range, one_hot
 from .threads import get_num_threads, set_num_threads
 from . import blas, cuda, random, rows

@@ -30,23 +30,28 @@ def narrowed(function):
     """Return an operation on float16 arrays, given as float32: its value and what its VJPs return are rounded, once each."""
 
     def compute(*inputs, **options):
-        options = {name: _to(getattr(x, "array", x), arrays.float32) if is_half([x]) else x for name, x in options.items()}
-        value, *vjps = function(*inputs, **options)
+        value, *vjps = function(*inputs, **widened_options(options))
         rounded = _to(value, arrays.float16)
         if arrays.is_array(value) and value.dtype == arrays.float32:
             value[...] = rounded  # the VJPs know the value as it is returned
-        return rounded, *[None if vjp is None else functools.partial(_rounded, vjp) for vjp in vjps]
+        return rounded, *[None if vjp is None else functools.partial(rounded_vjp, vjp) for vjp in vjps]
 
     return compute
 
 
-def _rounded(vjp, g):
+def widened_options(options):
+    """Return the options of an operation, arrays of float16 among them in float32."""
+    return {name: _to(getattr(x, "array", x), arrays.float32) if is_half([x]) else x for name, x in options.items()}
+
+
+def rounded_vjp(vjp, g):
+    """Return vjp(g), computed in float32 for a float16 array or Tensor g."""
     return _to(vjp(_to(g, arrays.float32)), arrays.float16)
 
 
 def _to(a, dtype):
-    """Return a floating-point array, or NumPy's number, in another dtype; others as they are."""
-    return a.astype(dtype) if a is not None and a.dtype.kind == "f" else a
+    """Return a floating-point array, Tensor or NumPy's number, in another dtype; others as they are."""
+    return arrays.array_module(a).astype(a, dtype) if a is not None and a.dtype.kind == "f" else a
 
 
 def with_wide_numbers(function, args):
