@@ -21,7 +21,7 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
             token = backend.set_warnings(backend.QUIET)
             write()
         except ValueError as error:
-            raise RuntimeError(f"{name}: {READ_ONLY if _is_read_only(x) else error}") from None
+            raise RuntimeError(f"{name}: {READ_ONLY if is_read_only(x) else error}") from None
         finally:
             backend.set_warnings(before) if token is None else backend.reset_warnings(token)
         wrote(x.array)
@@ -45,8 +45,12 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
 READ_ONLY = "the tensor shows a read-only array, or one expanded without a copy; change a clone() instead"
 
 
-def _is_read_only(x: Tensor) -> bool:
-    return not getattr(x.array.flags, "writeable", True)  # CuPy has no such flag, as none of its arrays is
+def is_read_only(x: Tensor) -> bool:
+    """Return whether the memory of `x` must not, or cannot element by element, be written."""
+    array = x.array
+    if type(array) is backend.ndarray:
+        return not array.flags.writeable
+    return any([step == 0 and n > 1 for step, n in zip(array.strides, array.shape)])  # CuPy's arrays have no such flag
 
 
 def beside(x: Tensor, value: Any, name: str) -> Any:
@@ -114,7 +118,7 @@ def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
     if x._requires_grad and modes.recording.get():
         raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
-    if _is_read_only(x):
+    if is_read_only(x):
         raise RuntimeError(f"{name}: {READ_ONLY}")
     write()
     wrote(x.array)

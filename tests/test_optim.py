@@ -293,13 +293,12 @@ def test_parameters_that_cannot_be_optimized():
     refused(TypeError, lambda: optim.SGD([p, "q"]), "str")
     refused(TypeError, lambda: optim.SGD([np.ones(3)]), "ndarray")
     refused(ValueError, lambda: optim.SGD([p * 2]), "non-leaf", "(3, 2)")
-    refused(ValueError, lambda: optim.SGD([p, q, p]), "more than one")
     refused(ValueError, lambda: optim.SGD([{"params": [p]}, {"params": [p, q]}]), "more than one")
     refused(KeyError, lambda: optim.SGD([{"parameters": [p]}]), "params", "parameters")
     optimizer = optim.SGD(iter([p]))
     refused(ValueError, lambda: optimizer.add_param_group({"params": p}), "more than one")
     assert len(optimizer.param_groups) == 1 and optimizer.param_groups[0]["params"] == [p]
-    refused(TypeError, lambda: optim.Optimizer([q], {"lr": 1}).update({}, None, None, [], 1, True), "Optimizer")
+    refused(NotImplementedError, lambda: optim.Optimizer([q], {"lr": 1}).update({}, None, None, [], 1, True), "Optimizer")
 
 
 def test_gradients_of_another_shape_or_dtype():
@@ -358,7 +357,7 @@ def test_options_get_their_defaults():
 def test_parameters_move_into_one_buffer():
     params = parameters(mg, shapes=[(3, 2), (2,), (17,)])
     before = [p.detach().numpy().copy() for p in params]
-    optimizer = optim.SGD(params, lr=0.1, momentum=0.9)
+    optimizer = optim.Adam(params, lr=0.1)
     owner = params[0].array.base
     assert owner is not None and all(p.array.base is owner for p in params)
     assert [p.array.__array_interface__["data"][0] % (8 * ALIGN) - owner.__array_interface__["data"][0] % (8 * ALIGN)
@@ -377,7 +376,7 @@ def test_parameters_move_into_one_buffer():
     assert calls[1:] == [6, 17]
     set_gradients(params, 3)
     optimizer.step()
-    assert calls[3:] == [6, 2, 17] or calls[3:] == [6, 18] or len(calls) > 4  # counts differ, so they are no run any more
+    assert calls[3:] == [6, 2, 17]  # counts differ, so they are no run any more
 
 
 @both_sides

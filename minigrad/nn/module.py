@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from ..autograd import no_grad
 from ..backend import dtype as DType
-from ..backend import float32, float64
+from ..backend import float16, float32, float64
 from ..tensor import Handle, Tensor
 from . import state
 from .errors import locate
@@ -143,6 +143,10 @@ class Module(Tree):
     def float(self) -> Self:
         """Convert all floating-point parameters and buffers to float32."""
         return self.to(float32)
+
+    def half(self) -> Self:
+        """Convert all floating-point parameters and buffers to float16."""
+        return self.to(float16)
 
     def cuda(self, device: Any = None) -> Self:
         """Move all parameters and buffers to the GPU."""

@@ -41,7 +41,7 @@ class Adam(Optimizer):
         """One step."""
         if group["weight_decay"]:
             g = decayed(g, p, p.dtype.type(group["weight_decay"]))
-        beta1, beta2 = group["betas"]
+        beta1, beta2 = map(float, group["betas"])
         step_size, root = group["lr"] / (1 - beta1**count), math.sqrt(1 - beta2**count)
         update = amsgrad_update if group["amsgrad"] else adam_update
         eps = p.dtype.type(group["eps"])  # beside float16 that of the default is 0, as in PyTorch

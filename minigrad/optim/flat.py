@@ -15,10 +15,17 @@ COPIED = 1 << 15  # elements: up to so many, gradients on the host are copied to
 
 
 class Flat:
-    """One buffer whose views the parameters become; `view` gives the same parts of another buffer of its length."""
+    """One buffer whose views the parameters become, and buffers of its length for their state.
+
+    What a parameter or a state shows may be changed by anybody at any time. So parameter i counts as lying in the buffer only while its
+    array is the very view that was put there, and its state only while that is the very view that was given.
+    """
 
     def __init__(self, params: list) -> None:
         self.params, self.starts, end = params, [], 0
+        self.views: list = []  # weak references: only then do the parameters alone hold the buffer
+        self.state: dict = {}  # of each name the buffer
+        self.given: list[dict] = [{} for _ in params]  # of each parameter, by name, the views of these buffers that its state became
         for p in params:
             self.starts.append(end)
             end += -(-p.array.size // ALIGN) * ALIGN
@@ -29,6 +36,7 @@ class Flat:
             view = self.view(self.array, i)
             view[...] = p.array
             p.array = view
+            self.views.append(weakref.ref(view))
         _buffers[id(self.array)] = known = [weakref.ref(self), [weakref.ref(p) for p in params], 0]
         weakref.finalize(self.array, _buffers.pop, id(self.array), None)
         known[2] = _others(self.array)  # this call's own
@@ -39,8 +47,17 @@ class Flat:
         return buffer[self.starts[i]:self.starts[i] + prod(shape)].reshape(shape)
 
     def holds(self, i: int) -> bool:
-        """Whether parameter i still lies in the buffer, where it was put."""
-        return backend.root(self.params[i].array) is self.array
+        """Return whether parameter i still lies in the buffer, where it was put."""
+        return self.params[i].array is self.views[i]()
+
+    def give(self, name: str, i: int) -> Any:
+        """Return zeros for a state of parameter i. A place that was given before stays as it is, whoever still sees it."""
+        if name not in self.state or name in self.given[i]:
+            self.state[name] = backend.array_module(self.array).zeros_like(self.array)
+            for given in self.given:
+                given.pop(name, None)
+        view = self.given[i][name] = self.view(self.state[name], i)
+        return view
 
     def part(self, buffer: Any, first: int, last: int) -> Any:
         """The stretch of `buffer` from parameter `first` to parameter `last`."""
@@ -97,7 +114,7 @@ def _others(buffer: Any) -> int:
 def lay_out(params: list) -> list[Flat]:
     """Move the parameters that can be moved into one buffer for each dtype and device; the others stay where they are."""
     kinds: dict = {}
-    for p in params:
+    for p in {id(p): p for p in params}.values():
         if movable(p):
             kinds.setdefault((type(p.array), p.array.dtype), []).append(p)
     return [Flat(group) for group in kinds.values()]

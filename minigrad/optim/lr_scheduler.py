@@ -16,10 +16,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from ..tensor import Tensor
+
 USE_GET_LAST_LR = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 STEP_ORDER = (
     "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
     "`optimizer.step()` before `lr_scheduler.step()`; otherwise the first value of the schedule is skipped."
+)
+STEP_OVERRIDDEN = (
+    "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, make sure to call "
+    "`optimizer.step()` before `lr_scheduler.step()`; a schedule cannot tell whether this one was called."
 )
 NO_INITIAL_LR = (
     "param 'initial_lr' is not specified in param_groups[{i}] when resuming with last_epoch {last_epoch}; "
@@ -44,10 +50,10 @@ class LRScheduler:
         self.optimizer = optimizer
         for i, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", _value(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(NO_INITIAL_LR.format(i=i, last_epoch=last_epoch))
-        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs: list[float] = [_value(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         _note_steps(optimizer)
         self._step_count = 0
@@ -78,8 +84,11 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Set the rates for the next epoch, after `optimizer.step()`. An `epoch` given is deprecated."""
-        if self._step_count == 1 and not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(STEP_ORDER, UserWarning, stacklevel=2)
+        if self._step_count == 1:
+            if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
+                warnings.warn(STEP_OVERRIDDEN, UserWarning, stacklevel=2)
+            elif not getattr(self.optimizer, "_opt_called", False):
+                warnings.warn(STEP_ORDER, UserWarning, stacklevel=2)
         self._step_count += 1
         self._get_lr_called_within_step = True
         try:
@@ -93,22 +102,38 @@ class LRScheduler:
         finally:
             self._get_lr_called_within_step = False
         for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
-            group["lr"] = rate
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(float(rate))
+            else:
+                group["lr"] = rate
         self._last_lr = self._current()
 
     def _current(self) -> list[float]:
-        return [group["lr"] for group in self.optimizer.param_groups]
+        return [_value(group["lr"]) for group in self.optimizer.param_groups]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Go on as a copy, whose optimizer is a copy too."""
+        vars(self).update(state)
+        _note_steps(self.optimizer)
 
     def _warn_outside_step(self) -> None:
         if not self._get_lr_called_within_step:
             warnings.warn(USE_GET_LAST_LR, UserWarning, stacklevel=3)
 
 
+def _value(rate: Any) -> Any:
+    """Return a rate to keep: a tensor's present value, which is written to later, in a tensor of its own."""
+    return rate.clone() if isinstance(rate, Tensor) else rate
+
+
 def _note_steps(optimizer: Any) -> None:
     """Let `optimizer.step` leave a mark, so that a schedule can tell when it is stepped too early."""
     if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
         return
-    step, owner = optimizer.step.__func__, weakref.ref(optimizer)
+    found, owner = optimizer.step, weakref.ref(optimizer)
+    step = getattr(found, "__func__", lambda optimizer, *args, **kwargs: found(*args, **kwargs))  # a function that somebody put there
+    if hasattr(found, "__func__"):
+        found = None  # or else the optimizer would hold itself
 
     @functools.wraps(step)
     def marked(*args: Any, **kwargs: Any) -> Any:

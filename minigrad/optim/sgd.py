@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from ..backend import fuse
@@ -15,7 +14,7 @@ class SGD(Optimizer):
     Without momentum b = g'; with nesterov the step is g' + momentum · b. Source: Sutskever et al. 2013, as in PyTorch.
     """
 
-    fused = True
+    fused, counted = True, False
 
     def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
                  nesterov: bool = False) -> None:
@@ -35,10 +34,6 @@ class SGD(Optimizer):
         """momentum_buffer, where there is momentum."""
         return ("momentum_buffer",) if group["momentum"] else ()
 
-    def saved(self, state: dict[str, Any]) -> Iterable[str]:
-        """PyTorch keeps no count."""
-        return [name for name in state if name != "step"]
-
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """One step."""
         number = p.dtype.type  # numbers that PyTorch rounds to the parameters' dtype
@@ -47,6 +42,8 @@ class SGD(Optimizer):
         if not state:
             descend(p, g, number(group["lr"]))
         else:
+            if fresh:  # a parameter that is there twice starts twice, as in PyTorch
+                state[0][...] = 0
             update = nesterov_update if group["nesterov"] else momentum_update
             update(p, g, *state, number(group["lr"]), group["momentum"], number(1 if fresh else 1 - group["dampening"]))
 
