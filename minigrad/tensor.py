@@ -10,7 +10,7 @@ import weakref
 from typing import Any, NamedTuple
 
 from . import backend, ops
-from .autograd import engine
+from .autograd import engine, modes
 from .in_place import arithmetic, beside, draw_into, in_place, replace
 from .indexing import array_key, index, split
 from .printing import Size, format_tensor
@@ -180,9 +180,11 @@ class Tensor(engine.Tensor):
         """The elements as nested lists (a number for a 0-d tensor)."""
         return backend.to_numpy(self.array).tolist()
 
-    def numpy(self) -> Any:
-        """The NumPy array, on the same memory."""
-        if self._requires_grad:
+    def numpy(self, *, force: builtins.bool = False) -> Any:
+        """The NumPy array, on the same memory; with `force` also of a tensor that requires a gradient, and a copy of one on the GPU."""
+        if force:
+            return self.detach().cpu().array
+        if self._requires_grad and modes.recording.get():
             raise RuntimeError("numpy() of a tensor that requires a gradient; use tensor.detach().numpy()")
         if backend.device_of(self.array) != "cpu":
             raise TypeError("numpy() of a tensor on the GPU; use tensor.cpu().numpy()")
@@ -229,32 +231,32 @@ class Tensor(engine.Tensor):
     def __deepcopy__(self, memo: dict) -> Tensor:
         if self.node is not None:
             raise RuntimeError("only leaf tensors can be deep-copied; use clone() or detach() first")
-        new = type(self).__new__(type(self))
-        engine.Tensor.__init__(new, self.array.copy(), self._requires_grad)
+        new = _rebuild(type(self), _copied(self, memo), self._requires_grad)
         memo[id(self)] = new
+        _link_copies(self, new, memo)
         new._grad = copy.deepcopy(self._grad, memo)
         if hasattr(self, "__dict__"):
             new.__dict__.update(copy.deepcopy(self.__dict__, memo))
         return new
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _rebuild, (type(self), backend.to_numpy(self.array), self._requires_grad, backend.device_of(self.array))
+        arguments = type(self), backend.to_numpy(self.array), self._requires_grad, backend.device_of(self.array)
+        return _rebuild, arguments, getattr(self, "__dict__", None)
 
     def __copy__(self) -> Tensor:
-        return _rebuild(type(self), self.array, self._requires_grad, backend.device_of(self.array))
+        new = _rebuild(type(self), self.array, self._requires_grad, backend.device_of(self.array))
+        engine.link(self, new)
+        if hasattr(self, "__dict__"):
+            new.__dict__.update(self.__dict__)
+        return new
 
     # ---- gradients
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False, inputs: Any = None) -> None:
-        """Add d(self)/d(leaf), weighted by `gradient`, to the `.grad` of every leaf that self was computed from (or of `inputs`)."""
+        """Add d(self)/d(leaf), weighted by `gradient`, to the `.grad` of every leaf that self was computed from, or of `inputs` alone."""
         if gradient is not None and not isinstance(gradient, Tensor):
             gradient = backend.plain_array(gradient, "backward")
-        if inputs is None:
-            engine.backward(self, gradient, retain_graph, create_graph)
-            return
-        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-        for leaf, g in zip(inputs, engine.grad(self, inputs, gradient, retain_graph, create_graph)):
-            engine._accumulate(leaf, g if create_graph else g.array, True, create_graph)
+        engine.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:
         """A tensor on the same memory, without history."""
@@ -888,9 +890,9 @@ def _new(x: Tensor, name: str, arguments: tuple, dtype: Any, device: Any, requir
     return Tensor(backend.to_device(array, where.type), requires_grad)
 
 
-def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str = "cpu") -> Tensor:
+def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str | None = None) -> Tensor:
     new = cls.__new__(cls)
-    engine.Tensor.__init__(new, backend.to_device(array, device), requires_grad)
+    engine.Tensor.__init__(new, array if device is None else backend.to_device(array, device), requires_grad)
     return new
 
 
@@ -915,6 +917,35 @@ def _check_power(x: Tensor, exponent: Any) -> None:
         if exponent < 0:
             raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
         backend.fitting(exponent, x.array.dtype, "pow")
+
+
+def _copied(x: Tensor, memo: dict) -> Any:
+    """The array of a copy of `x`. Tensors that show one memory do so as copies too, if they are copied together, as in PyTorch."""
+    owner = backend.root(x.array)
+    beside = [t.array for t in (reference() for reference in x.views or ()) if t is not None and backend.root(t.array) is owner]
+    if len(beside) < 2:
+        return backend.copy(x.array, order="K")
+    key = _memory(x)
+    if key not in memo:
+        memo[key] = backend.Span(beside), x.views  # which must live as long as its id is a key
+    return memo[key][0].copied(x.array)
+
+
+def _link_copies(x: Tensor, new: Tensor, memo: dict) -> None:
+    """Note that `new`, a copy of `x`, shows the memory of copies made before."""
+    if _memory(x) in memo:
+        engine.link(memo.setdefault(("copies", *_memory(x)), new), new)
+
+
+def _memory(x: Tensor) -> tuple:
+    """The key, in a memo of copies, of the memory that `x` shows with others."""
+    return id(x.views), id(backend.root(x.array))
+
+
+def _check_power(x: Tensor) -> None:
+    """A negative whole exponent is for floating-point tensors only; CuPy would give 0."""
+    if x.array.dtype.kind in "iu":
+        raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:

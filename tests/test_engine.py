@@ -107,6 +107,7 @@ def test_complaints_of_an_operation_itself_stay_as_they_are():
 # ---- roots and cotangents
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 def test_roots_may_repeat():
     for create in (False, True):
         x, other = leaf(2.0), leaf(5.0)
@@ -235,6 +236,7 @@ def test_adding_to_a_gradient_is_a_write():
         later.backward()
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 def test_a_recorded_gradient_is_not_added_to_in_place():
     x = leaf(3.0)
     (x * x * x).backward(create_graph=True)
@@ -245,6 +247,7 @@ def test_a_recorded_gradient_is_not_added_to_in_place():
     assert second.item() == 18
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 def test_recorded_gradients_add_up():
     x = leaf(3.0)
     y = x * x * x

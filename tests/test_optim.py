@@ -243,6 +243,7 @@ def test_steps_record_nothing_and_silence_warnings():
     assert p.requires_grad and p.is_leaf and np.isnan(p.detach().numpy()[0])
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 def test_zero_grad():
     for set_to_none in (True, False):
         params = parameters(mg, shapes=[(2,), (3,)])

@@ -19,6 +19,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 import weakref
 from typing import Any
 
@@ -98,7 +99,10 @@ class Tensor:
     @property
     def grad(self):
         """d(loss)/d(self), added up over the calls of backward(), or None."""
-        return self._grad
+        found, node = self._grad, self.node
+        if found is None and node is not None and not (node.hooks and None in node.hooks):
+            warnings.warn(NO_GRAD_HERE.format(tuple(self.array.shape), node.name()), stacklevel=2)
+        return found
 
     @grad.setter
     def grad(self, value):
@@ -117,6 +121,11 @@ class Tensor:
     is_leaf = property(lambda self: self.node is None, doc="True where the tensor was not made by a recorded operation.")
     grad_fn = property(lambda self: self.node, doc="The node of the operation that made this tensor, or None.")
 
+
+NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
+                "won't be populated during backward(); call .retain_grad() on it before, or look at the leaf that you mean")
+CYCLE = ("Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient, which keeps memory "
+         "until the garbage collector runs. Use autograd.grad when creating the graph, or set .grad to None after use")
 
 _class: list = [Tensor]  # what operations return; `minigrad.tensor` puts its Tensor here
 
@@ -297,20 +306,30 @@ def detach(tensor):
 # ---- backpropagation
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False):
-    """Add d(tensors)/d(leaf), weighted by `grad_tensors`, to the `.grad` of every leaf that they were computed from.
+def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, *, inputs=None):
+    """Add d(tensors)/d(leaf), weighted by `grad_tensors`, to the `.grad` of every leaf that they were computed from, or of `inputs`.
 
     tensors: one or several; grad_tensors: for each a tensor of its shape, or None for a tensor of one element (taken as 1).
     The graph is freed unless retain_graph; create_graph records the backward pass itself, for higher derivatives.
+    inputs: tensors of the graph, computed ones too: these alone get a gradient (and those that asked `retain_grad()` on the way).
     """
     roots = _roots(tensors, grad_tensors, "backward")
-    leaves = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, None)
+    if create_graph:
+        warnings.warn(CYCLE, stacklevel=3)
+    inputs = (inputs,) if isinstance(inputs, Tensor) else None if inputs is None else tuple(inputs)
+    wanted = None if inputs is None else _wanted(inputs, "backward")
+    for t in inputs or ():
+        t.retain_grad()
+    leaves = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted)
+    if wanted is not None:
+        leaves = {leaf: (g, False) for leaf, g in leaves.items() if g is not None and type(leaf) is not Node}
     turn = [threading.get_ident()]
     try:
         if _turn.setdefault(0, turn) is not turn:
             _wait_for(turn)
         for leaf, (g, ours) in leaves.items():
-            _accumulate(leaf, g, ours, create_graph)
+            if leaf._requires_grad:  # or it was switched off after the forward pass
+                _accumulate(leaf, g, ours, create_graph)
     finally:
         if 0 in _turn and _turn[0] is turn:
             del _turn[0]
@@ -340,11 +359,8 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: with materialize_grads=True unused inputs get zeros; leave allow_unused out or set it to True")
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    for i, t in enumerate(inputs):
-        if not t._requires_grad:
-            raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} does not require a gradient")
+    wanted = _wanted(inputs, "grad")
     roots = _roots(outputs, grad_outputs, "grad")
-    wanted = {origin(t): None for t in inputs}
     found = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted)
     result = []
     for i, t in enumerate(inputs):
@@ -361,6 +377,18 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     return tuple(result)
 
 
+def _wanted(inputs, name):
+    """{node or leaf: None} of the tensors whose gradients are asked for, checked."""
+    if not inputs:
+        raise RuntimeError(f"{name}: `inputs` argument to `{name}()` cannot be empty")
+    for i, t in enumerate(inputs):
+        if not isinstance(t, Tensor):
+            raise RuntimeError(f"{name}: all inputs have to be Tensors, but input {i} is {type(t).__name__}")
+        if not t._requires_grad:
+            raise RuntimeError(f"{name}: input {i} of shape {tuple(t.shape)} does not require a gradient")
+    return {origin(t): None for t in inputs}
+
+
 def _roots(tensors, gradients, name):
     """[(tensor, its gradient)], checked."""
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
@@ -372,6 +400,8 @@ def _roots(tensors, gradients, name):
         raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
     roots = []
     for t, g in zip(tensors, gradients):
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}: expected tensors, got {type(t).__name__}")
         if not t._requires_grad:
             raise RuntimeError(f"{name}: the tensor of shape {tuple(t.shape)} does not require a gradient and has no grad_fn: "
                                "nothing that it was computed from has requires_grad=True, or it was computed under no_grad()")
@@ -433,13 +463,14 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
     while heap:
         node = heapq.heappop(heap)[1]
         g = grads.pop(node, None)
+        if needed is not None and node in wanted and node in needed:
+            wanted[node] = g  # before its hooks where the pass goes on from here, else after them, as in PyTorch
         if node.hooks and g is not None:
             g = run_hooks(node.hooks, g)
-        if wanted is not None:
+        if needed is not None and node not in needed:
             if node in wanted:
                 wanted[node] = g
-            if node not in needed:
-                continue
+            continue
         vjps = node.vjps
         if vjps is None:
             raise RuntimeError(f"backward: the graph of {node.op.__name__} (shape {tuple(node.shape)}) was freed by an earlier "

@@ -6,7 +6,7 @@ import warnings
 import weakref
 
 from .. import backend
-from .engine import Node, Tensor, _constant, link, origin, wrap
+from .engine import Node, Tensor, _constant, detach, link, origin, wrap
 from .modes import in_mode, recording
 from .writes import tick
 
@@ -165,11 +165,15 @@ class _EveryTensor(type):
 
 
 class Variable(metaclass=_EveryTensor):
-    """PyTorch's old name: Variable(tensor) is the tensor, and every tensor is a Variable."""
+    """PyTorch's old name: Variable(tensor) is a leaf on the tensor's memory, without its history, and every tensor is a Variable."""
 
     def __new__(cls, data, requires_grad=False, volatile=None):
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}; make it one with minigrad.tensor(…)")
         if volatile is not None:
             warnings.warn("volatile was removed and now has no effect. Use `with no_grad():` instead.", stacklevel=2)
-        if requires_grad:
-            data.requires_grad = True
-        return data
+            if volatile and requires_grad:
+                raise ValueError("Variable can't be volatile and require_grad at the same time!")
+        out = detach(data)
+        out.requires_grad = requires_grad
+        return out

@@ -1,8 +1,8 @@
 """The only part of minigrad's engine that names NumPy, CuPy or Numba: arrays, devices, threads, fused loops, random draws."""
 
-from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, array_module, asarray, bool_, byte_bounds, check_bools, common_dtype,
-                     device_of, dtype, dtype_of, fitting, float16, float32, float64, get_default_dtype, inf, int16, int32, int64, int8,
-                     is_array, nan, ndarray, operand, plain_array, promote, register, result_dtype, root, set_default_dtype,
+from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, Span, array_module, asarray, bool_, byte_bounds, check_bools,
+                     common_dtype, device_of, dtype, dtype_of, fitting, float16, float32, float64, get_default_dtype, inf, int16, int32,
+                     int64, int8, is_array, nan, ndarray, operand, plain_array, promote, register, result_dtype, root, set_default_dtype,
                      shares_memory, uint8, wrapped)
 from .blas import taken, together
 from .compiled import use_numba

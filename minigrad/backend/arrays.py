@@ -313,3 +313,23 @@ def shares_memory(a, b):
         return False
     (al, ah), (bl, bh) = byte_bounds(a), byte_bounds(b)
     return al < bh and bl < ah
+
+
+class Span:
+    """A copy of the memory that several arrays of one owner show, from the first byte of any to the last."""
+
+    def __init__(self, shown):
+        owner, bounds = root(shown[0]), [byte_bounds(array) for array in shown]
+        flat = owner.transpose(sorted(range(owner.ndim), key=lambda axis: -owner.strides[axis])).reshape(-1)  # as it lies in memory
+        self.low, first = min(low for low, _ in bounds), byte_bounds(owner)[0]
+        self.copy = flat[(self.low - first) // flat.itemsize:(max(high for _, high in bounds) - first) // flat.itemsize].copy()
+
+    def copied(self, array):
+        """Return the part of the copy that `array` is of the memory, as read-only as it is."""
+        if type(array) is not ndarray:
+            start = (array.data.ptr - self.low) // array.itemsize
+            return array_module(array).lib.stride_tricks.as_strided(self.copy[start:], array.shape, array.strides)
+        start = array.__array_interface__["data"][0] - self.low
+        new = ndarray(array.shape, array.dtype, self.copy, start, array.strides)
+        new.flags.writeable = array.flags.writeable
+        return new

@@ -29,9 +29,6 @@ class Parameter(Tensor):
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return type(self), (self.data, self.requires_grad)
-
     def __repr__(self, **_: Any) -> str:
         return "Parameter containing:\n" + super().__repr__()
 
