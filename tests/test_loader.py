@@ -1,6 +1,8 @@
 """DataLoader, samplers and data sets: what PyTorch's give for the same calls."""
 
-from collections import namedtuple
+from collections import OrderedDict, UserDict, defaultdict, namedtuple
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -185,7 +187,7 @@ def test_items_of_any_kind_are_collated_as_pytorch_does(kind):
 def test_what_cannot_be_collated_is_refused():
     with pytest.raises(TypeError, match="found object; pass a collate_fn"):
         data.default_collate([object()])
-    with pytest.raises(ValueError, match=r"equal length, found lengths \[1, 2\]"):
+    with pytest.raises(RuntimeError, match=r"equal length, found lengths \[1, 2\]"):
         data.default_collate([[1], [1, 2]])
 
 
@@ -248,7 +250,176 @@ def test_a_data_set_without_its_methods_says_so():
     class Empty(data.Dataset):
         pass
 
-    with pytest.raises(TypeError, match=r"Empty is a Dataset and must define __getitem__\(index\)"):
+    with pytest.raises(NotImplementedError, match=r"Empty is a Dataset and must define __getitem__\(index\)"):
         Empty()[0]
     with pytest.raises(TypeError, match=r"Empty has no length; define __len__\(\)"):
         len(Empty())
+
+
+# ---- beside PyTorch: what is sampled, gathered and collated, and what is refused
+
+
+class Growing:
+    """A data set whose length changes."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        if not -self.n <= i < self.n:
+            raise IndexError(i)
+        return i * 10
+
+
+def plain(x):
+    """Tensors as their dtype and numbers, everything else as it is, with its type."""
+    if hasattr(x, "tolist") and hasattr(x, "dtype"):
+        return str(x.dtype).removeprefix("torch."), x.tolist()
+    if isinstance(x, Mapping):
+        return type(x).__name__, {key: plain(value) for key, value in x.items()}
+    return (type(x).__name__, [plain(v) for v in x]) if isinstance(x, list | tuple) else x
+
+
+@pytest.mark.parametrize("options", [{"shuffle": True}, {}, {"shuffle": True, "drop_last": True}], ids=str)
+def test_a_data_set_that_grows_and_shrinks(options):
+    found = []
+    for D in (data, torch.utils.data):
+        items, seen = Growing(4), []
+        loader = D.DataLoader(items, 2, **options)
+        for n in (4, 7, 3, 1):
+            items.n = n
+            batches = [b.tolist() for b in loader]
+            seen.append((sorted(map(len, batches)), sorted(i for b in batches for i in b)[:0 if options.get("drop_last") else None], len(loader)))
+        found.append(seen)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", ["tuples", "lists", "ranges", "arrays", "tensors", "a matrix", "sets", "negative", "none", "numbers"])
+@pytest.mark.parametrize("items", ["tensors", "a list", "a subset", "any"])
+def test_batches_of_indices_of_any_kind(kind, items):
+    found = []
+    for lib, D in ((mg, data), (torch, torch.utils.data)):
+        batches = {"tuples": [(0, 1), (2,), (1, 1, 3)], "lists": [[0, 1], [3]], "ranges": [range(2), range(3, 4)], "sets": [{1, 2}],
+                 "arrays": [np.array([0, 1]), np.array([3])], "tensors": [lib.tensor([0, 1]), lib.tensor([3])], "none": [[]],
+                 "a matrix": lib.tensor([[0, 1], [2, 3]]), "negative": [(-1, 0)], "numbers": [0, 1]}[kind]
+        whole = D.TensorDataset(lib.arange(6) * 10, lib.arange(6.0))
+        sets = {"tensors": whole, "a list": [5, 6, 7, 8], "any": Growing(4), "a subset": D.Subset(whole, (5, 3, 1, 0))}
+        try:
+            found.append([plain(batch) for batch in D.DataLoader(sets[items], batch_sampler=batches)])
+        except (TypeError, IndexError) as error:
+            found.append(type(error))
+    assert found[0] == found[1]
+
+
+SUBSETS = {"a list": [5, 3, 1, 0], "a range": range(4), "an array": np.array([1, 2, 4, 0]), "negative": [-1, 2, -6, 0]}
+INDICES = {"first": 0, "last": -1, "slice": slice(1, 3), "step": slice(0, 4, 2), "list": [2, 0], "tensor": "tensor", "beyond": 9,
+           "true": True}
+
+
+@pytest.mark.parametrize("index", INDICES)
+@pytest.mark.parametrize("indices", SUBSETS)
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_subsets_of_subsets(indices, index, depth):
+    found = []
+    for lib, D in ((mg, data), (torch, torch.utils.data)):
+        part = D.TensorDataset(lib.arange(6) * 10)
+        for level in range(depth):
+            part = D.Subset(part, SUBSETS[indices] if level == 0 else [2, 0, 3, 1])
+        wanted = lib.tensor(1) if index == "tensor" else INDICES[index]
+        try:
+            found.append((len(part), plain(part[wanted]), [plain(b) for b in D.DataLoader(part, 3)]))
+        except IndexError as error:
+            found.append(type(error))
+    assert found[0] == found[1]
+
+
+Pair = namedtuple("Pair", "a b")
+BATCHES = {
+    "ordered": [OrderedDict(a=1, b=2.0), OrderedDict(a=3, b=4.0)],
+    "user": [UserDict(a=1), UserDict(a=2)],
+    "default": [defaultdict(list, a=1), defaultdict(list, a=2)],
+    "read-only": [MappingProxyType({"a": 1}), MappingProxyType({"a": 2})],
+    "named": [Pair(1, "x"), Pair(2, "y")],
+    "nested": [(1, {"a": [1.0, b"x"]}), (2, {"a": [2.0, b"y"]})],
+    "mixed": [1, 2.5],
+    "mixed too": [2.5, 1],
+    "bool": [True, False],
+    "numpy": [np.float32(1), np.float32(2)],
+    "arrays": [np.ones(2, "int8"), np.zeros(2, "int8")],
+    "lengths": [(1, 2), (3,)],
+    "shapes": [np.ones(2), np.ones(3)],
+    "keys": [{"a": 1}, {"b": 2}],
+    "none": [None, None],
+    "sets": [{1}, {2}],
+    "texts in arrays": [np.array(["a"])],
+    "empty": [],
+    "empty ones": [(), ()],
+    "complex": [1j, 2j],
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_collated_as_by_pytorch(name):
+    found = []
+    for D in (data, torch.utils.data):
+        try:
+            found.append(plain(D.default_collate(BATCHES[name])))
+        except Exception as error:
+            found.append(type(error))
+    assert found[0] == found[1]
+
+
+def test_an_array_beside_a_tensor_is_not_collated():
+    with pytest.raises(TypeError, match="tensors only beside a tensor, found ndarray"):
+        data.default_collate([mg.ones(2), np.ones(2)])
+
+
+REFUSED = {
+    "no items to shuffle": lambda D, lib: D.DataLoader([], shuffle=True),
+    "no items": lambda D, lib: list(D.DataLoader([])),
+    "batch size 0": lambda D, lib: D.DataLoader([1], 0),
+    "batch size 1.5": lambda D, lib: D.DataLoader([1], 1.5),
+    "sampler and shuffle": lambda D, lib: D.DataLoader([1], shuffle=True, sampler=[0]),
+    "workers": lambda D, lib: D.DataLoader([1], num_workers=-1),
+    "timeout": lambda D, lib: D.DataLoader([1], timeout=-1),
+    "drop_last": lambda D, lib: D.BatchSampler([0], 2, 1),
+    "replacement": lambda D, lib: D.RandomSampler([1], 3),
+    "samples": lambda D, lib: D.RandomSampler([1], num_samples=0),
+    "half a sample": lambda D, lib: D.RandomSampler([1], num_samples=1.5),
+    "Sampler": lambda D, lib: list(D.Sampler()),
+    "Dataset": lambda D, lib: D.Dataset()[0],
+    "its length": lambda D, lib: len(D.Dataset()),
+    "beyond": lambda D, lib: D.ConcatDataset([[1]])[3],
+    "before": lambda D, lib: D.ConcatDataset([[1]])[-3],
+    "a number": lambda D, lib: D.TensorDataset(lib.tensor(1.0)),
+    "an array": lambda D, lib: D.TensorDataset(np.ones(2)),
+    "lengths": lambda D, lib: D.random_split([1, 2], [1, 2]),
+    "fractions": lambda D, lib: D.random_split([1, 2], [-0.5, 1.5]),
+    "halves": lambda D, lib: D.random_split([1, 2, 3], [1.5, 1.5]),
+    "a length of a generator": lambda D, lib: len(D.DataLoader([1], sampler=(i for i in [0]))),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_as_by_pytorch(name):
+    found = []
+    for lib, D in ((mg, data), (torch, torch.utils.data)):
+        try:
+            found.append(REFUSED[name](D, lib))
+        except Exception as error:
+            found.append(type(error))
+    assert found[0] == found[1]
+
+
+def test_random_samplers():
+    for D in (data, torch.utils.data):
+        assert sorted(D.RandomSampler(range(5))) == [0, 1, 2, 3, 4]
+        twice = list(D.RandomSampler(range(3), num_samples=7))
+        assert len(twice) == 7 and sorted(twice[:3]) == sorted(twice[3:6]) == [0, 1, 2]
+        drawn = list(D.RandomSampler(range(2), replacement=True, num_samples=50))
+        assert len(drawn) == 50 and set(drawn) == {0, 1} and len(D.RandomSampler(range(9), num_samples=4)) == 4
+    with pytest.raises(ValueError, match="lengths from 0 on"):
+        data.random_split(range(10), [-1, 11])

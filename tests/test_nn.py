@@ -539,3 +539,56 @@ def test_parameter(T):
     assert p.grad.tolist() == [10.0, 2.0]
     first = T.autograd.grad((p**3).sum(), p, create_graph=True)[0]
     assert T.autograd.grad(first.sum(), p)[0].tolist() == [30.0, 6.0]
+
+
+# ---- extra states
+
+
+def with_extra_states(T, kind="both"):
+    """A network whose layers keep something else than tensors."""
+    class Counting(T.nn.Linear):
+        def __init__(self):
+            super().__init__(2, 2)
+            self.calls, self.note = 0, None
+
+    def get_extra_state(self):
+        return {"calls": self.calls, "note": self.note}
+
+    def set_extra_state(self, state):
+        self.calls, self.note = state["calls"], state["note"]
+
+    if kind != "set":
+        Counting.get_extra_state = get_extra_state
+    if kind != "get":
+        Counting.set_extra_state = set_extra_state
+    return T.nn.Sequential(Counting(), T.nn.Sequential(T.nn.Tanh(), Counting()))
+
+
+@both
+def test_extra_states_go_with_the_state_dict(T):
+    net, other = with_extra_states(T), with_extra_states(T)
+    net[0].calls, net[1][1].calls, net[1][1].note = 3, 5, "warm"
+    state = net.state_dict()
+    assert list(state) == ["0.weight", "0.bias", "0._extra_state", "1.1.weight", "1.1.bias", "1.1._extra_state"]
+    assert list(net.state_dict(prefix="a."))[2] == "a.0._extra_state" and state["1.1._extra_state"] == {"calls": 5, "note": "warm"}
+    assert repr(other.load_state_dict(state)) == "<All keys matched successfully>"
+    assert (other[0].calls, other[1][1].calls, other[1][1].note) == (3, 5, "warm")
+    with pytest.raises(RuntimeError):
+        T.nn.Linear(2, 2).get_extra_state()
+    with pytest.raises(RuntimeError):
+        T.nn.Linear(2, 2).set_extra_state(1)
+
+
+@pytest.mark.parametrize("own, given", [("both", "none"), ("none", "both"), ("get", "both"), ("set", "both"), ("both", "set")])
+@pytest.mark.parametrize("strict", [True, False])
+def test_extra_states_that_do_not_fit(own, given, strict):
+    found = []
+    for T in (minigrad, torch):
+        make = {"none": lambda T=T: T.nn.Sequential(T.nn.Linear(2, 2), T.nn.Sequential(T.nn.Tanh(), T.nn.Linear(2, 2)))}
+        net, state = (make.get(kind, lambda kind=kind, T=T: with_extra_states(T, kind))() for kind in (own, given))
+        try:
+            result = net.load_state_dict(state.state_dict(), strict=strict)
+            found.append([sorted(result.missing_keys), sorted(result.unexpected_keys)])
+        except RuntimeError as error:
+            found.append(str(error))
+    assert found[0] == found[1]

@@ -17,7 +17,7 @@ class Dataset:
     """
 
     def __getitem__(self, index: Any) -> Any:
-        raise TypeError(f"{type(self).__name__} is a Dataset and must define __getitem__(index)")
+        raise NotImplementedError(f"{type(self).__name__} is a Dataset and must define __getitem__(index)")
 
     def __len__(self) -> int:
         raise TypeError(f"{type(self).__name__} has no length; define __len__()")
@@ -35,6 +35,11 @@ class TensorDataset(Dataset):
     """Items (a[i], b[i], …) of tensors of equal length."""
 
     def __init__(self, *tensors: Tensor) -> None:
+        for tensor in tensors:
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"TensorDataset: expected tensors, found {type(tensor).__name__}; make it one with minigrad.tensor(…)")
+            if tensor.ndim == 0:
+                raise IndexError("TensorDataset: a tensor of shape () has no items")
         lengths = [len(tensor) for tensor in tensors]
         if len(set(lengths)) != 1:
             raise ValueError(f"TensorDataset: expected one or more tensors of equal length, found {lengths}")
@@ -52,13 +57,15 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The items of `dataset` at `indices`."""
+    """The items of `dataset` at `indices`; a slice or a list of them is handed on as the data set takes it."""
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
         self.indices = indices
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, list):
+            return self.dataset[[self.indices[i] for i in index]]
         return self.dataset[self.indices[index]]
 
     def gather(self, indices: Sequence[int]) -> Any:
@@ -80,7 +87,7 @@ class ConcatDataset(Dataset):
     def __getitem__(self, index: int) -> Any:
         n = len(self)
         if not -n <= index < n:
-            raise IndexError(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
+            raise (IndexError if index > 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
         index %= n
         for dataset in self.datasets:
             if index < len(dataset):
@@ -106,7 +113,9 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
         lengths = [
             length + rest // len(lengths) + (i < rest % len(lengths)) for i, length in enumerate(lengths)
         ]
-    if sum(lengths) != n:
-        raise ValueError(f"random_split: expected lengths that add up to {n}, found {list(lengths)}")
+    if sum(lengths) != n or min(lengths) < 0:
+        raise ValueError(f"random_split: expected lengths from 0 on that add up to {n}, found {list(lengths)}")
+    if any(length != int(length) for length in lengths):
+        raise TypeError(f"random_split: expected whole numbers, or fractions that add up to 1, found {list(lengths)}")
     order = iter(randperm(n, generator=generator).tolist())
     return [Subset(dataset, [next(order) for _ in range(int(length))]) for length in lengths]

@@ -1,6 +1,7 @@
 """Batches of a data set: PyTorch's DataLoader, in one process."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,10 @@ class DataLoader:
                 "DataLoader: expected batch_sampler alone, "
                 "found it with batch_size, shuffle, sampler or drop_last"
             )
+        if num_workers < 0 or timeout < 0:
+            raise ValueError(f"DataLoader: expected num_workers and timeout from 0 on, found {num_workers} and {timeout}")
         if sampler is None:
-            sampler = RandomSampler(dataset, generator) if shuffle else SequentialSampler(dataset)
+            sampler = RandomSampler(dataset, generator=generator) if shuffle else SequentialSampler(dataset)
         if batch_sampler is None:
             batch_sampler = BatchSampler(sampler, batch_size, drop_last)
         self.dataset = dataset
@@ -65,8 +68,9 @@ class DataLoader:
         self.generator = generator
 
     def __iter__(self) -> Iterator[Any]:
-        for indices in self.batch_sampler:
-            batch = gather(self.dataset, indices) if self.collate_fn is default_collate else None
+        for given in self.batch_sampler:
+            indices = list(given)
+            batch = gather(self.dataset, indices) if indices and self.collate_fn is default_collate else None
             yield self.collate_fn([self.dataset[i] for i in indices]) if batch is None else batch
 
     def __len__(self) -> int:
@@ -77,13 +81,19 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """One batch of many items, as PyTorch makes it.
 
     Numbers, arrays and tensors become one tensor with a new first axis; tuples and lists become a list, and
-    mappings a dict, of batches; texts stay as they are.
+    mappings a mapping of their kind, of batches; texts stay as they are.
     """
     first = batch[0]
     if isinstance(first, Tensor):
+        for item in batch:
+            if not isinstance(item, Tensor):
+                raise TypeError(f"default_collate: expected tensors only beside a tensor, found {type(item).__name__}")
         return stack(list(batch))
     if isinstance(first, (np.ndarray, np.generic)):
-        return from_numpy(np.stack([plain_array(item, "default_collate") for item in batch]))
+        arrays = [np.asarray(plain_array(item, "default_collate")) for item in batch]
+        if len({array.shape for array in arrays}) > 1:
+            raise RuntimeError(f"default_collate: expected arrays of one shape, found {[array.shape for array in arrays]}")
+        return from_numpy(np.stack(arrays))
     if isinstance(first, (bool, int)):
         return tensor(list(batch))
     if isinstance(first, float):
@@ -91,7 +101,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):
-        return {key: default_collate([item[key] for item in batch]) for key in first}
+        return _like(first, {key: default_collate([item[key] for item in batch]) for key in first})
     if isinstance(first, Sequence):
         return _collate_sequences(batch, first)
     raise TypeError(
@@ -100,9 +110,23 @@ def default_collate(batch: Sequence[Any]) -> Any:
     )
 
 
+def _like(first: Mapping[Any, Any], collated: dict[Any, Any]) -> Any:
+    """Return the batch as a mapping of the kind of `first`, or as a dict where there is no way to make one."""
+    if type(first) is dict:
+        return collated
+    try:
+        if not isinstance(first, MutableMapping):
+            return type(first)(collated)  # type: ignore[call-arg]
+        batch = copy.copy(first)
+        batch.update(collated)
+    except TypeError:
+        return collated
+    return batch
+
+
 def _collate_sequences(batch: Sequence[Any], first: Any) -> Any:
     lengths = {len(item) for item in batch}
     if len(lengths) > 1:
-        raise ValueError(f"default_collate: expected items of equal length, found lengths {sorted(lengths)}")
+        raise RuntimeError(f"default_collate: expected items of equal length, found lengths {sorted(lengths)}")
     columns = [default_collate(column) for column in zip(*batch)]
     return type(first)(*columns) if hasattr(first, "_fields") else columns

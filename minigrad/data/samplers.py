@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-from minigrad.creation import randperm
+from minigrad.creation import randint, randperm
 
 
 class Sampler:
     """The base of samplers, which define `__iter__()`: indices, or lists of indices."""
 
     def __iter__(self) -> Iterator[Any]:
-        raise TypeError(f"{type(self).__name__} is a Sampler and must define __iter__()")
+        raise NotImplementedError(f"{type(self).__name__} is a Sampler and must define __iter__()")
 
 
 class SequentialSampler(Sampler):
@@ -41,20 +41,56 @@ class SubsetRandomSampler(Sampler):
         return len(self.indices)
 
 
-class RandomSampler(SubsetRandomSampler):
-    """0, 1, …, n - 1 in random order, a new one each time."""
+class RandomSampler(Sampler):
+    """0, 1, …, n - 1 in random order, a new one each time, of as many items as the data set has then.
 
-    def __init__(self, data_source: Sized, generator: Any = None) -> None:
-        super().__init__(range(len(data_source)), generator)
+    `num_samples` indices instead of n: of one order after the other, or, with `replacement`, each drawn from all.
+    """
+
+    def __init__(
+        self, data_source: Sized, replacement: bool = False, num_samples: int | None = None, generator: Any = None
+    ) -> None:
+        if not isinstance(replacement, bool):
+            raise TypeError(f"replacement should be a boolean value, but got replacement={replacement!r}")
         self.data_source = data_source
+        self.replacement = replacement
+        self._num_samples = num_samples
+        self.generator = generator
+        if not is_count(self.num_samples):
+            raise ValueError(f"num_samples should be a positive integer value, but got num_samples={self.num_samples!r}")
+
+    @property
+    def num_samples(self) -> int:
+        """How many indices each pass gives."""
+        return len(self.data_source) if self._num_samples is None else self._num_samples
+
+    def __iter__(self) -> Iterator[int]:
+        n, left = len(self.data_source), self.num_samples
+        if self.replacement:
+            yield from randint(n, (left,), generator=self.generator).tolist()
+            return
+        while left:
+            order = randperm(n, generator=self.generator).tolist()[:left]
+            yield from order
+            left -= len(order)
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+def is_count(n: Any) -> bool:
+    """Return whether n is a whole number of 1 or more."""
+    return isinstance(n, int) and not isinstance(n, bool) and n > 0
 
 
 class BatchSampler(Sampler):
     """Lists of `batch_size` indices from `sampler`; a short last one is left out with `drop_last`."""
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
-        if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
+        if not is_count(batch_size):
             raise ValueError(f"batch_size: expected a whole number of 1 or more, found {batch_size!r}")
+        if not isinstance(drop_last, bool):
+            raise ValueError(f"drop_last: expected True or False, found {drop_last!r}")
         self.sampler = sampler
         self.batch_size = batch_size
         self.drop_last = drop_last

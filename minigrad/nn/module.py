@@ -158,12 +158,12 @@ class Module(Tree):
 
     # ---- state
 
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Tensor]:
-        """Path → tensor of all parameters and persistent buffers, detached (unless keep_vars), not copied."""
+    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Any]:
+        """Path → tensor of all parameters and persistent buffers, detached (unless keep_vars), not copied; and the extra states."""
         return state.collect(self, prefix, keep_vars)
 
     def load_state_dict(
-        self, state_dict: Mapping[str, Tensor], strict: bool = True, assign: bool = False
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
     ) -> state._IncompatibleKeys:
         """Copy the tensors of `state_dict` into the parameters and buffers of the same path.
 
@@ -171,6 +171,14 @@ class Module(Tree):
         assign: take the tensors themselves as parameters instead of copying their values.
         """
         return state.load(self, state_dict, strict, assign)
+
+    def get_extra_state(self) -> Any:
+        """Return what else belongs into the state dict, under "_extra_state"; for a subclass to write, with `set_extra_state`."""
+        raise RuntimeError(f"{type(self).__name__} has no get_extra_state of its own, so that its state dict has no extra state")
+
+    def set_extra_state(self, state: Any) -> None:
+        """Take over what `get_extra_state` returned; `load_state_dict` calls it when everything fits."""
+        raise RuntimeError(f"{type(self).__name__} has no set_extra_state of its own, so that it takes no extra state")
 
     # ---- printing
 

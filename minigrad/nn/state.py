@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..autograd import no_grad
 from ..printing import Size
@@ -14,6 +14,9 @@ from .parameter import Parameter
 
 if TYPE_CHECKING:
     from .module import Module
+
+
+EXTRA = "_extra_state"  # the last name in the path of what get_extra_state returns
 
 
 class _IncompatibleKeys(NamedTuple):
@@ -35,17 +38,26 @@ def own_tensors(module: Module) -> dict[str, Tensor]:
     return {name: t for name, t in {**module._parameters, **buffers}.items() if t is not None}
 
 
-def collect(module: Module, prefix: str, keep_vars: bool) -> OrderedDict[str, Tensor]:
-    """prefix + path → tensor, for `module` and all inside it."""
-    found = OrderedDict(
-        (f"{path}.{name}" if path else prefix + name, tensor if keep_vars else tensor.detach())
-        for path, inner in module.named_modules(prefix=prefix.removesuffix("."), remove_duplicate=False)
-        for name, tensor in own_tensors(inner).items()
-    )
+def collect(module: Module, prefix: str, keep_vars: bool) -> OrderedDict[str, Any]:
+    """prefix + path → tensor, and the extra states, for `module` and all inside it."""
+    found: OrderedDict[str, Any] = OrderedDict()
+    for path, inner in module.named_modules(prefix=prefix.removesuffix("."), remove_duplicate=False):
+        before = f"{path}." if path else prefix
+        for name, tensor in own_tensors(inner).items():
+            found[before + name] = tensor if keep_vars else tensor.detach()
+        if _overrides(inner, "get_extra_state"):
+            found[before + EXTRA] = inner.get_extra_state()
     return found
 
 
-def load(module: Module, state: Mapping[str, Tensor], strict: bool, assign: bool) -> _IncompatibleKeys:
+def _overrides(module: Module, name: str) -> bool:
+    """Return whether the module's class has a method of this name that is not Module's."""
+    from .module import Module
+
+    return getattr(type(module), name) is not getattr(Module, name)
+
+
+def load(module: Module, state: Mapping[str, Any], strict: bool, assign: bool) -> _IncompatibleKeys:
     """Copy `state` into `module`; one RuntimeError that lists all that does not fit, in PyTorch's words.
 
     Nothing is copied unless everything fits (PyTorch copies what fits before it raises).
@@ -72,7 +84,7 @@ def load(module: Module, state: Mapping[str, Tensor], strict: bool, assign: bool
 
 def _match(
     module: Module,
-    state: dict[str, Tensor],
+    state: dict[str, Any],
     prefix: str,
     assign: bool,
     result: _IncompatibleKeys,
@@ -94,9 +106,15 @@ def _match(
             copies.append(partial(setattr, module, name, new))
         else:
             copies.append(partial(tensor.copy_, state[key]))
+    extra = prefix + EXTRA
+    takes_extra = _overrides(module, "set_extra_state")
+    if takes_extra and extra in state:
+        copies.append(partial(module.set_extra_state, state[extra]))
+    elif takes_extra:
+        result.missing_keys.append(extra)
     for key in state:
         first, dot, _ = key[len(prefix) :].partition(".")
-        if first not in (module._modules if dot else own):
+        if first not in (module._modules if dot else own) and not (takes_extra and key == extra):
             result.unexpected_keys.append(key)
     for name, child in module._modules.items():
         if child is not None:
