@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from . import backend
 from .autograd import engine
-from .tensor import Tensor, sizes
+from .tensor import Tensor, _number, _tensor, sizes
 
 
 def _target(device: Any, generator: Any = None) -> str:
@@ -148,22 +149,23 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 0, like another tensor."""
-    return zeros(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return zeros(_tensor(input, "zeros_like").shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All 1, like another tensor."""
-    return ones(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return ones(_tensor(input, "ones_like").shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Uninitialised, like another tensor."""
-    return empty(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return empty(_tensor(input, "empty_like").shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """All `fill_value`, like another tensor."""
-    return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    shape = _tensor(input, "full_like").shape
+    return full(shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 def _counted(numbers: tuple) -> Any:
@@ -233,7 +235,7 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`; returns self."""
-        self.stream.reseed(seed)
+        self.stream.reseed(operator.index(seed))
         return self
 
     def seed(self) -> int:
@@ -266,7 +268,7 @@ default_generator.stream = backend.random.default
 
 def manual_seed(seed: int) -> Generator:
     """Start the default generator again from `seed`."""
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def initial_seed() -> int:
@@ -307,30 +309,31 @@ def randn(*lengths: Any, size: Any = None, generator: Any = None, dtype: Any = N
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`rand`, like another tensor."""
-    return rand(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return rand(_tensor(input, "rand_like").shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """`randn`, like another tensor."""
-    return randn(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return randn(_tensor(input, "randn_like").shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
 def randint(low: int, high: Any = None, size: Any = None, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
     """Whole numbers, uniform on [low, high) (on [0, low) as randint(high, size))."""
     if size is None:
         low, high, size = 0, low, high
+    low, high = operator.index(low), operator.index(high)
     if high <= low:
         raise RuntimeError(f"randint: expected low < high, got {low} and {high}")
-    wanted = backend.dtype_of(dtype, backend.int64)
+    wanted, lengths = backend.dtype_of(dtype, backend.int64), _not_negative("size", sizes((size,)))
     for limit in (low, high - 1):
         backend.fitting(limit, wanted, "randint")
-    array = backend.random.integers(tuple(size), wanted, low, high, _stream(generator))
+    array = backend.random.integers(lengths, wanted, low, high, _stream(generator))
     return _drawn(array, device, generator, False)
 
 
 def randperm(n: int, *, generator: Any = None, dtype: Any = None, device: Any = None) -> Tensor:
     """0 … n-1 in random order."""
-    array = backend.random.permutation(_not_negative("n", n), backend.dtype_of(dtype, backend.int64), _stream(generator))
+    array = backend.random.permutation(_not_negative("n", operator.index(n)), backend.dtype_of(dtype, backend.int64), _stream(generator))
     return _drawn(array, device, generator, False)
 
 

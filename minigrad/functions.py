@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import backend, ops
-from .tensor import Tensor, _axis
+from .tensor import Tensor, _axis, _tensor
 
 
 def _method(name: str) -> Any:
@@ -48,7 +48,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
 
 def numel(input: Tensor) -> int:
     """The number of elements."""
-    return input.numel()
+    return _tensor(input, "numel").numel()
 
 
 def is_tensor(x: Any) -> bool:
@@ -56,18 +56,9 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, Tensor)
 
 
-def _shaped(name: str, tensors: Any) -> list:
-    """A list of these, if all are tensors or arrays."""
-    tensors = list(tensors)
-    for i, x in enumerate(tensors):
-        if not hasattr(x, "shape"):
-            raise TypeError(f"{name}: expected tensors, got {type(x).__name__} as element {i}; make it one with minigrad.tensor(…)")
-    return tensors
-
-
 def cat(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors one after another along `dim`; empty 1-d tensors are skipped, as in PyTorch."""
-    tensors = _shaped("cat", tensors)
+    tensors = [_tensor(x, "cat") for x in tensors]
     if not tensors:
         raise ValueError("cat: expected a non-empty list of tensors")
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
@@ -85,7 +76,7 @@ concat = cat
 
 def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape along a new axis."""
-    tensors = _shaped("stack", tensors)
+    tensors = [_tensor(x, "stack") for x in tensors]
     if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
         raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
     return cat([x.unsqueeze(_axis(dim, x.ndim + 1)) for x in tensors], _axis(dim, tensors[0].ndim + 1))
@@ -95,7 +86,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, else `other`; with the condition alone, the indices where it holds."""
     if input is None and other is None:
         return tuple(Tensor(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
-    if condition.dtype != backend.bool_:
+    if _tensor(condition, "where").dtype != backend.bool_:
         raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
     raw = [x.array if isinstance(x, Tensor) else backend.operand(x, "where") for x in (input, other)]
     target = backend.result_dtype(raw)
@@ -128,9 +119,10 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether |input - other| ≤ atol + rtol · |other| everywhere."""
-    return bool(backend.array_module(input.array).allclose(input.array, other.array, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    x, y = input.array, _tensor(other, "allclose").array
+    return bool(backend.array_module(x).allclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have the same shape and elements."""
-    return input.shape == other.shape and bool((input == other).all())
+    return input.shape == _tensor(other, "equal").shape and bool((input == other).all())

@@ -139,7 +139,7 @@ class Tensor(engine.Tensor):
     def data(self, value: Tensor) -> None:
         if self.node is not None:
             raise RuntimeError("data can be replaced on a leaf only; this tensor was computed")
-        self.array = value.array
+        self.array = _tensor(value, "data").array
         self.views = None
         engine.link(value, self)
 
@@ -223,6 +223,8 @@ class Tensor(engine.Tensor):
         return (self[i] for i in range(len(self)))
 
     def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, Tensor | bool | int | float | backend.NumPyScalar):
+            raise RuntimeError(f"only a number or a tensor can be in a tensor, not {type(value).__name__}")
         return bool(self.eq(value).any())
 
     def __format__(self, spec: str) -> str:
@@ -381,16 +383,16 @@ class Tensor(engine.Tensor):
 
     def view_as(self, other: Tensor) -> Tensor:
         """`view` in the shape of another tensor."""
-        return self.view(other.shape)
+        return self.view(_tensor(other, "view_as").shape)
 
     reshape_as = view_as
 
     def flatten(self, start_dim: builtins.int = 0, end_dim: builtins.int = -1) -> Tensor:
         """The axes from start_dim to end_dim as one."""
         n, shape = self.array.ndim, self.array.shape
+        first, last = _axis(start_dim, n), _axis(end_dim, n)
         if n == 0:
             return self.reshape(1)
-        first, last = _axis(start_dim, n), _axis(end_dim, n)
         if first > last:
             raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
         return self.reshape(*shape[:first], Size(shape[first:last + 1]).numel(), *shape[last + 1:])
@@ -424,7 +426,8 @@ class Tensor(engine.Tensor):
     def transpose(self, dim0: builtins.int, dim1: builtins.int) -> Tensor:
         """Two axes exchanged."""
         n = self.array.ndim
-        return ops.swapaxes(self, _axis(dim0, n), _axis(dim1, n)) if n else ops.reshape(self, ())
+        first, second = _axis(dim0, n), _axis(dim1, n)
+        return ops.swapaxes(self, first, second) if n else ops.reshape(self, ())
 
     swapaxes = transpose
 
@@ -445,7 +448,7 @@ class Tensor(engine.Tensor):
 
     def expand_as(self, other: Tensor) -> Tensor:
         """`expand` to the shape of another tensor."""
-        return self.expand(other.shape)
+        return self.expand(_tensor(other, "expand_as").shape)
 
     def __getitem__(self, key: Any) -> Tensor:
         return index(self, key)
@@ -473,7 +476,7 @@ class Tensor(engine.Tensor):
         rank = self.array.ndim
         if rank == 0:
             return self.reshape(1).index_select(dim, index).reshape(())
-        return self[(slice(None),) * _axis(dim, rank) + (index.reshape(-1),)]
+        return self[(slice(None),) * _axis(dim, rank) + (_tensor(index, "index_select").reshape(-1),)]
 
     # ---- reductions
 
@@ -612,7 +615,7 @@ class Tensor(engine.Tensor):
 
     def mm(self, mat2: Any) -> Tensor:
         """The product of two matrices"""
-        if self.array.ndim != 2 or mat2.ndim != 2:
+        if _tensor(mat2, "mm").ndim != 2 or self.array.ndim != 2:
             raise RuntimeError(f"mm: expected two matrices, got shapes {tuple(self.shape)} and {tuple(mat2.shape)}; use @")
         return ops.matmul(self, mat2)
 
@@ -666,13 +669,13 @@ class Tensor(engine.Tensor):
 
     def softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """e^x / Σ e^x along `dim`"""
-        x = self.to(dtype) if dtype is not None else self
-        return ops.softmax(x, axis=_axis(dim, x.array.ndim)) if x.array.ndim else ops.softmax(x.reshape(1), axis=0).reshape(())
+        x, axis = self.to(dtype) if dtype is not None else self, _axis(dim, self.array.ndim)
+        return ops.softmax(x, axis=axis) if x.array.ndim else ops.softmax(x.reshape(1), axis=0).reshape(())
 
     def log_softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """x - log Σ e^x along `dim`"""
-        x = self.to(dtype) if dtype is not None else self
-        return ops.log_softmax(x, axis=_axis(dim, x.array.ndim)) if x.array.ndim else ops.log_softmax(x.reshape(1), axis=0).reshape(())
+        x, axis = self.to(dtype) if dtype is not None else self, _axis(dim, self.array.ndim)
+        return ops.log_softmax(x, axis=axis) if x.array.ndim else ops.log_softmax(x.reshape(1), axis=0).reshape(())
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
         """x limited to [min, max]; numbers or tensors."""
@@ -761,12 +764,14 @@ class Tensor(engine.Tensor):
 
     def normal_(self, mean: Any = 0, std: Any = 1, *, generator: Any = None) -> Tensor:
         """Gaussian with this mean and standard deviation"""
+        mean, std = _number(mean, "normal_"), _number(std, "normal_")
         if not std >= 0:
             raise RuntimeError(f"normal_: expected a standard deviation of at least 0, got {std}")
         return draw_into(self, "normal_", backend.random.normal, (mean, std), generator)
 
     def uniform_(self, from_: Any = 0, to: Any = 1, *, generator: Any = None) -> Tensor:
         """Uniform on [from, to)"""
+        from_, to = _number(from_, "uniform_"), _number(to, "uniform_")
         if not from_ <= to:
             raise RuntimeError(f"uniform_: expected from ≤ to, got {from_} and {to}")
         if from_ in (-backend.inf, backend.inf) or to == backend.inf:
@@ -885,6 +890,8 @@ def _from_old_arguments(data: tuple, dtype: Any) -> Any:
 
 def _new(x: Tensor, name: str, arguments: tuple, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     """A tensor made by the array library of `x`."""
+    if name != "array" and any([n < 0 for n in arguments[0]]):
+        raise RuntimeError(f"new_{name}: expected lengths of at least 0, got {arguments[0]}")
     array = getattr(backend.array_module(x.array), name)(*arguments, dtype=backend.dtype_of(dtype, x.dtype))
     where = x.device if device is None else backend.device(device)
     return Tensor(backend.to_device(array, where.type), requires_grad)
@@ -1009,8 +1016,26 @@ def _factor(x: Any) -> Any:
     return x
 
 
+def _tensor(x: Any, name: str) -> Tensor:
+    """x; a TypeError if it is no tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
+    return x
+
+
+def _number(x: Any, name: str) -> Any:
+    """x, a number or a tensor of one element, as a number; a TypeError for anything else."""
+    if isinstance(x, Tensor) and x.array.ndim == 0:
+        return x.item()
+    if not isinstance(x, builtins.bool | builtins.int | builtins.float | backend.NumPyScalar):
+        raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
+    return x
+
+
 def _axis(dim: int, ndim: int) -> int:
     """`dim` counted from 0; an IndexError that says what is possible."""
+    if type(dim) is not int:
+        dim = operator.index(dim)  # a TypeError for what is no whole number
     n = max(ndim, 1)
     if not -n <= dim < n:
         raise IndexError(f"dimension out of range: expected {-n} … {n - 1}, got {dim}")

@@ -406,10 +406,21 @@ T.optim.SGD([{"params": [x]}, {"params": [x]}], lr=0.1); T.optim.SGD([3], lr=0.1
 T.optim.SGD([{"lr": 1}], lr=0.1); T.optim.Adam([x], lr=-1); T.optim.SGD([x], lr=0.1, weight_decay=-1)
 T.optim.lr_scheduler.StepLR(3, 2); T.optim.lr_scheduler.StepLR(T.optim.SGD([x], lr=1), 2, last_epoch=3)
 T.optim.lr_scheduler.LambdaLR(T.optim.SGD([x], lr=1), [])
+x.all(5); x.any((0, 3)); x.all("a"); x.sum(1.5); x.sum("a"); x.sum(x); x.mean(np.ones(2)); x.amax(1.5); x.argmax("a"); x.max(1.5)
+x.softmax(1.5); x.softmax("a"); s.softmax(3); s.softmax("a"); s.flatten(3); s.flatten("a"); x.flatten(1.5); x.flatten(x); s.transpose("a", 0)
+x.unsqueeze(1.5); x.squeeze(x); x.transpose(0, None); x.view_as(3); x.expand_as("a"); x.mm(None); s.mm(None); x.index_select(0, None)
+x.logical_and(3); x.logical_or(None); None in x; "a" in x; x.normal_("a"); x.normal_([]); x.uniform_(x); x.uniform_("a", 1)
+x.requires_grad_("yes"); x.requires_grad_(None); setattr(x, "requires_grad", 1); setattr(x, "data", 3); x.clamp("a"); x.clamp_(object())
+x.new_zeros(-1); x.new_empty(2, -1); T.zeros_like(3); T.full_like("a", 1); T.randn_like(None); T.randint(1.5, (2,)); T.randint(3, "ab")
+T.randperm(1.5); T.normal("a", 1.0, (2,)); T.normal([], 1.0, (2,)); T.set_default_dtype(None); T.set_grad_enabled("a"); T.zeros(2, requires_grad=3)
+T.cat([x, None]); T.cat("ab"); T.stack([x, 3]); T.stack("ab"); T.where(3, x, x); T.equal(x, None); T.allclose(x, 3); T.numel(3)
+nn.Parameter(x, "yes"); F.linear(x, x, 3); F.nll_loss(x, k, weight=3); F.cross_entropy(x, k, weight="a"); T.Generator().manual_seed(1.5)
+T.optim.SGD([x]).load_state_dict({}); T.optim.SGD([x], lr=None); T.optim.SGD({"params": x})
+T.autograd.grad(x.requires_grad_().sum(), []); x.requires_grad_().sum().backward(inputs=[]); x.requires_grad_().sum().backward(inputs=[w])
 """
 OTHERS = {  # an argument of the wrong type is a TypeError here, whatever PyTorch makes of it
     "T.tensor(None)", "T.tensor([None])", "T.tensor([1 + 2j])", "x & 1", "x | i", "F.mse_loss(x, 3)",
-    "nn.Parameter(3)",
+    "nn.Parameter(3)", 'setattr(x, "requires_grad", 1)', "T.Generator().manual_seed(1.5)",
     'x.to("nope")', 'nn.Linear(2, 2).to("nope")',
 }  # fmt: skip
 

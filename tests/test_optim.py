@@ -281,6 +281,7 @@ def test_options_that_make_no_sense():
     ]:
         refused(ValueError, lambda name=name, options=options: getattr(optim, name)(p, **options))
     refused(ValueError, lambda: optim.Adam(p, betas=(0.9, 1.5)), "Invalid beta parameter at index 1: 1.5")
+    refused(ValueError, lambda: optim.Adam(p, betas=(0.9,)), "expected two")
     refused(ValueError, lambda: optim.SGD([{"params": p, "lr": -2}], lr=0.1), "-2")
     for name, options in [("SGD", {"lr": 0, "momentum": 0, "weight_decay": 0}), ("Adam", {"lr": 0, "betas": (0.0, 0.0), "eps": 0}),
                           ("SGD", {"nesterov": True, "momentum": 0.1})]:

@@ -80,7 +80,7 @@ class Tensor:
         self.node = self._grad = self.views = self.hooks = None
         self._requires_grad = False
         if requires_grad:
-            self.requires_grad = True
+            self.requires_grad = requires_grad
 
     @property
     def requires_grad(self):
@@ -89,12 +89,14 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, value):
+        if not isinstance(value, bool):
+            raise TypeError(f"requires_grad must be True or False, not {type(value).__name__}")
         if self.node is not None and not value:
             raise RuntimeError("requires_grad can only be switched off on a leaf; use detach() to get a tensor without history")
         if value and self.array.dtype.kind != "f":
             raise RuntimeError(f"only floating-point tensors can require gradients, not {self.array.dtype}; "
                                "use .double() or .float() first")
-        self._requires_grad = bool(value)
+        self._requires_grad = value
 
     @property
     def grad(self):

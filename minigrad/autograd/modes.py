@@ -98,7 +98,9 @@ class set_grad_enabled(_Mode):
     """
 
     def __init__(self, mode: bool):
-        super().__init__(bool(mode))
+        if not isinstance(mode, bool):
+            raise TypeError(f"set_grad_enabled: expected True or False, got {type(mode).__name__}")
+        super().__init__(mode)
         before = recording.get()
         self._first = [(before, recording.set(self.value))]  # what was set before the call, and its token, until a block is entered
 

@@ -134,7 +134,7 @@ def get_default_dtype():
 def set_default_dtype(new):
     """Make `new` (float32 or float64) the dtype that Python floats become."""
     found = dtype_of(new)
-    if found.kind != "f":
+    if found is None or found.kind != "f":
         raise TypeError(f"the default dtype must be a floating-point dtype, not {found}")
     _default[0] = found
 
@@ -174,6 +174,8 @@ def result_dtype(inputs):
             numbers = _promote(numbers, int64)
         elif isinstance(x, float):
             numbers = _promote(numbers, _default[0])
+        elif not hasattr(x, "ndim"):
+            raise TypeError(f"expected a Tensor, an array or a number, got {type(x).__name__}")
         elif x.ndim:
             dims = _promote(dims, x.dtype)
         else:

@@ -26,6 +26,8 @@ def _tensors(name: str, **arguments: Any) -> None:
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """input · weightᵀ + bias: (…, out) for input (…, in), weight (out, in), bias (out,)."""
     _tensors("linear", input=input, weight=weight)
+    if bias is not None and not isinstance(bias, Tensor):
+        _tensors("linear", bias=bias)  # type: ignore[unreachable]
     x, w = input.array, weight.array
     if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
         raise RuntimeError(
@@ -263,6 +265,8 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
         raise NotImplementedError(f"{name}: expected floating-point log-probabilities, got {input.dtype}; use .float()")
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: the target must hold integers, got {target.dtype}; use target.long()")
+    if weight is not None:
+        _tensors(name, weight=weight)
     if weight is not None and tuple(weight.shape) != (input.shape[axis],):
         raise RuntimeError(
             f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "

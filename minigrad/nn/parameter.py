@@ -21,7 +21,8 @@ class Parameter(Tensor):
         if not isinstance(data, Tensor):
             name = type(data).__name__  # type: ignore[unreachable]
             raise TypeError(f"Parameter: expected a Tensor, got {name}; make one with minigrad.tensor(…)")
-        super().__init__(data.array, requires_grad=requires_grad)
+        super().__init__(data.array)
+        self.requires_grad = requires_grad
         link(data, self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:

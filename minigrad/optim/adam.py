@@ -26,6 +26,8 @@ class Adam(Optimizer):
     def check(self, group: dict[str, Any]) -> None:
         """Raise ValueError for options that make no sense."""
         super().check(group)
+        if len(group["betas"]) != 2:
+            raise ValueError(f"Invalid betas: expected two, got {group['betas']}")
         for i, beta in enumerate(group["betas"]):
             if not 0 <= beta < 1:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")

@@ -262,6 +262,8 @@ class Optimizer:
                 raise ValueError(f"load_state_dict: there is a state of parameter {n}, but no group of the state dict has it among its "
                                  f"{len(params)} parameters")
             p, names = params[n]
+            if not isinstance(entries, dict):
+                raise TypeError(f"load_state_dict: the state of parameter {n} is no dict but {type(entries).__name__}")
             for name in names:
                 value = entries.get(name)
                 if value is not None and not isinstance(value, Tensor):
