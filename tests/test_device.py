@@ -71,6 +71,11 @@ def test_copies_stay_where_they_are(device):
     for y in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
         assert y.is_cuda and y.requires_grad and y.tolist() == x.tolist()
     assert copy.copy(x).array is x.array
+    whole = mg.arange(6.0).reshape(2, 3).cuda()
+    same, turned, row, column = copy.deepcopy([whole, whole.t(), whole[1], whole[:, 1]])
+    same.zero_()
+    assert turned.is_cuda and turned.tolist() == [[0, 0]] * 3 and row.tolist() == [0] * 3 and whole.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert column.tolist() == [1, 4]  # it has gaps: a tensor of its own
 
 
 def test_whole_numbers_to_a_negative_power(device):

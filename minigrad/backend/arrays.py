@@ -322,16 +322,30 @@ class Span:
 
     def __init__(self, shown):
         owner, bounds = root(shown[0]), [byte_bounds(array) for array in shown]
-        flat = owner.transpose(sorted(range(owner.ndim), key=lambda axis: -owner.strides[axis])).reshape(-1)  # as it lies in memory
+        flat = _as_it_lies(owner)[0].reshape(-1)
         self.low, first = min(low for low, _ in bounds), byte_bounds(owner)[0]
         self.copy = flat[(self.low - first) // flat.itemsize:(max(high for _, high in bounds) - first) // flat.itemsize].copy()
 
     def copied(self, array):
-        """Return the part of the copy that `array` is of the memory, as read-only as it is."""
-        if type(array) is not ndarray:
-            start = (array.data.ptr - self.low) // array.itemsize
-            return array_module(array).lib.stride_tricks.as_strided(self.copy[start:], array.shape, array.strides)
-        start = array.__array_interface__["data"][0] - self.low
-        new = ndarray(array.shape, array.dtype, self.copy, start, array.strides)
-        new.flags.writeable = array.flags.writeable
-        return new
+        """Return the part of the copy that `array` is of the memory, as read-only as it is; on a device one with gaps becomes its own."""
+        if type(array) is ndarray:
+            new = ndarray(array.shape, array.dtype, self.copy, array.__array_interface__["data"][0] - self.low, array.strides)
+            new.flags.writeable = array.flags.writeable
+            return new
+        dense, axes = _as_it_lies(array)
+        if not is_dense(array):
+            return array.copy()
+        start = (array.data.ptr - self.low) // array.itemsize
+        new = self.copy[start:start + array.size].reshape(dense.shape)
+        return array_module(array).transpose(new, sorted(range(len(axes)), key=axes.__getitem__))
+
+
+def is_dense(array):
+    """Return whether the elements of `array` lie one behind the other, in whatever order of axes."""
+    return array.flags.c_contiguous or _as_it_lies(array)[0].flags.c_contiguous
+
+
+def _as_it_lies(array):
+    """Return `array` with its axes in the order of memory, and that order."""
+    axes = sorted(range(len(array.shape)), key=lambda axis: -array.strides[axis])
+    return array_module(array).transpose(array, axes), axes
