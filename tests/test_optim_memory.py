@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import random
 import warnings
 
 import numpy as np
@@ -493,3 +494,87 @@ def test_a_step_put_in_place_of_the_optimizers_is_noticed():
     optimizer.step()
     schedule.step()
     assert p.tolist() == pytest.approx([-0.1, -0.1])
+
+
+# ---- random programs
+
+
+def random_events(lib, choose, params, optimizer, saved):
+    """One thing that a program may do between two steps; returns the parameters and the optimizer, which may be copies."""
+    p, q = choose.choice(params), choose.choice(params)
+    event = choose.randrange(13)
+    if event == 0:
+        p.data, q.data = q.data, p.data
+    elif event == 1 and p.ndim == 2:
+        p.data = p.data.t()
+    elif event == 2:
+        q.data = p.data
+    elif event == 3:
+        p.data = p.data.clone()
+    elif event == 4:
+        p.data.mul_(0.5)
+    elif event == 5 and p.numel() > 1:
+        p.data = p.data.reshape(-1)[1:]
+    elif event == 6:
+        optimizer.state.clear()
+    elif event == 7 and p in optimizer.state:
+        del optimizer.state[p]
+    elif event == 8:
+        saved.append(copy.deepcopy(optimizer.state_dict()))
+    elif event == 9:
+        optimizer.load_state_dict(copy.deepcopy(choose.choice([*saved, optimizer.state_dict()])))
+    elif event == 10:
+        params, optimizer = copy.deepcopy((params, optimizer))
+    elif event == 11:
+        p.requires_grad_(not p.requires_grad)
+    elif event == 12 and p in optimizer.state:
+        for name, value in list(optimizer.state[p].items()):
+            if name != "step":
+                optimizer.state[p][name] = lib.ones_like(value) / 2
+    return params, optimizer
+
+
+def random_program(lib, seed):
+    """What the parameters and states are after each step of a program that changes them in between; how it ended."""
+    choose = random.Random(seed)
+    shapes = [choice for _ in range(choose.randint(1, 5)) for choice in [choose.choice([(3, 3), (3, 3), (9,), (2,), (), (0,), (1, 3)])]]
+    params = [lib.nn.Parameter(lib.tensor(np.random.default_rng(i).normal(0, 1, s), dtype=lib.float64)) for i, s in enumerate(shapes)]
+    name, options = KINDS[choose.choice(list(KINDS))]
+    order = [choose.randrange(len(params)) for _ in params] if choose.random() < 0.2 else range(len(params))
+    optimizer = getattr(lib.optim, name)([params[i] for i in order], **options)
+    saved, seen = [], []
+    for _ in range(choose.randint(1, 6)):
+        for _ in range(choose.randint(0, 2)):
+            try:
+                params, optimizer = random_events(lib, choose, params, optimizer, saved)
+            except ValueError:
+                return seen, "state refused"
+        for p in params:
+            if choose.random() < 0.8:
+                p.grad = None
+                if p.requires_grad:
+                    (p * p * lib.arange(1, p.numel() + 1, dtype=lib.float64).reshape(p.shape) / 2 + p).sum().backward()
+        try:
+            optimizer.step()
+        except RuntimeError:
+            return seen, "step refused"
+        states = [v for p in params if p in optimizer.state for _, v in sorted(optimizer.state[p].items()) if v is not None]
+        seen.append([t.detach().numpy().copy() for t in [*params, *states]])
+    return seen, "end"
+
+
+@pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate parameters")
+@pytest.mark.parametrize("part", range(4))
+def test_random_programs(part):
+    """Ours refuses whatever PyTorch refuses, and a state of another shape already where it is loaded."""
+    ends = []
+    for seed in range(part * 100, part * 100 + 100):
+        (ours, end), (theirs, their_end) = (random_program(lib, seed) for lib in (mg, torch))
+        assert end == their_end or end in ("state refused", "step refused"), seed
+        assert len(ours) == len(theirs) or end != "end", seed
+        for a, b in zip(ours, theirs):
+            assert len(a) == len(b), seed
+            for x, y in zip(a, b):
+                np.testing.assert_allclose(x, y, 1e-9, 1e-9, err_msg=f"seed {seed}")
+        ends.append(end)
+    assert ends.count("end") > 70

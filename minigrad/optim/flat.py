@@ -24,8 +24,9 @@ class Flat:
     def __init__(self, params: list) -> None:
         self.params, self.starts, end = params, [], 0
         self.views: list = []  # weak references: only then do the parameters alone hold the buffer
-        self.state: dict = {}  # of each name the buffer
-        self.given: list[dict] = [{} for _ in params]  # of each parameter, by name, the views of these buffers that its state became
+        self.state: dict  # of each name the buffer
+        self.given: list[dict]  # of each parameter, by name, the views of these buffers that its state became
+        self.forget()
         for p in params:
             self.starts.append(end)
             end += -(-p.array.size // ALIGN) * ALIGN
@@ -51,13 +52,17 @@ class Flat:
         return self.params[i].array is self.views[i]()
 
     def give(self, name: str, i: int) -> Any:
-        """Return zeros for a state of parameter i. A place that was given before stays as it is, whoever still sees it."""
-        if name not in self.state or name in self.given[i]:
+        """Return zeros for a state of parameter i; None where its place was given before, as somebody may still see that."""
+        if name in self.given[i]:
+            return None
+        if name not in self.state:
             self.state[name] = backend.array_module(self.array).zeros_like(self.array)
-            for given in self.given:
-                given.pop(name, None)
         view = self.given[i][name] = self.view(self.state[name], i)
         return view
+
+    def forget(self) -> None:
+        """Leave the states to those who see them, and begin with new buffers."""
+        self.state, self.given = {}, [{} for _ in self.params]
 
     def part(self, buffer: Any, first: int, last: int) -> Any:
         """The stretch of `buffer` from parameter `first` to parameter `last`."""

@@ -13,7 +13,7 @@ from ..autograd.modes import in_mode
 from ..autograd.writes import wrote
 from ..in_place import READ_ONLY, is_read_only
 from ..tensor import Tensor
-from .flat import lay_out
+from .flat import Flat, lay_out
 
 
 class Optimizer:
@@ -31,7 +31,8 @@ class Optimizer:
         if isinstance(params, Tensor):
             raise TypeError("params: expected an iterable of tensors or dicts, got one Tensor; put it in a list")
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []  # type: ignore[var-annotated]
-        self._where: dict = {}
+        self._flats: list[Flat] = []
+        self._where: dict = {}  # of a parameter that was put there, by its id: (flat, its number in it)
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -62,6 +63,7 @@ class Optimizer:
         self.check(group)
         self.param_groups.append(group)
         for flat in lay_out(params):
+            self._flats.append(flat)
             self._where.update({id(p): (flat, i) for i, p in enumerate(flat.params)})
 
     def _check_parameters(self, params: list, with_names: bool) -> None:
@@ -113,11 +115,17 @@ class Optimizer:
         return loss
 
     def _update_groups(self) -> None:
+        if not self.state:
+            self._forget_states()
         groups = [{name: _plain(value) for name, value in group.items()} for group in self.param_groups]
         work = [(group, names, self._entries(group, names)) for group in groups for names in (self.names(group),)]
         for group, names, entries in work:
             for run in self._runs(entries, names):
                 self._update_run(group, names, *run)
+
+    def _forget_states(self) -> None:
+        for flat in self._flats:
+            flat.forget()
 
     def _entries(self, group: dict[str, Any], names: tuple[str, ...]) -> list:
         """Return (parameter, its state, its place) of each with a gradient. Raise, before anything changes, where one cannot be updated."""
@@ -223,9 +231,8 @@ class Optimizer:
 
     def _buffer(self, p: Tensor, name: str, held: Any) -> Tensor:
         flat, i = self._where.get(id(p), (None, 0))
-        if flat is not None and flat.holds(i):
-            array = flat.give(name, i)
-        else:
+        array = flat.give(name, i) if flat is not None and flat.holds(i) else None
+        if array is None:
             array = backend.array_module(p.array).zeros(p.array.shape, p.array.dtype)
         if held is not None:
             array[...] = backend.to_device(held.array, backend.device_of(array))
@@ -272,6 +279,7 @@ class Optimizer:
                     raise ValueError(f"load_state_dict: {name} of parameter {n} has shape {tuple(value.shape)}, "
                                      f"the parameter {tuple(p.shape)}")
         self.state.clear()
+        self._forget_states()
         for n, entries in state_dict["state"].items():
             p, names = params[n]
             self.state[p] = {name: self._loaded(p, name, value, names) for name, value in entries.items()}
@@ -293,11 +301,11 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         """All but the places of its parameters, which a copy's are not in, and the mark that a schedule leaves on `step`."""
         marked = hasattr(self.step, "_wrapped_by_lr_sched")
-        return {name: value for name, value in vars(self).items() if name != "_where" and not (name == "step" and marked)}
+        return {name: value for name, value in vars(self).items() if name not in ("_flats", "_where") and not (name == "step" and marked)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._where = {}
+        self._flats, self._where = [], {}
 
     def __repr__(self) -> str:
         text = type(self).__name__ + " ("
