@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from . import backend, ops
 from .autograd import engine, modes
+from .autograd.writes import reshaped
 from .in_place import arithmetic, beside, draw_into, in_place, replace
 from .indexing import array_key, index, split
 from .printing import Size, format_tensor
@@ -139,7 +140,12 @@ class Tensor(engine.Tensor):
     def data(self, value: Tensor) -> None:
         if self.node is not None:
             raise RuntimeError("data can be replaced on a leaf only; this tensor was computed")
-        self.array = _tensor(value, "data").array
+        array = _tensor(value, "data").array
+        if self._requires_grad and array.dtype.kind != "f":
+            raise RuntimeError(f"data: a tensor that requires a gradient takes floating-point numbers only, not {array.dtype}")
+        if self._requires_grad and array.shape != self.array.shape:
+            reshaped(self)
+        self.array = array
         self.views = None
         engine.link(value, self)
 

@@ -219,3 +219,35 @@ def test_a_recorded_gradient_in_a_leaf_is_warned_of():
     assert warned(lambda: (x * x).sum().backward(create_graph=True)) == expected
     assert not warned(lambda: mg.autograd.grad((x * x).sum(), x, create_graph=True))
     assert not warned(lambda: (x * x).sum().backward(retain_graph=True))
+
+
+# ---- leaves whose memory is replaced
+
+
+@pytest.mark.parametrize("shape, new", [((3,), (1,)), ((1,), (3,)), ((3,), (1, 3)), ((2, 3), (3,)), ((3,), ())], ids=str)
+def test_a_leaf_that_takes_another_shape_between_forward_and_backward(shape, new):
+    """PyTorch leaves a gradient of the old shape in a tensor of the new one."""
+    x, w = mg.ones(shape, requires_grad=True), mg.ones(3, requires_grad=True)
+    loss = (x * w).sum()
+    x.data = mg.zeros(new)
+    for call in (lambda: loss.backward(retain_graph=True), lambda: mg.autograd.grad(loss, x, retain_graph=True),
+                 lambda: mg.autograd.grad(loss, w, retain_graph=True)):
+        with pytest.raises(RuntimeError, match="data of another shape since"):
+            call()
+    (x * w).sum().backward()
+    assert tuple(x.grad.shape) == new
+    x.grad = None
+    loss = (x * w).sum()
+    x.data = mg.ones(new)  # the same shape
+    loss.backward()
+    assert tuple(x.grad.shape) == new
+
+
+def test_whole_numbers_are_no_data_of_a_leaf_that_requires_a_gradient():
+    for lib in LIBRARIES:
+        x = lib.ones(2, requires_grad=True)
+        with pytest.raises(RuntimeError):
+            x.data = lib.tensor([1, 2])
+        x.requires_grad_(False)
+        x.data = lib.tensor([1, 2])
+        assert x.dtype == lib.int64

@@ -160,7 +160,7 @@ def test_the_size_of_the_pieces_makes_no_difference(write, monkeypatch, piece):
             read_idx(write(content))
 
 
-@pytest.mark.parametrize("content", [RAW, ZIPPED])
+@pytest.mark.parametrize("content", [RAW, ZIPPED], ids=["raw", "zipped"])
 def test_expectations_are_demanded(write, content):
     path = write(content)
     assert same(read_idx(path, dtype="uint8", shape=(None, 4, 3)), HONEST)

@@ -569,10 +569,14 @@ def test_gradients_that_are_views(name, options):
 
 
 def test_updates_are_logged_as_writes():
-    (p,) = parameters(mg, shapes=[(2,)])
-    optimizer = optim.SGD([p], lr=0.1)
+    p, q = parameters(mg, shapes=[(2,), (2,)])
+    optimizer = optim.SGD([p], lr=0.1, momentum=0.9)
     loss = (p * p).sum()
     p.grad = mg.ones(2, dtype=mg.float64)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match="in place"):
+        loss.backward()
+    loss = (q * optimizer.state[p]["momentum_buffer"]).sum()
     optimizer.step()
     with pytest.raises(RuntimeError, match="in place"):
         loss.backward()

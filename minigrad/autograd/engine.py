@@ -27,7 +27,7 @@ from .. import backend
 from ..backend import QUIET, get_warnings, reset_warnings, set_warnings
 from .modes import in_mode, recording
 from .names import grad_fn_name
-from .writes import Last, held, keeps, tick, written_since, wrote
+from .writes import Last, held, keeps, reshaped_since, tick, written_since, wrote
 
 
 class Node:
@@ -597,6 +597,10 @@ def _stretched(small, large, out):
 
 
 def _check_unchanged(node):
+    for parent in node.parents:
+        if type(parent) is not Node and parent is not None and reshaped_since(parent, node.tick):
+            raise RuntimeError(f"backward: a leaf that {node.op.__name__} (output shape {tuple(node.shape)}) used has got data of another "
+                               f"shape since, {tuple(parent.shape)}; call backward() before")
     for vjp in node.vjps:
         for array in held(vjp) if vjp is not None else ():
             if written_since(array, node.tick):

@@ -45,6 +45,25 @@ def wrote(array):
         _merge(ranges)
 
 
+_reshaped: dict = {}  # id(leaf) -> (when its memory was replaced by one of another shape, weak reference to the leaf)
+
+
+def reshaped(leaf):
+    """Log that a leaf just took memory of another shape, which operations that were recorded before know nothing of."""
+    if len(_reshaped) > 64:
+        for key, (_, reference) in list(_reshaped.items()):
+            if reference() is None:
+                _reshaped.pop(key, None)
+    now = Last.write = tick()
+    _reshaped[id(leaf)] = now, weakref.ref(leaf)
+
+
+def reshaped_since(leaf, then):
+    """Return whether a leaf took memory of another shape after tick `then`."""
+    now, reference = _reshaped.get(id(leaf), (0, None))
+    return now > then and reference() is leaf
+
+
 def _ranges(owner):
     """Return what was written of this memory, {(first byte, end): tick}, or None. An entry under its id may be that of freed memory."""
     entry: Any = _written.get(id(owner))

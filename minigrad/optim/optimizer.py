@@ -206,7 +206,8 @@ class Optimizer:
             arrays = [flat.part(flat.array, first, last), flat.gather(first, last, self.fused),
                       *[flat.part(flat.state[name], first, last) for name in names]]
         self.update(group, arrays[0], arrays[1], arrays[2:], count, fresh)
-        wrote(arrays[0])
+        for array in (arrays[0], *arrays[2:]):
+            wrote(array)
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the state arrays that this group keeps."""
