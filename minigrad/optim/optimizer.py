@@ -17,7 +17,7 @@ from .flat import Flat, lay_out
 
 
 class Optimizer:
-    """Base class. A subclass gives `defaults` and writes `update(group, p, g, state, count)` on raw arrays.
+    """Base class. A subclass gives `defaults` and writes `update(group, p, g, state, count, fresh)` on raw arrays.
 
     The parameters of a group move into one flat buffer whose views they become (those whose memory nobody else sees), their
     state likewise. A parameter whose gradient is None is skipped: no decay, no state, no count.
