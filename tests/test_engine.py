@@ -32,7 +32,9 @@ def test_requires_grad_is_switched():
     x = leaf(1.0)
     x.requires_grad = False
     assert not x.requires_grad
-    x.requires_grad = 1
+    with pytest.raises(TypeError, match="True or False, not int"):
+        x.requires_grad = 1
+    x.requires_grad = True
     assert x.requires_grad is True
     y = x * 2
     y.requires_grad = True  # is so already
