@@ -8,7 +8,7 @@ from typing import Any
 
 from . import backend
 from .autograd import engine
-from .tensor import Tensor, _number, _tensor, sizes
+from .tensor import Tensor, _tensor, sizes
 
 
 def _target(device: Any, generator: Any = None) -> str:

@@ -955,12 +955,6 @@ def _memory(x: Tensor) -> tuple:
     return id(x.views), id(backend.root(x.array))
 
 
-def _check_power(x: Tensor) -> None:
-    """A negative whole exponent is for floating-point tensors only; CuPy would give 0."""
-    if x.array.dtype.kind in "iu":
-        raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
-
-
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
     return engine.wrap(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
 
