@@ -28,7 +28,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     """A new leaf tensor with a copy of `data` (a number, nested lists, an array, a tensor). Python floats become the default dtype."""
     source = data.array if isinstance(data, Tensor) else _entering(data, "tensor")
     if backend.is_array(source):
-        copied = source.astype(backend.dtype_of(dtype, source.dtype))
+        copied = backend.quietly(source.astype, backend.dtype_of(dtype, source.dtype))
         return Tensor(backend.to_device(copied, _target(device) if device is not None else backend.device_of(copied)), requires_grad)
     found: set = set()
     plain = _plain(source, found)
@@ -42,7 +42,7 @@ def _array_of(plain: Any, dtype: Any, found: set) -> Any:
         if dtype.kind in "iu" and found != {int}:
             plain = _fitted(plain, dtype)
         try:
-            return backend.asarray(plain, dtype)
+            return backend.quietly(backend.asarray, plain, dtype)
         except OverflowError:
             return backend.asarray(_fitted(plain, dtype), dtype)
     except (ValueError, OverflowError) as error:
@@ -188,7 +188,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = No
     array = backend.array_module(None).arange(-((start - end) // step) if whole else math.ceil((end - start) / step))
     if start or step != 1:
         array = start + array * step
-    return _made(array.astype(wanted, copy=False), device, requires_grad)
+    return _made(backend.quietly(array.astype, wanted, copy=False), device, requires_grad)
 
 
 def _numbers(name: str, *values: Any) -> list:
@@ -201,9 +201,9 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Any = None, device: Any
     """`steps` numbers from start to end, both included; whole ones are cut towards 0, each half of them from its own end, as in PyTorch."""
     start, end = _numbers("linspace", start, end)
     xp, wanted, last = backend.array_module(None), _floating(dtype), _not_negative("steps", steps) - 1
+    start, end = (backend.fitting(n, wanted, "linspace") for n in (start, end))
     if wanted.kind == "f":
         return _made(xp.linspace(start, end, steps, dtype=wanted), device, requires_grad)
-    start, end = (backend.fitting(n, wanted, "linspace") for n in (start, end))
     step, i = (end - start) / max(last, 1), xp.arange(steps)
     array = xp.where(i < max(steps // 2, 1), start + step * i, end - step * (last - i))
     return _made(array.astype(wanted), device, requires_grad)

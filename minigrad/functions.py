@@ -91,15 +91,17 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     raw = [x.array if isinstance(x, Tensor) else backend.operand(x, "where") for x in (input, other)]
     target = backend.result_dtype(raw)
     x, y = (
-        v.to(target) if isinstance(v, Tensor) else Tensor(backend.asarray(_stored(r, target), target, like=condition.array))
+        v.to(target) if isinstance(v, Tensor) else Tensor(_stored(r, target, condition.array))
         for v, r in zip((input, other), raw)
     )
     return ops.where(condition, x, y)
 
 
-def _stored(x: Any, dtype: Any) -> Any:
-    """A number as `where` stores it: one that does not fit among whole numbers is an error."""
-    return backend.fitting(x, dtype, "where") if dtype.kind in "iu" and not backend.is_array(x) else x
+def _stored(x: Any, dtype: Any, like: Any) -> Any:
+    """A number, or an array, as an array beside `like`; a number that does not fit is an error, but beside float16, as in PyTorch."""
+    if not backend.is_array(x) and dtype != backend.float16:
+        x = backend.fitting(x, dtype, "where")
+    return backend.quietly(backend.asarray, x, dtype, like=like)
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:

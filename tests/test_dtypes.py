@@ -33,7 +33,7 @@ def result(lib, line):
     scope = names(lib)
     *first, last = line.split("; ")
     with warnings.catch_warnings(), contextlib.suppress(SyntaxError):
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("error" if lib is mg else "ignore", RuntimeWarning)
         try:
             for statement in first:
                 exec(statement, scope)
@@ -209,6 +209,13 @@ STORED = """
     T.tensor([nan], dtype=T.int64)
     T.tensor([1e30], dtype=T.int64)
     T.tensor([2**70])
+    T.tensor([1e300], dtype=T.float32)
+    T.tensor([70000], dtype=T.float16)
+    T.tensor(np.array([1e300]), dtype=T.float32)
+    T.where(b, f, 1e300)
+    T.where(b, h, 70000)
+    T.arange(65500, 65540, 10, dtype=T.float16)
+    T.linspace(0, 1e5, 3, dtype=T.float16)
     F.cross_entropy(f.reshape(2, 2), T.tensor([0, 1], dtype=T.uint8))
     F.cross_entropy(f.reshape(2, 2), T.tensor([0, 1], dtype=T.uint8), label_smoothing=0.1)
     F.cross_entropy(f.reshape(2, 2), T.tensor([0, 255], dtype=T.uint8), ignore_index=255, label_smoothing=0.1)
@@ -775,6 +782,60 @@ def test_uniform_numbers_stay_below_the_upper_end(dtype, low, high):
     assert x.min() >= np.dtype(dtype).type(low) and x.max() < np.dtype(dtype).type(high)
     assert x.mean(dtype="float64") == pytest.approx((low + high) / 2, abs=0.01)
     assert mg.rand(100_000, dtype=kind, generator=mg.Generator().manual_seed(0)).max().item() < 1
+
+
+EVERY = {
+    "bool": [True, False, True], "uint8": [0, 7, 255], "int8": [-128, 3, 127], "int16": [-32768, 2, 32767],
+    "int32": [-(2**31), 5, 2**31 - 1], "int64": [-(2**63), 7, 2**63 - 1], "float16": [0.1, -2.0, 100.0],
+    "float32": [-7.25, 0.1, 1e5], "float64": [0.1, float("nan"), 1e300],
+}  # fmt: skip
+NUMBERS = [True, False, 0, 1, -1, 3, 127, 128, 200, 255, 256, 300, -128, -200, 2**31, 2**40, 0.5, -1.5, 2.0, 0.1, 1e-8, float("inf")]
+REFUSED = ["negative integer powers", "pow: not defined for bools"]
+OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "&", "|", "^"]
+
+
+def operands(lib):
+    """Tensors of every dtype, as rows, as one element and as 0-d tensors, and numbers."""
+    rows = [lib.tensor(data, dtype=getattr(lib, dtype)) for dtype, data in EVERY.items()]
+    return [*rows, *[x[1:2].clone() for x in rows], *[x[1].clone() for x in rows], *NUMBERS]
+
+
+def value(symbol, x, y):
+    try:
+        return eval(f"x {symbol} y")
+    except Exception as error:
+        return error
+
+
+def same(found, expected, exact):
+    """Whether these are alike, float16 up to its last digit: PyTorch rounds some of its operands before."""
+    found, expected = found.numpy(), expected.numpy()
+    if found.dtype != expected.dtype or found.shape != expected.shape:
+        return False
+    rtol = 0 if exact else {"float16": 2.0**-10, "float32": 1e-6, "float64": 1e-14}.get(str(found.dtype), 0)
+    return np.allclose(found.astype("float64"), expected.astype("float64"), rtol, 0, equal_nan=True)
+
+
+@pytest.fixture(scope="module")
+def both():
+    return list(zip(operands(mg), operands(torch)))
+
+
+@pytest.mark.parametrize("dtype", EVERY)
+@pytest.mark.parametrize("symbol", OPERATORS)
+def test_operators_beside_every_dtype_and_number(both, symbol, dtype):
+    """Wherever PyTorch gives a result, it is ours, but for negative powers of whole numbers and powers of bools, which are refused."""
+    for left in both[list(EVERY).index(dtype):3 * len(EVERY):len(EVERY)]:
+        for right in both:
+            for x, y in ((left, right), (right, left)):
+                found, expected = value(symbol, x[0], y[0]), value(symbol, x[1], y[1])
+                if isinstance(found, Exception):
+                    refused = isinstance(expected, Exception) or any(text in str(found) for text in REFUSED)
+                    right_so = refused and "numpy" not in str(found) and "ufunc" not in str(found)
+                else:
+                    right_so = isinstance(expected, Exception) or same(found, expected, symbol not in ("**", "%", "/"))
+                    right_so |= symbol == "//" and found.dtype == mg.float16  # PyTorch rounds a number on the left before
+                assert right_so, f"{x[1]!r} {symbol} {y[1]!r}: {expected!r}; here: {found!r}"
 
 
 NUMPY_SCALARS = """

@@ -187,19 +187,19 @@ def op(function=None, *, promote=False, product=False, wide=False):
             arrays.append(x)
         if kind is None:
             return function(*arrays, **options)[0]
-        compute = function
-        if mixed or not plain or dtype.char not in "fd":  # else numbers and arrays of float32 or float64: nothing to do
-            given = arrays
-            if promote:
-                if mixed:
-                    return apply(*_on_one_device(name, inputs), **options)
-                arrays = backend.promote(arrays, name)
-            _one_device(name, arrays)
-            if wide and backend.is_half([*arrays, *options.values()]):
-                compute, arrays = backend.narrowed(function), backend.widened(arrays, given)
         before, token = get_warnings(), None
         try:
             token = set_warnings(QUIET)
+            compute = function
+            if mixed or not plain or dtype.char not in "fd":  # else numbers and arrays of float32 or float64: nothing to do
+                given = arrays
+                if promote:
+                    if mixed:
+                        return apply(*_on_one_device(name, inputs), **options)
+                    arrays = backend.promote(arrays, name)
+                _one_device(name, arrays)
+                if wide and backend.is_half([*arrays, *options.values()]):
+                    compute, arrays = backend.narrowed(function), backend.widened(arrays, given)
             result = compute(*arrays, **options)
             value, vjps = result[0], result[1:]
         except (ValueError, TypeError, OverflowError) as error:

@@ -6,7 +6,7 @@ from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, Span, array
                      set_default_dtype, shares_memory, uint8, wrapped)
 from .blas import taken, together
 from .compiled import use_numba
-from .cpu import QUIET, copy, cpu, get_warnings, minus, over, plus, reset_warnings, set_warnings, times
+from .cpu import QUIET, copy, cpu, get_warnings, minus, over, plus, quietly, reset_warnings, set_warnings, times
 from .cuda import synchronize
 from .devices import device, filler, item, to_device, to_numpy
 from .fuse import fuse

@@ -295,3 +295,13 @@ except ImportError:  # pragma: no cover
         return numpy.seterr(**state)
 
     reset_warnings = set_warnings
+
+
+def quietly(function, *args, **options):
+    """Return function(*args, **options), called without floating-point warnings: what is too large for a dtype becomes infinite."""
+    before, token = get_warnings(), None
+    try:
+        token = set_warnings(QUIET)
+        return function(*args, **options)
+    finally:
+        set_warnings(before) if token is None else reset_warnings(token)
