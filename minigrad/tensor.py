@@ -631,11 +631,11 @@ class Tensor(engine.Tensor):
 
     def logical_and(self, other: Any) -> Tensor:
         """self and other, both taken as bools"""
-        return ops.logical_and(self, other if isinstance(other, Tensor) else backend.operand(other, "logical_and"))
+        return ops.logical_and(self, _operand(other, "logical_and"))
 
     def logical_or(self, other: Any) -> Tensor:
         """self or other, both taken as bools"""
-        return ops.logical_or(self, other if isinstance(other, Tensor) else backend.operand(other, "logical_or"))
+        return ops.logical_or(self, _operand(other, "logical_or"))
 
     def logical_not(self) -> Tensor:
         """not self, taken as a bool"""
@@ -1021,6 +1021,12 @@ def _tensor(x: Any, name: str) -> Tensor:
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
     return x
+
+
+def _operand(x: Any, name: str) -> Any:
+    """x, a tensor or an array; a TypeError for anything else."""
+    x = x if isinstance(x, Tensor) else backend.plain_array(x, name)
+    return x if backend.is_array(x) else _tensor(x, name)
 
 
 def _number(x: Any, name: str) -> Any:
