@@ -42,7 +42,7 @@ BUGS = [
     Bug("sigmoid loses its tail", ACTIVATIONS, "return xp.where(x >= 0, 1, e) / (1 + e)",
         "return xp.where(x >= 0, 1 / (1 + e), 1 - 1 / (1 + e))", ("row sigmoid",)),
     Bug("sigmoid overflows", ACTIVATIONS, "e = xp.exp(xp.where(x >= 0, -x, x))", "e = xp.exp(x)", ("row sigmoid",)),
-    Bug("log-softmax not shifted", ACTIVATIONS, "    shifted = x - _peak(x, axis)", "    shifted = x", ("row log_softmax",)),
+    Bug("log-softmax not shifted", ACTIVATIONS, '    shifted = x - _peak("log_softmax", x, axis)', "    shifted = x", ("row log_softmax",)),
     Bug("maximum: a tie gives all to both", ARITHMETIC, "return xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))",
         "return xp.where(winner < loser, 0, g)", ("row maximum",)),
     Bug("max: ties not shared", REDUCTIONS, "* share / xp.sum(share, axis=axis, keepdims=True)", "* share",
@@ -50,7 +50,7 @@ BUGS = [
     Bug("clip: open at the lower bound", ARITHMETIC, "(x >= low) & (x <= high)", "(x > low) & (x <= high)", ("row clip",)),
     Bug("power: 0 · log 0", ARITHMETIC, "(x == 0) & (y >= 0)", "(x != x) & (y >= 0)", ("row pow",)),
     Bug("penalty without its weight", PENALTIES, "lambda g: g + weight * signs(x)", "lambda g: g + signs(x)", ("row l1_penalty",)),
-    Bug("loss: ignored targets counted", LOSSES, "picked_grad(-g / total, w)", "picked_grad(-g / len(targets), w)",
+    Bug("loss: ignored targets counted", LOSSES, "picked_grad(-g / total, w, w)", "picked_grad(-g / len(targets), w, w)",
         ("row nll",)),
     # shapes
     Bug("sum: axes not put back", REDUCTIONS, "if axis is not None and not keepdims:", "if axis is not None and keepdims:", ("row sum",)),
