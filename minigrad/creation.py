@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import warnings
 from typing import Any
 
 from . import backend
@@ -87,20 +88,31 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
         return data.to(dtype=dtype, device=device)
     data = _entering(data, "as_tensor")
     if backend.is_array(data):
-        return from_numpy(data).to(dtype=dtype, device=device)
+        return _on_memory(data).to(dtype=dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
 
 def from_numpy(array: Any) -> Tensor:
     """A tensor on the memory of a NumPy (or CuPy) array: changes to one are seen in the other.
 
-    An array that cannot be written to gives a tensor that refuses to be changed in place. One in another byte order than the
-    machine's is copied, the only case in which the memory is not shared.
+    An array that cannot be written to gives a tensor that refuses to be changed in place, and a warning. One in another byte order
+    than the machine's is copied, the only case in which the memory is not shared.
     """
     array = _entering(array, "from_numpy")
     if not backend.is_array(array):
         raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}; use tensor(…)")
+    return _on_memory(array)
+
+
+def _on_memory(array: Any) -> Tensor:
+    """A tensor on the memory of an array; a warning if that cannot be written to."""
+    if not getattr(getattr(array, "flags", None), "writeable", True):  # CuPy has no such flag
+        warnings.warn(READ_ONLY, stacklevel=3)
     return engine.wrap(array)
+
+
+READ_ONLY = ("The given NumPy array is not writable. The tensor shares its memory and refuses to be changed in place; "
+             "copy the array, or use tensor(…), for one that can be changed")
 
 
 def _lengths(lengths: tuple, size: Any) -> tuple:

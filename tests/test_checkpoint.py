@@ -85,6 +85,7 @@ def test_state_comes_back_to_the_bit(tmp_path):
     assert_same(load(tmp_path / "state"), state)
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_tensors_of_all_kinds_come_back_and_are_writable(tmp_path):
     state = {name: from_numpy(array) for name, array in arrays_of_all_kinds().items()}
     save(state, tmp_path / "state")
@@ -122,6 +123,7 @@ def test_saving_does_not_touch_or_share_the_tensors(tmp_path):
 # PyTorch's safetensors
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_pytorch_reads_our_file(tmp_path):
     arrays = arrays_of_all_kinds()
     save({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "ours")

@@ -142,3 +142,14 @@ def test_backward_through_a_floor_division_is_an_error():
             with pytest.raises(RuntimeError, match=r"floor_divide.*not implemented"):
                 y.sum().backward()
         assert not (x.detach() // 2).requires_grad
+
+
+@pytest.mark.parametrize("make", ["from_numpy", "as_tensor"])
+def test_a_read_only_array_is_warned_of(make):
+    array = np.ones(3, "float32")
+    array.flags.writeable = False
+    with pytest.warns(UserWarning, match="The given NumPy array is not writable"):
+        x = getattr(mg, make)(array)
+    with pytest.raises(RuntimeError, match="read-only"):
+        x.add_(1)
+    assert mg.tensor(array).add_(1).tolist() == [2.0, 2.0, 2.0] and array.tolist() == [1.0, 1.0, 1.0]

@@ -439,6 +439,7 @@ def test_inputs_and_gradients_stay_as_they_were():
     assert x.array is array and (x.array == copy).all() and x.grad is None
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_views_and_read_only_inputs():
     base = draw(4, 3).detach()
     x = base.t()[:, 1:].requires_grad_()

@@ -155,6 +155,7 @@ def test_a_state_of_another_shape_is_an_error_that_changes_nothing(kind, new):
     optimizer.step()  # goes on without it
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_memory_that_cannot_be_written_is_an_error_that_changes_nothing():
     for read_only in (mg.zeros(1).expand(3), mg.from_numpy(np.broadcast_to(np.float32(0), (3,)))):
         params = [nn.Parameter(mg.ones(3)), nn.Parameter(read_only)]

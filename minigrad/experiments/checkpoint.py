@@ -49,7 +49,7 @@ def save_run(run: training.Run, folder: Path) -> None:
         "scheduler": None if run.scheduler is None else run.scheduler.state_dict(),
         "generator": run.generator.get_state(),
         "noise": noise_state(run),
-        "metrics": mg.from_numpy(np.frombuffer(json.dumps(run.metrics).encode(), np.uint8)),
+        "metrics": mg.tensor(np.frombuffer(json.dumps(run.metrics).encode(), np.uint8)),
         "figures": run.figures,
         "snapshots": run.snapshots,
     }

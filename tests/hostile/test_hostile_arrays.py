@@ -121,6 +121,7 @@ SUBCLASSES = list(subclasses())
 BY_TYPE = [f"{type(a).__name__}{a.shape}" for a in SUBCLASSES]
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_a_memmap_is_shared_or_copied_at_once(memmap, monkeypatch):
     """PyTorch shares in from_numpy and as_tensor, and copies in tensor; no number becomes a Python object on the way."""
     monkeypatch.setattr(minigrad.creation, "_plain", lambda *_: pytest.fail("the array became lists"))
@@ -132,6 +133,7 @@ def test_a_memmap_is_shared_or_copied_at_once(memmap, monkeypatch):
     assert peak_of(lambda: mg.tensor(memmap)) < 1.1 * memmap.nbytes
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_a_memmap_that_cannot_be_written_to_is_not_written_to(memmap):
     x = mg.from_numpy(memmap)
     if memmap.mode == "r":
@@ -359,6 +361,7 @@ def layouts():
     yield "swapped", large.astype(large.dtype.newbyteorder())
 
 
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 @pytest.mark.parametrize("name, array", list(layouts()), ids=[name for name, _ in layouts()])
 def test_arrays_of_any_layout_compute_what_plain_ones_do(name, array):
     plain = np.array(array.astype(float), order="C")
