@@ -134,3 +134,10 @@ def logarithm(x):
 @pytest.mark.parametrize("body", [exponential, other_functions, logarithm])
 def test_every_function_of_the_dialect(backend, body):
     compare(Fused(body), backend, [np.random.default_rng(0).normal(0, 1, 1000)], body.__name__)
+
+
+def test_one_element_in_an_axis_beside_one_in_none():
+    """The result has the shape of the argument with more axes, also where that repeats one element."""
+    with on_cpu(numba=True, large=1):
+        for x in (np.broadcast_to(np.array(2.0), (1,)), np.array([2.0]), np.broadcast_to(np.array(2.0), (1, 1))):
+            assert ops.losses.mse_grad(np.array(1.0), x, x, 2.0).shape == x.shape
