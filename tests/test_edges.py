@@ -153,3 +153,33 @@ def test_a_read_only_array_is_warned_of(make):
     with pytest.raises(RuntimeError, match="read-only"):
         x.add_(1)
     assert mg.tensor(array).add_(1).tolist() == [2.0, 2.0, 2.0] and array.tolist() == [1.0, 1.0, 1.0]
+
+
+INFINITE = """
+x.max(); x.min(); x.amax(0); x.amin(1); x.max(1)[0]; x.min(0, keepdim=True)[0]; x.abs(); x.sign(); x.clamp(-1, 1); x.clamp(min=0); x.relu()
+x.clamp(x.detach(), 1 - x); lib.where(x > 0, x, -x); lib.maximum(x, 0 * x.detach()); lib.minimum(x, x.detach()); x.sigmoid(); x.tanh()
+x.sum(0); x.mean(); x[0]; x[:, [0, 0]]; x[x > 0]; x.t(); x.expand(2, 3, 3); x.sqrt(); x.square(); x / 2; x.exp(); x.softmax(0)
+x.log_softmax(1); lib.nn.functional.nll_loss(x, t, reduction='none'); lib.nn.functional.nll_loss(x, t)
+lib.nn.functional.nll_loss(x, t, reduction='sum')
+lib.nn.functional.nll_loss(x, t, ignore_index=2, reduction='none'); lib.nn.functional.mse_loss(x, 0 * x.detach()); lib.cat([x, x], 1)
+"""
+
+
+@pytest.mark.parametrize("code", [code for line in INFINITE.strip().split("\n") for code in line.split("; ")])
+def test_infinite_gradients_stay_where_pytorch_has_them(code):
+    """An element that was not chosen gets 0, not 0 · ∞, wherever PyTorch chooses."""
+    for g in (np.inf, -np.inf, np.nan):
+        found = []
+        for lib in (mg, torch):
+            x = lib.tensor([[0.0, 1.0, -2.0], [3.0, 0.0, 1.0], [-2.0, 3.0, 0.5]], dtype=lib.float64, requires_grad=True)
+            y = eval(code, {"lib": lib, "x": x, "t": lib.tensor([2, 0, 1])})
+            y.backward(lib.full(tuple(y.shape), g, dtype=lib.float64))
+            found.append(x.grad.numpy())
+        np.testing.assert_array_equal(*found)
+
+
+def test_the_logarithm_of_an_extreme():
+    for lib in (mg, torch):
+        x = lib.tensor([0.0, 1.0, 2.0], requires_grad=True)
+        x.min().log().backward()
+        assert x.grad.tolist() == [np.inf, 0.0, 0.0]

@@ -51,7 +51,8 @@ def _extreme(x, function, axis, keepdims):
         hit = x == peak
         if axis is None:  # the NaNs share g; along an axis PyTorch counts none, and all get NaN
             hit = hit | (xp.isnan(x) & xp.isnan(peak))
-        share = xp.astype(hit, x.dtype)
+            return xp.where(hit, spread(g / xp.sum(xp.astype(hit, x.dtype)), shape, axis, keepdims), 0)
+        share = xp.astype(hit, x.dtype)  # PyTorch multiplies here, too: an infinite g gives NaN elsewhere
         return spread(g, shape, axis, keepdims) * share / xp.sum(share, axis=axis, keepdims=True)
 
     return y, vjp
