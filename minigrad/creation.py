@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from . import backend
-from .autograd import engine
+from .autograd import engine, sharing
 from .tensor import Tensor, _tensor, sizes
 
 
@@ -108,7 +108,9 @@ def _on_memory(array: Any) -> Tensor:
     """A tensor on the memory of an array; a warning if that cannot be written to."""
     if not getattr(getattr(array, "flags", None), "writeable", True):  # CuPy has no such flag
         warnings.warn(READ_ONLY, stacklevel=3)
-    return engine.wrap(array)
+    out = engine.wrap(array)
+    sharing.expose(out)
+    return out
 
 
 READ_ONLY = ("The given NumPy array is not writable. The tensor shares its memory and refuses to be changed in place; "

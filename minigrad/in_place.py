@@ -1,27 +1,34 @@
-"""Changing a tensor in place: its memory is written, or, where the change is recorded, it takes over a new array and node."""
+"""Changing a tensor in place.
+
+What is not recorded writes into the memory. What is recorded gives the tensor a new node, and, where nobody else shows its memory, a new
+array: nothing is copied, and what saved the old array stays right. Otherwise the memory is written, so that all see it; the views that
+show it get its history, and what saved the old array raises in `backward`.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import backend
-from .autograd import engine, modes
+from . import backend, ops
+from .autograd import engine, modes, sharing
 from .autograd.engine import Tensor
 from .autograd.writes import wrote
 
 
 def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Any:
-    """Change `x` in place: write into its memory, or, where the change is recorded, let it take over a new array and node."""
+    """Change `x` in place by write(), or, where one of x and `others` requires a gradient, to compute(), whose value is recorded."""
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
             engine._one_device(name, [x.array, beside(x, others[0], name)])
+        if backend.device_of(x.array) != "cpu" and is_read_only(x):  # NumPy sees it itself
+            raise RuntimeError(f"{name}: {READ_ONLY}")
         before, token = backend.get_warnings(), None
         try:
             token = backend.set_warnings(backend.QUIET)
             write()
         except ValueError as error:
-            raise RuntimeError(f"{name}: {READ_ONLY if is_read_only(x) else error}") from None
+            raise RuntimeError(f"{name}: {READ_ONLY if is_read_only(x) else _misfit(x, others, error)}") from None
         finally:
             backend.set_warnings(before) if token is None else backend.reset_warnings(token)
         wrote(x.array)
@@ -29,17 +36,78 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
     if x._requires_grad and x.node is None:
         raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; "
                            "do it under minigrad.no_grad(), or on .data")
-    if not engine.is_alone(x):
-        raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(x.array.shape)} shares its memory with a view or a detached "
-                           "tensor; change a clone() instead, or let go of the view")
-    new = compute()
-    if new.array.shape != x.array.shape or new.array.dtype != x.array.dtype:
-        raise RuntimeError(f"{name}: the result, {tuple(new.array.shape)} {new.dtype}, does not fit into {tuple(x.array.shape)} {x.dtype}")
-    keep = x.node.hooks.pop(None, None) if x.node is not None and x.node.hooks else None
-    x.array, x.node, x._requires_grad, x.views = new.array, new.node, new._requires_grad, None
-    if x.node is not None and keep is not None:
-        x.node.hooks = {**(x.node.hooks or {}), None: keep}
+    if is_read_only(x):
+        raise RuntimeError(f"{name}: {READ_ONLY}")
+    if x.views is None or sharing.is_free(x):
+        new = compute()
+        if new.array.dtype != x.array.dtype or new.array.shape != x.array.shape:
+            new = _fitting(x, name, new)
+        x.array, x.views = new.array, None
+    else:
+        new = _write_through(x, name, compute)
+    _rebind(x, new)
     return x
+
+
+def _misfit(x: Tensor, others: tuple, error: ValueError) -> str:
+    """The array library's complaint; about shapes in our words."""
+    if "broadcast" not in str(error) or not hasattr(others[0], "shape"):
+        return str(error)
+    return f"shape {tuple(others[0].shape)} does not fit into {tuple(x.array.shape)}, or into the place in it"
+
+
+def _fitting(x: Tensor, name: str, new: Any) -> Any:
+    """The result in the dtype of `x`, if it may be stored there."""
+    if new.array.shape != x.array.shape:
+        raise RuntimeError(f"{name}: a result of shape {tuple(new.array.shape)} does not fit into a tensor of {tuple(x.array.shape)}")
+    _check_fits(x, name, new.array.dtype)
+    return new if new.array.dtype == x.array.dtype else ops.astype(new, x.array.dtype)
+
+
+def _write_through(x: Tensor, name: str, compute: Any) -> Any:
+    """Write compute() into memory that others show too, and let it enter the history of the views among them.
+
+    What `compute` saves is a copy, as an array that was saved may not be written.
+    """
+    views, memory = sharing.views_of(x), x.array
+    if any([view._requires_grad and view.node is None for view in views]):
+        raise RuntimeError(f"{name}: a view of a leaf tensor that requires a gradient is changed in place; "
+                           "do it under minigrad.no_grad(), or on .data")
+    if sharing.has_opaque(x):
+        raise RuntimeError(f"{name}: a recorded tensor of shape {tuple(memory.shape)} shares its memory with one that has another "
+                           "gradient; change a clone() instead")
+    x.array = backend.copy(memory)
+    try:
+        new = _fitting(x, name, compute())
+    finally:
+        x.array = memory
+    memory[...] = new.array
+    wrote(memory)
+    for view in views:
+        _rebind(view, _seen_in(view, new, memory))
+    return new
+
+
+def _seen_in(view: Tensor, new: Tensor, memory: Any) -> Any:
+    """The recorded value of `view` after `new` was written to `memory`, of which it shows a part."""
+    if view.array.flags.c_contiguous and memory.flags.c_contiguous and backend.byte_bounds(view.array) == backend.byte_bounds(memory):
+        return ops.reshape(new, view.array.shape)
+    places = backend.places_in(view.array, memory)
+    found = places >= 0
+    places, all_found = backend.asarray(places, like=memory), bool(found.all())
+    part = ops.getitem(ops.reshape(new, (-1,)), key=(places if all_found else places * (places >= 0), Ellipsis))
+    if all_found:
+        return part
+    rest = view if view._requires_grad else backend.copy(view.array)  # what a node holds may not be written by the next change
+    return ops.where(backend.asarray(found, like=memory), part, rest)
+
+
+def _rebind(x: Tensor, new: Any) -> None:
+    """Give `x` the history of `new`; its gradient is still kept if it was."""
+    old, node = x.node, new.node
+    x.node, x._requires_grad = node, new._requires_grad
+    if old is not None and old.hooks and (keep := old.hooks.pop(None, None)) is not None and node is not None:
+        node.hooks = {**(node.hooks or {}), None: keep}
 
 
 READ_ONLY = "the tensor shows a read-only array, or one expanded without a copy; change a clone() instead"
@@ -50,7 +118,7 @@ def is_read_only(x: Tensor) -> bool:
     array = x.array
     if type(array) is backend.ndarray:
         return not array.flags.writeable
-    return any([step == 0 and n > 1 for step, n in zip(array.strides, array.shape)])  # CuPy's arrays have no such flag
+    return array.size > 0 and any([step == 0 and n > 1 for step, n in zip(array.strides, array.shape)])  # CuPy has no such flag
 
 
 def beside(x: Tensor, value: Any, name: str) -> Any:
@@ -70,14 +138,14 @@ def beside(x: Tensor, value: Any, name: str) -> Any:
     return backend.filler(value.array.item(), x.array) if number else value.array
 
 
-def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
-    """x becomes function(x, other); `ufunc` is NumPy's name of the function."""
+def arithmetic(x: Tensor, ufunc: str | None, function: Any, other: Any) -> Any:
+    """x becomes function(x, other); `ufunc` is NumPy's name of it, if that does the same."""
     def write() -> None:
         array = beside(x, other, name) if isinstance(other, Tensor) else backend.operand(other, name)
         result = backend.result_dtype([x.array, array])
         _check_fits(x, name, result, ufunc == "divide")
         backend.check_bools(result, function.__name__)
-        if result == backend.float16:  # computed in float32
+        if result == backend.float16 or ufunc is None:  # float16 is computed in float32
             with modes.no_grad():
                 x.array[...] = function(x, other).array
             return
@@ -88,12 +156,22 @@ def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
     return in_place(x, name, (other,), lambda: function(x, other), write)
 
 
+def bitwise(x: Tensor, ufunc: str, other: Any, function: Any) -> Any:
+    """x becomes function(ufunc, x, other), bit by bit; `ufunc` is NumPy's name of the function."""
+    def write() -> None:
+        result = function(ufunc, x, other).array
+        _check_fits(x, ufunc, result.dtype)
+        x.array[...] = result
+
+    return in_place(x, ufunc, (other,), lambda: function(ufunc, x, other), write)
+
+
 def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> None:
-    """RuntimeError for a floating-point result that is to be stored among whole numbers."""
-    if (result.kind == "f" or divides) and x.array.dtype.kind != "f":
-        raise RuntimeError(
-            f"{name}: a floating-point result cannot be stored in a tensor of {x.dtype}; use the form without _"
-        )
+    """RuntimeError for a result that PyTorch does not store: floating-point among whole numbers, or any numbers among bools."""
+    kind, own = "f" if divides else result.kind, x.array.dtype.kind
+    if (kind == "f" and own != "f") or (kind != "b" and own == "b"):
+        what = "a floating-point result" if kind == "f" else f"a result of {result}"
+        raise RuntimeError(f"{name}: {what} cannot be stored in a tensor of {x.dtype}; use the form without _")
 
 
 def replace(x: Tensor, name: str, compute: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from . import backend, ops
+from . import backend, in_place, ops
 from .autograd import engine
 
 BYTE_MASK = "indexing with dtype uint8 is deprecated: it is taken as a mask; please use a dtype bool instead."
@@ -17,6 +17,39 @@ def index(x: Any, key: Any) -> Any:
     if first is not ALL:
         x = ops.getitem(x, key=first)
     return ops.getitem(x, key=last)
+
+
+def assign(x: Any, key: Any, value: Any) -> None:
+    """x[key] = value, in place."""
+    first, last = split(array_key(x.array, key, taken=False))
+    indexed = [p for p in last if backend.is_array(p)] if type(last) is tuple else []
+    if isinstance(value, engine.Tensor):
+        if not indexed and value.array.size and value.views is x.views is not None and _is_same(x.array[first][last], value.array):
+            return  # x[key] += … has changed both already
+        is_filled = value.array.size == 1 and len(indexed) == 1 and indexed[0].dtype.kind == "b"
+        if indexed and value.dtype != x.dtype and not is_filled:
+            raise RuntimeError(f"__setitem__: expected values of {x.dtype}, as the tensor, for places given by arrays, got {value.dtype}; "
+                               "use .to(dtype)")
+
+    def compute() -> Any:
+        shape, inner = x.array[first][last].shape, value
+        if not isinstance(value, engine.Tensor):
+            inner = engine.wrap(backend.asarray(in_place.beside(x, value, "__setitem__"), x.dtype, like=x.array))
+        while inner.ndim > len(shape) and inner.shape[0] == 1:
+            inner = ops.squeeze(inner, axis=0)
+        if inner.ndim > len(shape) or any([n not in (1, m) for n, m in zip(inner.shape[::-1], shape[::-1])]):
+            raise RuntimeError(f"__setitem__: values of shape {tuple(inner.shape)} do not fit into a place of shape {tuple(shape)}")
+        return ops.assign(x, ops.broadcast_to(inner.to(x.dtype), shape), first=first, last=last)
+
+    def write() -> None:
+        x.array[first][last] = in_place.beside(x, value, "__setitem__")
+
+    in_place.in_place(x, "__setitem__", (value,), compute, write)
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Whether two arrays show the same elements of the same memory."""
+    return a.shape == b.shape and a.strides == b.strides and backend.byte_bounds(a) == backend.byte_bounds(b)
 
 
 def split(key: Any) -> tuple:
@@ -31,8 +64,8 @@ def split(key: Any) -> tuple:
 ALL = (Ellipsis,)
 
 
-def array_key(array: Any, key: Any) -> Any:
-    """`key` for the raw array: tensors become arrays, lists become arrays, what cannot be is an IndexError."""
+def array_key(array: Any, key: Any, taken: bool = True) -> Any:
+    """`key` for the raw array: tensors become arrays, lists become arrays, what cannot be is an IndexError. `taken`: it is read there."""
     if isinstance(key, slice):
         _check_slice(key)
         return key
@@ -44,7 +77,9 @@ def array_key(array: Any, key: Any) -> Any:
     used = sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in found if p is not None and p is not Ellipsis])
     if used > array.ndim:
         raise IndexError(f"too many indices: {used} for a tensor of shape {tuple(array.shape)}")
-    _check_numbers(array, found)
+    if used == array.ndim and found[-1] is not Ellipsis:  # that of no axis: NumPy, but not PyTorch, takes the arrays apart there
+        found = (*[p for p in found if p is not Ellipsis], Ellipsis)
+    _check_numbers(array, found, taken)
     device = backend.device_of(array)
     return tuple([backend.to_device(p, device) if backend.is_array(p) else p for p in found]) if device != "cpu" else found
 
@@ -57,7 +92,7 @@ def _part(array: Any, part: Any) -> Any:
         return slice(*[None if v is None else int(v) for v in (part.start, part.stop, part.step)])
     if isinstance(part, engine.Tensor):
         part = part.array
-        if part.ndim == 0 and part.dtype.kind in "iu":
+        if part.ndim == 0 and part.dtype.kind in "iu" and part.dtype != backend.uint8:
             return int(backend.item(part))
     elif isinstance(part, backend.ndarray):
         part = backend.plain_array(part, "index")
@@ -72,7 +107,7 @@ def _part(array: Any, part: Any) -> Any:
             part = part.astype("int64")
     if part.dtype == backend.uint8:
         warnings.warn(BYTE_MASK, stacklevel=5)
-        part = part != 0
+        part = backend.asarray(part != 0, like=part)
     if part.dtype.kind not in "biu":
         raise IndexError(f"tensors used as indices must be whole numbers or bools, not {part.dtype}")
     return backend.to_device(part, "cpu") if backend.device_of(array) == "cpu" else part
@@ -83,10 +118,10 @@ def _check_slice(part: slice) -> None:
         raise ValueError(f"slice step must be greater than zero, got {part.step}; use flip for the reverse order")
 
 
-def _check_numbers(array: Any, key: tuple) -> None:
+def _check_numbers(array: Any, key: tuple, taken: bool) -> None:
     """IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
     axis, on_host = 0, backend.device_of(array) == "cpu"
-    checked = not on_host and backend.rows.row_index(array, key) is not None  # the kernel that takes the rows looks at their numbers
+    checked = taken and not on_host and backend.rows.row_index(array, key) is not None  # the kernel that takes rows looks at them
     for i, part in enumerate(key):
         if part is Ellipsis:
             rest = key[i + 1:]

@@ -10,10 +10,10 @@ import weakref
 from typing import Any, NamedTuple
 
 from . import backend, ops
-from .autograd import engine, modes
+from .autograd import engine, modes, sharing
 from .autograd.writes import reshaped
-from .in_place import arithmetic, beside, draw_into, in_place, replace
-from .indexing import array_key, index, split
+from .in_place import arithmetic, bitwise, draw_into, replace
+from .indexing import assign, index
 from .printing import Size, format_tensor
 
 
@@ -101,6 +101,8 @@ class Tensor(engine.Tensor):
             super().__init__(array, *data[1:] or (requires_grad,))
         else:
             super().__init__(_from_old_arguments(data, backend.get_default_dtype()), requires_grad)
+            if data and isinstance(data[0], Tensor):
+                sharing.link(data[0], self, sharing.VIEW)
 
     # ---- what it is
 
@@ -146,8 +148,7 @@ class Tensor(engine.Tensor):
         if self._requires_grad and array.shape != self.array.shape:
             reshaped(self)
         self.array = array
-        self.views = None
-        engine.link(value, self)
+        sharing.link(value, self, sharing.DETACHED)
 
     def stride(self, dim: int | None = None) -> Any:
         """For each axis (or one), how many elements lie between neighbours."""
@@ -194,6 +195,7 @@ class Tensor(engine.Tensor):
             raise RuntimeError("numpy() of a tensor that requires a gradient; use tensor.detach().numpy()")
         if backend.device_of(self.array) != "cpu":
             raise TypeError("numpy() of a tensor on the GPU; use tensor.cpu().numpy()")
+        sharing.expose(self)
         return self.array
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -253,7 +255,7 @@ class Tensor(engine.Tensor):
 
     def __copy__(self) -> Tensor:
         new = _rebuild(type(self), self.array, self._requires_grad, backend.device_of(self.array))
-        engine.link(self, new)
+        sharing.link(self, new, sharing.DETACHED)
         if hasattr(self, "__dict__"):
             new.__dict__.update(self.__dict__)
         return new
@@ -381,9 +383,13 @@ class Tensor(engine.Tensor):
 
     def view(self, *shape: Any) -> Tensor:
         """`reshape` that never copies."""
-        out = ops.reshape(self, _fill(self, sizes(shape), "view"))
+        shape = _fill(self, sizes(shape), "view")
+        out = ops.reshape(self, shape)
         if self.array.size and backend.root(out.array) is not backend.root(self.array):
-            raise RuntimeError(f"view: shape {tuple(self.array.shape)} with strides {self.array.strides} cannot be seen as {sizes(shape)} "
+            if self.array.base is None and sharing.is_free(self):  # a result that PyTorch may have put row by row
+                self.array = backend.copy(self.array, order="C")
+                return ops.reshape(self, shape)
+            raise RuntimeError(f"view: shape {tuple(self.array.shape)} with strides {self.array.strides} cannot be seen as {shape} "
                                "without a copy; use .reshape(…)")
         return out
 
@@ -401,6 +407,8 @@ class Tensor(engine.Tensor):
             return self.reshape(1)
         if first > last:
             raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+        if first == last:
+            return self
         return self.reshape(*shape[:first], Size(shape[first:last + 1]).numel(), *shape[last + 1:])
 
     def squeeze(self, dim: Any = None) -> Tensor:
@@ -460,22 +468,7 @@ class Tensor(engine.Tensor):
         return index(self, key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        first, last = split(array_key(self.array, key))
-
-        def compute() -> Tensor:
-            like = backend.array_module(self.array)
-            mask, place = like.zeros(self.array.shape, bool), self.array[first]
-            mask[first][last] = True
-            inner = value
-            if not isinstance(value, Tensor):
-                inner = Tensor(backend.asarray(beside(self, value, "__setitem__"), self.dtype, like=self.array))
-            inner = ops.scatter(ops.broadcast_to(inner.to(self.dtype), place[last].shape), key=last, shape=place.shape)
-            return ops.where(mask, ops.scatter(inner, key=first, shape=self.array.shape), self)
-
-        def write() -> None:
-            self.array[first][last] = beside(self, value, "__setitem__")
-
-        in_place(self, "__setitem__", (value,), compute, write)
+        assign(self, key, value)
 
     def index_select(self, dim: builtins.int, index: Tensor) -> Tensor:
         """The entries at `index` (1-d, whole numbers) along `dim`."""
@@ -588,6 +581,16 @@ class Tensor(engine.Tensor):
     __or__ = _operator(lambda x, y: _bitwise("bitwise_or", x, y), "__ror__")
     __xor__ = _operator(lambda x, y: _bitwise("bitwise_xor", x, y), "__rxor__")
 
+    __lshift__ = _operator(lambda x, y: _bitwise("left_shift", x, y), "__rlshift__")
+    __rshift__ = _operator(lambda x, y: _bitwise("right_shift", x, y), "__rrshift__")
+    __rlshift__ = _operator(lambda x, y: _bitwise("left_shift", y, x), "__lshift__")
+    __rrshift__ = _operator(lambda x, y: _bitwise("right_shift", y, x), "__rshift__")
+    __iand__ = _operator(lambda x, y: bitwise(x, "bitwise_and", y, _bitwise), "__rand__")
+    __ior__ = _operator(lambda x, y: bitwise(x, "bitwise_or", y, _bitwise), "__ror__")
+    __ixor__ = _operator(lambda x, y: bitwise(x, "bitwise_xor", y, _bitwise), "__rxor__")
+    __ilshift__ = _operator(lambda x, y: bitwise(x, "left_shift", y, _bitwise), "__rlshift__")
+    __irshift__ = _operator(lambda x, y: bitwise(x, "right_shift", y, _bitwise), "__rrshift__")
+
     def __invert__(self) -> Tensor:
         return _bitwise("invert", self)
 
@@ -675,12 +678,12 @@ class Tensor(engine.Tensor):
 
     def softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """e^x / Σ e^x along `dim`"""
-        x, axis = self.to(dtype) if dtype is not None else self, _axis(dim, self.array.ndim)
+        x, axis = (self.to(dtype) if dtype is not None else self).contiguous(), _axis(dim, self.array.ndim)
         return ops.softmax(x, axis=axis) if x.array.ndim else ops.softmax(x.reshape(1), axis=0).reshape(())
 
     def log_softmax(self, dim: builtins.int, dtype: Any = None) -> Tensor:
         """x - log Σ e^x along `dim`"""
-        x, axis = self.to(dtype) if dtype is not None else self, _axis(dim, self.array.ndim)
+        x, axis = (self.to(dtype) if dtype is not None else self).contiguous(), _axis(dim, self.array.ndim)
         return ops.log_softmax(x, axis=axis) if x.array.ndim else ops.log_softmax(x.reshape(1), axis=0).reshape(())
 
     def clamp(self, min: Any = None, max: Any = None) -> Tensor:
@@ -732,11 +735,11 @@ class Tensor(engine.Tensor):
 
     def floor_divide_(self, other: Any) -> Tensor:
         """self //= other"""
-        return arithmetic(self, "floor_divide", ops.floor_divide, other)
+        return arithmetic(self, None, ops.floor_divide, other)
 
     def remainder_(self, other: Any) -> Tensor:
         """self %= other"""
-        return arithmetic(self, "remainder", ops.remainder, other)
+        return arithmetic(self, None, ops.remainder, other)
 
     __iadd__, __isub__, __imul__ = _operator(add_, "__radd__"), _operator(sub_, "__rsub__"), _operator(mul_, "__rmul__")
     __itruediv__, __ipow__ = _operator(div_, "__rtruediv__"), _operator(pow_, "__rpow__")
@@ -757,6 +760,8 @@ class Tensor(engine.Tensor):
 
     def copy_(self, source: Any, non_blocking: builtins.bool = False) -> Tensor:
         """The elements of `source`, broadcast and converted"""
+        if isinstance(source, Tensor) and source.array.ndim > self.array.ndim:
+            raise RuntimeError(f"copy_: a source of shape {tuple(source.array.shape)} does not fit into {tuple(self.array.shape)}")
         if isinstance(source, Tensor) and source.device.type != self.device.type:
             source = source.to(self.device)
         self[...] = source
@@ -935,24 +940,24 @@ def _check_power(x: Tensor, exponent: Any) -> None:
 def _copied(x: Tensor, memo: dict) -> Any:
     """The array of a copy of `x`. Tensors that show one memory do so as copies too, if they are copied together, as in PyTorch."""
     owner = backend.root(x.array)
-    beside = [t.array for t in (reference() for reference in x.views or ()) if t is not None and backend.root(t.array) is owner]
+    beside = [t.array for t in (reference() for reference in (x.views.everyone if x.views else ())) if t is not None and backend.root(t.array) is owner]
     if len(beside) < 2 or not backend.is_dense(owner):
         return backend.copy(x.array, order="K")
     key = _memory(x)
     if key not in memo:
-        memo[key] = backend.Span(beside), x.views  # which must live as long as its id is a key
+        memo[key] = backend.Span(beside), x.views.everyone  # which must live as long as its id is a key
     return memo[key][0].copied(x.array)
 
 
 def _link_copies(x: Tensor, new: Tensor, memo: dict) -> None:
     """Note that `new`, a copy of `x`, shows the memory of copies made before."""
     if _memory(x) in memo:
-        engine.link(memo.setdefault(("copies", *_memory(x)), new), new)
+        sharing.link(memo.setdefault(("copies", *_memory(x)), new), new, sharing.DETACHED)
 
 
 def _memory(x: Tensor) -> tuple:
     """The key, in a memo of copies, of the memory that `x` shows with others."""
-    return id(x.views), id(backend.root(x.array))
+    return id(x.views.everyone) if x.views else None, id(backend.root(x.array))
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
@@ -991,7 +996,10 @@ def _bitwise(name: str, *operands: Any) -> Tensor:
     if any(getattr(a, "dtype", backend.float64).kind == "f" for a in arrays):
         got = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in operands)
         raise TypeError(f"{name}: expected whole numbers or bools, got {got}")
-    return _wrap(operands[0], getattr(backend.array_module(arrays[0]), name)(*arrays))
+    if "shift" in name and all(a.dtype.kind == "b" for a in arrays):
+        raise TypeError(f"{name}: not defined for bools; convert with .long()")
+    x = next(x for x in operands if isinstance(x, Tensor))
+    return _wrap(x, getattr(backend.array_module(x.array), name)(*arrays))
 
 
 def _product(x: Any, y: Any) -> Tensor:

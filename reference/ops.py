@@ -268,6 +268,13 @@ def scatter(g, *, key, shape):
     return g.new_zeros(shape).flatten().index_add(0, index.flatten(), g.flatten()).reshape(shape)
 
 
+def assign(x, value, *, first, last):
+    """x with `value` at [first][last]"""
+    y = x.clone()
+    y[first][last] = value
+    return y
+
+
 def take_along_axis(x, indices, axis):
     """x[indices] along one axis"""
     return torch.take_along_dim(x, indices, axis)

@@ -323,6 +323,14 @@ def scattered(draw):
     return Call([Argument(np.empty(shape)[key].shape)], {"key": key, "shape": shape})
 
 
+def assigned(draw):
+    shape = draw(shapes)
+    key, places = keys(draw, shape), np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    if np.unique(places[key]).size < places[key].size:
+        key = (...,)  # where a place repeats, values that are overwritten get a gradient all the same
+    return Call([Argument(shape), Argument(places[key].shape)], {"first": (...,), "last": key})
+
+
 def taken_along(draw):
     shape = (*draw(st.lists(sides, max_size=2)), draw(st.integers(1, 4)))
     axis = len(shape) - 1
@@ -481,6 +489,7 @@ OPS = [
     op("broadcast_to", repeated, terms=from_one),
     op("getitem", taken, terms=from_one),
     op("scatter", scattered, terms=from_sum),
+    op("assign", assigned, terms=from_sum),
     op("take_along_axis", taken_along, terms=from_one),
     op("put_along_axis", put_along, terms=from_sum),
     op("join", joined),

@@ -65,6 +65,9 @@ UFUNCS = [
     "tanh",
     "bitwise_and",
     "bitwise_or",
+    "bitwise_xor",
+    "left_shift",
+    "right_shift",
     "invert",
 ]
 METHODS = {

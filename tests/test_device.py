@@ -51,6 +51,60 @@ def numbers(*shape, seed=0, dtype=np.float64):
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
+CHANGED = """
+y[0] += w[1] * 2
+v = y[:, 1:]; y.mul_(w)
+v = y.t(); v[0] = 5.0; v[1, [0]] = w[0, :1]
+v = y.view(-1); y[1:] *= 3; v[1::2] = w[0, 0]
+v = y.detach(); y.exp_()
+y[[1, 0]] = w; y[:, [2]] += w[:, :1]
+y[y > 1] = w[0, 0]; y %= 2
+y //= 2; y = y + w
+y = y.detach().long(); y &= 3; y <<= 1; y //= 2; y %= 3; y = y * w
+"""
+
+
+@pytest.mark.parametrize("code", CHANGED.strip().split("\n"))
+def test_changes_in_place_reach_all_that_show_the_memory(code, device):
+    found = []
+    for where in ("cpu", "cuda"):
+        x, w = (mg.tensor(values, dtype=mg.float64, device=where, requires_grad=True)
+                for values in ([[0.5, -1.5, 2.0], [1.0, 3.0, -0.25]], [[1.5, 2.0, -0.5], [0.75, 1.0, 2.0]]))
+        env = {"w": w, "y": x * 1}
+        exec(code, env)
+        y = env["y"]
+        total = (y * y).sum() + env.get("v", y).sum()
+        total.backward()
+        found.append([t.cpu().tolist() for t in (y.detach(), env.get("v", y).detach(), *[t.grad for t in (x, w) if t.grad is not None])])
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
+def test_shifts_by_any_number_of_bits(device, dtype):
+    x = mg.tensor([1, 3, 100, 0, 127], dtype=dtype)
+    for n in (mg.tensor([0, 1, 7, 8, 31], dtype=dtype), mg.tensor([32, 63, 64, 65, 100], dtype=dtype), 3, 70):
+        on_device = n.cuda() if isinstance(n, mg.Tensor) else n
+        assert (x.cuda() << on_device).tolist() == (x << n).tolist()
+        assert (x.cuda() >> on_device).tolist() == (x >> n).tolist()
+    if dtype != "uint8":
+        assert (-x.cuda() >> 100).tolist() == (-x >> 100).tolist() == [-1, -1, -1, 0, -1]
+        assert (x.cuda() << -1).tolist() == (x << -1).tolist() == [0] * 5
+
+
+def test_rows_outside_are_not_assigned_to(device):
+    x = mg.zeros(3, 2, device="cuda")
+    with pytest.raises(IndexError, match="index 3 is out of bounds"):
+        x[mg.tensor([0, 3])] = 1.0
+        x.cpu()
+
+
+def test_an_expanded_tensor_is_not_changed_on_the_device(device):
+    x = mg.zeros(1, device="cuda")
+    for y in (x.expand(4), (x.requires_grad_() * 1).expand(4)):
+        with pytest.raises(RuntimeError, match="expanded"):
+            y.add_(mg.ones(4, device="cuda", requires_grad=y.requires_grad))
+
+
 # ---- there and back
 
 

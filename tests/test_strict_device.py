@@ -139,6 +139,8 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
         grid = [g.ravel().copy() for g in np.meshgrid(*[VALUES[t] for t in inputs])]
         if inputs == "ll" and name == "fmod":
             grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses what CuPy leaves open
+        if "shift" in name:
+            grid = [g[(grid[1] >= 0) & (grid[1] < 64)] for g in grid]  # C leaves the others open
         theirs = np.empty(len(grid[0]), output)
         pointers = [a.ctypes.data for a in (*grid, theirs)]
         getattr(loaded, f"f{number}")(ctypes.c_longlong(len(theirs)), (ctypes.c_void_p * len(pointers))(*pointers))

@@ -20,13 +20,13 @@ import sys
 import threading
 import time
 import warnings
-import weakref
 from typing import Any
 
 from .. import backend
 from ..backend import QUIET, get_warnings, reset_warnings, set_warnings
 from .modes import in_mode, recording
 from .names import grad_fn_name
+from .sharing import DETACHED, OPAQUE, VIEW, link
 from .writes import Last, held, keeps, reshaped_since, tick, written_since, wrote
 
 
@@ -71,7 +71,7 @@ class Tensor:
     node: Node | None
     _grad: Any
     _requires_grad: bool
-    views: Any  # weak references to the tensors that show the same memory, once there are several; a list that these share
+    views: Any  # a sharing.Family, once others show the same memory
     hooks: dict | None
     __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
 
@@ -211,7 +211,7 @@ def op(function=None, *, promote=False, product=False, wide=False):
         out = new(_class[0])
         out.array, out.node, out._grad, out.views, out.hooks = value, None, None, None, None
         if value.base is not None or value is arrays[0]:
-            _link(inputs, out)
+            _link(apply, inputs, out)
         if needs and vjps and mode():
             out._requires_grad = True
             _record(apply, inputs, vjps, options, out)
@@ -270,38 +270,22 @@ def _on_one_device(name, inputs):
     return inputs
 
 
-def _link(inputs, out):
-    """Note that `out` is a view of one of the inputs."""
+def _link(apply, inputs, out):
+    """Note that `out` shows the memory of one of the inputs. A view that is not recorded is as a detached tensor."""
     owner = backend.root(out.array)
     for x in inputs:
         if isinstance(x, Tensor) and backend.root(x.array) is owner:
-            link(x, out)
+            link(x, out, OPAQUE if apply not in view_ops else VIEW if recording.get() else DETACHED)
             return
 
 
-def link(base, view):
-    """Note that two tensors show the same memory."""
-    views = base.views
-    if views is None:
-        views = base.views = [weakref.ref(base)]
-    elif len(views) & (len(views) - 1) == 0:  # a power of two: often enough
-        views[:] = [reference for reference in views if reference() is not None]
-    views.append(weakref.ref(view))
-    view.views = views
-
-
-def is_alone(tensor):
-    """Return whether no other tensor shows the same memory, so far as is known."""
-    if tensor.views is None:
-        return True
-    others = [reference() for reference in tensor.views]
-    return all([other is None or other is tensor for other in others])
+view_ops: set = set()  # operations whose value shows their argument's memory, with the argument's gradient
 
 
 def detach(tensor):
     """A tensor on the same memory, without history."""
     out = wrap(tensor.array)
-    link(tensor, out)
+    link(tensor, out, DETACHED)
     return out
 
 

@@ -14,7 +14,6 @@ OTHERS = {
     "join": "Cat",
     "mse": "MseLoss",
     "nll": "NllLoss",
-    "put": "IndexPut",
     "reshape": "View",
     "scatter": "IndexPut",
     "square": "Pow",
@@ -30,7 +29,7 @@ def grad_fn_name(node: Any) -> str:
     if not node.op.owns:
         return f"{node.op.__name__}Backward"
     name = SPECIAL.get(node.op.__name__, _plain)(node)
-    return name if name[-1].isdigit() else f"{name}Backward0"
+    return name if name[-1].isdigit() or name == "CopySlices" else f"{name}Backward0"
 
 
 def _plain(node: Any) -> str:
@@ -72,6 +71,11 @@ def _matmul(node: Any) -> str:
     return "Mm" if len(node.shape) == 2 else "UnsafeView"
 
 
+def _assign(node: Any) -> str:
+    last = node.options["last"]
+    return "IndexPut" if isinstance(last, tuple) and any(hasattr(part, "dtype") for part in last) else "CopySlices"
+
+
 def _getitem(node: Any) -> str:
     key = node.options["key"]
     parts = key if isinstance(key, tuple) else (key,)
@@ -88,6 +92,7 @@ def _getitem(node: Any) -> str:
 
 
 SPECIAL = {
+    "assign": _assign,
     "div": _division,
     "getitem": _getitem,
     "linear": _linear,

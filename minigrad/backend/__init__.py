@@ -2,8 +2,8 @@
 
 from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, Span, array_module, asarray, bool_, byte_bounds, check_bools,
                      common_dtype, device_of, dtype, dtype_of, fitting, float16, float32, float64, get_default_dtype, inf, int16, int32,
-                     int64, int8, is_array, is_dense, nan, ndarray, operand, plain_array, promote, register, result_dtype, root,
-                     set_default_dtype, shares_memory, uint8, wrapped)
+                     int64, int8, is_array, is_dense, nan, ndarray, operand, places_in, plain_array, promote, register, result_dtype,
+                     root, set_default_dtype, shares_memory, uint8, wrapped)
 from .blas import taken, together
 from .compiled import use_numba
 from .cpu import QUIET, copy, cpu, get_warnings, minus, over, plus, quietly, reset_warnings, set_warnings, times

@@ -349,3 +349,22 @@ def _as_it_lies(array):
     """Return `array` with its axes in the order of memory, and that order."""
     axes = sorted(range(len(array.shape)), key=lambda axis: -array.strides[axis])
     return array_module(array).transpose(array, axes), axes
+
+
+def places_in(array, other):
+    """For each element of `array`, which of `other` lies at the same address, counted row by row; -1 for none. Always NumPy's."""
+    (low, addresses), (start, others) = _addresses(array), _addresses(other)
+    places = numpy.full(others.max(initial=0) + 1, -1)
+    places[others.reshape(-1)] = numpy.arange(others.size)
+    addresses = addresses + (low - start) // array.itemsize
+    inside = (addresses >= 0) & (addresses < places.size)
+    return numpy.where(inside, places[addresses * inside], -1)
+
+
+def _addresses(array):
+    """The lowest address, and for each element the number of elements from there to it."""
+    found = numpy.zeros(array.shape, numpy.int64)
+    for axis, (size, stride) in enumerate(zip(array.shape, array.strides)):
+        steps = numpy.arange(size) * (stride // array.itemsize)
+        found += (steps - min(0, steps[-1])).reshape(-1, *(1,) * (array.ndim - axis - 1)) if size else 0
+    return byte_bounds(array)[0], found

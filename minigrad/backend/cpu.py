@@ -14,6 +14,7 @@ from . import adding, arrays, blas, threads
 
 FIRST = (0, (0,))  # what names the first axis
 SECOND = (1, -1, (1,), (-1,))  # what names the second axis of a matrix
+EVERY = slice(None)
 
 cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large arrays are worked on by our threads.")
 cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
@@ -104,14 +105,17 @@ def _large_product(x, y, *bias, products=None):
 
 
 def getitem(x, *, key):
-    """x[key]; many rows taken by whole numbers are shared out."""
-    if type(key) is not tuple or len(key) != 2 or key[1] is not Ellipsis or type(key[0]) is not ndarray:
+    """x[key]; the elements that arrays pick lie row by row, as PyTorch's do. Many rows taken by whole numbers are shared out."""
+    places = [i for i, part in enumerate(key) if type(part) is ndarray] if type(key) is tuple else ()
+    if not places:
         return x[key]
-    index = key[0]
-    if index.dtype.kind not in "iu" or x.ndim < 2 or index.ndim != 1 or index.size * (x.size // max(len(x), 1)) < threads.LARGE:
-        return x[key]
-    if ((index < -len(x)) | (index >= len(x))).any():
-        return x[key]  # NumPy's error
+    axis, index = places[0], key[places[0]]
+    alone = len(places) == 1 and len(key) == axis + 2 and key[-1] is Ellipsis and key[:axis] == (EVERY,) * axis
+    if not alone or index.dtype.kind not in "iu" or not x.size:
+        return numpy.ascontiguousarray(x[key])
+    if axis or x.ndim < 2 or index.ndim != 1 or index.size * (x.size // max(len(x), 1)) < threads.LARGE \
+            or ((index < -len(x)) | (index >= len(x))).any():
+        return numpy.take(x, index, axis)
     out = numpy.empty((index.size, *x.shape[1:]), x.dtype)
     threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size)
     return out
@@ -188,7 +192,7 @@ def broadcast_to(x, shape):
 def astype(x, dtype):
     """x in another dtype; x itself where it has it. A large array is shared out."""
     if x.size < threads.LARGE or x.dtype == dtype or not x.flags.c_contiguous:
-        return x.astype(dtype, copy=False)
+        return x.astype(dtype, _order(x), copy=False) if x.dtype != dtype else x
     return _in_parts(lambda source, target: numpy.copyto(target, source, "unsafe"), numpy.empty(x.shape, dtype), x)
 
 
@@ -204,8 +208,13 @@ def where(condition, x, y):
 def copy(x, order="K"):
     """A copy; a large one on the host is shared out by rows."""
     if x.size < threads.LARGE or type(x) is not ndarray or not x.ndim or not (x.flags.c_contiguous or not any(x.strides)):
-        return x.copy(order)
+        return x.copy(_order(x) if order == "K" and type(x) is ndarray else order)
     return _copied(numpy.empty(x.shape, x.dtype), x)
+
+
+def _order(x):
+    """How a copy of x lies: as x, but row by row if x is expanded, as in PyTorch."""
+    return "C" if 0 in x.strides else "K"
 
 
 def concatenate(xs, axis=0):
@@ -213,7 +222,7 @@ def concatenate(xs, axis=0):
     first = xs[0]
     alike = axis == 0 and first.ndim and all(x.ndim and x.dtype == first.dtype and x.shape[1:] == first.shape[1:] for x in xs)
     if not alike or max(x.size for x in xs) < threads.LARGE:
-        return numpy.concatenate(xs, axis=axis)
+        return numpy.ascontiguousarray(numpy.concatenate(xs, axis=axis))
     ends = list(itertools.accumulate(map(len, xs)))
     out = numpy.empty((ends[-1], *first.shape[1:]), first.dtype)
     for x, end in zip(xs, ends):
@@ -241,6 +250,19 @@ def scatter(g, *, key, shape):
     return out
 
 
+def assign(x, value, *, first, last):
+    """A copy of x with `value` at [first][last]."""
+    out = copy(x, "C")
+    out[first][last] = value
+    return out
+
+
+def remainder(x, y):
+    """x - y ⌊x / y⌋ with the sign of y; a 0 has that of x, as PyTorch's."""
+    rest = numpy.asarray(numpy.remainder(x, y))
+    return numpy.copysign(rest, x, out=rest, where=rest == 0) if rest.dtype.kind == "f" else rest
+
+
 def put_along_axis(g, indices, axis, shape):
     """Zeros of `shape` with g added at the indices along one axis; values of a repeated index add up."""
     grid = list(numpy.ogrid[tuple(slice(n) for n in indices.shape)])
@@ -257,6 +279,7 @@ cpu.broadcast_to, cpu.clip, cpu.matmul, cpu.sum, cpu.max, cpu.astype, cpu.stop_g
     broadcast_to, clip, matmul, sum, largest, astype, same
 cpu.where, cpu.copy, cpu.concatenate = where, copy, concatenate
 cpu.linear, cpu.getitem, cpu.scatter, cpu.put_along_axis, cpu.ones_like = linear, getitem, scatter, put_along_axis, ones_like
+cpu.assign, cpu.remainder = assign, remainder
 
 
 def _postponed_matmul(x, y):

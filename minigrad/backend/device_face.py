@@ -13,9 +13,10 @@ def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
     xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for function in (sum, where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide):
+    for function in (sum, where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide,
+                     left_shift, right_shift):
         setattr(xp, function.__name__, functools.partial(function, library))
-    for plain in (astype, getitem, linear, matmul, to_device, stop_gradient):
+    for plain in (assign, astype, getitem, linear, matmul, to_device, stop_gradient):
         setattr(xp, plain.__name__, plain)
     return xp
 
@@ -109,6 +110,13 @@ def scatter(library, g, *, key, shape):
     return out
 
 
+def assign(x, value, *, first, last):
+    """A copy of x with `value` at [first][last]; where a place repeats, one of its values."""
+    out = x.copy()
+    out[first][last] = value
+    return out
+
+
 def put_along_axis(library, g, indices, axis, shape):
     """Zeros of `shape` with g added at the indices along one axis; values of a repeated index add up."""
     places = []
@@ -144,6 +152,18 @@ def floor_divide(library, x, y):
     whole = library.floor(quotient)
     whole = choose(quotient - whole > 0.5, whole + 1, whole)  # it is a whole number but for rounding
     return choose(y == 0, x / y, choose(quotient == 0, 0 * (x / y), whole))  # -0 where x / y is negative
+
+
+def left_shift(library, x, n):
+    """x 2ⁿ; 0 where n is below 0 or no less than the number of bits, which CuPy leaves open."""
+    inside = (n >= 0) & (n < 8 * x.dtype.itemsize)
+    return where(library, inside, library.left_shift(x, n * inside), 0)
+
+
+def right_shift(library, x, n):
+    """⌊x / 2ⁿ⌋; where n is below 0 or no less than the number of bits, as for the largest n."""
+    last = 8 * x.dtype.itemsize - 1
+    return library.right_shift(x, where(library, (n >= 0) & (n < last), n, last))
 
 
 def _are_whole(x, y):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
-from ..autograd.engine import link
+from ..autograd.sharing import DETACHED, link
 from ..creation import empty
 from ..tensor import Tensor
 
@@ -23,7 +23,7 @@ class Parameter(Tensor):
             raise TypeError(f"Parameter: expected a Tensor, got {name}; make one with minigrad.tensor(…)")
         super().__init__(data.array)
         self.requires_grad = requires_grad
-        link(data, self)
+        link(data, self, DETACHED)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:

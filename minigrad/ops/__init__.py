@@ -9,7 +9,7 @@ from .arithmetic import (absolute, add, clip, div, equal, exp, floor_divide, gre
 from .losses import mse, nll, nll_each
 from .penalties import l1_penalty, l1_penalty_slide
 from .reductions import argmax, argmin, max, mean, min, sum
-from .shaping import (astype, broadcast_to, concatenate, copy, expand_dims, flip, getitem, join, ones_like,
+from .shaping import (assign, astype, broadcast_to, concatenate, copy, expand_dims, flip, getitem, join, ones_like,
                       put_along_axis, reshape, scatter, squeeze, stop_gradient, swapaxes, take_along_axis, to_device,
                       transpose, zeros_like)
 

@@ -6,6 +6,7 @@ from itertools import accumulate
 
 from .. import backend
 from ..autograd import op
+from ..autograd.engine import view_ops
 from ..backend import array_module
 
 
@@ -60,6 +61,15 @@ def getitem(x, *, key):
 def scatter(g, *, key, shape):
     """Zeros of `shape` with g added at [key]; where a key repeats, its values add up. The VJP of getitem, and it of this."""
     return array_module(g).scatter(g, key=key, shape=shape), lambda h: getitem(h, key=key)
+
+
+@op
+def assign(x, value, *, first, last):
+    """x with `value`, of the shape of x[first][last], there. Where a place repeats, the last value stays and all get the gradient."""
+    def vjp(g):
+        return getitem(getitem(g, key=first), key=last)
+
+    return array_module(x).assign(x, value, first=first, last=last), lambda g: assign(g, 0.0, first=first, last=last), vjp
 
 
 @op
@@ -134,3 +144,6 @@ def zeros_like(x):
 def ones_like(x):
     """Ones of the same shape and dtype"""
     return (array_module(x).ones_like(x),)
+
+
+view_ops.update((reshape, transpose, swapaxes, expand_dims, squeeze, broadcast_to, getitem, flip))

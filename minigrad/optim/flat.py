@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from .. import backend
-from ..autograd.engine import is_alone
+from ..autograd.sharing import is_alone
 
 ALIGN = 16  # elements: each parameter starts on its own cache line
 COPIED = 1 << 15  # elements: up to so many, gradients on the host are copied together, more are left where they are

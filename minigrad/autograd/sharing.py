@@ -1,0 +1,108 @@
+"""Which tensors show the same memory, so that a change of one in place is a change of all.
+
+Views of one another form a family, since a recorded change of one is in the history of all. A detached tensor, or a view made under
+`no_grad`, shows the new numbers as well, but belongs to another family: its own.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from .. import backend
+
+VIEW, DETACHED, OPAQUE = "view", "detached", "opaque"  # kinds of links; opaque: the same numbers, but with a gradient of their own
+
+
+class Family:
+    """Tensors that are views of one another.
+
+    everyone: weak references to all tensors that show the memory, also those of other families; one list for all of these.
+    members: those of this family; the same list while there is no other, None while there is no second member.
+    exposed: whether a NumPy array, say, may show the memory too.
+    opaque: whether these are what an operation made that is no view, such as l1_penalty, of a tensor whose memory they show.
+    """
+
+    __slots__ = ("everyone", "exposed", "members", "opaque")
+
+    def __init__(self, everyone, members, exposed, opaque):
+        self.everyone, self.members, self.exposed, self.opaque = everyone, members, exposed, opaque
+
+
+def _family_of(tensor) -> Family:
+    family: Any = tensor.views
+    if family is None:
+        first = [weakref.ref(tensor)]
+        family = tensor.views = Family(first, first, False, False)
+    return family
+
+
+def link(base, other, kind=OPAQUE):
+    """Note that `other` shows the memory of `base`, as a view of it or as a tensor with another history."""
+    family: Any = base.views or _family_of(base)
+    everyone, members = family.everyone, family.members
+    if kind is VIEW:
+        other.views = family
+        if members is None:
+            family.members = [weakref.ref(base), weakref.ref(other)]
+        elif members is not everyone:
+            _append(members, other)
+    else:
+        if members is everyone:
+            family.members = everyone[:]
+        other.views = Family(everyone, None, family.exposed, kind is OPAQUE)
+    _append(everyone, other)
+
+
+def _append(references, tensor):
+    """Add a weak reference, and sort out the dead ones each time the list has doubled."""
+    n = len(references)
+    if n & (n - 1) == 0 and n > 1:
+        references[:] = [reference for reference in references if reference() is not None]
+    references.append(weakref.ref(tensor))
+
+
+def expose(tensor):
+    """Note that somebody else may show the memory of `tensor` from now on."""
+    family = _family_of(tensor)
+    if not family.exposed:
+        family.exposed = True
+        for other in _others(tensor, family.everyone):
+            other.views.exposed = True
+
+
+def _others(tensor, references):
+    """The living tensors that still show a part of the memory of `tensor`."""
+    found = [reference() for reference in list(references)]
+    return [other for other in found if other is not None and other is not tensor and _overlap(other.array, tensor.array)]
+
+
+def _overlap(a, b):
+    return a.size > 0 and b.size > 0 and backend.shares_memory(a, b)
+
+
+def is_alone(tensor):
+    """Return whether no other tensor shows the same memory, so far as is known."""
+    family = tensor.views
+    if family is None:
+        return True
+    others = [reference() for reference in family.everyone]
+    return all([other is None or other is tensor for other in others])
+
+
+def is_free(tensor):
+    """Return whether surely nobody else shows the same memory."""
+    return tensor.views is None or (not tensor.views.exposed and is_alone(tensor))
+
+
+def views_of(tensor):
+    """The living views of one another that show a part of the memory of `tensor`, without itself."""
+    return [] if tensor.views is None or tensor.views.members is None else _others(tensor, tensor.views.members)
+
+
+def has_opaque(tensor):
+    """Return whether an operation that is no view lies between `tensor` and another one that shows its memory."""
+    family = tensor.views
+    if family is None:
+        return False
+    return any([(family.opaque or other.views.opaque) and other.views is not family for other in _others(tensor, family.everyone)])
