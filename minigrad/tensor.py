@@ -940,7 +940,8 @@ def _check_power(x: Tensor, exponent: Any) -> None:
 def _copied(x: Tensor, memo: dict) -> Any:
     """The array of a copy of `x`. Tensors that show one memory do so as copies too, if they are copied together, as in PyTorch."""
     owner = backend.root(x.array)
-    beside = [t.array for t in (reference() for reference in (x.views.everyone if x.views else ())) if t is not None and backend.root(t.array) is owner]
+    shown = [reference() for reference in x.views.everyone] if x.views is not None else []
+    beside = [t.array for t in shown if t is not None and backend.root(t.array) is owner]
     if len(beside) < 2 or not backend.is_dense(owner):
         return backend.copy(x.array, order="K")
     key = _memory(x)

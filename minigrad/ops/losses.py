@@ -63,4 +63,5 @@ def picked_grad(g, w, hit):
 def nll_each(log_probs, targets, *, weight=None, ignore_index=-100):
     """-w_i log_probs[i, targets[i]] for each i, not summed; 0 for an ignored target."""
     xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
-    return -xp.sum(xp.where(w != 0, log_probs * w, 0), axis=1), lambda g: picked_grad(-array_module(g).expand_dims(g, 1), w)
+    hit = w if weight is None else backend.one_hot(targets, w, None, ignore_index)
+    return -xp.sum(xp.where(hit != 0, log_probs * w, 0), axis=1), lambda g: picked_grad(-array_module(g).expand_dims(g, 1), w, hit)
