@@ -154,17 +154,18 @@ def origin(tensor):
 # ---- recording
 
 
-def op(function=None, *, promote=False, product=False, wide=False):
+def op(function=None, *, promote=False, product=False, wide=False, steps=False):
     """Make an operation on tensors of a function on raw arrays that returns (value, one VJP per array argument).
 
     Array arguments are positional, options are keyword-only. `promote=True` brings the arrays to one dtype first, as PyTorch
     would. `product=True` says that its VJPs are products and sums, which `backend.together` may compute at once. `wide=True` lets it
-    compute in float32 for float16, see `backend.narrowed`. Called with no Tensor, the operation returns the raw value. An operation
-    without VJPs is not differentiable. The body must depend on its arguments alone, as a higher derivative runs it again; what draws
-    random numbers or counts its calls is a `Function`.
+    compute in float32 for float16, see `backend.narrowed`. `steps=True` says that what its VJPs return changes in steps: its derivative
+    is 0 then, and no error. Called with no Tensor, the operation returns the raw value. An operation without VJPs is not differentiable.
+    The body must depend on its arguments alone, as a higher derivative runs it again; what draws random numbers or counts its calls is
+    a `Function`.
     """
     if function is None:
-        return functools.partial(op, promote=promote, product=product, wide=wide)
+        return functools.partial(op, promote=promote, product=product, wide=wide, steps=steps)
     name = function.__name__
     mode, new = recording.get, Tensor.__new__
 
@@ -219,7 +220,7 @@ def op(function=None, *, promote=False, product=False, wide=False):
             out._requires_grad = False
         return out
 
-    apply.raw, apply.product, apply.promotes, apply.wide = function, product, promote, wide  # type: ignore[attr-defined]
+    apply.raw, apply.product, apply.promotes, apply.wide, apply.steps = function, product, promote, wide, steps  # type: ignore[attr-defined]
     apply.owns = True  # type: ignore[attr-defined]  # what its VJPs make anew belongs to nobody else
     return apply
 

@@ -21,7 +21,7 @@ from typing import Any
 from .. import backend
 from .engine import Node, Tensor, _graph, op, wrap
 from .modes import in_mode
-from .writes import Last, written_since
+from .writes import Last, held, written_since
 
 CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.EllipsisType, types.NoneType, backend.dtype, backend.NumPyScalar)
 
@@ -112,13 +112,10 @@ class _Run:
         self.value, *vjps = node.op.raw(*arguments, **(backend.widened_options(options) if self.is_wide else options))
         if self.is_wide:
             vjps = [vjp and partial(backend.rounded_vjp, vjp) for vjp in vjps]
-        return [None if old is None else self._tied_vjp(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
-
-    def _tied_vjp(self, old, new):
-        """Return a VJP whose result requires a gradient if the VJP holds anything that does, as in PyTorch, even if its derivative is 0."""
-        self.tensors: list = []
-        vjp = self._tie(old, new)
-        return partial(_depending_on, self.tensors, vjp) if self.tensors else vjp
+        tied = [None if old is None else self._tie(old, new) for old, new in zip(node.vjps, vjps, strict=True)]
+        if node.op.steps:
+            tied = [partial(_depending_on, arguments, new) if any(True for _ in held(old)) else new for old, new in zip(node.vjps, tied)]
+        return tied
 
     def _argument(self, i):
         """Return an argument as a Tensor tied to the graph, of the dtype to which the operation promotes; what was no Tensor stays none."""
@@ -184,15 +181,13 @@ class _Run:
             return wrap(array)
         else:
             self.computed, self.different = True, self.different or not _have_same_bits(new.array, array)
-        if new._requires_grad:
-            self.tensors.append(new)
         return new
 
 
-def _depending_on(tensors, vjp, g):
-    """Return vjp(g), tied to these tensors: relu's derivative, for one, is found by comparing, which leaves no graph."""
+def _depending_on(arguments, vjp, g):
+    """Return vjp(g), which changes in steps, as a function of the arguments: found by comparing, it has no graph."""
     c = vjp(g)
-    return constant_in(c, *tensors) if isinstance(c, Tensor) and not c._requires_grad else c
+    return c if c._requires_grad else constant_in(c, *[a for a in arguments if isinstance(a, Tensor) and a._requires_grad])
 
 
 @op

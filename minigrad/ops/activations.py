@@ -40,7 +40,7 @@ def sigmoid_grad(g, y):
     return g * (y * (1 - y))
 
 
-@op
+@op(steps=True)
 def relu(x):
     """y = max(x, 0),  dL/dx = g where y > 0; derivative 0 at 0, as in PyTorch"""
     y = relu_value(x)

@@ -136,7 +136,8 @@ def minimum(x, y):
 @op(promote=True, wide=True)
 def floor_divide(x, y):
     """⌊x / y⌋; backward through it is an error, and so is a whole number divided by 0, as in PyTorch."""
-    return quotient("floor_divide", x, y), no_quotient_grad, no_quotient_grad
+    check_divisor("floor_divide", y)
+    return module_of(x, y).floor_divide(x, y), no_quotient_grad, no_quotient_grad
 
 
 def no_quotient_grad(g):
@@ -144,19 +145,18 @@ def no_quotient_grad(g):
     raise RuntimeError("floor_divide: the derivative of ⌊x / y⌋ is not implemented, as in PyTorch; detach() its operands")
 
 
-@op(promote=True)
+@op(promote=True, steps=True)
 def remainder(x, y):
     """x - y ⌊x / y⌋, with the sign of y,  dL/dx = g,  dL/dy = -g ⌊x / y⌋"""
+    check_divisor("remainder", y)
     xp = module_of(x, y)
-    q = xp.stop_gradient(quotient("remainder", x, y))
-    return xp.remainder(x, y), unchanged, lambda g: -g * q
+    return xp.remainder(x, y), unchanged, lambda g: -g * xp.stop_gradient(xp.floor_divide(x, y))
 
 
-def quotient(name, x, y):
-    """⌊x / y⌋"""
+def check_divisor(name, y):
+    """Raise where whole numbers are divided by 0."""
     if getattr(y, "dtype", None) is not None and y.dtype.kind in "iu" and not (y != 0).all():
         raise RuntimeError(f"{name}: division of whole numbers by 0; a divisor of shape {tuple(y.shape)} has a 0 in it")
-    return module_of(x, y).floor_divide(x, y)
 
 
 def pick_grad(g, winner, loser):
