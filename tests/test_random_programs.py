@@ -8,19 +8,19 @@ from hostile.programs_vs_torch import check, compare, shorter
 
 DEEP = os.environ.get("MINIGRAD_TEST_PROFILE") == "deep"
 EACH = 100  # programs in one test
-DTYPES = ("float64", "float64", "float64", "float32", "int64", "int32")
 REFUSED = re.compile(
     r"the tensor shows a read-only array, or one expanded without a copy"
     r"|changed in place afterwards"
     r"|Integers to negative integer powers"
+    r"|does not fit into u?int8"
 )
 
 
 @pytest.mark.parametrize("first", range(0, EACH * (100 if DEEP else 8), EACH))
 def test_programs_leave_the_same_as_in_pytorch(first):
-    """Values, dtypes, shapes, what can be viewed and gradients; what only minigrad refuses is written down in deviations.md."""
+    """Values, dtypes, shapes, what can be viewed, gradients and second derivatives; what only minigrad refuses is written down in deviations.md."""
     for seed in range(first, first + EACH):
-        wrong, raised = check(seed, dtypes=DTYPES, order=1)
+        wrong, raised = check(seed, order=1 + seed % 2)
         for kind, _, program in wrong:
             program = shorter(program, kind)
             pytest.fail("\n".join([f"{kind}: {compare(program)[1]}", *program]))
