@@ -1040,6 +1040,8 @@ def _operand(x: Any, name: str) -> Any:
 
 def _number(x: Any, name: str) -> Any:
     """x, a number or a tensor of one element, as a number; a TypeError for anything else."""
+    if type(x) in NUMBERS:
+        return x
     if isinstance(x, Tensor) and x.array.ndim == 0:
         return x.item()
     if not isinstance(x, builtins.bool | builtins.int | builtins.float | backend.NumPyScalar):

@@ -1,6 +1,7 @@
 """The backends that every op is tested on: each says how to switch it on, and how arrays get there and back."""
 
 import importlib.util
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,7 +46,9 @@ class Backend:
 
     def tensor(self, x: np.ndarray) -> mg.Tensor:
         """A tensor on the memory of `array(x)`."""
-        return mg.from_numpy(self.array(x))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return mg.from_numpy(self.array(x))
 
     def numpy(self, tensor: mg.Tensor) -> np.ndarray:
         """The elements, on the host."""

@@ -18,7 +18,7 @@ REFUSED = re.compile(
 
 @pytest.mark.parametrize("first", range(0, EACH * (100 if DEEP else 8), EACH))
 def test_programs_leave_the_same_as_in_pytorch(first):
-    """Values, dtypes, shapes, what can be viewed, gradients and second derivatives; what only minigrad refuses is written down in deviations.md."""
+    """Values, dtypes, shapes, what can be viewed, first and second derivatives; what only minigrad refuses stands in deviations.md."""
     for seed in range(first, first + EACH):
         wrong, raised = check(seed, order=1 + seed % 2)
         for kind, _, program in wrong:

@@ -228,6 +228,7 @@ def test_the_log_of_writes_does_not_grow():
         x[i].fill_(1)
     entry, _ = writes._written[id(mg.backend.root(x.array))]
     assert len(entry) <= 257
+    writes._purge()  # what other tests wrote
     for _ in range(3):
         kept = [mg.zeros(3).add_(1) for _ in range(100)]
         for _ in range(1000):

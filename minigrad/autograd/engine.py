@@ -475,8 +475,11 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
                 _visit_later(node.parents, grads, silent, heap)
                 vjps = ()
         kind = type(g)
-        if node.op.product:
-            vjps = _at_once(node.op, vjps, g, again is None and needed is None)
+        if product := node.op.product:
+            if product is not True:
+                product.clear()  # what a Function's backward returned in an earlier pass
+            elif again is None and needed is None and g is not None:
+                vjps = backend.together(vjps, g)
         for parent, vjp in zip(node.parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):
                 continue
@@ -508,14 +511,6 @@ def _walk(grads, owned, heap, retain, again, wanted, needed):
         if not retain:
             node.vjps, node.parents, node.constants = None, (), None
         vjps = vjp = c = seen = None
-
-
-def _at_once(op, vjps, g, wants_all):
-    """Return the VJPs of an operation that computes what several of them return at once."""
-    if hasattr(op, "results"):
-        op.results.clear()  # a Function's, of an earlier pass
-        return vjps
-    return backend.together(vjps, g) if wants_all and g is not None else vjps
 
 
 def _visit_later(parents, grads, silent, heap):

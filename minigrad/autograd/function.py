@@ -35,11 +35,11 @@ class Context:
 class _Call:
     """Stands in a node for the class of a Function: its name, and what is known of its value."""
 
-    product = True  # the gradients of all inputs are computed at once
     owns = False  # what a user's backward returns may be anybody's array
 
     def __init__(self, cls, array):
-        self.cls, self.__name__, self.results = cls, cls.__name__, {}  # under 0, the gradient that backward got last and what it returned
+        self.cls, self.__name__ = cls, cls.__name__
+        self.product: dict = {}  # under 0, the gradient that backward got last and what it returned: it runs once for all inputs
         self.output, self._module = weakref.ref(array), backend.array_module(array)
 
     def zeros(self, node, as_tensor):
@@ -92,7 +92,7 @@ def _record(cls, ctx, inputs, out, returned):
     node.constants = [_constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
     me = weakref.ref(node)  # an output that saves itself must not keep itself alive
     saved = [None if t is None else (t.array, _origin(t, inputs, returned, me)) for t in ctx._saved]
-    results, given = node.op.results, [isinstance(x, Tensor) for x in inputs]
+    results, given = node.op.product, [isinstance(x, Tensor) for x in inputs]
 
     def gradients(g):
         entry = results.get(0)

@@ -15,6 +15,8 @@ from ..in_place import READ_ONLY, is_read_only
 from ..tensor import Tensor
 from .flat import Flat, lay_out
 
+PLAIN = (float, int, bool, list)
+
 
 class Optimizer:
     """Base class. A subclass gives `defaults` and writes `update(group, p, g, state, count, fresh)` on raw arrays.
@@ -117,7 +119,7 @@ class Optimizer:
     def _update_groups(self) -> None:
         if not self.state:
             self._forget_states()
-        groups = [{name: _plain(value) for name, value in group.items()} for group in self.param_groups]
+        groups = [{name: value if type(value) in PLAIN else _plain(value) for name, value in group.items()} for group in self.param_groups]
         work = [(group, names, self._entries(group, names)) for group in groups for names in (self.names(group),)]
         for group, names, entries in work:
             for run in self._runs(entries, names):
@@ -140,10 +142,10 @@ class Optimizer:
             if type(g) is not type(array):
                 raise backend.DeviceMismatchError(f"step: a parameter of shape {tuple(array.shape)} on {backend.device_of(array)} has a "
                                                   f"gradient on {backend.device_of(g)}; move the network with .to(device)")
-            if is_read_only(p):
-                raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)} cannot be updated: {READ_ONLY}")
             state = self.state[p] if names else {}
             place = self._place(p, state, names)
+            if not array.flags.writeable if type(array) is backend.ndarray else place is None and is_read_only(p):
+                raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)} cannot be updated: {READ_ONLY}")
             if place is None:
                 self._check_state(p, state, names)
             entries.append((p, state, place))
@@ -163,8 +165,7 @@ class Optimizer:
             return None
         flat, given = place[0], place[0].given[place[1]]
         for name in names:
-            held = state.get(name)
-            if held is None or held.array is not given.get(name):
+            if name not in state or name not in given or state[name].array is not given[name]:
                 return None
         g = p._grad.array
         if g.base is not None and any([backend.root(g) is buffer for buffer in (flat.array, *flat.state.values())]):
