@@ -303,10 +303,12 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     roots = _roots(tensors, grad_tensors, "backward")
     if create_graph:
         warnings.warn(CYCLE, stacklevel=3)
-    inputs = (inputs,) if isinstance(inputs, Tensor) else None if inputs is None else tuple(inputs)
-    wanted = None if inputs is None else _wanted(inputs, "backward")
-    for t in inputs or ():
-        t.retain_grad()
+    wanted = None
+    if inputs is not None:
+        inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        wanted = _wanted(inputs, "backward")
+        for t in inputs:
+            t.retain_grad()
     leaves = _run(roots, create_graph if retain_graph is None else retain_graph, create_graph, wanted)
     if wanted is not None:
         leaves = {leaf: (g, False) for leaf, g in leaves.items() if g is not None and type(leaf) is not Node}
@@ -417,7 +419,7 @@ def _run(roots, retain, create, wanted):
     heap: list = []  # (-tick, node): a node comes when everything newer, so all its contributions, has been
     for tensor, g in roots:
         g = (g if isinstance(g, Tensor) else wrap(g)) if create else g.array if isinstance(g, Tensor) else g
-        start = origin(tensor)
+        start = tensor if tensor.node is None else tensor.node
         if start in grads:
             total = grads[start] + g
             grads[start] = total if create else backend.asarray(total, like=g)

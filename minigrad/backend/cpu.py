@@ -115,7 +115,7 @@ def getitem(x, *, key):
         return numpy.ascontiguousarray(x[key])
     if axis or x.ndim < 2 or index.ndim != 1 or index.size * (x.size // max(len(x), 1)) < threads.LARGE \
             or ((index < -len(x)) | (index >= len(x))).any():
-        return numpy.take(x, index, axis)
+        return x.take(index, axis)
     out = numpy.empty((index.size, *x.shape[1:]), x.dtype)
     threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size)
     return out
