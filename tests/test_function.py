@@ -83,6 +83,7 @@ def test_a_function_gets_zeros_where_no_gradient_reached_it(create):
         "of two inputs": lambda f, x: f["Silent"](f["Double"](x), f["Double"](x) * 2),
         "to a leaf only": lambda f, x: f["Silent"](x * 2),
         "beside a real gradient": lambda f, x: (lambda y: f["Silent"](y) + f["Silent"](y * 1) + y)(f["Double"](x)),
+        "before a real gradient": lambda f, x: (lambda y: y * 2 + f["Silent"](y))(f["Double"](x)),
         "after a real gradient": lambda f, x: (lambda y: y + f["Silent"](f["Double"](y)))(f["Double"](x)),
     }
     for name, program in programs.items():
