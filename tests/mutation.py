@@ -37,7 +37,8 @@ MODULES = [
     *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "sgd")],
 ]
 FILES = ["test_optim", "test_rules", "test_bugs", "test_graphs", "test_face", "test_gradcheck", "test_edges", "test_modes", "test_writes",
-         "test_device", "test_engine", "test_higher_derivatives", "test_function"]
+         "test_device", "test_engine", "test_higher_derivatives", "test_function", "test_optim_memory", "test_gradients_asked",
+         "test_indexing", "test_dtypes", "test_sums"]
 CHECKS = {**suite.CHECKS, **collected.tests(*FILES, examples=30)}  # those in other processes would not see the change:
 CHECKS = {name: check for name, check in CHECKS.items() if "reproducer" not in name and "declaration" not in name}
 BUDGET = 6  # seconds of checks for one change, beside those that have its function's name in theirs
