@@ -30,12 +30,12 @@ def numba(load=True):
     """
     if not _state["enabled"] or is_inside() or sys.is_finalizing():
         return None
-    if _state["numba"] is None and load and not _is_being_imported("numba"):
+    if _state["numba"] is None and load and not is_being_imported("numba"):
         prepare(_import_numba)
     return _state["numba"]
 
 
-def _is_being_imported(name):
+def is_being_imported(name):
     """Return whether somebody is importing a module just now, this thread perhaps: another thread must not wait for it then."""
     return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from typing import Any
 
 import numpy
@@ -39,6 +40,17 @@ class Stream:
         seed, call = self.seed, self.calls
         self.calls += 1
         return lambda block: numpy.random.Generator(numpy.random.SFC64(numpy.random.SeedSequence((seed, call, block))))
+
+
+def _wait_for_import():
+    """Before a fork, wait until no other thread imports numpy.random, as Numba's import does: in the child it would never end."""
+    end = time.monotonic() + 5  # it may be this thread that imports it
+    while compiled.is_being_imported("numpy.random") and time.monotonic() < end:
+        time.sleep(1e-3)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_wait_for_import)
 
 
 def fill(draw, array, parameters, stream):

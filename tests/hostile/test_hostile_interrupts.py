@@ -112,6 +112,31 @@ def test_a_handler_that_forks_while_the_first_operation_compiles(tmp_path, momen
     succeed(FORK, moment, MINIGRAD_CACHE=tmp_path / "cache", warnings="ignore")
 
 
+SLOW_IMPORT = """
+import os, sys, threading, time
+import minigrad as mg
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "numpy.random._pickle":
+            time.sleep(0.5)
+assert "numpy.random" not in sys.modules
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=__import__, args=("numpy.random",))
+thread.start()
+time.sleep(0.2)
+assert "numpy.random" in sys.modules and thread.is_alive()
+pid = os.fork()
+if not pid:
+    os._exit(int(not 0 < mg.rand(3).sum().item() < 3))
+thread.join()
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+
+def test_a_fork_while_another_thread_imports_what_draws():
+    succeed(SLOW_IMPORT, limit=30, warnings="ignore")
+
+
 def test_uninterrupted_work_ends_before_the_interrupt_is_raised():
     def handler(*_):
         seen.append(is_inside())
