@@ -244,7 +244,7 @@ def distance(a, b):
 
 
 def is_fit(setting, steps, tolerance):
-    """Whether PyTorch against itself, started one ulp apart, stays within the tolerance; and its run."""
+    """Whether PyTorch against itself, started one ulp apart, stays within the tolerance, and does not diverge; and its run."""
     reference, shaken = theirs(setting), theirs(setting)
     one_ulp_apart(shaken)
     losses, weights = [], []
@@ -252,9 +252,11 @@ def is_fit(setting, steps, tolerance):
     for number, batch in batches(setting, steps):
         losses.append(reference.step(setting, number, batch) / setting.scale)
         weights.append(reference.weights())
-        if fit:
+        if fit and losses[-1] < DIVERGED:
             near = distance(shaken.step(setting, number, batch) / setting.scale, losses[-1]) <= tolerance
             fit = near and distance(shaken.weights(), weights[-1]) <= tolerance
+        else:
+            fit = False
     return fit, losses, weights
 
 
