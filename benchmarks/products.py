@@ -16,7 +16,7 @@ FACTORS = {  # what a function multiplies, by its arguments
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
     """The factors of every product that minigrad makes on the CPU meanwhile, views as they are."""
-    from minigrad.backend import cpu
+    from minigrad.backend.cpu.numpy_names import cpu
 
     products: list[tuple[Any, Any]] = []
     originals = {name: getattr(cpu, name) for name in FACTORS}
@@ -42,7 +42,7 @@ def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], No
 
     BenchmarkError unless their work is that of the network's layers (benchmarks/counts.py).
     """
-    from minigrad.backend import cpu
+    from minigrad.backend.cpu.numpy_names import cpu
 
     with recorded() as products:
         step()

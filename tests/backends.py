@@ -10,18 +10,20 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.backend import compiled, threads, to_device, to_numpy
+from minigrad.backend import to_device, to_numpy
+from minigrad.backend.cpu import threads
+from minigrad.backend.fuse import loops
 
 
 @contextmanager
 def on_cpu(numba: bool, large: int):
     """Numba on or off, and the size from which an operation counts as large: is cut up, shared out, compiled."""
-    before = compiled.use_numba(numba), threads.LARGE
+    before = loops.use_numba(numba), threads.LARGE
     threads.LARGE = large
     try:
         yield
     finally:
-        compiled.use_numba(before[0])
+        loops.use_numba(before[0])
         threads.LARGE = before[1]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from host_kernels import HostKernel, HostRawKernel
 from strict_names import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 
-from minigrad.backend import cuda
+from minigrad.backend.cuda import library as cuda
 
 SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # what CuPy's add.at takes
 NUMBERS = (bool, int, float, np.generic)

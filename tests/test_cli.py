@@ -247,7 +247,7 @@ def test_doctor_says_what_to_install(monkeypatch):
 
 def test_doctor_tells_a_numba_that_is_switched_off_from_a_broken_one(monkeypatch):
     monkeypatch.setattr(doctor, "version_of", lambda distribution: "0.61.0")
-    monkeypatch.setattr(doctor.backend.compiled, "numba", lambda: None)
+    monkeypatch.setattr(doctor.backend.loops, "numba", lambda: None)
     monkeypatch.delenv("MINIGRAD_NUMBA", raising=False)
     assert doctor.numba().state == "broken"
     assert "import numba" in doctor.numba().advice

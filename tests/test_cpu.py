@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import backend
-from minigrad.backend import blas, compiled, cpu, threads
+from minigrad.backend.cpu import products as blas
+from minigrad.backend.cpu import threads
+from minigrad.backend.cpu.numpy_names import cpu
+from minigrad.backend.fuse import loops
 
 BINARY = {backend.plus: np.add, backend.minus: np.subtract, backend.times: np.multiply, backend.over: np.divide}
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-310, 3.0]
@@ -250,7 +253,7 @@ def test_other_threads_of_the_program_still_set_blas_threads():
 @pytest.mark.parametrize("numba", [True, False])
 def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
     """Pieces of any length, and looks so few that each side often sleeps just when the other is done."""
-    before, n = compiled.use_numba(numba), threads.get_num_threads()
+    before, n = loops.use_numba(numba), threads.get_num_threads()
     monkeypatch.setattr(threads, "_spin", None)
     rng, wrong, done = np.random.default_rng(0), [], []
     looks = itertools.cycle([0, 1, 100, 10_000, 1 << 21])
@@ -276,7 +279,7 @@ def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
         thread.join(120)
     finally:
         threads.set_num_threads(n)
-        compiled.use_numba(before)
+        loops.use_numba(before)
     assert done and not wrong and (threads._spin is not None) == numba
 
 

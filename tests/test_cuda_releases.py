@@ -8,7 +8,7 @@ from cuda_releases import RELEASES
 
 import benchmarks.gpu.machine
 import benchmarks.machine
-from minigrad.backend import cuda
+from minigrad.backend.cuda import library as cuda
 from minigrad.commands import doctor
 from minigrad.experiments import training
 

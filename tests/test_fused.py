@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import ops, optim
-from minigrad.backend import array_module, cpu, threads, to_numpy
-from minigrad.backend.fuse import Fused
+from minigrad.backend import array_module, to_numpy
+from minigrad.backend.cpu import threads
+from minigrad.backend.cpu.numpy_names import cpu
+from minigrad.backend.fuse.decorator import Fused
 
 MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, cpu]
 BODIES = list({id(f): f for m in MODULES for f in vars(m).values() if isinstance(f, Fused)}.values())

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.backend import blas, compiled, cpu, threads
+from minigrad.backend.cpu import products as blas
+from minigrad.backend.cpu import threads
+from minigrad.backend.cpu.numpy_names import cpu
+from minigrad.backend.fuse import loops
 from minigrad.commands import doctor
 
 pytest.importorskip("llvmlite", reason="needs the extra `fast`, which is not installed")
@@ -27,7 +30,7 @@ LAYOUTS = {
 
 @pytest.fixture
 def kernel():
-    from minigrad.backend import gemm
+    from minigrad.backend.cpu.accelerators import gemm
 
     return gemm.multiply
 
@@ -43,7 +46,7 @@ def bound(x, y):
        y_layout=st.sampled_from(sorted(LAYOUTS)), kind=st.sampled_from(["float64", "float32"]), power=st.sampled_from([-15, 0, 15]),
        seed=st.integers(0, 9))
 def test_products(m, k, n, x_layout, y_layout, kind, power, seed):
-    from minigrad.backend.gemm import multiply
+    from minigrad.backend.cpu.accelerators.gemm import multiply
 
     draw, scale = np.random.default_rng(seed), 10.0 ** (power if kind == "float32" else 10 * power)
     x, y = draw.normal(0, scale, (m, k)).astype(kind), draw.normal(0, scale, (k, n)).astype(kind)
@@ -83,7 +86,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(kind):
     try:
         for n in (2, 3, 5):
             mg.set_num_threads(n)
-            assert blas.multiplier(x, y).__module__ == "minigrad.backend.gemm"
+            assert blas.multiplier(x, y).__module__ == "minigrad.backend.cpu.accelerators.gemm"
             found += [cpu.matmul(x, y), cpu.matmul(y.T, x.T).T, cpu.linear(x, y.T, np.zeros(150, kind))]
     finally:
         mg.set_num_threads(before)
@@ -108,11 +111,11 @@ def test_who_multiplies(monkeypatch):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "_threads", 1)
         assert blas.multiplier(x, x) == blas._blas_product
-    before = compiled.use_numba(False)
+    before = loops.use_numba(False)
     try:
         assert blas.multiplier(x, x) == blas._blas_product
     finally:
-        compiled.use_numba(before)
+        loops.use_numba(before)
 
 
 def not_called(x, y, out):

@@ -15,16 +15,18 @@ from nvrtc import Nvrtc
 from tools import REQUIRED
 
 import minigrad
-from minigrad.backend import cuda, draws, fused_kernels, gathering, indexing, late, rows, sums
-from minigrad.backend.fuse import Fused
+from minigrad.backend import gathering, indexing
+from minigrad.backend.cuda import fused_kernels, philox, range_checks, rows, sums
+from minigrad.backend.cuda import library as cuda
+from minigrad.backend.fuse.decorator import Fused
 
 DTYPES = ["float32", "float64"]
 HAND_WRITTEN = {
-    "check_range": late.source(),
+    "check_range": range_checks.source(),
     "one_hot": indexing.one_hot_source(False),
     "weighted_one_hot": indexing.one_hot_source(True),
-    "uniform": draws.uniform_source(),
-    "normal": draws.normal_source(),
+    "uniform": philox.uniform_source(),
+    "normal": philox.normal_source(),
     "gather1": gathering.source(1),
     "gather16": gathering.source(gathering.AT_ONCE),
     "rows": rows.source(False),
@@ -391,7 +393,7 @@ def test_philox_gives_the_known_answers(given, answer):
 def drawn(name, n, dtype, first, second, seed=0, draw=0):
     out = np.empty(n, dtype)
     key = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
-    numbers = (first, second, draws.below(first + second, first, np.dtype(dtype))) if name == "uniform" else (first, second)
+    numbers = (first, second, philox.below(first + second, first, np.dtype(dtype))) if name == "uniform" else (first, second)
     hand_written(name)(*key, np.uint64(draw), *map(np.dtype(dtype).type, numbers), out)
     return out
 

@@ -10,7 +10,7 @@ import torch
 
 import minigrad as mg
 from minigrad import optim
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 from minigrad.optim.flat import ALIGN, COPIED, Flat, _buffers, lay_out, movable
 from minigrad.tensor import Tensor
 

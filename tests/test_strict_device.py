@@ -15,7 +15,7 @@ from host_kernels import library_of
 from strict_device import Sync, SynchronisedError, library, no_sync
 from strict_names import FUNCTIONS, METHODS, UFUNCS
 
-from minigrad.backend import cuda
+from minigrad.backend.cuda import library as cuda
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
 # ---- views
 
 def test_the_face_can_be_laid_over_cupy(cupy):
-    from minigrad.backend.device_face import face
+    from minigrad.backend.cuda.cupy_names import face
 
     there = face(cupy)
     for name in {*FUNCTIONS, *UFUNCS, "asarray"}:

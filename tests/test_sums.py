@@ -9,7 +9,7 @@ from backends import on_cpu
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad.backend import cpu
+from minigrad.backend.cpu.numpy_names import cpu
 
 SHAPES = [(300_000, 2), (70_000, 3), (200_000,), (1000, 784), (3, 100_000), (100, 5, 300), (5000, 7, 4), (4, 5000, 7), (4, 7, 5000),
           (129, 2), (40_000, 1), (1, 300), (2, 2, 2, 5000), (5000, 2, 2, 2)]  # fmt: skip

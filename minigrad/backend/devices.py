@@ -6,8 +6,10 @@ import math
 
 import numpy
 
-from . import arrays, cuda, late
-from .cpu import cpu
+from . import arrays
+from .cpu.numpy_names import cpu
+from .cuda import library as cuda
+from .cuda import range_checks
 
 
 class device:
@@ -45,12 +47,12 @@ class device:
 
 def to_numpy(array):
     """`array` as a numpy.ndarray, copied off the GPU if it lives there."""
-    return array if isinstance(array, numpy.ndarray) else late.read(array) if arrays.is_array(array) else numpy.asarray(array)
+    return array if isinstance(array, numpy.ndarray) else range_checks.read(array) if arrays.is_array(array) else numpy.asarray(array)
 
 
 def item(array):
     """The only element of `array` as a Python number."""
-    return array.item() if isinstance(array, numpy.ndarray) else late.read(array).item()
+    return array.item() if isinstance(array, numpy.ndarray) else range_checks.read(array).item()
 
 
 def to_device(array, name):

@@ -7,7 +7,8 @@ import functools
 
 import numpy
 
-from . import arrays, cuda
+from . import arrays
+from .cuda import library as cuda
 
 AT_ONCE = 16  # arrays that one kernel copies
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from . import arrays, cuda, late
+from . import arrays
+from .cuda import library as cuda
+from .cuda import range_checks
 
 ONE_HOT = """long long t = targets[i / classes], c = i % classes;
 hot = t == c && t != ignored ? {one} : T(0);
@@ -32,7 +34,7 @@ def check_range(values, low, high, message, ignored=None):
     Those that live on the device are checked there, and the error is raised at the host's next read.
     """
     if arrays.device_of(values) != "cpu":
-        late.check(values, low, high, message, ignored)
+        range_checks.check(values, low, high, message, ignored)
         return
     wrong = (values < low) | (values >= high)
     if ignored is not None:
@@ -75,7 +77,7 @@ def _check_weight(weight, like):
 
 def _one_hot_on_device(targets, like, weight, ignore_index, message):
     hot = cuda.library().empty(like.shape, like.dtype)
-    number, note = late.place_for(message)
+    number, note = range_checks.place_for(message)
     kernel = cuda.kernel((one_hot, weight is None), lambda: one_hot_source(weight is not None))
     given = (targets,) if weight is None else (targets, weight)
     kernel(*given, like.shape[1], ignore_index, number, hot, note)

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy
 
-from . import arrays, compiled, draws, threads
+from . import arrays
 from .arrays import array_module
+from .cpu import threads
+from .cpu.interrupts import uninterrupted
+from .cuda import philox
 from .devices import to_device
-from .fuse import fuse
-from .interrupts import uninterrupted
+from .fuse import loops
+from .fuse.decorator import fuse
 
 BLOCK = 1 << 17  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
 
@@ -45,7 +48,7 @@ class Stream:
 def _wait_for_import():
     """Before a fork, wait until no other thread imports numpy.random, as Numba's import does: in the child it would never end."""
     end = time.monotonic() + 5  # it may be this thread that imports it
-    while compiled.is_being_imported("numpy.random") and time.monotonic() < end:
+    while loops.is_being_imported("numpy.random") and time.monotonic() < end:
         time.sleep(1e-3)
 
 
@@ -100,23 +103,23 @@ _sfc: Any = None
 
 
 def _compiled_sfc():
-    """Return the module `sfc`, or None where Numba is not loaded."""
-    if compiled.numba(load=False) is not None and _sfc is None:
-        compiled.prepare(_load_sfc)
-    return None if compiled.numba(load=False) is None else _sfc
+    """Return the module `sfc64`, or None where Numba is not loaded."""
+    if loops.numba(load=False) is not None and _sfc is None:
+        loops.prepare(_load_sfc)
+    return None if loops.numba(load=False) is None else _sfc
 
 
 def _load_sfc():
     global _sfc
-    from . import sfc
+    from .cpu.accelerators import sfc64
 
-    _sfc = sfc
+    _sfc = sfc64
 
 
 def uniform(shape, dtype, low, high, stream, out=None):
     """Uniform on [low, high): rounding does not lead to `high`."""
     if stream.device == "cuda":
-        return draws.uniform(shape, dtype, low, high, stream, out)
+        return philox.uniform(shape, dtype, low, high, stream, out)
 
     def fill(generator, part):
         _unit(generator, part)
@@ -126,14 +129,14 @@ def uniform(shape, dtype, low, high, stream, out=None):
         if (low, high) != (0, 1) or dtype == arrays.float16:
             numpy.minimum(part, below, out=part)
 
-    below = draws.below(high, low, dtype)
+    below = philox.below(high, low, dtype)
     return _blocks(shape, _work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
 
 
 def normal(shape, dtype, mean, std, stream, out=None):
     """Gaussian with the given mean and standard deviation, by Box and Muller's method."""
     if stream.device == "cuda":
-        return draws.normal(shape, dtype, mean, std, stream, out)
+        return philox.normal(shape, dtype, mean, std, stream, out)
 
     def fill(generator, part):
         pairs = part if part.size % 2 == 0 else numpy.empty(part.size + 1, part.dtype)

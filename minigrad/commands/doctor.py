@@ -90,7 +90,7 @@ def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
 def numba() -> Finding:
     """Numba, and whether minigrad can use it."""
     finding = optional("numba", "Numba", "compiled loops on the CPU", "fast")
-    if finding.state != "ok" or backend.compiled.numba() is not None:
+    if finding.state != "ok" or backend.loops.numba() is not None:
         return finding
     if os.environ.get("MINIGRAD_NUMBA") == "0":
         return Finding("Numba", "missing", f"{finding.text}, switched off by MINIGRAD_NUMBA=0")
@@ -103,7 +103,7 @@ def blas() -> Finding:
     build = np.show_config(mode="dicts")
     library = build.get("Build Dependencies", {}).get("blas", {}) if build else {}
     text = f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip()
-    own = "; large products by minigrad's own kernel" if backend.blas.has_own_kernel() else ""
+    own = "; large products by minigrad's own kernel" if backend.products.has_own_kernel() else ""
     return Finding("BLAS", "ok", text + own)
 
 

@@ -13,7 +13,8 @@ import time
 import numpy as np
 
 import minigrad as mg
-from minigrad.backend import blas, threads
+from minigrad.backend.cpu import products as blas
+from minigrad.backend.cpu import threads
 
 
 class Interrupt(Exception):

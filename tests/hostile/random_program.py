@@ -16,7 +16,7 @@ if sys.argv[2:] == ["0"]:
 import numpy as np
 
 import minigrad as mg
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 
 draw = random.Random(int(sys.argv[1]))
 FAILED = 41

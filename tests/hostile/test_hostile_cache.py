@@ -13,11 +13,12 @@ from subprograms import ROOT, succeed
 from tools import needs
 
 import minigrad as mg
-from minigrad.backend import code_cache, compiled, threads
-from minigrad.backend.fuse import Fused, fuse
-from minigrad.backend.source import read
+from minigrad.backend.cpu import threads
+from minigrad.backend.fuse import code_cache, loops
+from minigrad.backend.fuse.decorator import Fused, fuse
+from minigrad.backend.fuse.source import read
 
-numba = needs(compiled.numba() is not None, "needs the extra `fast`, which is not installed")
+numba = needs(loops.numba() is not None, "needs the extra `fast`, which is not installed")
 
 OPERATIONS = """
 import minigrad as mg
@@ -31,11 +32,11 @@ import minigrad as mg
 assert abs(mg.ones(300, 300).sigmoid().sum().item() - 65795.27) < 1
 """
 COMPILED = OPERATIONS + """
-from minigrad.backend import code_cache, compiled
-assert compiled.numba() is not None
+from minigrad.backend.fuse import code_cache, loops
+assert loops.numba() is not None
 """
 KEPT = """
-from minigrad.backend.code_cache import Cache
+from minigrad.backend.fuse.code_cache import Cache
 saved, save = [], Cache.save_overload
 Cache.save_overload = lambda self, *args: saved.append(self.name) or save(self, *args)
 """ + COMPILED + "print(*saved)"
@@ -147,7 +148,7 @@ def test_any_damage_of_a_file_is_noticed(monkeypatch, tmp_path, how):
 
     def compiles():
         before = len(saved)
-        assert compiled._specialized(sum_up, "float64(float64[::1])", "sum_up", "text", {})(np.ones(10)) == 10
+        assert loops._specialized(sum_up, "float64(float64[::1])", "sum_up", "text", {})(np.ones(10)) == 10
         return len(saved) > before
 
     assert compiles() and not compiles()
@@ -212,7 +213,7 @@ def test_a_file_is_readable_by_its_owner_only(tmp_path):
                                   "class config:\n    DISABLE_JIT = 1"])
 def test_a_numba_that_cannot_be_used_is_as_none(tmp_path, text):
     (tmp_path / "numba.py").write_text(text)
-    succeed(OPERATIONS + "from minigrad.backend import compiled; assert compiled.numba() is None",
+    succeed(OPERATIONS + "from minigrad.backend.fuse import loops; assert loops.numba() is None",
             PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
 
 
@@ -224,7 +225,7 @@ def test_an_operation_while_numba_is_being_imported(tmp_path):
 
 @numba
 def test_numba_without_its_compiler():
-    succeed(OPERATIONS + "from minigrad.backend import compiled; assert compiled.numba() is None", NUMBA_DISABLE_JIT=1)
+    succeed(OPERATIONS + "from minigrad.backend.fuse import loops; assert loops.numba() is None", NUMBA_DISABLE_JIT=1)
 
 
 @numba
@@ -233,8 +234,9 @@ def test_numba_without_its_compiler():
 def test_numbas_target_says_who_multiplies(variables, wide):
     """Without vectors of 512 bits our own kernel takes a hundred times as long as BLAS."""
     succeed(f"""
-from minigrad.backend import blas, compiled
-assert compiled.numba() is not None
+from minigrad.backend.cpu import products as blas
+from minigrad.backend.fuse import loops
+assert loops.numba() is not None
 openblas = {{library.internal_api for library in blas.blas.libraries()}} == {{"openblas"}}
 assert blas._is_openblas_on_wide_vectors() is ({wide} and openblas)
 """, **variables)
@@ -289,7 +291,7 @@ FORMS = {
 @pytest.mark.parametrize("function", [both, grow, dot])
 def test_arrays_that_compiled_loops_do_not_take(monkeypatch, function, form, threads_count):
     monkeypatch.setattr(threads, "_threads", threads_count)
-    monkeypatch.setattr(compiled, "loop", lambda *args: pytest.fail(f"a loop is compiled for {args[1:]}"))
+    monkeypatch.setattr(loops, "loop", lambda *args: pytest.fail(f"a loop is compiled for {args[1:]}"))
     draw = np.random.default_rng(0)
     x, y = [FORMS[form](draw.integers(-3, 4, 40_000).astype(np.float32)) for _ in "xy"]
     if function is grow and form == "read-only":
@@ -319,7 +321,7 @@ def test_gradients_and_parameters_of_any_form(form):
 
 
 def test_random_numbers_into_arrays_of_any_form():
-    compiled.numba()
+    loops.numba()
     mg.manual_seed(0)
     expected = mg.empty(40_000).uniform_()
     target = unaligned(np.zeros(40_000, np.float32))

@@ -16,8 +16,8 @@ from tools import needs
 
 import minigrad as mg
 from minigrad.autograd.modes import recording
-from minigrad.backend import compiled
-from minigrad.backend.interrupts import is_inside, uninterrupted
+from minigrad.backend.cpu.interrupts import is_inside, uninterrupted
+from minigrad.backend.fuse import loops
 
 TRAINING = Path(__file__).with_name("interrupted_training.py")
 
@@ -47,12 +47,12 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 assert (x + x).sum().item() == 180000
 assert abs((x @ x).sum().item() - 27e6) < 30
 assert abs(x.sigmoid().sum().item() - 65795.27) < 1
-from minigrad.backend import compiled
-assert compiled.numba() is not None, "Numba is lost"
+from minigrad.backend.fuse import loops
+assert loops.numba() is not None, "Numba is lost"
 """
 
 
-@needs(compiled.numba() is not None, "needs the extra `fast`, which is not installed")
+@needs(loops.numba() is not None, "needs the extra `fast`, which is not installed")
 @pytest.mark.parametrize(("moment", "cache"), [(0.002, "kept"), (0.02, "kept"), (0.06, "kept"), (0.15, "kept"), (0.3, "kept"),
                                                (0.03, "none"), (0.1, "none"), (0.4, "none")])
 def test_an_interrupt_while_the_first_operation_imports_and_compiles(tmp_path, moment, cache):
@@ -162,7 +162,7 @@ def test_uninterrupted_work_ends_before_the_interrupt_is_raised():
 
 def test_errors_leave_no_arrays_behind():
     """An exception holds its traceback, and that the frames with their arrays: not beyond the `except` block."""
-    from minigrad.backend import threads
+    from minigrad.backend.cpu import threads
 
     class Large:
         """Stands for an array."""

@@ -11,15 +11,15 @@ import pytest
 from subprograms import succeed
 
 import minigrad as mg
-from minigrad.backend import cores, threads
-from minigrad.backend.compiled import use_numba
+from minigrad.backend.cpu import cores, threads
+from minigrad.backend.fuse.loops import use_numba
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 3, 8])
 NUMBA = pytest.mark.parametrize("numba", ["0", "1"])
 
 AN_ERROR = """
 import sys, time
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 n, failing = int(sys.argv[1]), int(sys.argv[2])
 threads.set_num_threads(n)
 running = set()
@@ -50,7 +50,7 @@ def test_an_error_in_one_piece_waits_for_the_others(count, failing, numba):
 
 AN_INTERRUPT = """
 import random, signal, sys, time
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 n, draw = int(sys.argv[1]), random.Random(int(sys.argv[2]))
 threads.set_num_threads(n)
 threads.share(lambda low, high: None, n)
@@ -100,7 +100,7 @@ def test_an_interrupt_is_raised_before_the_error_of_a_piece(monkeypatch):
 
 MANY_INTERRUPTS = """
 import signal, sys, time
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 threads.set_num_threads(4)
 threads.share(lambda low, high: None, 4)
 running = set()
@@ -132,7 +132,7 @@ def test_an_interrupt_each_millisecond():
 IN_A_HANDLER = """
 import signal, sys, time
 import minigrad as mg
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 mg.set_num_threads(int(sys.argv[1]))
 a = mg.rand(300, 300)
 right = a.numpy() @ a.numpy()
@@ -238,7 +238,7 @@ def test_operations_while_the_interpreter_ends(count, state, others):
 FORKED = """
 import os, signal, sys, time
 import minigrad as mg
-from minigrad.backend import threads
+from minigrad.backend.cpu import threads
 mg.set_num_threads(int(sys.argv[1]))
 a = mg.rand(300, 300)
 right = a.numpy() @ a.numpy()

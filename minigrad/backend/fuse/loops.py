@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy
 
-from .interrupts import is_inside, uninterrupted
+from ..cpu.interrupts import is_inside, uninterrupted
 
 _loops: dict = {}
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "taught": False}
@@ -89,7 +89,7 @@ def _make_loop(key, dtype, reduce):
 def _compile(body, kinds, dtype, reduce):
     from .source import loop_source
 
-    text = '"""Written by minigrad.backend.compiled."""\nfrom numpy import log, sqrt, tanh\n' \
+    text = '"""Written by minigrad.backend.fuse.loops."""\nfrom numpy import log, sqrt, tanh\n' \
         f"{_imports(body)}\n\n" + loop_source(body, kinds, reduce)
     name = f"minigrad_loop_{body.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     module = sys.modules[name] = types.ModuleType(name)  # a name of its own for what is compiled
@@ -105,12 +105,12 @@ def _compile(body, kinds, dtype, reduce):
 
 def _imports(body):
     """Return the line that imports our own e^x, with a digest of its text: a loop compiled from another text of it is out of date."""
-    return f"from minigrad.backend.exponential import exp  # {_digest_of_exponential()}\n" if "exp" in body.calls else ""
+    return f"from minigrad.backend.cpu.accelerators.exponential import exp  # {_digest_of_exponential()}\n" if "exp" in body.calls else ""
 
 
 @functools.cache
 def _digest_of_exponential():
-    from . import exponential
+    from ..cpu.accelerators import exponential
 
     return hashlib.sha256(_text_of(exponential).encode()).hexdigest()
 

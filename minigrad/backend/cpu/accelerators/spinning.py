@@ -8,8 +8,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .compiled import kept
-from .threads import ASLEEP, NUMBER
+from ...fuse.loops import kept
+from ..threads import ASLEEP, NUMBER
 
 
 @intrinsic

@@ -9,7 +9,8 @@ from math import prod
 
 import numpy
 
-from . import blas, threads
+from . import products as blas
+from . import threads
 
 BLOCK = 128  # rows that are added one after the other
 WIDE = 512  # elements of a row; several rows that are shorter are taken as one

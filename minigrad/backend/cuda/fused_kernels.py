@@ -6,7 +6,9 @@ import functools
 
 import numpy
 
-from . import arrays, cuda, sums
+from .. import arrays
+from . import library as cuda
+from . import sums
 
 SCALARS = (int, float, arrays.NumPyScalar)
 
@@ -56,6 +58,6 @@ def _common_dtype(args, kind):
 
 def source_of(fused):
     """A fused function as the text of a kernel: inputs, outputs, operation, name, preamble."""
-    from .source import kernel_source
+    from ..fuse.source import kernel_source
 
     return *kernel_source(fused.body), f"minigrad_{fused.__name__}", ""

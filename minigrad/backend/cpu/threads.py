@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy
 
-from . import compiled, cores
+from ..fuse import loops
+from . import cores
 
 NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
 LARGE = 1 << 15  # elements of an operation below which handing out work costs more than it saves
@@ -27,7 +28,7 @@ CROWD = 8  # threads for each core, above which `set_num_threads` warns
 
 _threads = None
 _settled = False
-_spin: Any = None  # the module `spin`, from the first time that work is handed out and Numba is in use
+_spin: Any = None  # the module `spinning`, from the first time that work is handed out and Numba is in use
 _owner: dict = {}  # {0: a mark of the call of `share` that has the workers}, or empty
 
 
@@ -231,8 +232,8 @@ def share(function, n, block=1):
 
 def _idle_workers(n):
     """Return n workers with nothing to do, or fewer where the system gives no more threads."""
-    if _spin is None and compiled.numba() is not None:
-        compiled.prepare(_load_spin)
+    if _spin is None and loops.numba() is not None:
+        loops.prepare(_load_spin)
     while len(_workers) < n:
         try:
             _workers.append(Worker())
@@ -247,9 +248,9 @@ def _idle_workers(n):
 
 def _load_spin():
     global _spin
-    from . import spin
+    from .accelerators import spinning
 
-    _spin = spin
+    _spin = spinning
 
 
 def _forget():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
-from . import arrays
+from .. import arrays
 
 device_types: set = set()  # array types that live on a device; filled by `use`
 _library: list = []  # the CuPy module, or what stands in for it in tests
@@ -23,7 +23,7 @@ def use(library):
     _library.clear()
     kept.clear()
     if library is not None:
-        from .device_face import face
+        from .cupy_names import face
 
         _library.append(library)
         device_types.add(library.ndarray)
@@ -97,7 +97,7 @@ def allow_tf32(enabled=None):
 def synchronize():
     """Wait for the work queued on the GPU, so that a timer reads what it should."""
     if _library:
-        from . import late
+        from . import range_checks
 
-        late.raise_noted()
+        range_checks.raise_noted()
         _library[0].cuda.Device().synchronize()

@@ -13,8 +13,12 @@ from typing import Any
 
 from numpy import empty, ndarray, zeros
 
-from . import arrays, compiled, cuda, fused_kernels, half, threads
-from .gathering import Pieces
+from .. import arrays, half
+from ..cpu import threads
+from ..cuda import fused_kernels
+from ..cuda import library as cuda
+from ..gathering import Pieces
+from . import loops
 from .source import SUMMED, read, text_of
 
 COMPILED = (arrays.float32, arrays.float64)  # native; others are left to NumPy
@@ -87,7 +91,7 @@ class Fused:
 
     def _runner(self, kinds, dtype, block):
         """A function (target, parts of the arguments) that does the work for these parts in one thread."""
-        loop = None if compiled.numba() is None else compiled.loop(self.body, kinds, dtype)
+        loop = None if loops.numba() is None else loops.loop(self.body, kinds, dtype)
         if loop is None:
             return lambda target, parts: _in_blocks(self.plain, target, parts, kinds, block)
         return lambda target, parts: loop(*parts) if target is None else loop(target, *parts)
@@ -95,7 +99,7 @@ class Fused:
     def _sum(self, kinds, views, n, dtype):
         """Sums of blocks of fixed length, then the sum of those: the same bits for any number of threads."""
         partial = empty(-(-n // SUMMED), "float64")
-        loop = None if compiled.numba() is None else compiled.loop(self.body, kinds, dtype, reduce=True)
+        loop = None if loops.numba() is None else loops.loop(self.body, kinds, dtype, reduce=True)
 
         def part(low, high):
             cut = [v[low * SUMMED:high * SUMMED] if k == "f" else v for v, k in zip(views, kinds)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy
 
-from . import arrays, cuda
+from .. import arrays
+from . import library as cuda
 
 PHILOX = """
 typedef unsigned int word;

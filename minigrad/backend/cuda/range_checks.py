@@ -6,7 +6,7 @@ launch, or part of one, and no wait.
 
 from __future__ import annotations
 
-from . import cuda
+from . import library as cuda
 
 _numbers: dict = {}  # what was checked -> the number that a kernel notes
 _state: dict = {"note": None, "pending": False}  # note: an array [number or 0, value] on the device

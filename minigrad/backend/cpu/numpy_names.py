@@ -10,13 +10,15 @@ from typing import Any
 import numpy
 from numpy import ndarray
 
-from . import adding, arrays, blas, threads
+from .. import arrays
+from . import block_sums, threads
+from . import products as blas
 
 FIRST = (0, (0,))  # what names the first axis
 SECOND = (1, -1, (1,), (-1,))  # what names the second axis of a matrix
 EVERY = slice(None)
 
-cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy", "NumPy's names; large arrays are worked on by our threads.")
+cpu: Any = types.ModuleType("minigrad.backend.cpu.numpy_names.numpy", "NumPy's names; large arrays are worked on by our threads.")
 cpu.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
 arrays.register(ndarray, cpu, "cpu")
 
@@ -130,19 +132,19 @@ def sum(x, axis=None, keepdims=False, dtype=None, products=None):
         if dtype is None and x.dtype == arrays.float16:
             return sum(astype(x, arrays.float32), axis, keepdims).astype(x.dtype)
         return numpy.add.reduce(x, axis=axis, dtype=dtype, keepdims=keepdims)
-    if x.size <= adding.BLOCK or (axis is None and (x.flags.c_contiguous or x.flags.f_contiguous)) \
-            or (axis in FIRST and len(x) <= adding.BLOCK and x.size < threads.LARGE):
+    if x.size <= block_sums.BLOCK or (axis is None and (x.flags.c_contiguous or x.flags.f_contiguous)) \
+            or (axis in FIRST and len(x) <= block_sums.BLOCK and x.size < threads.LARGE):
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
     if x.ndim == 2 and axis in SECOND:
         if _is_short(x, axis):
             return _over_columns(numpy.add, x, keepdims)
-        if adding.is_inner(x, 1):
+        if block_sums.is_inner(x, 1):
             return _over_rows(numpy.add, x, keepdims) if x.size >= threads.LARGE else numpy.add.reduce(x, axis=1, keepdims=keepdims)
     axes = sorted([a % x.ndim for a in (range(x.ndim) if axis is None else axis if type(axis) is tuple else (axis,))])
     if x.ndim == 2 and axes == [0] and x.size >= threads.LARGE and x.flags.f_contiguous:
         y = _over_rows(numpy.add, x.T, False)[None]
     else:
-        y = adding.over(x, axes, products)
+        y = block_sums.over(x, axes, products)
     return y if keepdims else y.reshape([n for i, n in enumerate(y.shape) if i not in axes])
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from math import prod
 
-from . import arrays, cuda, late
+from .. import arrays
+from . import library as cuda
+from . import range_checks
 
 # A negative row number counts from the end. One out of range is noted for the host, and row 0 is read in its place.
 GATHER = """long long given = index[i / width], row = given < 0 ? given + rows : given;
@@ -45,7 +47,7 @@ def take(x, index, dtype=None, divisor=None):
     """
     rows, width = len(x), prod(x.shape[1:])
     out = cuda.library().empty((index.size, *x.shape[1:]), x.dtype if dtype is None else dtype)
-    number, note = late.place_for(f"index {{}} is out of bounds for axis 0 of size {rows}")
+    number, note = range_checks.place_for(f"index {{}} is out of bounds for axis 0 of size {rows}")
     kernel = cuda.kernel((take, divisor is not None), functools.partial(source, divisor is not None))
     given = () if divisor is None else (out.dtype.type(divisor),)
     kernel(x, index, rows, width, number, *given, out, note)

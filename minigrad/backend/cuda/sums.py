@@ -13,7 +13,8 @@ from math import prod
 
 import numpy
 
-from . import arrays, cuda
+from .. import arrays
+from . import library as cuda
 
 FIRST = (0, (0,))  # what names the first axis
 TILE, ROWS = 32, 8  # the columns and rows of threads in a block that sums columns, as in its text below
@@ -89,7 +90,7 @@ def columns_source(dtype):
 
 def body_source(fused, dtype):
     """Return the text of the kernel that sums what a fused function's body gives, and its name."""
-    from .source import kernel_source
+    from ..fuse.source import kernel_source
 
     name, (_, _, operation) = f"minigrad_sum_of_{fused.__name__}", kernel_source(fused.body)
     parameters = ", ".join(f"const T* {p}_" for p in fused.body.parameters)

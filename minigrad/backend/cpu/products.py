@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy
 
-from . import arrays, compiled, threads
+from .. import arrays
+from ..fuse import loops
+from . import threads
 from .interrupts import uninterrupted
 
 SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
@@ -148,7 +150,7 @@ class Postponed:
     T = property(lambda self: Postponed(self.array.T, self.products))
 
 
-postponed: Any = types.ModuleType("minigrad.backend.blas.postponed", "NumPy's names that a product's VJPs call, for a Postponed gradient.")
+postponed: Any = types.ModuleType("postponed", "NumPy's names that a product's VJPs call, for a Postponed gradient.")
 arrays.register(Postponed, postponed, None)
 
 
@@ -199,14 +201,14 @@ def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
         if x.dtype not in _kernels:
-            compiled.prepare(_load_kernel, x.dtype)
+            loops.prepare(_load_kernel, x.dtype)
         return _kernels.get(x.dtype, _blas_product)
     return _blas_product
 
 
 def has_own_kernel():
     """Whether `gemm` multiplies large matrices: where Numba is, cores have vectors of 512 bits, and OpenBLAS is what else would."""
-    return compiled.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
+    return loops.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
 
 
 def _blas_product(x, y, out, bias=None):
@@ -226,7 +228,7 @@ _found: dict = {}  # what `_is_openblas_on_wide_vectors` returns, under "wide", 
 def _is_openblas_on_wide_vectors():
     """Return whether NumPy multiplies with OpenBLAS, and Numba compiles for vectors of 512 bits: NUMBA_CPU_NAME may say otherwise."""
     if "wide" not in _found:
-        compiled.prepare(_look_for_wide_vectors)
+        loops.prepare(_look_for_wide_vectors)
     return _found.get("wide", False)
 
 
@@ -241,7 +243,7 @@ _kernels: dict = {}  # `gemm.multiply` for each dtype that it is compiled for
 
 
 def _load_kernel(dtype):
-    from . import gemm
+    from .accelerators import gemm
 
     gemm.compiled(dtype)
     _kernels[dtype] = gemm.multiply

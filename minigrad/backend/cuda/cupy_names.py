@@ -6,12 +6,13 @@ import functools
 import types
 from math import inf
 
-from . import arrays, late, rows, sums
+from .. import arrays
+from . import range_checks, rows, sums
 
 
 def face(library):
     """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
-    xp = types.ModuleType("minigrad.backend.device_face.cupy", "CuPy's names, as the ops call them.")
+    xp = types.ModuleType("minigrad.backend.cuda.cupy_names.cupy", "CuPy's names, as the ops call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
     for function in (sum, where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide,
                      left_shift, right_shift):
@@ -49,7 +50,7 @@ def getitem(x, *, key):
 
 def to_device(x, device):
     """x on "cpu" or "cuda"."""
-    return x if arrays.device_of(x) == device else late.read(x)
+    return x if arrays.device_of(x) == device else range_checks.read(x)
 
 
 def stop_gradient(x):
@@ -130,7 +131,7 @@ def put_along_axis(library, g, indices, axis, shape):
 def take_along_axis(library, x, indices, axis):
     """x[indices] along one axis. An index out of range, which CuPy would wrap, is raised at the next read."""
     size = x.shape[axis]
-    late.check(indices, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
+    range_checks.check(indices, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
     return library.take_along_axis(x, indices, axis)
 
 

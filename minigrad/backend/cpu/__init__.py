@@ -1,0 +1,1 @@
+"""NumPy as the operations see it, worker threads, and matrix products."""
