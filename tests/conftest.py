@@ -65,7 +65,7 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture(scope="session")
 def mnist_arrays():
     """The first images and labels of MNIST, training and test."""
-    from small_mnist import first_arrays
+    from support.small_mnist import first_arrays
 
     return first_arrays()
 
@@ -73,7 +73,7 @@ def mnist_arrays():
 @pytest.fixture(scope="session")
 def mnist_root(tmp_path_factory, mnist_arrays):
     """A folder with these as torchvision's downloads leave it."""
-    from small_mnist import write_mnist
+    from support.small_mnist import write_mnist
 
     root = tmp_path_factory.mktemp("torchvision")
     for name in ("MNIST", "FashionMNIST"):

@@ -18,7 +18,7 @@ import torch
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.autograd import Function, gradcheck
-from minigrad.autograd.findings import GradcheckError
+from minigrad.autograd.gradient_check.findings import GradcheckError
 from minigrad.data import DataLoader, TensorDataset
 from minigrad.ops import sigmoid
 
@@ -329,7 +329,7 @@ def test_a_target_out_of_range_is_named(target):
 
 
 def test_device_wraps_no_target():
-    from strict_device import strict_device
+    from support.strict_device import strict_device
 
     with strict_device():
         log_probs = mg.randn(2, 3).log_softmax(1).cuda()

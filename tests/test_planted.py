@@ -3,11 +3,11 @@
 import contextvars
 
 import pytest
-from planted import BUGS
-from planting import edited, planted
-from suite import CHECKS, first_failure
 
 import minigrad as mg
+from support.planted import BUGS
+from support.planting import edited, planted
+from support.suite import CHECKS, first_failure
 
 
 def test_there_are_enough_bugs_and_checks():

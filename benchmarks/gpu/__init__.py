@@ -12,5 +12,6 @@ kernels.json     which kernels a step launches, and how long each runs
 calls.jsonl      what one call of each kind costs, and what a CUDA graph can hold
 crossover.jsonl  CPU against GPU by size of the batch, by width of the network, and for single operations
 
-Without a GPU, MINIGRAD_GPU_STAND_IN=cupy_on_host (with tests/ on PYTHONPATH) rehearses all of it, at sizes that say nothing of time.
+Without a GPU, MINIGRAD_GPU_STAND_IN=support.cupy_on_host (with tests/ on PYTHONPATH) rehearses all of it, at sizes that say
+nothing of time.
 """

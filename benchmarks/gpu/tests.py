@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.gpu.records import REHEARSAL, STAND_IN
 from benchmarks.pairs import ROOT
 
-FILES = ["tests/test_kernels.py", "tests/test_fused.py", "tests/test_device.py", "tests/test_gradcheck_device.py"]
+FILES = [*[f"tests/backend/test_{name}.py" for name in ("kernels", "fused", "device")], "tests/autograd/test_gradcheck_device.py"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 TIME_LIMIT = 600 if REHEARSAL else 100  # seconds for a test
 

@@ -9,7 +9,7 @@ __all__ = ["Function", "Variable", "backward", "enable_grad", "grad", "gradcheck
 
 def __getattr__(name):
     if name == "gradcheck":  # loaded when asked for
-        from .checking import gradcheck
+        from .gradient_check import gradcheck
 
         return gradcheck
     raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")

@@ -6,10 +6,10 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from backends import BACKENDS
 
 import minigrad as mg
 import minigrad.creation
+from support.backends import BACKENDS
 
 # ---- sums of whole numbers without a converted copy
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from subprograms import ROOT, succeed
-from tools import needs
 
 import minigrad as mg
 from minigrad.backend.cpu import threads
 from minigrad.backend.fuse import code_cache, loops
 from minigrad.backend.fuse.decorator import Fused, fuse
 from minigrad.backend.fuse.source import read
+from support.subprograms import ROOT, succeed
+from support.tools import needs
 
 numba = needs(loops.numba() is not None, "needs the extra `fast`, which is not installed")
 

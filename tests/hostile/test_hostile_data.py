@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from idx_files import header, idx, same
 
 import minigrad as mg
 import minigrad.data.idx
@@ -21,6 +20,7 @@ from minigrad import nn, optim
 from minigrad.data.idx import IdxError, read_idx
 from minigrad.serialization import tensor_file
 from minigrad.serialization.tensor_file import MAX_HEADER_BYTES, MAX_TENSORS, CheckpointError
+from support.idx_files import header, idx, same
 
 MB = 1024**2
 IMAGES = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)

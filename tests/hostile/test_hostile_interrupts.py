@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from subprograms import succeed
-from tools import needs
 
 import minigrad as mg
 from minigrad.autograd.modes import recording
 from minigrad.backend.cpu.interrupts import is_inside, uninterrupted
 from minigrad.backend.fuse import loops
+from support.subprograms import succeed
+from support.tools import needs
 
 TRAINING = Path(__file__).with_name("interrupted_training.py")
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile import run_damage
-from small_mnist import first_arrays, write_mnist
 
 import minigrad as mg
 from minigrad.cli import main
@@ -27,6 +26,7 @@ from minigrad.experiments.figures import histogram
 from minigrad.experiments.report import charts, render
 from minigrad.experiments.report.records import read_runs
 from minigrad.serialization import CheckpointError, atomic
+from support.small_mnist import first_arrays, write_mnist
 
 DOCUMENTED = (ExperimentError, CheckpointError, IdxError)
 TINY = ["--batch-size", "50", "--epochs", "1", "--finetune-epochs", "1"]

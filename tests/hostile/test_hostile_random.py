@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from subprograms import run
+
+from support.subprograms import run
 
 PROGRAM = Path(__file__).with_name("random_program.py")
 

@@ -8,11 +8,11 @@ import threading as host
 
 import numpy as np
 import pytest
-from subprograms import succeed
 
 import minigrad as mg
 from minigrad.backend.cpu import cores, threads
 from minigrad.backend.fuse.loops import use_numba
+from support.subprograms import succeed
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 3, 8])
 NUMBA = pytest.mark.parametrize("numba", ["0", "1"])

@@ -1,0 +1,154 @@
+"""PyTorch's own sample inputs for every op that we have, at float64: none is wrong, 90 % are supported.
+
+A sample is supported if our function returns. What it returns, and the gradients of all inputs that want
+one, must then be PyTorch's in value, shape and dtype. `empty` and random draws are compared by shape and dtype.
+"""
+
+import functools
+import types
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad
+from support.tools import REQUIRED
+
+if not REQUIRED:
+    pytest.importorskip("expecttest", reason="PyTorch's sample inputs need expecttest, pip install expecttest")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from torch.testing._internal.common_methods_invocations import op_db
+
+DRAWN = {"empty", "empty_like", "new_empty", "randn", "randn_like", "rand_like", "randint", "normal"}
+DTYPES = {
+    getattr(torch, name): getattr(minigrad, name)
+    for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
+}
+
+
+def found(name):
+    """Our function or method of PyTorch's name, or None."""
+    if name.startswith("nn.functional."):
+        return getattr(minigrad.nn.functional, name.removeprefix("nn.functional."), None)
+    return getattr(minigrad, name, None) or getattr(minigrad.Tensor, name, None)
+
+
+def ours_of(info):
+    """What to call here: PyTorch's lambda with `torch` meaning minigrad, or our function of the same name."""
+    f = info.op
+    if isinstance(f, types.FunctionType) and f.__name__ == "<lambda>":
+        names = {**f.__globals__, "torch": minigrad}
+        return types.FunctionType(f.__code__, names, f.__name__, f.__defaults__, f.__closure__)
+    return found(info.name)
+
+
+def title(info):
+    return ".".join(filter(None, (info.name, info.variant_test_name)))
+
+
+OPS = {title(info): info for info in op_db if callable(found(info.name)) and torch.float64 in info.dtypes}
+
+
+def translated(x, leaves):
+    """PyTorch's argument as ours; `leaves` gets the pair for every tensor in it."""
+    if isinstance(x, torch.Tensor):
+        if id(x) not in leaves:
+            y = minigrad.from_numpy(x.detach().numpy().copy(order="K"))
+            leaves[id(x)] = y.requires_grad_(x.requires_grad), x
+            x.grad = None  # samples share tensors
+        return leaves[id(x)][0]
+    if isinstance(x, tuple | list):
+        return type(x)(translated(part, leaves) for part in x) if type(x) is not torch.Size else tuple(x)
+    if isinstance(x, dict):
+        return {key: translated(value, leaves) for key, value in x.items()}
+    if isinstance(x, torch.device):
+        return str(x)
+    return DTYPES.get(x, x) if isinstance(x, torch.dtype) else x
+
+
+def flat(result):
+    """The tensors (or numbers) of a result."""
+    return [part for r in result for part in flat(r)] if isinstance(result, tuple | list) else [result]
+
+
+def difference(ours, theirs, drawn):
+    """What is wrong with ours, or None."""
+    if not isinstance(theirs, torch.Tensor):
+        return None if ours == theirs else f"{ours!r} instead of {theirs!r}"
+    if not isinstance(ours, minigrad.Tensor):
+        return f"{type(ours).__name__} instead of a tensor"
+    if tuple(ours.shape) != tuple(theirs.shape) or ours.dtype != DTYPES[theirs.dtype]:
+        return f"{ours.shape} {ours.dtype} instead of {theirs.shape} {theirs.dtype}"
+    if drawn:
+        return None
+    a, b = ours.detach().numpy(), theirs.detach().numpy()
+    if a.dtype.kind == "f":
+        exact = np.finfo(a.dtype).eps * 1e3
+        same = np.allclose(a, b, exact, exact, equal_nan=True)
+        return None if same else f"off by {np.nanmax(np.abs(a - b))}"
+    return None if np.array_equal(a, b) else f"{a} instead of {b}"
+
+
+def backward(outputs, library):
+    """A scalar that weighs all differentiable outputs unevenly, sent backwards."""
+    total = None
+    for out in outputs:
+        if isinstance(out, library.Tensor) and out.requires_grad:
+            cosines = np.cos(np.arange(out.numel())).reshape(tuple(out.shape))
+            weights = library.tensor(cosines, dtype=out.dtype)
+            part = (out * weights).sum()
+            total = part if total is None else total + part
+    if total is not None:
+        total.backward()
+    return total is not None
+
+
+def judged(info, sample):
+    """'unsupported', or None where all is right, or what is wrong."""
+    leaves = {}
+    arguments = translated((sample.input, *sample.args), leaves), translated(sample.kwargs, leaves)
+    theirs = flat(info.op(sample.input, *sample.args, **sample.kwargs))
+    try:
+        ours = flat(ours_of(info)(*arguments[0], **arguments[1]))
+    except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError, IndexError) as error:
+        return f"unsupported: {type(error).__name__}: {error}"
+    if len(ours) != len(theirs):
+        return f"{len(ours)} results instead of {len(theirs)}"
+    drawn = info.name in DRAWN
+    problems = [problem for a, b in zip(ours, theirs) if (problem := difference(a, b, drawn))]
+    if problems or drawn:
+        return problems[0] if problems else None
+    if backward(theirs, torch) != backward(ours, minigrad):
+        return "differentiable in only one of the two"
+    for mine, its in leaves.values():
+        if (mine.grad is None) != (its.grad is None):
+            return f"gradient {mine.grad} instead of {its.grad}"
+        if its.grad is not None and (problem := difference(mine.grad, its.grad, False)):
+            return f"gradient: {problem}"
+    return None
+
+
+@functools.cache
+def verdicts(name):
+    """Of all samples of an op."""
+    info = OPS[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        samples = info.sample_inputs("cpu", torch.float64, requires_grad=info.supports_autograd)
+        return [(judged(info, sample), sample) for sample in samples]
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_no_sample_is_wrong(name):
+    wrong = [f"{v}\n  {s}" for v, s in verdicts(name) if v and not v.startswith("unsupported")]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nine_of_ten_samples_are_supported():
+    judgements = [v for name in OPS for v, _ in verdicts(name)]
+    unsupported = sum(v is not None and v.startswith("unsupported") for v in judgements)
+    assert len(OPS) >= 110
+    assert len(judgements) > 1000
+    assert unsupported <= 0.1 * len(judgements)

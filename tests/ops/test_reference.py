@@ -1,0 +1,269 @@
+"""The PyTorch twin: the same text, the same options, the same lines, and numbers that are near."""
+
+import ast
+import dataclasses
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad as mg
+from minigrad import ops
+from minigrad.cli import main
+from minigrad.commands.train import config_of
+from minigrad.experiments import training
+from minigrad.experiments.config import LECTURES
+from reference import __main__ as reference_main
+from reference import functional as twin_functional
+from reference import lectures, optim, vision
+from reference import nn as twin_nn
+from reference import ops as twin_ops
+from reference import training as twin_training
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--limit", "1000", "--epochs", "1", "--finetune-epochs", "1", "--batch-size", "100", "--lr", "0.001"]
+NUMBER = re.compile(r"\d+\.\d{6}")
+# What PyTorch does in another way: which GPU there is, and where the noise for it is drawn.
+OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "noise_generator", "batch"}
+
+
+def definitions(path, replace=()):
+    """The functions and classes of a file by name, as text without comments."""
+    text = path.read_text(encoding="utf-8")
+    for old, new in replace:
+        text = re.sub(old, new, text)
+    body = ast.parse(text).body
+    return {node.name: ast.unparse(node) for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+@pytest.mark.parametrize("name", ["denoising", "autoencoder", "training"])
+def test_the_two_texts_differ_in_the_prefix_alone(name):
+    ours = definitions(ROOT / "minigrad" / "experiments" / f"{name}.py")
+    twins = definitions(ROOT / "reference" / f"{name}.py", [(r"\btorch\b", "mg")])
+    assert list(ours) == list(twins)
+    assert {key for key in ours if ours[key] != twins[key]} <= OWN_WAYS
+
+
+@pytest.mark.parametrize("lecture", ["denoising", "autoencoder"])
+def test_both_print_the_same_lines_with_near_numbers(lecture, capsys):
+    assert main(["train", lecture, *SMALL]) == 0
+    ours = capsys.readouterr().out.splitlines()
+    assert reference_main.main([lecture, *SMALL]) == 0
+    theirs = capsys.readouterr().out.splitlines()
+    assert [NUMBER.sub("#", line) for line in ours] == [NUMBER.sub("#", line) for line in theirs]
+    for our_line, their_line in zip(ours, theirs):
+        if "Mean-Squared" in our_line:  # from other weights, so it cannot be the same
+            error, their_error = (float(NUMBER.search(line)[0]) for line in (our_line, their_line))
+            assert error == pytest.approx(their_error, rel=0.05)
+
+
+def test_both_take_the_same_options():
+    def options(arguments, run):
+        with pytest.raises(SystemExit) as exit_:
+            run(arguments)
+        assert exit_.value.code == 0
+
+    for lecture in LECTURES:
+        arguments = ["--epochs", "3", "--lr", "0.25", "--optimizer", "sgd", "--dtype", "float32"]
+        parsed = [parse([lecture, *arguments]) for parse in (parse_ours, parse_theirs)]
+        assert parsed[0] == parsed[1]
+        options(["train", lecture, "--help"], main)
+        options([lecture, "--help"], reference_main.main)
+
+
+def parse_ours(arguments):
+    return config_of(captured("minigrad.commands.train.run", lambda: main(["train", *arguments])))
+
+
+def parse_theirs(arguments):
+    return config_of(captured("reference.__main__.run", lambda: reference_main.main(arguments)))
+
+
+def captured(name, call):
+    """The argument of the function `name`, which is not run."""
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(name, lambda arguments: seen.append(arguments) or 0)
+        assert call() == 0
+    return seen[0]
+
+
+def test_misuse_of_the_twin_is_one_line_and_exit_code_2(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        reference_main.main(["denoising", "--epochs", "x"])
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_torchvision_gives_the_same_lines_and_error(capsys):
+    command = [sys.executable, "-m", "reference", "autoencoder", *SMALL, "--torchvision"]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert reference_main.main(["autoencoder", *SMALL]) == 0
+    plain = capsys.readouterr().out
+    assert NUMBER.sub("#", loaded) == NUMBER.sub("#", plain)
+    error, plain_error = (float(NUMBER.search(text)[0]) for text in (loaded, plain))
+    assert error == pytest.approx(plain_error, abs=1.1e-6)
+
+
+def test_the_twin_s_noise_on_a_gpu_is_pytorch_s_own(monkeypatch):
+    """PyTorch has its generators for GPUs only after it has looked for one."""
+    there = torch.Generator()
+
+    def look():
+        torch.cuda.default_generators = (there,)
+        return 0
+
+    monkeypatch.setattr(torch.cuda, "default_generators", ())
+    monkeypatch.setattr(torch.cuda, "current_device", look)
+    assert twin_training.noise_generator(settings("denoising", device="cuda"), torch.Generator()) is there
+
+
+def test_torchvision_batches_are_the_twin_s_batches(monkeypatch):
+    monkeypatch.setattr(vision, "WORKERS", 0)
+    config = settings("autoencoder", limit=250, batch_size=100)
+    run = twin_training.Run(config, None, torch.Generator(), torch.Generator())
+    ours = list(twin_training.load_data(config).batches(run))
+    theirs = list(vision.load_data(config).batches(run))
+    assert [len(images) for images, _ in theirs] == [100, 100, 50]
+    for (images, labels), (their_images, their_labels) in zip(ours, theirs):
+        torch.testing.assert_close(images, their_images, rtol=1e-7, atol=0)
+        assert torch.equal(labels, their_labels)
+
+
+def settings(lecture, **changes):
+    return dataclasses.replace(LECTURES[lecture], **changes)
+
+
+def test_batches_and_steps_of_both_agree_from_equal_weights():
+    """One epoch of each phase of lecture 12, which draws nothing at random but its weights."""
+    from minigrad.experiments import autoencoder
+    from reference import autoencoder as twin
+
+    config = settings("autoencoder", limit=1050, batch_size=100)
+    ours, theirs = training.start(config, autoencoder), twin_training.start(config, twin)
+    for phase in ("pretrain", "finetune"):
+        if phase == "finetune":
+            training.to_classifier(ours, autoencoder)
+            twin_training.to_classifier(theirs, twin)
+        ours.net.load_state_dict({k: mg.tensor(v.numpy()) for k, v in theirs.net.state_dict().items()})
+        loss, their_loss = (
+            getattr(module, f"{phase}_epoch")(run, module.load_data(config)) for module, run in ((training, ours), (twin_training, theirs))
+        )
+        assert loss == pytest.approx(their_loss, rel=1e-12)
+        for name, weight in theirs.net.state_dict().items():
+            np.testing.assert_allclose(ours.net.state_dict()[name].numpy(), weight.numpy(), rtol=0, atol=1e-13)
+
+
+# ---- ops and optimizers
+
+
+def public_ops():
+    found = {name: getattr(ops, name) for name in ops.__all__}
+    return {name: f for name, f in found.items() if inspect.isfunction(f) and f.__module__ != ops.__name__}
+
+
+def test_every_op_has_a_twin_with_the_same_arguments():
+    for name, op in public_ops().items():
+        ours = list(inspect.signature(inspect.unwrap(op)).parameters.values())
+        theirs = list(inspect.signature(getattr(twin_ops, name)).parameters.values())
+        strip = [(p.name, p.kind, p.default) for p in ours]
+        assert strip == [(p.name, p.kind, p.default) for p in theirs], name
+
+
+def test_every_layer_loss_and_optimizer_has_a_twin():
+    for ours, twin in ((mg.nn, twin_nn), (mg.nn.functional, twin_functional), (mg.optim, optim)):
+        public = getattr(ours, "__all__", None) or functions_of(ours)
+        names = {name for name in public if not name.endswith("Error")}
+        assert not {name for name in names if not hasattr(twin, name)}
+    assert str(mg.nn.L1Penalty(0.1, "slide")) == str(twin_nn.L1Penalty(0.1, "slide"))
+
+
+def functions_of(module):
+    """The names of the functions of an input."""
+    own = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
+    return [name for name, f in own if name[0] != "_" and "input" in inspect.signature(f).parameters]
+
+
+X = np.array([[0.5, -1.5, 2.0], [1.0, 0.25, -3.0]])
+Y = np.array([[1.5, -0.5, 2.5], [0.75, 1.25, 2.0]])
+P = np.abs(X) + 0.5
+ROWS = [
+    ("add", (X, Y), {}), ("sub", (X, Y), {}), ("mul", (X, Y), {}), ("div", (X, Y), {}), ("neg", (X,), {}),
+    ("pow", (P, Y), {}), ("square", (X,), {}), ("sqrt", (P,), {}), ("exp", (X,), {}), ("log", (P,), {}),
+    ("absolute", (X,), {}), ("sign", (X,), {}), ("maximum", (X, Y), {}), ("minimum", (X, Y), {}),
+    ("remainder", (X, Y), {}),
+    ("matmul", (X, Y.T.copy()), {}), ("linear", (X, Y, np.array([1.0, 2.0])), {}),
+    ("tanh", (X,), {}), ("sigmoid", (X,), {}), ("relu", (X,), {}),
+    ("softmax", (X,), {"axis": 1}), ("log_softmax", (X,), {"axis": 0}),
+    ("sum", (X,), {"axis": (0, 1)}), ("sum", (X,), {"axis": 1, "keepdims": True}), ("mean", (X,), {}),
+    ("max", (X,), {"axis": 1}), ("max", (X,), {}), ("min", (X,), {"axis": (0,)}),
+    ("transpose", (X,), {}), ("flip", (X,), {"axis": 1}), ("squeeze", (X[:, :1],), {"axis": 1}),
+    ("getitem", (X,), {"key": (slice(None), [0, 0, 2])}),
+    ("scatter", (X,), {"key": (slice(None), [0, 0, 2]), "shape": (2, 4)}),
+    ("join", (X, Y), {"axis": 1}), ("copy", (X,), {}), ("mse", (X, Y), {}),
+    ("l1_penalty", (X,), {"weight": 0.3}), ("l1_penalty_slide", (X,), {"weight": 0.3}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arrays", "options"), ROWS, ids=[row[0] for row in ROWS])
+def test_an_op_and_its_twin_agree_forward_and_backward(name, arrays, options):
+    ours = [mg.tensor(a, requires_grad=True) for a in arrays]
+    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
+    y, twin_y = getattr(ops, name)(*ours, **options), getattr(twin_ops, name)(*theirs, **options)
+    np.testing.assert_allclose(y.detach().numpy(), twin_y.detach().numpy(), rtol=1e-12, atol=1e-14)
+    g = np.random.default_rng(0).standard_normal(twin_y.shape)
+    y.backward(mg.tensor(g))
+    twin_y.backward(torch.tensor(g))
+    for x, twin_x in zip(ours, theirs):
+        np.testing.assert_allclose(x.grad.numpy(), twin_x.grad.numpy(), rtol=1e-12, atol=1e-14)
+
+
+def test_the_penalty_of_the_twin_is_the_gradient_of_the_sum_of_absolute_values():
+    x = torch.tensor([-2.0, 0.0, 0.5], dtype=torch.float64, requires_grad=True)
+    (3 * twin_functional.l1_penalty(x, 0.1)).sum().backward()
+    assert x.grad.tolist() == pytest.approx([3 - 0.1, 3.0, 3 + 0.1])
+    x.grad = None
+    (3 * twin_functional.l1_penalty(x, 0.1, form="slide")).sum().backward()
+    assert x.grad.tolist() == pytest.approx([3 - 0.2, 3.0, 3 + 0.05])
+
+
+@pytest.mark.parametrize(
+    ("written_out", "build", "options"),
+    [
+        (optim.sgd_step, torch.optim.SGD, {"lr": 0.1}),
+        (optim.sgd_step, torch.optim.SGD, {"lr": 0.1, "weight_decay": 0.01}),
+        (optim.sgd_step, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+        (optim.sgd_step, torch.optim.SGD, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+        (optim.adam_step, optim.Adam, {"lr": 0.01}),
+        (optim.adam_step, optim.Adam, {"lr": 0.01, "weight_decay": 0.1, "betas": (0.8, 0.9), "eps": 1e-2}),
+        (optim.adam_step, optim.Adam, {"lr": 0.01, "amsgrad": True}),
+    ],
+)
+def test_the_steps_written_out_are_pytorch_s(written_out, build, options):
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(4, 3, dtype=torch.float64, generator=generator)
+    p, mine, state = start.clone().requires_grad_(), start.clone(), {}
+    optimizer = build([p], **options)
+    for _ in range(20):
+        g = torch.randn(4, 3, dtype=torch.float64, generator=generator)
+        p.grad = g.clone()
+        optimizer.step()
+        written_out(mine, g, state, **options)
+    torch.testing.assert_close(mine, p.detach(), rtol=1e-12, atol=1e-13)
+
+
+def test_the_printed_tables_are_there_with_what_was_lost():
+    assert lectures.DENOISING["autoencoder_mse"][0] == 0.073981
+    assert lectures.DENOISING["test_accuracy"][-1] == 92.07
+    assert "digit lost" in lectures.DENOISING["lost_in_print"]
+    assert lectures.AUTOENCODER["autoencoder_mse"][-1] == 0.016203
+    assert lectures.AUTOENCODER["test_accuracy"][:3] == [85.36, 88.29, 89.35]
+    assert lectures.AUTOENCODER["spoken"]["mse"] == 0.022
+    assert lectures.MEASURED["denoising"]["without penalty"]["last_mse"] == 0.006896
+    assert lectures.MEASURED["autoencoder"]["30 + 30 epochs"]["last_accuracy"] == 93.69

@@ -1,0 +1,74 @@
+"""The backends that every op is tested on: each says how to switch it on, and how arrays get there and back."""
+
+import importlib.util
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.backend import to_device, to_numpy
+from minigrad.backend.cpu import threads
+from minigrad.backend.fuse import loops
+
+
+@contextmanager
+def on_cpu(numba: bool, large: int):
+    """Numba on or off, and the size from which an operation counts as large: is cut up, shared out, compiled."""
+    before = loops.use_numba(numba), threads.LARGE
+    threads.LARGE = large
+    try:
+        yield
+    finally:
+        loops.use_numba(before[0])
+        threads.LARGE = before[1]
+
+
+@contextmanager
+def as_it_is():
+    yield
+
+
+@dataclass
+class Backend:
+    """`active` is entered around a check; `device` is where its arrays live."""
+
+    name: str
+    active: Any = as_it_is
+    device: str = "cpu"
+    flushes: bool = False  # whether subnormal float32 numbers count as 0: CuPy compiles with -ftz=true
+    marks: list = field(default_factory=list)
+
+    def array(self, x: np.ndarray) -> Any:
+        """A raw array of this backend; on the CPU the array itself."""
+        return x if self.device == "cpu" else to_device(x, self.device)
+
+    def tensor(self, x: np.ndarray) -> mg.Tensor:
+        """A tensor on the memory of `array(x)`."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return mg.from_numpy(self.array(x))
+
+    def numpy(self, tensor: mg.Tensor) -> np.ndarray:
+        """The elements, on the host."""
+        return to_numpy(tensor.array)
+
+
+NEVER = 1 << 60
+NUMPY = Backend("numpy", lambda: on_cpu(numba=False, large=NEVER))
+BACKENDS = [NUMPY, Backend("blocks", lambda: on_cpu(numba=False, large=1))]
+if importlib.util.find_spec("numba"):
+    BACKENDS.append(Backend("numba", lambda: on_cpu(numba=True, large=1)))
+if importlib.util.find_spec("strict_device"):  # a stand-in for CuPy without a GPU
+    from support.strict_device import strict_device
+
+    BACKENDS.append(Backend("strict", strict_device, "cuda"))
+BACKENDS.append(Backend("cupy", device="cuda", flushes=True, marks=[pytest.mark.gpu]))
+
+
+def parameters(backends: list) -> list:
+    """The backends as pytest's parameters."""
+    return [pytest.param(b, marks=b.marks, id=b.name) for b in backends]

@@ -1,0 +1,420 @@
+"""One row for each public function, method, layer and loss: the same call on minigrad and on PyTorch, the library given by name.
+
+A face is a thin layer over an op of cases.py: its arguments, defaults and results are checked here, in fewer examples.
+"""
+
+from functools import partial
+
+import numpy as np
+from hypothesis import strategies as st
+
+import minigrad as mg
+import reference.functional
+import torch
+from support.cases import (
+    Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
+    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, joined, largest, limited, numbers, one, options, positive,
+    product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights,
+)
+
+
+def both(name, call, draw, **more):
+    """call(library, *arguments, **options), with minigrad and with PyTorch as the library."""
+    return Row(name, partial(call, mg), partial(call, torch), draw, face=True, **more)
+
+
+def function(name, draw, **more):
+    """A function of this name in both libraries."""
+    return both(f"mg.{name}", lambda lib, *xs, **named: getattr(lib, name)(*xs, **named), draw, **more)
+
+
+def method(name, draw, call=None, **more):
+    """A method of this name, or an expression of tensors."""
+    call = call or (lambda x, *xs, **named: getattr(x, name)(*xs, **named))
+    return both(f"Tensor.{name}", lambda lib, *xs, **named: call(*xs, **named), draw, **more)
+
+
+def of_class(name, *given, **options):
+    """A layer with these arguments."""
+    return lambda lib, *xs: getattr(lib.nn, name)(*given, **options)(*xs)
+
+
+# ---- calls
+
+
+@broadcasting
+def with_number(draw, numbers=numbers):
+    """Two tensors, or a tensor and a number."""
+    if draw(st.booleans()):
+        return Call([Argument(draw(shapes)), Plain(draw(numbers))])
+    return two_arrays(draw)
+
+
+@broadcasting
+def divided(draw):
+    return with_number(draw, st.sampled_from([0.5, 2.0, -1.5, 3, -1]))
+
+
+def dims(draw, **more):
+    """One dimension, several, or none; keepdim."""
+    shape = draw(shapes)
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape)), "keepdim": draw(st.booleans()), **more})
+
+
+def dims_full(draw):
+    """The same where every group has an element; no dim is ()."""
+    shape = draw(full_shapes)
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape)) or (), "keepdim": draw(st.booleans())})
+
+
+def one_dim(draw):
+    """An axis with at least one element in every group."""
+    shape = (*draw(full_shapes), draw(st.integers(1, 4)))
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), "keepdim": draw(st.booleans())})
+
+
+def dim_of(draw):
+    call = along(draw)
+    return Call(call.arguments, {"dim": call.options["axis"]})
+
+
+def full(draw):
+    return Call([Argument(draw(full_shapes))])
+
+
+def matrix(draw):
+    return Call([Argument(tuple(draw(st.lists(sides, max_size=2))))])
+
+
+def stacked_matrix(draw):
+    return Call([Argument((*draw(st.lists(sides, max_size=1)), draw(sides), draw(sides)))])
+
+
+def vectors(draw):
+    """Vectors on one side or both, or stacks of matrices."""
+    n, k, m = draw(sides), draw(sides), draw(sides)
+    forms = [[(k,), (k,)], [(n, k), (k,)], [(k,), (k, m)], [(2, n, k), (k,)], [(k,), (2, k, m)]]
+    form = draw(st.one_of(st.none(), st.sampled_from(forms)))
+    return Call([Argument(s) for s in form]) if form else product(draw)
+
+
+def matrices(draw):
+    n, k, m = draw(sides), draw(sides), draw(sides)
+    return Call([Argument((n, k)), Argument((k, m))])
+
+
+def flattened(draw):
+    shape = draw(shapes)
+    n = max(1, len(shape))
+    start = draw(st.integers(0, n - 1))
+    return Call([Argument(shape), Plain(start), Plain(draw(st.integers(start, n - 1)) - draw(st.sampled_from([0, n])))])
+
+
+def squeezed(draw):
+    shape = draw(shapes)
+    return Call([Argument(shape), *([Plain(draw(st.integers(-len(shape), len(shape) - 1)))] if shape and draw(st.booleans()) else [])])
+
+
+def permuted(draw):
+    shape = draw(shapes)
+    return Call([Argument(shape), Plain(tuple(draw(st.permutations(range(len(shape))))))])
+
+
+def shaped(draw):
+    """A tensor and a shape of as many elements, with -1."""
+    shape = (*draw(shapes), draw(st.integers(1, 3)))
+    size = int(np.prod(shape))
+    wanted = [(size,), (1, size), (*shape, 1), *([(-1,), (-1, shape[-1])] if size else [])]
+    return Call([Argument(shape), Plain(draw(st.sampled_from(wanted)))])
+
+
+def stacked(draw):
+    shape = draw(shapes)
+    return Call([Argument(shape)] * draw(st.integers(1, 3)), {"dim": draw(st.integers(-len(shape) - 1, len(shape)))})
+
+
+def in_dim(draw):
+    call = joined(draw)
+    return Call(call.arguments, {"dim": call.options["axis"]})
+
+
+@broadcasting
+def cut_by_tensors(draw):
+    """Bounds that broadcast into x: larger ones break PyTorch's own derivative."""
+    shape = draw(shapes)
+    return Call([Argument(shape), Argument(smaller(draw, shape)), Argument(smaller(draw, shape))])
+
+
+def selected(draw):
+    shape = (*draw(shapes), draw(st.integers(1, 4)))
+    dim = draw(st.integers(-len(shape), len(shape) - 1))
+    index = Argument((draw(sides),), below(max(1, shape[dim])))
+    return Call([Argument(shape if shape[dim] else (2,) * len(shape)), Plain(dim), index])
+
+
+def keyed(draw):
+    """x[key] with numbers, slices, None, …, arrays of numbers anywhere, masks of leading axes."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    shape = tuple(draw(st.lists(st.integers(1, 4), max_size=3)))
+    if shape and draw(st.integers(0, 4)) == 0:
+        return Call([Argument(shape)], {"key": rng.random(shape[:draw(st.integers(1, len(shape)))]) < 0.5})
+    count = draw(st.integers(0, 3))
+    key = []
+    for n in shape[:draw(st.integers(0, len(shape)))]:
+        kind = draw(st.sampled_from(["number", "slice", "array"]))
+        key.append(draw(st.integers(-n, n - 1)) if kind == "number" else rng.integers(-n, n, count) if kind == "array" else
+                   slice(draw(st.sampled_from([None, 0, 1, -1])), draw(st.sampled_from([None, 2, -1])), draw(st.sampled_from([None, 2]))))
+    for extra in draw(st.sampled_from([[], [None]])):
+        key.insert(draw(st.integers(0, len(key))), extra)
+    return Call([Argument(shape)], {"key": tuple(key)})
+
+
+def written(draw):
+    """x, a key of slices and numbers, and a value that broadcasts into x[key]."""
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+    key = tuple(draw(st.sampled_from([slice(None), slice(1, None), 0, -1])) for _ in shape[:draw(st.integers(0, len(shape)))])
+    inner = np.empty(shape)[key].shape
+    return Call([Argument(shape), Argument(inner[draw(st.integers(0, len(inner))):])], {"key": key})
+
+
+def same_shape(draw):
+    shape = draw(shapes)
+    return Call([Argument(shape), Argument(shape)], {"reduction": draw(reductions)})
+
+
+@broadcasting
+def into(draw):
+    """An array and another that broadcasts into it."""
+    shape = draw(shapes)
+    return Call([Argument(shape), Argument(smaller(draw, shape))])
+
+
+@broadcasting
+def chosen_or_number(draw):
+    condition, x = broadcast(draw, 2)
+    return Call([Argument(condition, truths), Argument(x)])
+
+
+def beside_larger(draw):
+    large = draw(shapes)
+    return Call([Argument(smaller(draw, large)), Argument(large, constant=True)])
+
+
+def two_axes(draw):
+    return Call([Argument((draw(sides), draw(sides)))])
+
+
+def last_dim(draw):
+    return Call([Argument((*draw(shapes), draw(sides)))])
+
+
+def batch(draw):
+    return Call([Argument((draw(sides), draw(st.integers(1, 3)), 2))])
+
+
+def pair(draw):
+    return Call(same_shape(draw).arguments)
+
+
+@broadcasting
+def raised(draw):
+    return with_number(draw, st.sampled_from([0, 1, 2, 3, 1.5, -1]))  # ½: (-0) ** -½ is -inf in PyTorch, in IEEE inf
+
+
+def whole_power(draw):
+    return Call([Argument(draw(shapes)), Plain(draw(st.sampled_from([1, 2, 3])))])
+
+
+reductions = st.sampled_from(["mean", "sum", "none"])
+
+
+def classified(draw, **more):
+    """Scores (N, C), (N, C, d) or (C,), a class for each, weights or none, an ignored class."""
+    n, c = draw(sides), draw(st.integers(1, 4))
+    shape, target = draw(st.sampled_from([((n, c), (n,)), ((n, c), (n,)), ((n, c, 2), (n, 2)), ((c,), ())]))
+    weight = [Argument((c,), positive, constant=True)] if draw(st.booleans()) else [Plain(None)]
+    ignored = draw(st.sampled_from([-100, -100, 0, c - 1]))
+    return Call([Argument(shape), Argument(target, below(c)), *weight],
+                {"ignore_index": ignored, "reduction": draw(reductions), **{k: draw(s) for k, s in more.items()}})
+
+
+def smoothed(draw):
+    return classified(draw, label_smoothing=st.sampled_from([0.0, 0.0, 0.1, 1.0]))
+
+
+def soft_targets(draw):
+    n, c = draw(sides), draw(st.integers(1, 4))
+    return Call([Argument((n, c)), Argument((n, c), positive), Argument((c,), positive, constant=True)],
+                {"reduction": draw(reductions), "label_smoothing": draw(st.sampled_from([0.0, 0.1]))})
+
+
+def layer(draw):
+    n, m = draw(sides), draw(sides)
+    bias = [Argument((m,))] if draw(st.booleans()) else []
+    return Call([Argument((*draw(st.lists(sides, max_size=2)), n)), Argument((m, n)), *bias])
+
+
+def layer_with_weights(draw):
+    n, m = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    return Call([Argument((*draw(st.lists(sides, max_size=2)), n)), Argument((m, n), constant=True), Argument((m,), constant=True)])
+
+
+# ---- functions of a library
+
+
+def linear_layer(lib, x, weight, bias):
+    made = lib.nn.Linear(weight.shape[1], weight.shape[0], dtype=x.dtype).to(x.device)
+    with lib.no_grad():
+        made.weight.copy_(weight)
+        made.bias.copy_(bias)
+    return made(x)
+
+
+def functional(name, draw, **more):
+    return both(f"F.{name}", lambda lib, *xs, **named: getattr(lib.nn.functional, name)(*xs, **named), draw, **more)
+
+
+def cross(lib, x, target, weight, **named):
+    return lib.nn.functional.cross_entropy(x, target, weight, **named)
+
+
+def set_item(lib, x, value, key):
+    y = x * 1
+    y[key] = value
+    return y
+
+
+def in_place(name, draw, **more):
+    """The method that changes a copy of x."""
+
+    def call(lib, x, *rest, **named):
+        y = x * 1
+        getattr(y, name)(*rest, **named)
+        return y
+
+    return both(f"Tensor.{name}", call, draw, **more)
+
+
+def from_scores(arrays, options, g):
+    return [2 * largest(arrays[0]) + 4, *[2 * largest(g) + largest(g) * largest(a) for a in arrays]]
+
+
+def from_difference(arrays, options, g):
+    d = sum(map(largest, arrays))
+    return [d * d + d, *[2 * largest(g) * (1 + d)] * len(arrays)]
+
+
+def from_dim(terms):
+    return lambda arrays, options, g: terms(arrays, {"axis": options["dim"]}, g)
+
+
+def from_several(arrays, options, g):
+    """Of a few additions and products."""
+    size = 4 + sum(map(largest, arrays))
+    return [size * size, *[4 * size * largest(g)] * len(arrays)]
+
+
+def from_tensors(arrays, options, g):
+    return [largest(arrays[0]) * largest(arrays[1]), largest(g) * largest(arrays[1]), largest(g) * largest(arrays[0])]
+
+
+def from_g(arrays, options, g):
+    return [0, *[largest(g)] * len(arrays)]
+
+
+UNARY = ["exp", "square", "sign", "abs", "absolute", "neg", "relu", "clone"]
+COMPARED = ["eq", "ne", "lt", "le", "gt", "ge"]
+FACES = [
+    *[function(name, one) for name in UNARY],
+    *[function(name, one, domain=positive, kinks=(1.0,)) for name in ("log", "sqrt")],
+    *[function(name, one, terms=from_g) for name in ("tanh", "sigmoid")],
+    *[function(name, one, order=0) for name in ("isnan", "isfinite", "isinf", "logical_not")],
+    *[function(name, with_number, terms=from_g) for name in ("add", "sub", "subtract", "mul", "multiply")],
+    *[function(name, divided, domain=away_from_zero, kinks=(1.0,), terms=from_g) for name in ("div", "divide")],
+    both("mg.floor_divide", lambda lib, x, y: lib.floor_divide(x, y).detach(), divided, domain=away_from_zero, kinks=(1.0,), order=0),
+    function("remainder", divided, domain=away_from_zero, kinks=(1.0,), terms=from_several),
+    *[function(name, with_number, order=0) for name in COMPARED],
+    *[function(name, two_arrays, order=0) for name in ("logical_and", "logical_or")],
+    *[function(name, two_arrays, terms=from_g) for name in ("maximum", "minimum")],
+    function("pow", raised, domain=positive, kinks=(1.0,), terms=from_g),
+    *[function(name, dims, terms=from_sum, special="one") for name in ("sum", "mean")],
+    *[function(name, dims_full) for name in ("amax", "amin")],
+    *[function(name, full) for name in ("max", "min")],
+    *[both(f"mg.{name}, values", lambda lib, x, name=name, **named: getattr(lib, name)(x, **named).values, one_dim)
+      for name in ("max", "min")],
+    *[both(f"mg.{name}, indices", lambda lib, x, name=name, **named: getattr(lib, name)(x, **named).indices, one_dim, order=0)
+      for name in ("max", "min")],
+    *[both(f"mg.{name} of two", lambda lib, x, y, name=name: getattr(lib, name)(x, y), two_arrays, terms=from_g)
+      for name in ("max", "min")],
+    *[function(name, one_dim, order=0) for name in ("argmax", "argmin", "all", "any")],
+    *[both(f"mg.{name} of everything", lambda lib, x, name=name: getattr(lib, name)(x), full, order=0)
+      for name in ("argmax", "argmin", "all", "any")],
+    function("softmax", dim_of, terms=from_dim(from_softmax)),
+    function("log_softmax", dim_of, terms=from_dim(from_log_softmax)),
+    *[function(name, limited, kinks=(-1.0, 0.0, 1.0)) for name in ("clamp", "clip")],
+    both("mg.clamp by tensors", lambda lib, x, low, high: lib.clamp(x, low, high), cut_by_tensors, terms=from_g),
+    function("reshape", shaped),
+    function("flatten", flattened),
+    function("squeeze", squeezed),
+    function("unsqueeze", expanded),
+    function("t", matrix),
+    function("transpose", exchanged),
+    function("permute", permuted),
+    function("matmul", vectors, terms=from_tensors, special="one"),
+    function("mm", matrices, terms=from_product, special="one"),
+    *[both(f"mg.{name}", lambda lib, *xs, name=name, **named: getattr(lib, name)(xs, **named), in_dim) for name in ("cat", "concat")],
+    both("mg.stack", lambda lib, *xs, **named: lib.stack(xs, **named), stacked),
+    function("where", chosen, terms=from_g),
+    both("mg.where with a number", lambda lib, c, x: lib.where(c, x, 2.0), chosen_or_number, terms=from_g),
+    function("index_select", selected, terms=from_g),
+    method("2 + x", one, lambda x: 2 + x),
+    method("2 - x", one, lambda x: 2 - x),
+    method("2 * x", one, lambda x: 2 * x),
+    method("2 / x", one, lambda x: 2 / x, domain=away_from_zero, kinks=(1.0,)),
+    method("2 ** x", one, lambda x: 2**x),
+    method("operators", two, lambda x, y: (x + y) * x - y / 2 + abs(-x), terms=from_several, special=False),
+    method("x @ y", vectors, lambda x, y: x @ y, terms=from_tensors, special="one"),
+    method("x[key]", keyed, lambda x, key: x[key], terms=from_g),
+    both("Tensor.__setitem__", set_item, written, terms=from_g),
+    method("view", shaped, lambda x, shape: x.contiguous().view(shape)),
+    method("expand", repeated, terms=from_g),
+    method("expand_as", beside_larger, terms=from_g),
+    method("T", two_axes, lambda x: x.T),
+    method("mT", stacked_matrix, lambda x: x.mT),
+    method("contiguous", one),
+    method("double", one),
+    method("float", one),
+    method("add with alpha", two_arrays, lambda x, y: x.add(y, alpha=3) - x.sub(y, alpha=0.5), terms=from_several),
+    *[in_place(name, into, terms=from_g) for name in ("add_", "sub_", "mul_", "copy_")],
+    in_place("div_", into, domain=away_from_zero, kinks=(1.0,), terms=from_g),
+    in_place("pow_", whole_power),
+    *[in_place(name, one, terms=from_g) for name in ("exp_", "neg_", "abs_", "tanh_", "sigmoid_", "relu_")],
+    in_place("sqrt_", one, domain=positive, kinks=(1.0,)),
+    in_place("clamp_", limited, kinks=(-1.0, 0.0, 1.0)),
+    functional("linear", layer, terms=from_product, special="one"),
+    *[functional(name, one, terms=from_g) for name in ("tanh", "sigmoid", "relu")],
+    both("F.relu in place", lambda lib, x: lib.nn.functional.relu(x * 1, inplace=True), one),
+    functional("softmax", dim_of, terms=from_dim(from_softmax)),
+    functional("log_softmax", dim_of, terms=from_dim(from_log_softmax)),
+    functional("mse_loss", same_shape, terms=from_difference, special="one"),
+    functional("l1_loss", same_shape, terms=from_difference, special="one"),
+    functional("nll_loss", classified, terms=from_scores, special="one"),
+    functional("cross_entropy", smoothed, terms=from_scores, special=False),
+    both("F.cross_entropy of probabilities", cross, soft_targets, terms=from_scores, special=False),
+    Row("F.l1_penalty", mg.nn.functional.l1_penalty, reference.functional.l1_penalty, options(
+        weight=weights, form=st.sampled_from(["sign", "slide"])), face=True, surrogate=True),
+    Row("nn.L1Penalty", lambda x, weight: mg.nn.L1Penalty(weight)(x), reference.functional.l1_penalty, options(weight=weights), face=True,
+        surrogate=True),
+    both("nn.Linear", linear_layer, layer_with_weights, terms=from_several, special="one"),
+    *[both(f"nn.{name}", of_class(name), one, terms=from_g) for name in ("Identity", "Tanh", "Sigmoid", "ReLU")],
+    both("nn.ReLU in place", lambda lib, x: lib.nn.ReLU(inplace=True)(x * 1), one),
+    both("nn.Flatten", of_class("Flatten"), batch),
+    both("nn.Softmax", of_class("Softmax", dim=-1), last_dim, terms=from_g),
+    both("nn.LogSoftmax", of_class("LogSoftmax", dim=-1), last_dim, terms=from_scores),
+    both("nn.MSELoss", of_class("MSELoss"), pair, terms=from_difference, special="one"),
+    both("nn.L1Loss", of_class("L1Loss", reduction="sum"), pair, terms=from_difference, special="one"),
+    both("nn.NLLLoss", lambda lib, x, target, weight, **named: lib.nn.NLLLoss(weight, **named)(x, target), classified, terms=from_scores,
+         special="one"),
+    both("nn.CrossEntropyLoss", lambda lib, x, target, weight, **named: lib.nn.CrossEntropyLoss(weight, **named)(x, target), smoothed,
+         terms=from_scores, special=False),
+]
