@@ -13,6 +13,7 @@ import minigrad as mg
 from minigrad.backend import to_device, to_numpy
 from minigrad.backend.cpu import threads
 from minigrad.backend.fuse import loops
+from support.strict_device import strict_device
 
 
 @contextmanager
@@ -62,11 +63,10 @@ NUMPY = Backend("numpy", lambda: on_cpu(numba=False, large=NEVER))
 BACKENDS = [NUMPY, Backend("blocks", lambda: on_cpu(numba=False, large=1))]
 if importlib.util.find_spec("numba"):
     BACKENDS.append(Backend("numba", lambda: on_cpu(numba=True, large=1)))
-if importlib.util.find_spec("strict_device"):  # a stand-in for CuPy without a GPU
-    from support.strict_device import strict_device
-
-    BACKENDS.append(Backend("strict", strict_device, "cuda"))
-BACKENDS.append(Backend("cupy", device="cuda", flushes=True, marks=[pytest.mark.gpu]))
+BACKENDS += [
+    Backend("strict", strict_device, "cuda"),  # a stand-in for CuPy without a GPU
+    Backend("cupy", device="cuda", flushes=True, marks=[pytest.mark.gpu]),
+]
 
 
 def parameters(backends: list) -> list:
