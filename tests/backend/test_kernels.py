@@ -363,7 +363,7 @@ def test_sum_of_a_body(name, n, blocks, dtype):
 # ---- random numbers
 
 
-def philox(key, counter):
+def philox_on_the_host(key, counter):
     """Philox 4x32-10 in Python: four 32-bit words from a key of two and a counter of four."""
     (k0, k1), (a, b, c, d) = key, counter
     for _ in range(10):
@@ -387,7 +387,7 @@ KNOWN = {  # the answers that come with the authors' Random123
 
 @pytest.mark.parametrize(("given", "answer"), KNOWN.items(), ids=["zeros", "ones", "digits of pi"])
 def test_philox_gives_the_known_answers(given, answer):
-    assert philox(*given) == answer
+    assert philox_on_the_host(*given) == answer
 
 
 def drawn(name, n, dtype, first, second, seed=0, draw=0):
@@ -401,7 +401,7 @@ def drawn(name, n, dtype, first, second, seed=0, draw=0):
 def words(n, seed, draw):
     """What Philox gives for the first n places of a draw."""
     key, call = (seed & 0xFFFFFFFF, seed >> 32), (draw & 0xFFFFFFFF, draw >> 32)
-    return np.array([philox(key, (place, 0, *call)) for place in range(n)], "uint64").T
+    return np.array([philox_on_the_host(key, (place, 0, *call)) for place in range(n)], "uint64").T
 
 
 def units(a, b, dtype):
