@@ -5,9 +5,9 @@ import contextvars
 import pytest
 
 import minigrad as mg
-from support.planted import BUGS
-from support.planting import edited, planted
-from support.suite import CHECKS, first_failure
+from support.code_patching import edited, planted
+from support.named_checks import CHECKS, first_failure
+from support.planted_bugs import BUGS
 
 
 def test_there_are_enough_bugs_and_checks():

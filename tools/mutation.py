@@ -26,9 +26,9 @@ import hypothesis  # noqa: E402
 import torch  # noqa: E402
 
 import minigrad.autograd.replay  # noqa: E402, F401  # loaded only when it is needed
-from support import collected, suite  # noqa: E402
+from support import named_checks, tests_as_functions  # noqa: E402
 from support.backends import NUMPY  # noqa: E402
-from support.planting import inner, live_functions, planted, text_of  # noqa: E402
+from support.code_patching import inner, live_functions, planted, text_of  # noqa: E402
 
 MODULES = [
     *[f"minigrad.ops.{name}" for name in ("activations", "arithmetic", "losses", "penalties", "reductions", "shaping")],
@@ -40,7 +40,7 @@ FILES = {
     "backend": "device dtypes sums", "functions": "face edges indexing", "optim": "optim optim_memory",
 }
 FILES = ["test_bugs", *[f"{folder}.test_{name}" for folder, names in FILES.items() for name in names.split()]]
-CHECKS = {**suite.CHECKS, **collected.tests(*FILES, examples=30)}  # those in other processes would not see the change:
+CHECKS = {**named_checks.CHECKS, **tests_as_functions.tests(*FILES, examples=30)}  # those in other processes would not see the change:
 CHECKS = {name: check for name, check in CHECKS.items() if "reproducer" not in name and "declaration" not in name}
 BUDGET = 6  # seconds of checks for one change, beside those that have its function's name in theirs
 NOT_PLANTED = "not planted"  # the change makes no program, or nothing that is loaded has this code; not counted

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from support.tools import needs
+from support.optional_tools import needs
 
 TESTS = Path(__file__).parents[1]
 FILES = ["support/cupy_on_host/with_cupy.py", "backend/test_device.py", "autograd/test_gradcheck_device.py", "backend/test_kernels.py"]

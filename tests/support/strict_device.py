@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from minigrad.backend.cuda import library as cuda
+from support.cupy_signatures import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 from support.host_kernels import HostKernel, HostRawKernel
-from support.strict_names import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 
 SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # what CuPy's add.at takes
 NUMBERS = (bool, int, float, np.generic)

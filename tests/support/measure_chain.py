@@ -1,4 +1,4 @@
-"""A chain of operations, forward, backward, freed: seconds and bytes a node. Run as a program: chain.py minigrad|torch LENGTH."""
+"""A chain of operations, forward, backward, freed: seconds and bytes a node. Run as a program: measure_chain.py minigrad|torch LENGTH."""
 
 import gc
 import json

@@ -5,10 +5,10 @@ import contextvars
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from support import checks, rules
+from support import checks, engine_rules
 from support.backends import NUMPY
 from support.cases import OPS, THRICE
-from support.curves import Setting, compare_steps
+from support.training_curves import Setting, compare_steps
 
 MANY, FEW = 150, 6  # drawn calls of a row that is tried first, and of the others
 
@@ -54,7 +54,7 @@ def curve_check(setting):
 
 CHECKS = {
     **{f"row {row.name.removeprefix('ops.')}": row_check(row) for row in OPS},
-    **{f"rule {name}": lambda examples=MANY, rule=rule: rule() for name, rule in rules.RULES.items()},
+    **{f"rule {name}": lambda examples=MANY, rule=rule: rule() for name, rule in engine_rules.RULES.items()},
     **{f"curve {name}": curve_check(setting) for name, setting in CURVES.items()},
 }
 
