@@ -9,7 +9,7 @@ import argparse
 import dataclasses
 from typing import Any
 
-from minigrad.commands.paths import path
+from minigrad.cli.option_types import path
 from minigrad.experiments import denoising, program, record
 from minigrad.experiments.config import LECTURES, config_as_dict
 

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import benchmarks.gpu
 from benchmarks.gpu import records, report
 from benchmarks.pairs import ROOT
-from minigrad.commands.paths import path
+from minigrad.cli.option_types import path
 from minigrad.experiments.record import write_json
 
 RESULTS = Path(__file__).parent.parent / "results" / "gpu"

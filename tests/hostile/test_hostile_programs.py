@@ -18,7 +18,7 @@ from hostile import run_damage
 
 import minigrad as mg
 from minigrad.cli import main
-from minigrad.commands.evaluate import evaluate
+from minigrad.cli.evaluate import evaluate
 from minigrad.data import IdxError
 from minigrad.experiments import checkpoint, output, pictures, program, record, training
 from minigrad.experiments.config import ExperimentError

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from minigrad.commands.paths import path
+from minigrad.cli.option_types import path
 from minigrad.experiments.config import PIXELS, ExperimentError
 from minigrad.experiments.output import say, shell_word
 

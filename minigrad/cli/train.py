@@ -4,14 +4,14 @@ import argparse
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from minigrad.commands.paths import full_path, path
-from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LARGEST, LEAST, LECTURES, Config, ExperimentError, check_folder
+from minigrad.cli.option_types import full_path, number, path, whole
+from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LEAST, LECTURES, Config, ExperimentError, check_folder
 from minigrad.experiments.output import complain, error_text, one_line, say, shell_word
-from minigrad.serialization.tensor_file import CheckpointError, shown
+from minigrad.serialization import CheckpointError
 
 ABOUT = {
     "denoising": "lecture 20: a denoising autoencoder (784-400-784), then a classifier",
@@ -181,36 +181,3 @@ def report(out: Path | None) -> None:
 
     if out is not None:
         write_report([out], out / "report.html")
-
-
-def whole(smallest: int) -> Callable[[str], int]:
-    """A reader of whole numbers that are at least `smallest`."""
-
-    def read(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = smallest - 1
-        if not smallest <= value <= LARGEST:
-            most = f" and at most {LARGEST}" if value > LARGEST else ""
-            raise argparse.ArgumentTypeError(f"expected a whole number, at least {smallest}{most}; found {shown(text)}")
-        return value
-
-    return read
-
-
-def number(smallest: float = -math.inf, *, above: float = -math.inf) -> Callable[[str], float]:
-    """A reader of finite numbers that are at least `smallest` and more than `above`."""
-    bound = "" if math.isinf(smallest) else f", at least {smallest:g}"
-    bound += "" if math.isinf(above) else f", more than {above:g}"
-
-    def read(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and value >= smallest and value > above):
-            raise argparse.ArgumentTypeError(f"expected a number{bound}; found {shown(text)}")
-        return value
-
-    return read

@@ -1,4 +1,7 @@
-"""The command line: `minigrad COMMAND ...`, a thin skin over minigrad.commands."""
+"""The command line, `minigrad COMMAND ...`: one module for each command.
+
+In it `add_parser` declares the command's options and `run` does the work.
+"""
 
 import argparse
 import os
@@ -6,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from minigrad.commands import doctor, evaluate, report, train
+from minigrad.cli import doctor, evaluate, report, train
 from minigrad.experiments.config import ExperimentError
 from minigrad.experiments.output import complain, error_text, escape_unencodable, note_on_current_folder, say
 
@@ -20,7 +23,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{"allow_abbrev": False, **options})
 
     def print_help(self, file: Any = None) -> None:
-        """Print the help; an output that cannot be written is an error here as in every command."""
+        """Print the help. As in every command, it is an error if the output cannot be written."""
         say(self.format_help().rstrip("\n"))
 
     def error(self, message: str) -> NoReturn:
@@ -30,7 +33,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. The exit code: 0, or 1 if it failed; misuse exits with 2."""
+    """Run one command and return its exit code: 0, or 1 if it failed. Misuse exits with 2."""
     parser = Parser(prog="minigrad", description="A small tensor and autograd engine, and two lectures.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for command in COMMANDS:
@@ -39,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argparse.Namespace], int] | None = None) -> int:
-    """Run what `arguments` ask for (`run`, else their command) and tell its failures in one line; 130 stands for Ctrl-C, as in a shell."""
+    """Call `run`, or the command that `arguments` name, and return its exit code; report a failure in one line.
+
+    The exit code after Ctrl-C is 130, as in a shell.
+    """
     from minigrad.data import IdxError
     from minigrad.serialization import CheckpointError
 
@@ -47,7 +53,7 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argp
     try:
         options = parser.parse_args(arguments)
         code = int((run or options.run)(options))
-        if sys.stdout is not None:  # closed from the beginning
+        if sys.stdout is not None:  # None where it was closed before Python began
             sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -64,7 +70,7 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argp
 
 
 def _forget_output() -> None:
-    """Send what is left of the output nowhere, if it cannot be written, or Python complains at its end."""
+    """Discard the rest of an output that cannot be written, which Python would complain about when it ends."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()

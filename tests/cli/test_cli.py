@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.cli import main
-from minigrad.commands import doctor
+from minigrad.cli import doctor, main
 from minigrad.experiments import checkpoint, denoising, training
 from minigrad.serialization import atomic
 from support.small_mnist import first_arrays, write_mnist

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from minigrad.commands.paths import path
+from minigrad.cli.option_types import path
 from minigrad.experiments.output import say
 
 
