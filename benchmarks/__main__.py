@@ -15,7 +15,7 @@ from benchmarks.pairs import BenchmarkError
 from benchmarks.works import WORKS
 from minigrad.cli import Parser
 from minigrad.cli.option_types import number, path, whole
-from minigrad.experiments.record import write_json
+from minigrad.experiments.run_folder import write_json
 
 QUESTIONS = {
     "step": "a training step of each lecture, and the matrix products in it alone",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from minigrad.data import load_mnist
 from minigrad.experiments.config import PIXELS, Config, ExperimentError
-from minigrad.experiments.figures import histogram
+from minigrad.experiments.metrics import histogram
 from reference import nn, optim
 
 ENGINE = "PyTorch"

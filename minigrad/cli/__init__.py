@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from minigrad.cli import doctor, evaluate, report, train
 from minigrad.experiments.config import ExperimentError
-from minigrad.experiments.output import complain, error_text, escape_unencodable, note_on_current_folder, say
+from minigrad.experiments.terminal import complain, error_text, escape_unencodable, note_on_current_folder, say
 
 COMMANDS = [train, report, evaluate, doctor]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 import minigrad
 from minigrad import backend
-from minigrad.experiments.output import say
+from minigrad.experiments.terminal import say
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

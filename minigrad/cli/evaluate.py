@@ -8,7 +8,7 @@ from typing import Any
 
 from minigrad.cli.option_types import path
 from minigrad.experiments.config import PIXELS, ExperimentError
-from minigrad.experiments.output import say, shell_word
+from minigrad.experiments.terminal import say, shell_word
 
 
 def add_parser(commands: Any) -> None:
@@ -33,7 +33,7 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
     """Test the classifier of the run in `folder` on the IDX files in `data_dir` (None: on the run's own)."""
     import minigrad as mg
     from minigrad.data.mnist import BUNDLED, load_split
-    from minigrad.experiments import checkpoint, figures, training
+    from minigrad.experiments import checkpoint, metrics, training
 
     run = checkpoint.load_run(folder)
     if run.phase != "finetune":
@@ -44,12 +44,12 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
     place = Path(os.path.expanduser(data_dir or run.config.data_dir or BUNDLED))
     images, labels = load_split(place, train=train)
     inputs = mg.from_numpy(images.reshape(-1, PIXELS)).to(run.config.device)
-    confusion = figures.confusion_matrix(labels, training.predict(run, inputs).cpu().numpy())
+    confusion = metrics.confusion_matrix(labels, training.predict(run, inputs).cpu().numpy())
     return {
         "epoch": run.epoch,
         "images": len(labels),
         "accuracy": 100 * confusion.trace().item() / len(labels),
-        "class_accuracy": figures.class_accuracy(confusion),
+        "class_accuracy": metrics.class_accuracy(confusion),
         "confusion": confusion.tolist(),
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.cli.option_types import path
-from minigrad.experiments.output import say
+from minigrad.experiments.terminal import say
 
 
 def add_parser(commands: Any) -> None:

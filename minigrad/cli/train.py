@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from minigrad.cli.option_types import full_path, number, path, whole
 from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LEAST, LECTURES, Config, ExperimentError, check_folder
-from minigrad.experiments.output import complain, error_text, one_line, say, shell_word
+from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
 from minigrad.serialization import CheckpointError
 
 ABOUT = {
@@ -137,14 +137,14 @@ def begin(arguments: argparse.Namespace) -> None:
 
 def resume(arguments: argparse.Namespace) -> None:
     """Train on, from the last checkpoint."""
-    from minigrad.experiments import checkpoint, program, record, training
+    from minigrad.experiments import checkpoint, program, run_folder, training
 
     folder = arguments.resume
     given = [*given_settings(arguments), *(["out"] if arguments.out else [])]
     if given:
         options = ", ".join("--" + name.replace("_", "-") for name in given)
         raise ExperimentError(f"--resume {folder}: takes all settings from that run; leave out {options}")
-    record.check_matplotlib()
+    run_folder.check_matplotlib()
     with without_numba():  # whatever the device: the weights that are drawn will be replaced
         run = checkpoint.load_or_start(folder)
     lecture = run.config.lecture
@@ -154,7 +154,7 @@ def resume(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         phase, total = run.phase, run.config.total_epochs(run.phase)
         say(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})")
-        for name, old, new in record.version_changes(folder, training.PACKAGES):
+        for name, old, new in run_folder.version_changes(folder, training.PACKAGES):
             say(f"Begun with {name} {one_line(old)}, now with {new}: last digits may differ from a run in one go")
     data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
     with without_numba(run.config.device == "cuda"):

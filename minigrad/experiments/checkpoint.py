@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.experiments import autoencoder, checks, denoising, training
-from minigrad.experiments.config import Config, ExperimentError, config_as_dict
-from minigrad.experiments.output import file_name
-from minigrad.experiments.record import NO_CONFIG, read_json
+from minigrad.experiments import autoencoder, denoising, file_checks, training
+from minigrad.experiments.config import PHASES, Config, ExperimentError, config_as_dict
+from minigrad.experiments.run_folder import NO_CONFIG, read_json
+from minigrad.experiments.terminal import file_name
 from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
@@ -66,10 +66,10 @@ def load_or_start(folder: Path) -> training.Run:
 
 def read_settings(path: Path) -> Config:
     """Return the settings in a run's config.json. Raises CheckpointError."""
-    with checks.advice(NO_CONFIG):
+    with file_checks.advice(NO_CONFIG):
         config = read_json(path)
         config.pop("versions", None)
-        checks.check_config(path, config)
+        file_checks.check_config(path, config)
     return as_config(config)
 
 
@@ -84,12 +84,12 @@ def load_run(folder: Path) -> training.Run:
     path = folder / FILE
     if not path.exists():
         raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no {FILE}")
-    with checks.advice(DAMAGED):
+    with file_checks.advice(DAMAGED):
         state = load_state(path)
     run = _start(as_config(state["config"]))
     if state["phase"] == "finetune":
         training.to_classifier(run, PROGRAMS[run.config.lecture])
-    with checks.advice(DAMAGED):
+    with file_checks.advice(DAMAGED):
         check_fit(path, run, state)
     run.net.load_state_dict(state["network"])
     run.optimizer.load_state_dict(optimizer_by_index(run, state["optimizer"]))
@@ -116,7 +116,7 @@ def _start(config: Config) -> training.Run:
 def load_state(path: Path) -> dict[str, Any]:
     """What `save_run` stored, each part of its kind."""
     state = load(path)
-    if isinstance(state, dict) and checks.is_count(state.get("format")) and state["format"] == 1:
+    if isinstance(state, dict) and file_checks.is_count(state.get("format")) and state["format"] == 1:
         state = from_format_1(state)
     if not isinstance(state, dict) or list(state) != list(KINDS):
         raise unexpected(path, f"a run ({', '.join(KINDS)})", shown(state))
@@ -126,9 +126,9 @@ def load_state(path: Path) -> dict[str, Any]:
     if state["format"] != FORMAT:
         found = f"{shown(state['format'])}, written by minigrad {shown(state['minigrad'])}"
         raise unexpected(path, f"format {FORMAT}", found)
-    if state["phase"] not in checks.PHASES:
-        raise unexpected(f"{path}: phase", " or ".join(checks.PHASES), shown(state["phase"]))
-    checks.check_config(f"{path}: config", state["config"])
+    if state["phase"] not in PHASES:
+        raise unexpected(f"{path}: phase", " or ".join(PHASES), shown(state["phase"]))
+    file_checks.check_config(f"{path}: config", state["config"])
     return state
 
 
@@ -160,16 +160,16 @@ def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     if not isinstance(metrics, list):
         raise unexpected(f"{path}: metrics", "a list", shown(metrics))
     for entry in metrics:
-        checks.check_epoch(f"{path}: metrics", entry)
-    checks.check_figures(f"{path}: figures", state["figures"])
-    checks.check_snapshots(path, state["snapshots"], snapshots_so_far(state["phase"], state["epoch"]))
+        file_checks.check_epoch(f"{path}: metrics", entry)
+    file_checks.check_figures(f"{path}: figures", state["figures"])
+    file_checks.check_snapshots(path, state["snapshots"], snapshots_so_far(state["phase"], state["epoch"]))
 
 
 def snapshots_so_far(phase: str, epoch: int) -> tuple[str, ...]:
     """Return the snapshots that a run has taken when it stands in `phase` after `epoch` epochs."""
-    earlier = [f"{layer} {moment}" for layer in checks.LAYERS[:2] for moment in ("before", "after")]
-    past = [] if phase == "pretrain" else [*earlier, *checks.IMAGES]
-    present = [f"{layer} before" for layer in checks.LAYERS if epoch and layer.startswith(phase)]
+    earlier = [f"{layer} {moment}" for layer in file_checks.LAYERS[:2] for moment in ("before", "after")]
+    past = [] if phase == "pretrain" else [*earlier, *file_checks.IMAGES]
+    present = [f"{layer} before" for layer in file_checks.LAYERS if epoch and layer.startswith(phase)]
     return (*past, *present)
 
 
@@ -238,7 +238,7 @@ def check_settings(where: str, expected: dict[str, Any], found: Any, changing: t
     for name, value in expected.items():
         rate = found[name][0] if isinstance(found[name], list) and len(found[name]) == 1 else found[name]
         same_kind = isinstance(found[name], list) == isinstance(value, list)
-        fits = same_kind and checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
+        fits = same_kind and file_checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
         if not fits:
             raise unexpected(where, f"{name} {'a rate' if name in changing else shown(value)}", shown(found[name]))
 

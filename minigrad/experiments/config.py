@@ -7,6 +7,8 @@ from pathlib import Path
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDE = 28  # an image is 28 × 28
 PIXELS = SIDE * SIDE
+PHASE_NAMES = {"pretrain": "pretraining", "finetune": "fine-tuning"}
+PHASES = tuple(PHASE_NAMES)
 
 
 class ExperimentError(Exception):

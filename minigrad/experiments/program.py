@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.experiments import pictures, record
+from minigrad.experiments import plots, run_folder
 from minigrad.experiments.config import Config, config_as_dict
-from minigrad.experiments.digits import as_text
-from minigrad.experiments.figures import class_accuracy, confusion_matrix
-from minigrad.experiments.output import say
+from minigrad.experiments.metrics import class_accuracy, confusion_matrix
+from minigrad.experiments.terminal import digits_as_text, progress, say
 
 Save = Callable[[Any, Path], None]  # puts a run's checkpoint into its folder
 
@@ -35,7 +34,7 @@ def run_lecture(
     data = training.load_data(config) if data is None else data
     run = training.start(config, lecture)
     if out is not None:
-        record.open_folder(out, config, training.PACKAGES)
+        run_folder.open_folder(out, config, training.PACKAGES)
     introduce(lecture, run, data, _silent if quiet else say)
     return finish(lecture, run, data, out=out, quiet=quiet, save=save)
 
@@ -44,7 +43,7 @@ def finish(
     lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None
 ) -> dict[str, Any]:
     """Train `run` from wherever it stands to its end, print and write as `run_lecture` does; the summary."""
-    with record.alone(out):
+    with run_folder.alone(out):
         return _finish(lecture, run, data, out, _silent if quiet else say, save)
 
 
@@ -57,7 +56,7 @@ def _finish(
         if out is not None and save is not None:
             save(run, out)
         if out is not None:
-            record.write_metrics(out, run.metrics)
+            run_folder.write_metrics(out, run.metrics)
 
     keep()
     train(lecture, run, data, keep, say)
@@ -65,12 +64,12 @@ def _finish(
     summary = summarize(training, run, data)
     for name, accuracy in summary["class_accuracy"].items():
         say(f"Accuracy of {name:>5} : {accuracy:f} %")
-    diverged = record.divergence(config_as_dict(run.config), run.metrics)
+    diverged = run_folder.divergence(config_as_dict(run.config), run.metrics)
     if diverged:
         say(f"Attention: {diverged}")
     if out is not None:
-        record.write_json(out / "summary.json", summary)
-        pictures.draw_all(out, training.ENGINE, run, data, summary)
+        run_folder.write_json(out / "summary.json", summary)
+        plots.draw_all(out, training.ENGINE, run, data, summary)
     return summary
 
 
@@ -83,7 +82,7 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
     rounding = ", float32 products in TF32" if lecture.training.products_in_tf32(run.config) else ""
     say(f"{gpu} The network runs on: {run.config.device}{rounding}")
     if run.config.lecture == "autoencoder":
-        say(as_text(data.train_images[:3].cpu().numpy(), data.train_labels[:3].tolist()))
+        say(digits_as_text(data.train_images[:3].cpu().numpy(), data.train_labels[:3].tolist()))
     say(run.net)
 
 
@@ -106,7 +105,7 @@ def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) 
     while run.epoch < epochs:
         started = time.perf_counter()
         title = f"{run.phase} {run.epoch + 1}/{epochs}"
-        bar = functools.partial(record.progress, total=data.batch_count(run), title=title)
+        bar = functools.partial(progress, total=data.batch_count(run), title=title)
         train_epoch = training.pretrain_epoch if run.phase == "pretrain" else training.finetune_epoch
         loss = train_epoch(run, data, iter if say is _silent else bar)
         accuracy = accuracy_percent(training, run, data) if run.phase == "finetune" else None

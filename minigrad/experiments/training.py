@@ -15,7 +15,7 @@ import minigrad as mg
 from minigrad import Tensor, nn, optim
 from minigrad.data import load_mnist, scaled_images
 from minigrad.experiments.config import PIXELS, Config, ExperimentError
-from minigrad.experiments.figures import histogram
+from minigrad.experiments.metrics import histogram
 
 ENGINE = "minigrad"
 PACKAGES = ("minigrad", "numpy", "cupy-cuda12x", "cupy-cuda13x", "cupy")

@@ -27,7 +27,7 @@ def data_dir(tmp_path_factory):
 def run_folder(data_dir, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("minigrad.experiments.pictures.draw_all", lambda *arguments: None)
+        patched.setattr("minigrad.experiments.plots.draw_all", lambda *arguments: None)
         assert main(["train", "denoising", *TINY, "--data-dir", data_dir, "--out", str(out), "--quiet"]) == 0
     return out
 

@@ -5,8 +5,8 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
-from minigrad.experiments.pictures import load_lectures
-from minigrad.experiments.report.figures import (
+from minigrad.experiments.lecture_tables import load_lecture_tables
+from minigrad.experiments.report.picture_sections import (
     class_accuracy,
     code_histogram,
     confusions,
@@ -14,8 +14,8 @@ from minigrad.experiments.report.figures import (
     reconstructions,
     weights,
 )
-from minigrad.experiments.report.records import RunRecord, read_runs
-from minigrad.experiments.report.tables import alarms, epochs, key_figures, legend, settings, sparsity
+from minigrad.experiments.report.run_reader import RunRecord, read_runs
+from minigrad.experiments.report.table_sections import alarms, epochs, key_figures, legend, settings, sparsity
 from minigrad.serialization.atomic import replace_text
 
 TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
@@ -35,7 +35,7 @@ def harmless(html: str) -> str:
 
 def render(runs: list[RunRecord]) -> str:
     """The report as HTML. It depends on nothing but the runs."""
-    lectures = {name: load_lectures().get(name, {}) for name in dict.fromkeys(run.lecture for run in runs)}
+    lectures = {name: load_lecture_tables().get(name, {}) for name in dict.fromkeys(run.lecture for run in runs)}
     sections = [
         ("Key figures", key_figures(runs, lectures)),
         ("Training curves", curves(runs, lectures)),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments.config import SIDE
-from minigrad.experiments.pictures import side_by_side
+from minigrad.experiments.tiled_images import side_by_side
 
 SHARP = 900  # pixels of width that leave a browser nothing to enlarge, which would blur
 LEVELS = 64  # of a weight: as many as an eye tells apart, and a file of half the size that 256 would give

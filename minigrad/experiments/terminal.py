@@ -1,10 +1,17 @@
-"""Lines for people: printed in any encoding, with any name in them, and with a plain answer where the output fails."""
+"""What a person sees in a terminal: lines in any encoding, with any file name in them; digits as text; a progress bar."""
 
+import importlib.util
 import os
 import shlex
 import sys
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
 
+from minigrad.experiments.config import SIDE
+
+T = TypeVar("T")
+SHADES = " .:-=+*#%@"
+MARGIN = 4  # MNIST's digits stand in the middle 20 × 20 pixels
 STANDARD_OUTPUT = "standard output"  # stands in OSError.filename where a file's name would
 
 
@@ -81,3 +88,24 @@ def note_on_current_folder() -> str:
     except OSError:
         return "; the current folder was deleted: go to another one with cd, then try again"
     return ""
+
+
+def digits_as_text(images: Any, labels: list[int]) -> str:
+    """A few images (n, 784) of bytes side by side, their labels below; two rows of pixels make a line."""
+    square = images.reshape(-1, SIDE, SIDE)[:, MARGIN:-MARGIN, MARGIN:-MARGIN].astype(int)
+    shade = (square[:, 0::2] + square[:, 1::2]) * (len(SHADES) - 1) // (2 * 255)
+    lines = ["  ".join("".join(SHADES[s] for s in row) for row in rows) for rows in shade.swapaxes(0, 1)]
+    width = SIDE - 2 * MARGIN
+    names = "  ".join(str(label).center(width) for label in labels)
+    return "\n".join(line.rstrip() for line in [*lines, names])
+
+
+def progress(batches: Iterable[T], total: int, title: str) -> Iterator[T]:
+    """`batches`, with a tqdm bar while they last, if the output is a terminal and tqdm is installed."""
+    streams = (sys.stdout, sys.stderr)  # None if closed from the beginning
+    terminal = all(stream is not None and stream.isatty() for stream in streams)
+    if not terminal or importlib.util.find_spec("tqdm") is None:
+        return iter(batches)
+    from tqdm import tqdm
+
+    return iter(tqdm(batches, total=total, desc=title, unit="batch", leave=False))

@@ -1,24 +1,20 @@
-"""What a run leaves behind (config.json, metrics.jsonl, summary.json) and the bar that it shows meanwhile."""
+"""The folder of a run: its lock, and the files config.json, metrics.jsonl and summary.json."""
 
 import contextlib
-import importlib.util
 import json
 import math
 import os
 import platform
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from minigrad.experiments import checks
-from minigrad.experiments.config import Config, ExperimentError, check_folder, config_as_dict
-from minigrad.experiments.pictures import PHASES
+from minigrad.experiments import file_checks
+from minigrad.experiments.config import PHASE_NAMES, Config, ExperimentError, check_folder, config_as_dict
 from minigrad.serialization.atomic import replace_text
 from minigrad.serialization.tensor_file import check_is_file, parse_json, shown, unexpected
 
-T = TypeVar("T")
 MAX_TEXT_BYTES = 64 << 20  # of a run's JSON: half a million epochs
 NO_CONFIG = "restore the file from a copy, or train anew into another folder with --out"
 
@@ -79,9 +75,9 @@ def version_changes(out: Path, packages: Iterable[str]) -> list[tuple[str, str, 
     path = out / "config.json"
     if not path.exists():
         return []
-    with checks.advice(NO_CONFIG):
+    with file_checks.advice(NO_CONFIG):
         then = read_json(path).get("versions", {})
-        checks.check_versions(path, then)
+        file_checks.check_versions(path, then)
     now = versions(packages)
     return [(name, then[name], now[name]) for name in now if name in then and then[name] != now[name]]
 
@@ -142,18 +138,7 @@ def divergence(config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> str:
             rates = {"--lr": config.get("lr")} | ({"--finetune-lr": config.get("finetune_lr")} if phase == "finetune" else {})
             smaller = " or ".join(f"{option} (now {rate})" for option, rate in rates.items())
             return (
-                f"the loss stopped being a finite number in epoch {entry['epoch']} of the {PHASES[phase]}: the training diverged, "
+                f"the loss stopped being a finite number in epoch {entry['epoch']} of the {PHASE_NAMES[phase]}: the training diverged, "
                 f"and what follows means nothing; try a smaller {smaller}"
             )
     return ""
-
-
-def progress(batches: Iterable[T], total: int, title: str) -> Iterator[T]:
-    """`batches`, with a tqdm bar while they last, if the output is a terminal and tqdm is installed."""
-    streams = (sys.stdout, sys.stderr)  # None if closed from the beginning
-    terminal = all(stream is not None and stream.isatty() for stream in streams)
-    if not terminal or importlib.util.find_spec("tqdm") is None:
-        return iter(batches)
-    from tqdm import tqdm
-
-    return iter(tqdm(batches, total=total, desc=title, unit="batch", leave=False))

@@ -4,9 +4,9 @@ import math
 from html import escape
 from typing import Any
 
-from minigrad.experiments.checks import is_count
-from minigrad.experiments.record import divergence
-from minigrad.experiments.report.records import RunRecord
+from minigrad.experiments.file_checks import is_count
+from minigrad.experiments.report.run_reader import RunRecord
+from minigrad.experiments.run_folder import divergence
 
 STYLES = 6  # colours for runs in the style sheet
 

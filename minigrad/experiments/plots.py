@@ -1,22 +1,21 @@
 """The pictures of a run as PNG files: digits, reconstructions, weights, curves, accuracies and confusion."""
 
 import io
-import json
 import math
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minigrad.experiments.config import CLASSES, SIDE, Config
-from minigrad.experiments.figures import LARGEST, is_drawable
+from minigrad.experiments.config import CLASSES, PHASE_NAMES, SIDE, Config
+from minigrad.experiments.lecture_tables import load_lecture_tables
+from minigrad.experiments.metrics import LARGEST, is_drawable
+from minigrad.experiments.tiled_images import make_grid, side_by_side, tiles
 from minigrad.serialization.atomic import replace_file
 
 OURS, THEIRS = "#0b62a4", "#d1495b"  # the colours of a run and of the lecture
 DPI = 120
-PHASES = {"pretrain": "pretraining", "finetune": "fine-tuning"}
 TITLES = {"denoising": "Lecture 20", "autoencoder": "Lecture 12"}
 TILES = {
     "encoder": "a tile is what one hidden unit sees",
@@ -28,14 +27,14 @@ TILES = {
 def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any]) -> None:
     """Write every picture of a finished run to the folder `out`; `engine` is what computed it."""
     snapshots = {name: tensor.numpy() for name, tensor in run.snapshots.items()}
-    title, printed = TITLES[run.config.lecture], load_lectures()[run.config.lecture]
+    title, printed = TITLES[run.config.lecture], load_lecture_tables()[run.config.lecture]
     images, labels = data.train_images[:10].cpu().numpy(), data.train_labels[:10].tolist()
     save(out / "digits.png", (8, 1.35), digits, images, labels)
     size = (8, 3.2 if run.config.has_noise else 2.3)
     save(out / "reconstructions.png", size, reconstructions, snapshots, run.config)
     for key in [key for key in snapshots if key.endswith(" after")]:
         phase, layer, _ = key.split()
-        heading = f"{title}: {layer} weights before and after {PHASES[phase]}; {TILES[layer]}"
+        heading = f"{title}: {layer} weights before and after {PHASE_NAMES[phase]}; {TILES[layer]}"
         size = (11, 2.7) if layer == "classifier" else (16, 5.9)
         before = snapshots[f"{phase} {layer} before"]
         save(out / f"{phase}_{layer}.png", size, weight_change, heading, layer, before, snapshots[key])
@@ -46,13 +45,6 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
     accuracy = summary["class_accuracy"]
     save(out / "class_accuracy.png", (8, 3.8), class_accuracy, title, engine, accuracy, printed)
     save(out / "confusion.png", (6.2, 5.4), confusion, title, summary["confusion"])
-
-
-def load_lectures() -> dict[str, Any]:
-    """The figures that the lectures print, by lecture."""
-    text = resources.files("minigrad.experiments").joinpath("lectures.json").read_text(encoding="utf-8")
-    tables: dict[str, Any] = json.loads(text)
-    return tables
 
 
 def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *arguments: Any) -> None:
@@ -120,13 +112,6 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
     bar.set_label("weight", fontsize=9 + large)
 
 
-def tiles(weight: Any, layer: str) -> Any:
-    """A weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
-    units = weight.T if layer == "decoder" else weight
-    side, columns = math.isqrt(units.shape[1]), 5 if layer == "classifier" else math.isqrt(len(units))
-    return side_by_side(units.reshape(-1, side, side), columns=columns, gap=max(1, side // 14), fill=np.nan)
-
-
 def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
     """Weights before, after, and their difference, each as `make_grid` shows it, pixel by pixel: scaling would blur them."""
     panels = np.stack([make_grid(weight) for weight in (before, after, after - before)])
@@ -136,28 +121,6 @@ def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
     figure.set_size_inches((image.shape[1] + 32) / DPI, (image.shape[0] + 64) / DPI)
     figure.suptitle(heading, fontsize=11)
     figure.figimage(image, 16, 16, cmap="gray", vmin=0, vmax=1, origin="upper")
-
-
-def make_grid(weight: Any) -> Any:
-    """A weight matrix as lecture 20 shows it, by torchvision's make_grid(…, nrow=20, normalize=True): each row a square tile
-    with two black pixels around it, in grey from 0, the smallest weight of all, to 1, the largest.
-    """
-    side, finite = math.isqrt(weight.shape[1]), weight[np.isfinite(weight)]
-    low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
-    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
-        grey = (weight - low) / max(high - low, 1e-5)
-    return np.pad(side_by_side(grey.reshape(-1, side, side), columns=min(20, len(weight)), gap=2, fill=0), 2)
-
-
-def side_by_side(tiles: Any, *, columns: int, gap: int, fill: float) -> Any:
-    """Tiles (n, height, width) as one image, row by row, between them `gap` pixels of the value `fill`."""
-    n, height, width = tiles.shape
-    rows = -(-n // columns)
-    image = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, tiles.dtype)
-    for index, tile in enumerate(tiles):
-        top, left = (height + gap) * (index // columns), (width + gap) * (index % columns)
-        image[top : top + height, left : left + width] = tile
-    return image
 
 
 def curves(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from minigrad.experiments.figures import is_drawable
+from minigrad.experiments.metrics import is_drawable
 
 Scale = Callable[[float], float]
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments.config import CLASSES, SIDE
-from minigrad.experiments.pictures import make_grid
-from minigrad.experiments.report.charts import Series, dot_chart, line_chart
-from minigrad.experiments.report.images import data_uri, grid, strip, weight_tiles
-from minigrad.experiments.report.records import RunRecord
-from minigrad.experiments.report.tables import style_of
+from minigrad.experiments.report.png_images import data_uri, grid, strip, weight_tiles
+from minigrad.experiments.report.run_reader import RunRecord
+from minigrad.experiments.report.svg_charts import Series, dot_chart, line_chart
+from minigrad.experiments.report.table_sections import style_of
+from minigrad.experiments.tiled_images import make_grid
 
 CURVES = [
     ("Mean-squared error of the pretraining", "pretrain", "loss", "autoencoder_mse"),

@@ -5,11 +5,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
-from minigrad.experiments.config import ABOVE_ZERO, CHOICES, CLASSES, LARGEST, LEAST, PIXELS, Config
+from minigrad.experiments.config import ABOVE_ZERO, CHOICES, CLASSES, LARGEST, LEAST, PHASES, PIXELS, Config
 from minigrad.serialization.tensor_file import CheckpointError, PathLike, shown, unexpected
 from minigrad.tensor import Tensor
 
-PHASES = ("pretrain", "finetune")
 IMAGES = ("original", "noisy", "reconstruction")
 LAYERS = ("pretrain encoder", "pretrain decoder", "finetune encoder", "finetune classifier")
 SPARSITY = ("mean_abs_code", "share_of_code_below_0.01", "dead_units", "share_of_decoder_weights_below_0.001")

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from minigrad.experiments import checks
+from minigrad.experiments import file_checks
 from minigrad.experiments.config import LECTURES, ExperimentError
-from minigrad.experiments.output import readable, shell_word
-from minigrad.experiments.record import NO_CONFIG, parse_object, read_json, read_text
+from minigrad.experiments.run_folder import NO_CONFIG, parse_object, read_json, read_text
+from minigrad.experiments.terminal import readable, shell_word
 from minigrad.serialization import load
 from minigrad.serialization.tensor_file import shown, unexpected
 
@@ -49,14 +49,14 @@ def read_run(folder: Path) -> RunRecord:
         raise ExperimentError(
             f"{folder}: expected a run's folder (of minigrad train --out), found no config.json"
         )
-    with checks.advice(NO_CONFIG):
+    with file_checks.advice(NO_CONFIG):
         config = read_json(path)
-        checks.check_shown_config(path, config)
+        file_checks.check_shown_config(path, config)
     lecture = config["lecture"] if config["lecture"] in LECTURES else "LECTURE"
     again = f"minigrad train {lecture} --resume {shell_word(folder)}"
-    with checks.advice(f"remove the file, or write it again from the checkpoint: {again}"):
+    with file_checks.advice(f"remove the file, or write it again from the checkpoint: {again}"):
         metrics, summary = _metrics(folder / "metrics.jsonl"), _summary(folder / "summary.json")
-    with checks.advice("remove the file, and the report will have no pictures, or restore it from a copy"):
+    with file_checks.advice("remove the file, and the report will have no pictures, or restore it from a copy"):
         snapshots = _snapshots(folder / "checkpoint.safetensors")
     return RunRecord(readable(folder.resolve().name), config, metrics, summary, snapshots)
 
@@ -67,7 +67,7 @@ def _metrics(path: Path) -> list[dict[str, Any]]:
     lines = read_text(path).removesuffix("\n")
     entries = [parse_object(path, line) for line in lines.split("\n")] if lines else []
     for entry in entries:
-        checks.check_epoch(path, entry)
+        file_checks.check_epoch(path, entry)
     return entries
 
 
@@ -75,7 +75,7 @@ def _summary(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     summary = read_json(path)
-    checks.check_summary(path, summary)
+    file_checks.check_summary(path, summary)
     return summary
 
 
@@ -85,4 +85,4 @@ def _snapshots(path: Path) -> dict[str, Any]:
     state = load(path)
     if not isinstance(state, dict) or not isinstance(state.get("snapshots"), dict):
         raise unexpected(path, "a run's checkpoint", shown(state))
-    return checks.check_snapshots(path, state["snapshots"])
+    return file_checks.check_snapshots(path, state["snapshots"])
