@@ -1,13 +1,14 @@
-"""Changing the code of loaded functions: a module's text is edited, compiled, and the new code put into its functions.
+"""Change the code of functions that are loaded: a module's syntax tree is edited, compiled, and the new code put into its functions.
 
-Functions keep their identity, so that the change is seen wherever they were imported, wrapped or stored.
+Functions keep their identity, so the change shows wherever they were imported, wrapped or stored.
 """
 
 import ast
+import copy
 import functools
 import gc
 import importlib
-import sys
+import pkgutil
 import types
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +19,108 @@ PACKAGE = str(Path(minigrad.__file__).parent)
 
 
 @functools.cache
-def text_of(name):
-    """The source of a module of minigrad."""
-    return Path(importlib.import_module(name).__file__).read_text(encoding="utf-8")
+def modules_of(package):
+    """Return the names of all modules of a package of minigrad, which are imported."""
+    found = importlib.import_module(package)
+    names = [package, *(info.name for info in pkgutil.walk_packages(found.__path__, f"{package}."))]
+    for name in names:
+        importlib.import_module(name)
+    return names
+
+
+@functools.cache
+def text_of(module):
+    """Return the source of a module of minigrad."""
+    return Path(importlib.import_module(module).__file__).read_text(encoding="utf-8")
+
+
+def definitions(tree, inside=""):
+    """Yield (qualified name, node) of each function and method in a syntax tree; those inside functions belong to these."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield f"{inside}{node.name}", node
+        elif isinstance(node, ast.ClassDef):
+            yield from definitions(node, f"{inside}{node.name}.")
+        elif not isinstance(node, ast.expr):
+            yield from definitions(node, inside)
+
+
+@functools.cache
+def defining_modules(package):
+    """Return {qualified name: the modules of a package that define such a function}."""
+    found = {}
+    for module in modules_of(package):
+        for name in dict(definitions(ast.parse(text_of(module)))):
+            found.setdefault(name, []).append(module)
+    return found
+
+
+def module_of(function):
+    """Return the module that defines a function: "ops.tanh" is `tanh` in any module of minigrad.ops, "optim.SGD.step" a method."""
+    package, name = function.split(".", 1)
+    found = defining_modules(f"minigrad.{package}").get(name, [])
+    if len(found) != 1:
+        raise LookupError(f"{function}: {name} is defined in {' and '.join(found) or 'no module'} of minigrad.{package}, not in one")
+    return found[0]
+
+
+def edited(function, old, new):
+    """Return (module, its syntax tree with `old` replaced by `new` in a function), both one expression or one statement.
+
+    They are compared as Python reads them, so spaces, line ends, comments and the names of files do not matter. `old` must stand in the
+    function once.
+    """
+    module, name = module_of(function), function.split(".", 1)[1]
+    tree = ast.parse(text_of(module))
+    body = next(node for known, node in definitions(tree) if known == name)
+    wanted, replacement = parsed(old), parsed(new)
+    if isinstance(wanted, ast.expr) != isinstance(replacement, ast.expr):
+        raise ValueError(f"{function}: one of {old!r} and {new!r} is an expression, the other a statement")
+    places = [place for place in children(body) if ast.dump(place[-1]) == ast.dump(wanted)]
+    if len(places) != 1:
+        raise LookupError(f"{function}: {old!r} stands in it {len(places)} times, not once; it stands in "
+                          f"{', '.join(functions_with(wanted, module)) or 'no function of the package'}")
+    ((parent, field, index, node),) = places
+    put(parent, field, index, ast.copy_location(copy.deepcopy(replacement), node))
+    return module, ast.fix_missing_locations(tree)
+
+
+def functions_with(wanted, module):
+    """Return the names of the functions with such a piece, in all modules of this module's package."""
+    modules = modules_of(".".join(module.split(".")[:2]))
+    return [f"{m}.{name}" for m in modules for name, node in definitions(ast.parse(text_of(m)))
+            if any(ast.dump(piece) == ast.dump(wanted) for piece in ast.walk(node))]
+
+
+def parsed(text):
+    """Return the syntax tree of one expression, or of one statement."""
+    try:
+        return ast.parse(text, mode="eval").body
+    except SyntaxError:
+        (statement,) = ast.parse(text).body
+        return statement
+
+
+def children(tree):
+    """Yield (parent, name of the field, index in it or None, node) for all nodes below a syntax tree, which stands for itself."""
+    for name, value in ast.iter_fields(tree):
+        for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if isinstance(node, ast.AST):
+                yield tree, name, index, node
+                yield from children(node)
+
+
+def put(parent, field, index, node):
+    """Let `node` be a child of `parent`: its field, or that element of its field."""
+    if index is None:
+        setattr(parent, field, node)
+    else:
+        getattr(parent, field)[index] = node
 
 
 @functools.cache
 def live_functions():
-    """{file: the functions that were made from it}"""
+    """Return {file: the functions that were made from it}."""
     found = {}
     for f in gc.get_objects():
         if type(f) is types.FunctionType and f.__code__.co_filename.startswith(PACKAGE):
@@ -34,12 +129,12 @@ def live_functions():
 
 
 def inner(code):
-    """The code of the functions, lambdas and classes defined directly in `code`."""
+    """Return the code of the functions, lambdas and classes that are defined directly in `code`."""
     return [c for c in code.co_consts if isinstance(c, types.CodeType)]
 
 
 def changed(old, new):
-    """(old code, new code) for each function whose code differs, the inner ones too where their number is the same."""
+    """Yield (old code, new code) for each function whose code differs, and for those inside it where their number is the same."""
     if old == new:
         return
     yield old, new
@@ -49,12 +144,14 @@ def changed(old, new):
 
 
 @contextmanager
-def planted(name, new):
-    """Inside this block the functions of module `name` have the code of `new`, a text or a syntax tree."""
-    file = importlib.import_module(name).__file__
+def planted(module, tree):
+    """Let the functions of a module have the code of a changed syntax tree, within this block."""
+    file = importlib.import_module(module).__file__
     before = []
     try:
-        swaps = list(changed(compile(text_of(name), file, "exec"), compile(new, file, "exec")))
+        if file not in live_functions():  # it was imported since
+            live_functions.cache_clear()
+        swaps = list(changed(compile(text_of(module), file, "exec"), compile(tree, file, "exec")))
         for f in live_functions()[file]:
             for old, code in swaps:
                 if f.__code__ == old and f.__code__.co_qualname == old.co_qualname:
@@ -64,22 +161,8 @@ def planted(name, new):
                     f.__code__ = code
                     break
         if not before:
-            raise LookupError(f"nothing in {name} that is alive was changed")
+            raise LookupError(f"nothing in {module} that is alive was changed")
         yield
     finally:
         for f, old in before:
             f.__code__ = old
-
-
-def edited(name, old, new):
-    """The text of a module with `old`, which must stand in it once, replaced."""
-    text = text_of(name)
-    assert text.count(old) == 1, f"{name}: {old!r} stands in it {text.count(old)} times; give a longer piece"
-    changed_text = text.replace(old, new)
-    ast.parse(changed_text)
-    return changed_text
-
-
-def loaded():
-    """The modules of minigrad that are loaded."""
-    return sorted(name for name in sys.modules if name.split(".")[0] == "minigrad")
