@@ -1,4 +1,4 @@
-"""`minigrad evaluate`: how well a run's classifier tells the images of any IDX folder apart."""
+"""`minigrad evaluate`: test a run's classifier on the images of any folder of IDX files."""
 
 import argparse
 import json
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False) -> dict[str, Any]:
-    """Test the classifier of the run in `folder` on the IDX files in `data_dir` (None: on the run's own)."""
+    """Test the classifier of the run in `folder` on the IDX files in `data_dir` (by default on the run's own), and return the numbers."""
     import minigrad as mg
     from minigrad.data.mnist import BUNDLED, load_split
     from minigrad.experiments import checkpoint, metrics, training
@@ -55,7 +55,7 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """The result as lines: accuracy, accuracy by class, confusion."""
+    """Return the result as lines: accuracy, accuracy by class, confusion."""
     lines = [f"Accuracy after epoch {result['epoch']} : {result['accuracy']:f} %, {result['images']} images"]
     lines += [f"Accuracy of {name:>5} : {value:f} %" for name, value in result["class_accuracy"].items()]
     lines += ["", "Confusion: rows are what an image is, columns what it is taken for"]

@@ -1,4 +1,4 @@
-"""`minigrad report`: runs side by side in one HTML file."""
+"""`minigrad report`: show runs side by side in one HTML file."""
 
 import argparse
 from pathlib import Path
@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the report, and say where."""
+    """Write the report and print the name of its file."""
     from minigrad.experiments.report import write_report
 
     folders = arguments.folders

@@ -76,18 +76,18 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
 
 
 def config_of(arguments: argparse.Namespace) -> Config:
-    """The lecture's settings, but for those that the command line names."""
+    """Return the lecture's settings, with those that the command line gives in their place."""
     return dataclasses.replace(LECTURES[arguments.lecture], **given_settings(arguments))
 
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings that the command line names."""
+    """Return the settings that the command line gives."""
     names = {field.name for field in dataclasses.fields(Config)} - {"lecture"}
     return {name: value for name, value in vars(arguments).items() if name in names}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print, write; 130 if it is interrupted."""
+    """Train, print and write. Return 0, or 130 if a person interrupts it."""
     folder = arguments.resume or arguments.out
     try:
         resume(arguments) if arguments.resume else begin(arguments)
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def saved(lecture: str, folder: Path, if_whole: str) -> str:
-    """Return what of the run in `folder` is on the disk at this moment, all of it read again, and how to go on."""
+    """Read again what is on the disk of the run in `folder`, and return a text that says what it is and how to go on."""
     from minigrad.experiments import checkpoint
 
     again = f"minigrad train {lecture} --resume {shell_word(folder)}"
@@ -122,12 +122,12 @@ def saved(lecture: str, folder: Path, if_whole: str) -> str:
 
 
 def begin(arguments: argparse.Namespace) -> None:
-    """Train anew."""
+    """Train from the beginning."""
     from minigrad.experiments import checkpoint, program, training
 
     config = config_of(arguments)
     if arguments.out is not None:
-        check_folder(arguments.out)  # before anything that can be interrupted: from here on what it holds is of this run
+        check_folder(arguments.out)  # before anything that can be interrupted, so that what it holds later is of this run
     training.check_device(config.device)
     lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
     with without_numba(config.device == "cuda"):
@@ -136,7 +136,7 @@ def begin(arguments: argparse.Namespace) -> None:
 
 
 def resume(arguments: argparse.Namespace) -> None:
-    """Train on, from the last checkpoint."""
+    """Go on with training from the last checkpoint."""
     from minigrad.experiments import checkpoint, program, run_folder, training
 
     folder = arguments.resume
@@ -164,7 +164,7 @@ def resume(arguments: argparse.Namespace) -> None:
 
 @contextlib.contextmanager
 def without_numba(leave_out: bool = True) -> Iterator[None]:
-    """Leave compiled loops out within: where a GPU computes, importing Numba for what the host does would delay the first step."""
+    """Use no compiled loops in this block: where a GPU computes, importing Numba for the host's work would delay the first step."""
     from minigrad import backend
 
     before = backend.use_numba(False) if leave_out else None

@@ -1,4 +1,4 @@
-"""A run in one file: everything that it needs to go on, bit for bit, where it stood."""
+"""A run in one file: everything that it needs to go on from there with the same results, bit for bit."""
 
 import json
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ KINDS = {
 
 
 def save_run(run: training.Run, folder: Path) -> None:
-    """Make the state of `run` the checkpoint in `folder`; the old one stays until the new one is whole."""
+    """Write the state of `run` to the checkpoint in `folder`; the old one stays until the new one is whole."""
     state = {
         "format": FORMAT,
         "minigrad": mg.__version__,
@@ -57,7 +57,7 @@ def save_run(run: training.Run, folder: Path) -> None:
 
 
 def load_or_start(folder: Path) -> training.Run:
-    """The run in `folder` as it was saved; from its beginning if nothing was saved yet."""
+    """Return the run in `folder` as it was saved, or at its beginning if nothing was saved yet."""
     settings = folder / "config.json"
     if (folder / FILE).exists() or not settings.exists():
         return load_run(folder)
@@ -65,7 +65,7 @@ def load_or_start(folder: Path) -> training.Run:
 
 
 def read_settings(path: Path) -> Config:
-    """Return the settings in a run's config.json. Raises CheckpointError."""
+    """Return the settings in a run's config.json. Raise CheckpointError if it is damaged."""
     with file_checks.advice(NO_CONFIG):
         config = read_json(path)
         config.pop("versions", None)
@@ -74,13 +74,13 @@ def read_settings(path: Path) -> Config:
 
 
 def as_config(settings: dict[str, Any]) -> Config:
-    """Return stored settings, which were checked, with the folder's name as this program must spell it."""
+    """Return the configuration of stored settings that were checked, with the folder's name as this program must spell it."""
     data_dir = settings["data_dir"]
     return Config(**{**settings, "data_dir": None if data_dir is None else file_name(data_dir)})
 
 
 def load_run(folder: Path) -> training.Run:
-    """The run in `folder` as it was saved. Raises CheckpointError, or ExperimentError where there is none."""
+    """Return the run in `folder` as it was saved. Raise ExperimentError if there is none, CheckpointError if its file is damaged."""
     path = folder / FILE
     if not path.exists():
         raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no {FILE}")
@@ -114,7 +114,7 @@ def _start(config: Config) -> training.Run:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """What `save_run` stored, each part of its kind."""
+    """Return what `save_run` stored in a file. Raise CheckpointError unless all parts are there, and of the right type."""
     state = load(path)
     if isinstance(state, dict) and file_checks.is_count(state.get("format")) and state["format"] == 1:
         state = from_format_1(state)
@@ -133,7 +133,7 @@ def load_state(path: Path) -> dict[str, Any]:
 
 
 def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a checkpoint of format 1, in which all noise came from the run's one generator, in today's format."""
+    """Return in today's format a checkpoint of format 1, in which the run's one generator drew all noise."""
     found: dict[str, Any] = {}
     for name, value in state.items():
         found[name] = value
@@ -143,7 +143,7 @@ def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `state` is one of a run like this one; nothing is copied yet."""
+    """Raise CheckpointError unless `state` is that of a run with the settings of `run`, into which nothing is copied yet."""
     check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
     check_optimizer(f"{path}: optimizer", run, state["optimizer"])
     check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
@@ -174,7 +174,7 @@ def snapshots_so_far(phase: str, epoch: int) -> tuple[str, ...]:
 
 
 def optimizer_by_name(run: training.Run) -> dict[str, Any]:
-    """The optimizer's state dict with the parameters' names in place of their numbers."""
+    """Return the optimizer's state dict with the parameters' names in place of their numbers."""
     names = [name for name, _ in run.net.named_parameters()]
     state = run.optimizer.state_dict()
     groups = [{**group, "params": [names[i] for i in group["params"]]} for group in state["param_groups"]]
@@ -182,7 +182,7 @@ def optimizer_by_name(run: training.Run) -> dict[str, Any]:
 
 
 def optimizer_by_index(run: training.Run, state: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `optimizer_by_name`."""
+    """Return a state dict of `optimizer_by_name` with the parameters' numbers in place of their names."""
     index = {name: i for i, (name, _) in enumerate(run.net.named_parameters())}
     slots = {index[name]: slots for name, slots in state["state"].items()}
     groups = [{**group, "params": [index[n] for n in group["params"]]} for group in state["param_groups"]]
@@ -199,7 +199,7 @@ def check_tensors(where: str, expected: Mapping[str, mg.Tensor | None], found: d
 
 
 def check_optimizer(where: str, run: training.Run, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `found` has this optimizer's settings, and state of the right shapes."""
+    """Raise CheckpointError unless `found` has the settings of the run's optimizer, and state of the right shapes."""
     groups, state = found.get("param_groups"), found.get("state")
     expected = optimizer_by_name(run)["param_groups"]
     if not isinstance(groups, list) or len(groups) != len(expected):
@@ -221,7 +221,7 @@ def check_optimizer(where: str, run: training.Run, found: dict[str, Any]) -> Non
 
 
 def check_scheduler(where: str, run: training.Run, state: dict[str, Any]) -> None:
-    """Raise CheckpointError unless the schedule is this run's, after as many epochs."""
+    """Raise CheckpointError unless the stored schedule is that of the run after the stored number of epochs."""
     found = state["scheduler"]
     if (found is None) != (run.scheduler is None):
         raise unexpected(where, "a schedule" if found is None else None, shown(found))
@@ -232,7 +232,7 @@ def check_scheduler(where: str, run: training.Run, state: dict[str, Any]) -> Non
 
 
 def check_settings(where: str, expected: dict[str, Any], found: Any, changing: tuple[str, ...]) -> None:
-    """Raise CheckpointError unless `found` is `expected`, but for rates, or lists of one, under the names in `changing`."""
+    """Raise CheckpointError unless `found` equals `expected`; under the names in `changing`, any rate, or list of one rate, will do."""
     if not isinstance(found, dict) or set(found) != set(expected):
         raise unexpected(where, f"the values {', '.join(expected)}", shown(found))
     for name, value in expected.items():

@@ -1,4 +1,4 @@
-"""What the files of a run may hold. Each check raises CheckpointError, which names the place, what was expected and what was found."""
+"""Checks of what a run's files hold. Each raises CheckpointError, which names the place, what was expected and what was found."""
 
 import contextlib
 import math
@@ -17,7 +17,7 @@ SUMMARY = ("first_mse", "mse", "first_train_error", "train_error", "first_test_a
 
 @contextlib.contextmanager
 def advice(way_out: str) -> Iterator[None]:
-    """Add to a CheckpointError raised within what a person can do about it."""
+    """Add `way_out`, what a person can do about it, to the message of a CheckpointError that is raised in this block."""
     try:
         yield
     except CheckpointError as error:
@@ -25,19 +25,19 @@ def advice(way_out: str) -> Iterator[None]:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether `value` is a number, not True or False, that a float64 can hold."""
+    """Return whether `value` is a number, not True or False, that a float64 can hold."""
     if type(value) is int:
         return abs(value) <= LARGEST
     return type(value) is float and math.isfinite(value)
 
 
 def is_measured(value: Any) -> bool:
-    """Whether `value` is what a run measured: a number, infinite and NaN included, or None, which stands for these in JSON."""
+    """Return whether `value` is what a run measures: a number, infinite or NaN too, or None, which stands for these in JSON."""
     return value is None or type(value) is float or is_finite(value)
 
 
 def is_count(value: Any, least: int = 0) -> bool:
-    """Whether `value` is a whole number, not True or False, from `least` to LARGEST."""
+    """Return whether `value` is a whole number, not True or False, from `least` to LARGEST."""
     return type(value) is int and least <= value <= LARGEST
 
 
@@ -70,7 +70,7 @@ def _setting(name: str, kind: Any, value: Any) -> Any:
 
 
 def check_shown_config(where: PathLike, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless a report can show these settings, of whichever version of minigrad: values by name, and versions."""
+    """Raise CheckpointError unless a report can show these settings, which any version of minigrad may have written."""
     for name, value in found.items():
         if name == "versions":
             check_versions(where, value)
@@ -81,7 +81,7 @@ def check_shown_config(where: PathLike, found: dict[str, Any]) -> None:
 
 
 def check_versions(where: PathLike, found: Any) -> None:
-    """Raise CheckpointError unless `found` is texts by name."""
+    """Raise CheckpointError unless `found` maps names of packages to texts."""
     if not isinstance(found, dict) or not all(isinstance(version, str) for version in found.values()):
         raise unexpected(f"{where}: versions", "texts by name", shown(found))
 
@@ -101,7 +101,7 @@ def check_epoch(where: PathLike, entry: Any) -> None:
 
 
 def check_summary(where: PathLike, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `found` is the figures of a finished run, or some of them."""
+    """Raise CheckpointError unless `found` is the summary of a finished run, or a part of it."""
     for key, value in found.items():
         expected = None
         if key in ("sparsity", "code_histogram"):
@@ -119,7 +119,7 @@ def check_summary(where: PathLike, found: dict[str, Any]) -> None:
 
 
 def check_figures(where: PathLike, found: Any) -> None:
-    """Raise CheckpointError unless `found` is figures about the code: its sparsity and its histogram, or one of them."""
+    """Raise CheckpointError unless `found` holds numbers about the code: its sparsity and its histogram, or one of them."""
     if not isinstance(found, dict):
         raise unexpected(where, "figures by name", shown(found))
     for key, value in found.items():
@@ -150,8 +150,9 @@ def _is_confusion(found: Any) -> bool:
 
 
 def check_snapshots(where: PathLike, snapshots: Mapping[Any, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return a run's snapshots as NumPy arrays. Raise CheckpointError unless they are images and weights of the shapes that are drawn,
-    `required` among them.
+    """Return a run's snapshots as NumPy arrays.
+
+    Raise CheckpointError unless they are images and weights of shapes that can be drawn, and `required` are among them.
     """
     weights = [f"{layer} {moment}" for layer in LAYERS for moment in ("before", "after")]
     for name, tensor in snapshots.items():

@@ -1,4 +1,4 @@
-"""The numbers that the lectures print, to be shown beside a run's."""
+"""The numbers that the lectures print, which pictures and reports show beside those of a run."""
 
 import json
 from importlib import resources

@@ -1,4 +1,4 @@
-"""Figures that sum up a run, computed from NumPy arrays."""
+"""Numbers that sum up a run, computed from NumPy arrays: confusion, accuracy by class, histogram."""
 
 from typing import Any, TypeGuard
 
@@ -11,24 +11,24 @@ LARGEST = 1e300
 
 
 def confusion_matrix(labels: Any, predicted: Any) -> Any:
-    """counts[i, j]: how many images of class i are taken for class j."""
+    """Return counts[i, j]: how many images of class i are taken for class j."""
     n = len(CLASSES)
     return np.bincount(n * labels + predicted, minlength=n * n).reshape(n, n)
 
 
 def class_accuracy(confusion: Any) -> dict[str, float]:
-    """Per cent of the images of each class that are told right; classes without images are left out."""
+    """Return for each class the per cent of its images that are classified correctly; classes without images are left out."""
     pairs = zip(CLASSES, confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), strict=True)
     return {name: 100 * right / total for name, right, total in pairs if total}
 
 
 def is_drawable(value: float | None) -> TypeGuard[float]:
-    """Whether a value is a number that a chart can show: beyond LARGEST the distance of two would be more than a float holds."""
+    """Return whether a chart can show a value: beyond LARGEST, the distance of two may be more than a float holds."""
     return value is not None and abs(value) <= LARGEST
 
 
 def histogram(values: Any) -> dict[str, list[float]]:
-    """Shares of the finite `values` (not negative) in BINS equal parts of the range from 0 to the largest."""
+    """Return the shares of the finite `values` (not negative) in BINS equal parts of the range from 0 to the largest."""
     finite = values[np.isfinite(values)]
     largest = float(finite.max(initial=0))
     largest = largest if largest > np.finfo(finite.dtype).tiny * BINS else 1.0  # NumPy refuses bins that are no normal numbers

@@ -14,7 +14,7 @@ from minigrad.experiments.metrics import LARGEST, is_drawable
 from minigrad.experiments.tiled_images import make_grid, side_by_side, tiles
 from minigrad.serialization.atomic import replace_file
 
-OURS, THEIRS = "#0b62a4", "#d1495b"  # the colours of a run and of the lecture
+RUN_COLOR, LECTURE_COLOR = "#0b62a4", "#d1495b"
 DPI = 120
 TITLES = {"denoising": "Lecture 20", "autoencoder": "Lecture 12"}
 TILES = {
@@ -25,7 +25,7 @@ TILES = {
 
 
 def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any]) -> None:
-    """Write every picture of a finished run to the folder `out`; `engine` is what computed it."""
+    """Write every picture of a finished run to the folder `out`; `engine` names the library that computed it."""
     snapshots = {name: tensor.numpy() for name, tensor in run.snapshots.items()}
     title, printed = TITLES[run.config.lecture], load_lecture_tables()[run.config.lecture]
     images, labels = data.train_images[:10].cpu().numpy(), data.train_labels[:10].tolist()
@@ -48,7 +48,7 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
 
 
 def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *arguments: Any) -> None:
-    """Write what `draw(figure, *arguments)` draws, `size` inches large, without a window and whatever a matplotlibrc asks for."""
+    """Write what `draw(figure, *arguments)` draws, `size` inches large, without a window and without the user's matplotlibrc."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -64,7 +64,7 @@ def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *argu
 
 
 def digits(figure: Any, images: Any, labels: list[int]) -> None:
-    """The first training images, each under its label."""
+    """Draw the first training images, each under its label."""
     figure.suptitle("The first training images and their labels", fontsize=11)
     for axes, image, label in zip(figure.subplots(1, len(images), squeeze=False)[0], images, labels):
         show_image(axes, image)
@@ -72,7 +72,7 @@ def digits(figure: Any, images: Any, labels: list[int]) -> None:
 
 
 def reconstructions(figure: Any, snapshots: dict[str, Any], config: Config) -> None:
-    """Rows of test images: the original, what the network saw (if that was noisy), what it made of it."""
+    """Draw rows of test images: the originals, what the network saw (if that was noisy), and what it made of them."""
     rows, noise = ["original", "reconstruction"], "no noise"
     if config.has_noise:
         rows.insert(1, "noisy")
@@ -86,14 +86,14 @@ def reconstructions(figure: Any, snapshots: dict[str, Any], config: Config) -> N
 
 
 def show_image(axes: Any, image: Any) -> None:
-    """One digit, black to white, without ticks."""
+    """Draw one digit, black to white, without ticks."""
     axes.imshow(image.reshape(SIDE, SIDE), cmap="gray", vmin=0, vmax=255 if image.dtype == np.uint8 else 1)
     axes.set(xticks=[], yticks=[])
 
 
 def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any) -> None:
-    """Weights before, after, and their difference, on one colour scale on which 0 is white."""
-    large = 3 if figure.get_figwidth() > 12 else 0  # to be read when the picture is shrunk
+    """Draw weights before, after, and their difference, on one colour scale on which 0 is white."""
+    large = 3 if figure.get_figwidth() > 12 else 0  # larger text, which can be read when the picture is shrunk
     figure.suptitle(heading, fontsize=11 + large)
     panels = {"before": before, "after": after, "difference": after - before}
     sizes = np.abs(np.stack(list(panels.values())))
@@ -101,9 +101,7 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
     limit = min(float(np.quantile(sizes, 0.995)) if sizes.size else 0.0, LARGEST) or 1.0
     grid = figure.subplots(1, 3)
     for axes, (name, weight) in zip(grid, panels.items()):
-        image = axes.imshow(
-            tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
-        )
+        image = axes.imshow(tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
         axes.set_facecolor("#888888")
         axes.set_title(f"{name} (largest {np.abs(weight).max():.2g})", fontsize=10 + large)
         axes.set(xticks=[], yticks=[])
@@ -113,7 +111,7 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
 
 
 def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
-    """Weights before, after, and their difference, each as `make_grid` shows it, pixel by pixel: scaling would blur them."""
+    """Draw weights before, after, and their difference, each as `make_grid` shows it, pixel by pixel: scaling would blur them."""
     panels = np.stack([make_grid(weight) for weight in (before, after, after - before)])
     zoom = max(1, 500 // panels.shape[2])
     image = side_by_side(panels.repeat(zoom, axis=1).repeat(zoom, axis=2), columns=3, gap=16, fill=1)
@@ -123,22 +121,21 @@ def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
     figure.figimage(image, 16, 16, cmap="gray", vmin=0, vmax=1, origin="upper")
 
 
-def curves(
-    figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]
-) -> None:
-    """Loss and accuracy by epoch, beside what the lecture printed."""
+def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]) -> None:
+    """Draw loss and accuracy by epoch, beside what the lecture printed."""
     figure.suptitle(f"{title}: training", fontsize=11)
     panels = [
         ("pretrain", "loss", "mean-squared error of the pretraining", printed["autoencoder_mse"]),
         ("finetune", "loss", "train error of the fine-tuning", printed["train_error"]),
         ("finetune", "test_accuracy", "test accuracy, %", printed["test_accuracy"]),
     ]
-    for axes, (phase, key, name, theirs) in zip(figure.subplots(1, 3), panels):
+    for axes, (phase, key, name, values_printed) in zip(figure.subplots(1, 3), panels):
         entries = [entry for entry in metrics if entry["phase"] == phase]
         epochs = [entry["epoch"] for entry in entries]
         values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # a gap
-        axes.plot(epochs, values, "o-", color=OURS, ms=4, label=engine)
-        axes.plot(range(1, len(theirs) + 1), theirs, "x--", color=THEIRS, lw=1, ms=4, label="lecture, printed")
+        axes.plot(epochs, values, "o-", color=RUN_COLOR, ms=4, label=engine)
+        numbers = range(1, len(values_printed) + 1)
+        axes.plot(numbers, values_printed, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("epoch", fontsize=9)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -146,33 +143,31 @@ def curves(
         axes.legend(fontsize=9)
 
 
-def class_accuracy(
-    figure: Any, title: str, engine: str, ours: dict[str, float], printed: dict[str, Any]
-) -> None:
-    """The share of each class's test images that are told right, beside the lecture's if it printed them."""
+def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, float], printed: dict[str, Any]) -> None:
+    """Draw the accuracy of each class, beside the lecture's if it printed it."""
     figure.suptitle(f"{title}: test accuracy by class, %", fontsize=11)
-    axes, theirs = figure.subplots(), printed.get("class_accuracy")
-    place = np.array([CLASSES.index(name) for name in ours])
-    bars = [(engine, OURS, ours)] + ([("lecture, printed", THEIRS, theirs)] if theirs else [])
+    axes, in_lecture = figure.subplots(), printed.get("class_accuracy")
+    place = np.array([CLASSES.index(name) for name in measured])
+    bars = [(engine, RUN_COLOR, measured)] + ([("lecture, printed", LECTURE_COLOR, in_lecture)] if in_lecture else [])
     width = 0.8 / len(bars)
     for i, (label, color, accuracy) in enumerate(bars):
-        values = [accuracy[name] for name in ours]
+        values = [accuracy[name] for name in measured]
         drawn = axes.bar(place + width * (i - (len(bars) - 1) / 2), values, width, color=color, label=label)
         axes.bar_label(drawn, fmt="%.1f", fontsize=7)
-    lowest = min(accuracy[name] for _, _, accuracy in bars for name in ours)
+    lowest = min(accuracy[name] for _, _, accuracy in bars for name in measured)
     axes.set_ylim(max(0, 10 * (lowest // 10) - 10), 100)
-    axes.set_xticks(place, list(ours), fontsize=9)
+    axes.set_xticks(place, list(measured), fontsize=9)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
     figure.legend(fontsize=9, loc="outside lower center", ncols=2)
 
 
 def confusion(figure: Any, title: str, counts: list[list[int]]) -> None:
-    """How many images of each class are taken for each class; the colour is their share of the class."""
+    """Draw a table of how many images of each class are taken for each class; the colour is their share of the class."""
     figure.suptitle(f"{title}: what the test images are taken for", fontsize=11)
     table, axes = np.array(counts), figure.subplots()
     share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(share, np.nan)  # what is right has no colour: the mistakes are to be seen
+    np.fill_diagonal(share, np.nan)  # no colour for correct answers, so that the mistakes stand out
     limit = float(np.nanmax(share)) or 1.0
     image = axes.imshow(share, cmap="Reds", vmin=0, vmax=limit)
     for (row, column), count in np.ndenumerate(table):

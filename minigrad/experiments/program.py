@@ -1,4 +1,4 @@
-"""A lecture from beginning to end: what it prints, what it writes and in which order it trains.
+"""A lecture from beginning to end: the order of its training, the lines that it prints and the files that it writes.
 
 It knows no engine: `lecture` is minigrad.experiments.denoising or .autoencoder, or their PyTorch twins.
 """
@@ -29,7 +29,7 @@ def run_lecture(
     data: Any = None,
     save: Save | None = None,
 ) -> dict[str, Any]:
-    """Train as `config` says, print the lecture's lines, write `out` if it is given; the summary."""
+    """Train as `config` says, print the lecture's lines, write the folder `out` if it is given, and return the summary."""
     training = lecture.training
     data = training.load_data(config) if data is None else data
     run = training.start(config, lecture)
@@ -39,17 +39,13 @@ def run_lecture(
     return finish(lecture, run, data, out=out, quiet=quiet, save=save)
 
 
-def finish(
-    lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None
-) -> dict[str, Any]:
-    """Train `run` from wherever it stands to its end, print and write as `run_lecture` does; the summary."""
+def finish(lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None) -> dict[str, Any]:
+    """Train `run` from where it stands to its end; print, write and return what `run_lecture` does."""
     with run_folder.alone(out):
         return _finish(lecture, run, data, out, _silent if quiet else say, save)
 
 
-def _finish(
-    lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any, save: Save | None
-) -> dict[str, Any]:
+def _finish(lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any, save: Save | None) -> dict[str, Any]:
     training = lecture.training
 
     def keep() -> None:
@@ -74,7 +70,7 @@ def _finish(
 
 
 def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
-    """The sizes of the four arrays, the GPU, a few digits (lecture 12 shows some) and the network."""
+    """Print the sizes of the four arrays, the GPU, a few digits (lecture 12 shows some) and the network."""
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         say(f"{name.replace('_', ' ').capitalize()} : {tuple(getattr(data, name).shape)}")
     available = lecture.training.gpu_is_available()
@@ -87,7 +83,7 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
 
 
 def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
-    """Both phases, from wherever `run` stands; keep() after each epoch."""
+    """Train what is left of both phases, and call keep() after each epoch."""
     training = lecture.training
     if run.phase == "pretrain":
         train_phase(training, run, data, keep, say)
@@ -98,7 +94,7 @@ def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None
 
 
 def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
-    """The rest of the epochs of the phase in which `run` stands."""
+    """Train what is left of the phase in which `run` stands."""
     epochs = run.config.total_epochs(run.phase)
     if run.epoch == 0:
         training.take_snapshot(run, "before")
@@ -125,7 +121,7 @@ def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) 
 
 
 def epoch_line(entry: dict[str, Any], epochs: int) -> str:
-    """The lecture's line for an epoch."""
+    """Return the lecture's line for an epoch."""
     position = f"At Iteration : {entry['epoch']} / {epochs}"
     if entry["phase"] == "pretrain":
         return f"{position} ; Mean-Squared Error : {entry['loss']:f}"
@@ -133,18 +129,18 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
 
 
 def accuracy_percent(training: ModuleType, run: Any, data: Any) -> float:
-    """Per cent of the test images that are told right."""
+    """Return the per cent of the test images that are classified correctly."""
     right = training.predict(run, data.test_images) == data.test_labels
     return 100 * int(right.sum().item()) / len(data.test_labels)
 
 
 def one_of_each(labels: Any) -> list[int]:
-    """Where each class first occurs in `labels`."""
+    """Return where each class first occurs in `labels`."""
     return sorted(np.unique(labels, return_index=True)[1].tolist(), key=lambda index: labels[index])
 
 
 def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
-    """The final figures, on the test images."""
+    """Return the final numbers of a run, measured on the test images."""
     predicted = training.predict(run, data.test_images).cpu().numpy()
     labels = data.test_labels.cpu().numpy()
     confusion = confusion_matrix(labels, predicted)

@@ -20,7 +20,7 @@ NO_CONFIG = "restore the file from a copy, or train anew into another folder wit
 
 
 def open_folder(out: Path, config: Config, packages: Iterable[str]) -> None:
-    """Make the folder `out`, which must not hold a run yet, and write config.json: settings and versions."""
+    """Make the folder `out`, which must not hold a run yet, and write settings and versions to config.json."""
     check_matplotlib()
     check_folder(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def open_folder(out: Path, config: Config, packages: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def alone(out: Path | None) -> Iterator[None]:
-    """Hold the folder `out` for this process; ExperimentError where another one trains into it. Windows has no such lock."""
+    """Lock the folder `out` in this block. Raise ExperimentError if another process trains into it. Windows has no such lock."""
     try:
         import fcntl
     except ImportError:
@@ -50,7 +50,7 @@ def alone(out: Path | None) -> Iterator[None]:
 
 
 def check_matplotlib() -> None:
-    """Raise ExperimentError at the beginning of a run if its end would fail for want of a matplotlib that can be imported."""
+    """Raise ExperimentError if matplotlib, which the end of a run needs for its pictures, cannot be imported."""
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
@@ -60,7 +60,7 @@ def check_matplotlib() -> None:
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The versions of Python and of `packages`, as far as they are installed."""
+    """Return the versions of Python and of those `packages` that are installed."""
     found = {"python": platform.python_version()}
     for name in packages:
         try:
@@ -71,7 +71,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def version_changes(out: Path, packages: Iterable[str]) -> list[tuple[str, str, str]]:
-    """(package, version then, version now) where these differ from what config.json says."""
+    """Return (package, version in config.json, version now) of each package whose version has changed."""
     path = out / "config.json"
     if not path.exists():
         return []
@@ -109,18 +109,18 @@ def parse_object(path: Path, text: str) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """`value` as indented JSON; the old file stays until the new one is whole."""
+    """Write `value` as indented JSON; the old file stays until the new one is whole."""
     replace_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
 
 
 def write_metrics(out: Path, metrics: list[dict[str, Any]]) -> None:
-    """metrics.jsonl: one object an epoch."""
+    """Write metrics.jsonl, one object for each epoch."""
     lines = (json.dumps(finite(entry), allow_nan=False) for entry in metrics)
     replace_text(out / "metrics.jsonl", "".join(line + "\n" for line in lines))
 
 
 def finite(value: Any) -> Any:
-    """`value` with None for every number that JSON has no word for: NaN and the infinities."""
+    """Return `value` with None in place of NaN and the infinities, which JSON has no word for."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -131,7 +131,7 @@ def finite(value: Any) -> Any:
 
 
 def divergence(config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> str:
-    """Return since which epoch the loss is no finite number and what to try; nothing if it is finite in every epoch."""
+    """Return a text that says in which epoch the loss stopped being finite and what to try, or "" if it is finite in every epoch."""
     for entry in metrics:
         loss, phase = entry["loss"], entry["phase"]
         if loss is None or not math.isfinite(loss):

@@ -1,4 +1,4 @@
-"""What a person sees in a terminal: lines in any encoding, with any file name in them; digits as text; a progress bar."""
+"""Output for a terminal: lines in any encoding, with any file name in them; digits as text; a progress bar."""
 
 import importlib.util
 import os
@@ -26,13 +26,13 @@ def say(line: Any) -> None:
 
 def escape_unencodable() -> None:
     """Let standard output and standard error print a backslash sequence for what their encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):  # None if closed from the beginning
+    for stream in (sys.stdout, sys.stderr):  # None where it was closed before Python began
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def complain(message: str, *, before: str = "") -> None:
-    """Print `before` and then `message` as one line to standard error; where that fails, nobody can be told."""
+    """Print `before` and then `message` as one line to standard error, and ignore an error in that: there is nowhere to report it."""
     try:
         print(before + one_line(message), file=sys.stderr, flush=True)
     except OSError:
@@ -54,7 +54,7 @@ def readable(name: str | os.PathLike[str]) -> str:
 
 
 def file_name(text: str) -> str:
-    """Return a file's name, stored as text by a program with another encoding of file names, as this program must spell it."""
+    """Return a file's name as this program must spell it, from a text of a program that may encode file names otherwise."""
     try:
         return os.fsdecode(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:  # no file can have this name
@@ -82,7 +82,7 @@ def error_text(error: OSError) -> str:
 
 
 def note_on_current_folder() -> str:
-    """Return what to do if the current folder was deleted, where names relative to it mean nothing; else nothing."""
+    """Return advice if the current folder was deleted, so that names relative to it mean nothing, else ""."""
     try:
         os.getcwd()
     except OSError:
@@ -91,7 +91,7 @@ def note_on_current_folder() -> str:
 
 
 def digits_as_text(images: Any, labels: list[int]) -> str:
-    """A few images (n, 784) of bytes side by side, their labels below; two rows of pixels make a line."""
+    """Return images (n, 784) of bytes side by side as text, their labels below; two rows of pixels make a line."""
     square = images.reshape(-1, SIDE, SIDE)[:, MARGIN:-MARGIN, MARGIN:-MARGIN].astype(int)
     shade = (square[:, 0::2] + square[:, 1::2]) * (len(SHADES) - 1) // (2 * 255)
     lines = ["  ".join("".join(SHADES[s] for s in row) for row in rows) for rows in shade.swapaxes(0, 1)]
@@ -101,8 +101,8 @@ def digits_as_text(images: Any, labels: list[int]) -> str:
 
 
 def progress(batches: Iterable[T], total: int, title: str) -> Iterator[T]:
-    """`batches`, with a tqdm bar while they last, if the output is a terminal and tqdm is installed."""
-    streams = (sys.stdout, sys.stderr)  # None if closed from the beginning
+    """Iterate over `batches`, with a tqdm bar if the output is a terminal and tqdm is installed."""
+    streams = (sys.stdout, sys.stderr)  # None where it was closed before Python began
     terminal = all(stream is not None and stream.isatty() for stream in streams)
     if not terminal or importlib.util.find_spec("tqdm") is None:
         return iter(batches)

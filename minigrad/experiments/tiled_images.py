@@ -1,4 +1,4 @@
-"""Many small images side by side in one: weights as tiles, and torchvision's make_grid."""
+"""Many small images side by side in one: weights as tiles, and the picture of torchvision's make_grid."""
 
 import math
 from typing import Any
@@ -7,15 +7,16 @@ import numpy as np
 
 
 def tiles(weight: Any, layer: str) -> Any:
-    """A weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
+    """Return a weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
     units = weight.T if layer == "decoder" else weight
     side, columns = math.isqrt(units.shape[1]), 5 if layer == "classifier" else math.isqrt(len(units))
     return side_by_side(units.reshape(-1, side, side), columns=columns, gap=max(1, side // 14), fill=np.nan)
 
 
 def make_grid(weight: Any) -> Any:
-    """A weight matrix as lecture 20 shows it, by torchvision's make_grid(…, nrow=20, normalize=True): each row a square tile
-    with two black pixels around it, in grey from 0, the smallest weight of all, to 1, the largest.
+    """Return a weight matrix as lecture 20 shows it, by torchvision's make_grid(…, nrow=20, normalize=True).
+
+    Each row is a square tile with two black pixels around it, in grey from 0, the smallest weight of all, to 1, the largest.
     """
     side, finite = math.isqrt(weight.shape[1]), weight[np.isfinite(weight)]
     low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
@@ -25,7 +26,7 @@ def make_grid(weight: Any) -> Any:
 
 
 def side_by_side(tiles: Any, *, columns: int, gap: int, fill: float) -> Any:
-    """Tiles (n, height, width) as one image, row by row, between them `gap` pixels of the value `fill`."""
+    """Return tiles (n, height, width) as one image, row by row, with `gap` pixels of the value `fill` between them."""
     n, height, width = tiles.shape
     rows = -(-n // columns)
     image = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, tiles.dtype)

@@ -1,4 +1,4 @@
-"""The report's pictures: curves, reconstructions, weights as tiles, accuracy by class, confusion."""
+"""The sections of the report with pictures: curves, reconstructions, weights as tiles, accuracy by class, confusion."""
 
 import math
 from html import escape
@@ -18,11 +18,7 @@ CURVES = [
     ("Train error of the fine-tuning", "finetune", "loss", "train_error"),
     ("Test accuracy, %", "finetune", "test_accuracy", "test_accuracy"),
 ]
-ROWS = [
-    ("original", "Test images"),
-    ("noisy", "What the network saw"),
-    ("reconstruction", "What it made of it"),
-]
+ROWS = [("original", "Test images"), ("noisy", "What the network saw"), ("reconstruction", "What it made of it")]
 LAYERS = [
     ("pretrain encoder", "Encoder, pretraining"),
     ("pretrain decoder", "Decoder, pretraining"),
@@ -35,7 +31,7 @@ CLIPPED = 0.995  # quantile of |weight| at which the colours end
 
 
 def curves(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
-    """Loss and accuracy by epoch, the lecture's dashed."""
+    """Return charts of loss and accuracy by epoch, with dashed lines for the lecture's."""
     figures = []
     for title, phase, key, printed in CURVES:
         series = [Series(run.name, style_of(i), run.curve(phase, key)) for i, run in enumerate(runs)]
@@ -49,7 +45,7 @@ def _printed(tables: dict[str, Any], key: str) -> Series:
 
 
 def reconstructions(runs: list[RunRecord]) -> str:
-    """For each run, a row of test images, of their noisy copies, and of what the network made of these."""
+    """Return for each run a row of test images, one of their noisy copies, and one of what the network made of these."""
     columns = []
     for index, run in enumerate(runs):
         if "reconstruction" not in run.snapshots:
@@ -64,7 +60,7 @@ def reconstructions(runs: list[RunRecord]) -> str:
 
 
 def weights(runs: list[RunRecord]) -> str:
-    """For each layer and run, weights of some units before, after and their difference, on one scale."""
+    """Return for each layer and run the weights of some units before, after and their difference, on one scale."""
     parts = []
     for key, title in LAYERS:
         rows = [_weight_row(i, run, key) for i, run in enumerate(runs) if f"{key} after" in run.snapshots]
@@ -78,7 +74,7 @@ def weights(runs: list[RunRecord]) -> str:
 
 
 def _decoder_grids(runs: list[RunRecord]) -> str:
-    """The pretraining's decoder once more, as lecture 20 shows it."""
+    """Return the weights of the pretraining's decoder as lecture 20 shows them."""
     rows = []
     for index, run in enumerate(runs):
         if f"{DECODER} after" in run.snapshots:
@@ -110,33 +106,29 @@ def _panels(before: Any, after: Any) -> dict[str, Any]:
 
 
 def units_of(weight: Any, key: str) -> Any:
-    """A layer's weights as (units, side, side): of an encoder the rows, of a decoder the columns."""
+    """Return a layer's weights as (units, side, side): of an encoder the rows, of a decoder the columns."""
     units = weight.T if key.endswith("decoder") else weight
     side = SIDE if units.shape[1] == SIDE * SIDE else math.isqrt(units.shape[1])
     return units.reshape(len(units), side, side)
 
 
 def class_accuracy(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
-    """A dot for each class and run, and the lecture's."""
+    """Return a chart with a dot for each class and run, and for the lecture."""
     series = []
     for index, run in enumerate(runs):
         series.append(_by_class(run.name, style_of(index), run.summary.get("class_accuracy", {})))
     for tables in lectures.values():
         series.append(_by_class("lecture", "lecture", tables.get("class_accuracy", {})))
     title = "Test accuracy by class, %"
-    return _grid(
-        "columns", [_figure(title, dot_chart(title, list(CLASSES), [s for s in series if s.points]))]
-    )
+    return _grid("columns", [_figure(title, dot_chart(title, list(CLASSES), [s for s in series if s.points]))])
 
 
 def _by_class(name: str, style: str, accuracies: dict[str, float]) -> Series:
-    return Series(
-        name, style, [(CLASSES.index(key), value) for key, value in accuracies.items() if key in CLASSES]
-    )
+    return Series(name, style, [(CLASSES.index(key), value) for key, value in accuracies.items() if key in CLASSES])
 
 
 def code_histogram(runs: list[RunRecord]) -> str:
-    """How the sizes of the hidden values are spread."""
+    """Return a chart of how the sizes of the hidden values are spread."""
     series = []
     for index, run in enumerate(runs):
         edges, shares = (run.summary.get("code_histogram", {}).get(key, []) for key in ("edges", "shares"))
@@ -148,7 +140,7 @@ def code_histogram(runs: list[RunRecord]) -> str:
 
 
 def confusions(runs: list[RunRecord]) -> str:
-    """A table for each run: rows are what an image is, columns what it is taken for."""
+    """Return a table for each run: rows are what an image is, columns what it is taken for."""
     tables = [
         f"<figure>{_run_name(index, run)}{confusion_table(run.summary['confusion'])}</figure>"
         for index, run in enumerate(runs)
@@ -159,7 +151,7 @@ def confusions(runs: list[RunRecord]) -> str:
 
 
 def confusion_table(counts: list[list[int]]) -> str:
-    """Counts as a table; the darker a mistake, the larger its share of the row."""
+    """Return counts as a table; the darker a mistake, the larger its share of the row."""
     rows = []
     for i, row in enumerate(counts):
         cells = []
@@ -171,9 +163,7 @@ def confusion_table(counts: list[list[int]]) -> str:
         rows.append(f"<tr><th>{i}</th>{''.join(cells)}</tr>")
     head = "".join(f"<th>{j}</th>" for j in range(len(counts)))
     body = "\n".join(rows)
-    return (
-        f'<table class="confusion"><thead><tr><th></th>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
-    )
+    return f'<table class="confusion"><thead><tr><th></th>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
 
 
 def _run_name(index: int, run: RunRecord) -> str:

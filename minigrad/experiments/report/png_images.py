@@ -10,13 +10,13 @@ import numpy as np
 from minigrad.experiments.config import SIDE
 from minigrad.experiments.tiled_images import side_by_side
 
-SHARP = 900  # pixels of width that leave a browser nothing to enlarge, which would blur
-LEVELS = 64  # of a weight: as many as an eye tells apart, and a file of half the size that 256 would give
+SHARP = 900  # pixels of width; a browser would blur a smaller image when it enlarges it
+LEVELS = 64  # of a weight's colour: as many as an eye tells apart; 256 would double the size of the file
 GAP_COLOR = (128, 128, 128)
 
 
 def png(indices: Any, palette: Any) -> bytes:
-    """A PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 3) bytes."""
+    """Return a PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 3) bytes."""
     height, width = indices.shape
     rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: none
     rows[:, 1:] = indices
@@ -34,19 +34,19 @@ def png(indices: Any, palette: Any) -> bytes:
 
 
 def data_uri(content: bytes) -> str:
-    """A PNG file as the address of an image."""
+    """Return a PNG file as the address of an image."""
     return "data:image/png;base64," + base64.b64encode(content).decode("ascii")
 
 
 def strip(images: Any) -> bytes:
-    """Images of values 0 to 1, (n, 784), next to each other, on black to white."""
+    """Return a PNG file of images of values 0 to 1, (n, 784), next to each other, on black to white."""
     grey = np.clip(np.nan_to_num(images.reshape(len(images), SIDE, SIDE)), 0, 1)
     indices = side_by_side(np.rint(grey * 254).astype(np.uint8), columns=len(images), gap=2, fill=255)
     return png(_sharp(indices), grey_palette(256))
 
 
 def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
-    """A tile a unit, from (units, side, side) weights: -limit is blue, 0 white, +limit red, NaN grey."""
+    """Return a PNG file with a tile for each unit of (units, side, side) weights: -limit is blue, 0 white, +limit red, NaN grey."""
     place = np.clip(units / limit, -1, 1) if limit else np.zeros_like(units)
     middle = (LEVELS - 2) // 2  # of an odd number of colours: 0 has one of its own
     indices = np.where(np.isfinite(place), np.rint((place + 1) * middle), LEVELS - 1).astype(np.uint8)
@@ -55,20 +55,20 @@ def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
 
 
 def grid(image: Any) -> bytes:
-    """An image of values 0 to 1, (height, width), on black to white, NaN grey."""
+    """Return a PNG file of an image of values 0 to 1, (height, width), on black to white, NaN grey."""
     indices = np.where(np.isfinite(image), np.rint(image * (LEVELS - 2)), LEVELS - 1).astype(np.uint8)
     return png(indices, grey_palette(LEVELS))
 
 
 def grey_palette(levels: int) -> Any:
-    """`levels` colours: from black to white, and the gap's grey as the last."""
+    """Return `levels` colours: from black to white, and the gap's grey as the last."""
     shades = np.arange(levels)[:, None].repeat(3, axis=1) * 255 // (levels - 2)
     shades[-1] = GAP_COLOR
     return shades
 
 
 def diverging_palette() -> Any:
-    """LEVELS colours: from blue over white to red, and the gap's grey as the last."""
+    """Return LEVELS colours: from blue over white to red, and the gap's grey as the last."""
     place = np.linspace(-1, 1, LEVELS - 1)[:, None]
     ends = np.where(place < 0, [[33, 102, 172]], [[178, 24, 43]])
     colours = 255 + (ends - 255) * np.abs(place) ** 0.8

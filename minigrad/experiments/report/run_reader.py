@@ -1,4 +1,4 @@
-"""A run's folder, read back: settings, metrics, summary, and the weights and images in its checkpoint."""
+"""Read a run's folder: settings, metrics, summary, and the weights and images in its checkpoint."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,17 +23,17 @@ class RunRecord:
     snapshots: dict[str, Any] = field(default_factory=dict)  # NumPy arrays
 
     def curve(self, phase: str, key: str) -> list[tuple[int, float | None]]:
-        """(epoch, value) of every epoch of a phase; None where the value was no number."""
+        """Return (epoch, value) of every epoch of a phase, with None for a value that was no finite number."""
         return [(entry["epoch"], entry[key]) for entry in self.metrics if entry["phase"] == phase]
 
     @property
     def lecture(self) -> str:
-        """Which lecture was trained."""
+        """The name of the lecture that was trained."""
         return str(self.config.get("lecture", ""))
 
 
 def read_runs(folders: list[Path]) -> list[RunRecord]:
-    """The runs in `folders`, under names that tell them apart."""
+    """Return the runs in `folders`, under names that tell them apart."""
     runs = [read_run(folder) for folder in folders]
     names = [run.name for run in runs]
     for run, folder in zip(runs, folders, strict=True):
@@ -46,9 +46,7 @@ def read_run(folder: Path) -> RunRecord:
     """Return the run in `folder`, finished or not. Raise ExperimentError if there is none, CheckpointError if a file of it is damaged."""
     path = folder / "config.json"
     if not path.exists():
-        raise ExperimentError(
-            f"{folder}: expected a run's folder (of minigrad train --out), found no config.json"
-        )
+        raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no config.json")
     with file_checks.advice(NO_CONFIG):
         config = read_json(path)
         file_checks.check_shown_config(path, config)

@@ -1,4 +1,4 @@
-"""Curves and dots as inline SVG, coloured by the page's style sheet, so that they follow dark and light."""
+"""Curves and dots as inline SVG. The page's style sheet colours them, so that they follow dark and light."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ Scale = Callable[[float], float]
 WIDTH, HEIGHT = 360, 230  # units of a phone's width, so that letters keep their size there
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 8, 36
 ROW = 26  # of a dot plot
-SMALLEST = 1e-300  # what is smaller is drawn as 0
+SMALLEST = 1e-300  # smaller numbers are drawn as 0
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Series:
 
 
 def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> str:
-    """Series as one SVG, with a text for readers who do not see it. Epochs are whole numbers from 1 on."""
+    """Return series as one SVG, with a text for readers who do not see it. Epochs are whole numbers from 1 on."""
     drawn = [(x, y) for line in series for x, y in line.points if is_drawable(x) and is_drawable(y)]
     if not drawn:
         return ""
@@ -47,7 +47,7 @@ def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> st
 
 
 def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
-    """A row a class, a dot a series, from (row number, value) pairs."""
+    """Return an SVG with a row for each class and in it a dot for each series, from (row number, value) pairs."""
     values = [value for line in series for _, value in line.points if is_drawable(value)]
     if not values:
         return ""
@@ -57,9 +57,7 @@ def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
     x = _scale(ticks[0], ticks[-1], left + 6, WIDTH - RIGHT - 10)
     parts = []
     for tick in ticks:
-        parts.append(
-            f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{height - 24}"/>'
-        )
+        parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{height - 24}"/>')
         parts.append(_text(x(tick), height - 8, _number(tick), "middle"))
     for row, name in enumerate(rows):
         middle = TOP + ROW * (row + 0.5)
@@ -74,7 +72,7 @@ def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """About `count` round numbers from at most `low` to at least `high`; values too close to tell apart get a range around them."""
+    """Return about `count` round numbers that reach from `low` to `high`, or further where these two are too close to tell apart."""
     size = max(abs(low), abs(high))
     if high - low <= 1e-9 * size or size < SMALLEST:
         size = 1.0 if size < SMALLEST else size
@@ -104,9 +102,7 @@ def _line(line: Series, x: Scale, y: Scale, x_name: str) -> str:
             continue
         path.append(f"{pen}{x(place):.1f} {y(value):.1f}")
         pen = "L"
-        marks.append(
-            _mark(x(place), y(value), line.style, f"{line.name}, {x_name} {place:g}: {value:.6g}", 3)
-        )
+        marks.append(_mark(x(place), y(value), line.style, f"{line.name}, {x_name} {place:g}: {value:.6g}", 3))
     return f'<path class="line {line.style}" d="{" ".join(path)}"/>' + "".join(marks)
 
 

@@ -1,4 +1,4 @@
-"""The report's tables: runs are columns, what is compared are rows."""
+"""The sections of the report with tables, with a column for each run and a row for each number that is compared."""
 
 import math
 from html import escape
@@ -26,20 +26,16 @@ SPARSITY = [
     ("dead units (never above 0.01)", "dead_units", "{:d}"),
     ("share of decoder weights below 0.001", "share_of_decoder_weights_below_0.001", "{:.2%}"),
 ]
-EPOCH = [
-    ("loss", "loss", "{:.6f}"),
-    ("test accuracy", "test_accuracy", "{:.2f} %"),
-    ("time", "seconds", "{:.1f} s"),
-]
+EPOCH = [("loss", "loss", "{:.6f}"), ("test accuracy", "test_accuracy", "{:.2f} %"), ("time", "seconds", "{:.1f} s")]
 
 
 def style_of(index: int) -> str:
-    """The style sheet's class for the run at `index`."""
+    """Return the style sheet's class for the run at `index`."""
     return f"run{index % STYLES}"
 
 
 def legend(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
-    """Which colour is which run, and what the runs differ in."""
+    """Return a list of the runs with their colours and the settings in which they differ."""
     different = [key for key in _all_keys(runs) if key not in ("versions", "lecture") and _differs(runs, key)]
     items = []
     for index, run in enumerate(runs):
@@ -55,13 +51,13 @@ def legend(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
 
 
 def alarms(runs: list[RunRecord]) -> str:
-    """Say of each run that diverged since when, and what to try."""
+    """Return for each run that diverged since when it did, and what to try."""
     texts = [(run.name, divergence(run.config, run.metrics)) for run in runs]
     return "".join(f'<p class="alarm">{escape(name)}: {escape(text)}</p>\n' for name, text in texts if text)
 
 
 def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
-    """The final figures of each run beside the lecture's."""
+    """Return a table of the final numbers of each run beside the lecture's."""
     headings = [run.name for run in runs]
     columns = [_figures_so_far(run) for run in runs]
     for name, tables in lectures.items():
@@ -71,7 +67,7 @@ def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
 
 
 def lecture_figures(tables: dict[str, Any], runs: list[RunRecord]) -> dict[str, Any]:
-    """The figures that a lecture printed, under our names, up to the last epoch that one of its `runs` is to have."""
+    """Return the numbers that a lecture printed, under the names of a summary, up to the last epoch that one of its `runs` is to have."""
     keys = {"autoencoder_mse": "epochs", "train_error": "finetune_epochs", "test_accuracy": "finetune_epochs"}
     figures = []
     for key, setting in keys.items():
@@ -82,7 +78,7 @@ def lecture_figures(tables: dict[str, Any], runs: list[RunRecord]) -> dict[str, 
 
 
 def sparsity(runs: list[RunRecord]) -> str:
-    """How many of the hidden values are near zero, on the clean test images."""
+    """Return a table of how many of the hidden values are near zero, on the clean test images."""
     columns = [run.summary.get("sparsity", {}) for run in runs]
     if not any(columns):
         return ""
@@ -91,10 +87,8 @@ def sparsity(runs: list[RunRecord]) -> str:
 
 
 def settings(runs: list[RunRecord]) -> str:
-    """Configuration and versions; rows in which the runs differ stand out."""
-    rows = [
-        (key, [_value(run.config.get(key)) for run in runs]) for key in _all_keys(runs) if key != "versions"
-    ]
+    """Return a table of settings and versions; rows in which the runs differ stand out."""
+    rows = [(key, [_value(run.config.get(key)) for run in runs]) for key in _all_keys(runs) if key != "versions"]
     versions = [run.config.get("versions", {}) for run in runs]
     packages = dict.fromkeys(name for found in versions for name in found)
     rows += [(f"version of {name}", [_value(found.get(name)) for found in versions]) for name in packages]
@@ -107,13 +101,10 @@ def settings(runs: list[RunRecord]) -> str:
 
 
 def epochs(runs: list[RunRecord]) -> str:
-    """Every number behind the curves, folded away."""
+    """Return every number behind the curves, in tables that a reader can unfold."""
     parts = []
     for run in runs:
-        body = [
-            _row(f"{entry['phase']} {entry['epoch']}", [(form, entry[key]) for _, key, form in EPOCH])
-            for entry in run.metrics
-        ]
+        body = [_row(f"{entry['phase']} {entry['epoch']}", [(form, entry[key]) for _, key, form in EPOCH]) for entry in run.metrics]
         table = _table([name for name, _, _ in EPOCH], body)
         parts.append(f"<details><summary>{escape(run.name)}: {len(body)} epochs</summary>{table}</details>")
     return "\n".join(parts)
@@ -127,7 +118,7 @@ def _figures_so_far(run: RunRecord) -> dict[str, Any]:
 
 
 def _ends(errors: list[Any], train: list[Any], accuracy: list[Any]) -> dict[str, Any]:
-    """The first and last values of three curves, and how many epochs they have: of pretraining + of fine-tuning."""
+    """Return the first and last values of three curves, and how many epochs they have: of pretraining + of fine-tuning."""
     curves = {"mse": errors, "train_error": train, "test_accuracy": accuracy}
     first = {f"first_{name}": values[0] for name, values in curves.items() if values}
     last = {name: values[-1] for name, values in curves.items() if values}
@@ -152,7 +143,7 @@ def _table(headings: list[str], body: list[str]) -> str:
 
 
 def _format(form: str, value: Any) -> str:
-    """Return a figure as text; one of many digits, which would push all others out of sight, in scientific notation."""
+    """Return a number as text, in scientific notation if it has so many digits that it would push the others out of sight."""
     if isinstance(value, float | int) and 1e7 <= abs(value) < math.inf:
         form = "{:.3e}" + form.rpartition("}")[2]
     return "–" if value is None else escape(form.format(value).replace("%", " %").replace("  ", " "))
