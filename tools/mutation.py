@@ -330,7 +330,9 @@ def main():
     survivors = [d for d, answer in results if not answer]
     print()
     for module in changed_modules():
-        print(module, score([answer for d, answer in results if d.startswith(f"{module}:")]))
+        answers = [answer for d, answer in results if d.startswith(f"{module}:")]
+        if answers:
+            print(module, score(answers))
     print("all", score([answer for _, answer in results]), "\n\nsurvivors:\n")
     print("\n".join(sorted(survivors)))
 

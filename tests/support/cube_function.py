@@ -1,4 +1,4 @@
-"""An operation of a user's own that saves its input and its output."""
+"""A user's Function that saves its input and its output."""
 
 from minigrad.autograd import Function
 

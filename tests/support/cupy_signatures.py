@@ -1,4 +1,4 @@
-"""What of CuPy the strict device has: its functions, ufuncs, methods and operators, with CuPy's signatures."""
+"""The part of CuPy that the strict device has: functions, ufuncs, methods and operators, with CuPy's signatures."""
 
 FUNCTIONS = {  # CuPy's signatures
     "all": "a, axis=None, out=None, keepdims=False",

@@ -1,4 +1,4 @@
-"""Rules of the engine as small checks: random graphs against PyTorch, ownership, modes, hooks, in-place writes, freeing."""
+"""The engine's rules as small checks: random graphs against PyTorch, ownership, modes, hooks, in-place writes, freeing."""
 
 import gc
 import threading
@@ -23,7 +23,7 @@ def leaf(*values, dtype="float64"):
 
 
 def raises(error, call, *words):
-    """The call raises this kind of error, and its message has these words."""
+    """Assert that the call raises this kind of error with these words in its message."""
     try:
         call()
     except error as caught:
@@ -41,7 +41,7 @@ BINARY = [lambda x, y: x + y, lambda x, y: x - y, lambda x, y: x * y, lambda x, 
 
 
 def random_graph(lib, seed, leaves):
-    """(roots, all values): a graph whose operations, arguments and roots depend on the seed alone."""
+    """Return (roots, all values) of a graph whose operations, arguments and roots depend on the seed alone."""
     rng = np.random.default_rng(seed)
     values = list(leaves)
     for _ in range(rng.integers(1, 14)):
@@ -53,7 +53,7 @@ def random_graph(lib, seed, leaves):
 
 
 def graph_agrees(seed):
-    """Gradients of the leaves and of interior values, from one or two roots, the second pass too, are PyTorch's."""
+    """Assert that gradients of leaves and interior values, from one or two roots and in the second pass too, are PyTorch's."""
     arrays = [np.random.default_rng([seed, i]).normal(0, 1, (3, 3)) for i in range(3)]
     sides = []
     for lib, make in ((mg, mg.tensor), (torch, torch.tensor)):

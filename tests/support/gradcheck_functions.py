@@ -1,4 +1,4 @@
-"""Functions for `gradcheck`: true ones, broken ones with the verdict that each must get, and how inputs are drawn."""
+"""Functions to try `gradcheck` on: right ones, and broken ones with the verdict that each must get."""
 
 import pytest
 
@@ -12,7 +12,7 @@ F64 = mg.float64
 
 
 def draw(*shape, seed=0, low=None):
-    """Gaussian, or uniform on [low, low + 1)."""
+    """Draw a Gaussian tensor, or one that is uniform on [low, low + 1)."""
     generator = mg.Generator().manual_seed(seed)
     drawn = mg.randn(*shape, dtype=F64, generator=generator)
     if low is not None:

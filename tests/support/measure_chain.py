@@ -1,4 +1,4 @@
-"""A chain of operations, forward, backward, freed: seconds and bytes a node. Run as a program: measure_chain.py minigrad|torch LENGTH."""
+"""Print seconds and bytes for each node of a chain of operations. Run it as a program: measure_chain.py minigrad|torch LENGTH."""
 
 import gc
 import json

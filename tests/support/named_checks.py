@@ -1,4 +1,4 @@
-"""The suite's checks in small doses, by name: rows of cases.py, rules of the engine, curves. What planted bugs must not survive."""
+"""Quick checks by name, made of the suite: rows of cases.py, rules of the engine, training curves. Each planted bug must fail one."""
 
 import contextvars
 
@@ -14,7 +14,7 @@ MANY, FEW = 150, 6  # drawn calls of a row that is tried first, and of the other
 
 
 def row_check(row):
-    """All that is checked of one op, for a number of drawn calls."""
+    """Return a function that checks one op for a number of drawn calls."""
 
     def check(examples=MANY):
         @settings(max_examples=examples, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
@@ -48,7 +48,7 @@ CURVES = {
 
 
 def curve_check(setting):
-    """Twelve single steps, the second starting from PyTorch's state."""
+    """Return a function that checks twelve single steps, all but the first from PyTorch's state."""
     return lambda examples=MANY: compare_steps(setting, 12, 1e-13)
 
 
@@ -60,7 +60,7 @@ CHECKS = {
 
 
 def first_failure(first=()):
-    """(name, error) of the first check that fails, None where all pass. Those whose name contains a word of `first` lead."""
+    """Return (name, error) of the first check that fails, or None. Those with a word of `first` in their names lead, with more calls."""
     leading = [name for name in CHECKS if any(word in name for word in first)]
     with NUMPY.active():
         for name in [*leading, *(name for name in CHECKS if name not in leading)]:

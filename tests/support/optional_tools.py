@@ -1,6 +1,6 @@
-"""Tools that some tests need: CuPy, g++, NVRTC, pytest's plugins. Without them these tests are skipped.
+"""Marks for tests that need CuPy, g++, NVRTC or another tool, and are skipped without it.
 
-Where MINIGRAD_TEST_TOOLS=required, as in .ci/run, they run nevertheless and fail, so that no skip hides a failure.
+With MINIGRAD_TEST_TOOLS=required, as in .ci/run, they run nevertheless and fail, so that no skip hides a failure.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The tests of other files as plain functions, for the mutation run: parametrized ones expanded, those with other fixtures left out."""
+"""Turn the tests of other files into plain functions, for the mutation run. Those with fixtures that are not in FIXTURES are left out."""
 
 import functools
 import importlib
@@ -31,7 +31,7 @@ FIXTURES = {"tmp_path": folder_of_its_own, "device": strict_device, "strict": st
 
 
 def tests(*modules, examples):
-    """{name: function without arguments}; those of Hypothesis draw so many examples."""
+    """Return {name: function without arguments}; Hypothesis draws so many examples."""
     found = {}
     for module_name in modules:
         module = importlib.import_module(module_name)
@@ -42,7 +42,7 @@ def tests(*modules, examples):
 
 
 def cases(function, examples):
-    """(label, function without arguments) for each set of parameters."""
+    """Yield (label, function without arguments) for each set of parameters."""
     marks = getattr(function, "pytestmark", [])
     if any(mark.name in ("gpu", "slow", "skipif", "skip") for mark in marks):
         return
@@ -63,7 +63,7 @@ def with_fixtures(function, names, arguments):
 
 
 def table(mark):
-    """The rows of a parametrize mark as dicts."""
+    """Return the rows of a parametrize mark as dicts."""
     names, rows = mark.args[:2]
     names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
     plain = [row.values if isinstance(row, type(pytest.param(0))) else (row,) if len(names) == 1 else row for row in rows]
@@ -71,7 +71,7 @@ def table(mark):
 
 
 def with_examples(function, examples):
-    """A test of Hypothesis, quick and the same each time."""
+    """Return a test of Hypothesis with settings that make it quick and the same each time."""
     quick = settings(function._hypothesis_internal_use_settings, max_examples=examples, derandomize=True, database=None, deadline=None,
                      suppress_health_check=list(HealthCheck), phases=[Phase.generate], report_multiple_bugs=False)
     function._hypothesis_internal_use_settings = quick

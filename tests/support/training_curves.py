@@ -1,4 +1,4 @@
-"""Training the same network twice, with minigrad and with PyTorch: settings, both sides, and how they are compared."""
+"""Train the same network with minigrad and with PyTorch, and compare: settings, both sides, comparisons."""
 
 from dataclasses import dataclass, field
 
@@ -43,7 +43,7 @@ decays = st.sampled_from([0, 1e-4, 1e-2])
 
 @st.composite
 def sgd(draw):
-    """Options of SGD: plain, momentum, dampening, nesterov, weight decay."""
+    """Draw options of SGD: plain, momentum, dampening, nesterov, weight decay."""
     options = {"lr": draw(rates), "weight_decay": draw(decays)}
     if draw(st.booleans()):
         options["momentum"] = draw(st.sampled_from([0.5, 0.9]))
@@ -55,7 +55,7 @@ def sgd(draw):
 
 @st.composite
 def adam(draw):
-    """Options of Adam: betas, eps up to 1e-2, weight decay, amsgrad."""
+    """Draw options of Adam: betas, eps up to 1e-2, weight decay, amsgrad."""
     return {
         "lr": draw(st.sampled_from([1e-4, 1e-3, 1e-2])),
         "betas": draw(st.sampled_from([(0.9, 0.999), (0.5, 0.9), (0.0, 0.99)])),
@@ -67,7 +67,7 @@ def adam(draw):
 
 @st.composite
 def settings_of_runs(draw, dtype="float64"):
-    """Any Setting."""
+    """Draw any Setting."""
     name = draw(st.sampled_from(["SGD", "Adam"]))
     inner = draw(st.lists(st.integers(1, 8), max_size=2))
     return Setting(
@@ -117,7 +117,7 @@ class Side:
     losses: list = field(default_factory=list)
 
     def build(self, setting):
-        """Layers and optimizer; the weights come later."""
+        """Make layers and optimizer, and return self; the weights come later."""
         layers = []
         for n, m in zip(setting.sizes, setting.sizes[1:]):
             layers += [self.nn.Linear(n, m), getattr(self.nn, ACTIVATIONS[setting.activation])()]
@@ -133,7 +133,7 @@ class Side:
         return [*self.net.parameters(), *self.head.parameters()]
 
     def loss(self, setting, x, y, labels, use_head):
-        """The loss of one batch."""
+        """Return the loss of one batch."""
         x = self.tensor(x)
         out = self.net(x)
         if use_head:
@@ -150,24 +150,24 @@ class Side:
         return value * setting.scale
 
     def backward(self, setting, number, batch):
-        """The gradients of one batch; returns the loss."""
+        """Compute the gradients of one batch and return the loss."""
         self.optimizer.zero_grad()
         loss = self.loss(setting, *batch, use_head=bool(setting.side) and number % setting.side == 0)
         loss.backward()
         return loss.item()
 
     def step(self, setting, number, batch):
-        """One step of training; returns the loss."""
+        """Train one step and return the loss."""
         loss = self.backward(setting, number, batch)
         self.optimizer.step()
         return loss
 
     def weights(self):
-        """All parameters in a row."""
+        """Return all parameters in one flat array."""
         return np.concatenate([np.array(p.detach().numpy()).ravel() for p in self.parameters])
 
     def gradients(self):
-        """All gradients, None where there is none."""
+        """Return all gradients, None where there is none."""
         return [None if p.grad is None else np.array(p.grad.numpy()) for p in self.parameters]
 
 
@@ -176,7 +176,7 @@ def ours(setting):
 
 
 def theirs(setting):
-    """PyTorch's side, with the weights that it draws."""
+    """Return PyTorch's side, with the weights that it draws."""
     torch.manual_seed(setting.seed)
     return Side(torch, torch.nn, torch.optim, torch.from_numpy).build(setting)
 
@@ -217,7 +217,7 @@ def copy_state(source, target):
 
 
 def batches(setting, steps):
-    """The batches of `steps` steps: (x, y, labels), in epochs over `items` items, the last batch of each short."""
+    """Yield (number, (x, y, labels)) for each of `steps` steps, in epochs over `items` items, the last batch of each short."""
     rng = np.random.default_rng(setting.seed)
     dtype = setting.dtype
     x = rng.normal(0, 1, (setting.items, setting.sizes[0])).astype(dtype)
@@ -237,14 +237,17 @@ DIVERGED = 1e3  # a loss from which on nothing is learnt, and rounding errors ar
 
 
 def distance(a, b):
-    """The largest |a - b|, relative to b where that is above 1; infinite where only one is NaN."""
+    """Return the largest |a - b|, relative to b where that is above 1; infinite where only one is NaN."""
     a, b = np.asarray(a, dtype="float64"), np.asarray(b, dtype="float64")
     gap = np.abs(a - b) / np.maximum(1, np.abs(b))
     return float(np.where(np.isnan(a) & np.isnan(b), 0, np.where(np.isnan(gap), np.inf, gap)).max(initial=0))
 
 
 def is_fit(setting, steps, tolerance):
-    """Whether PyTorch against itself, started one ulp apart, stays within the tolerance, and does not diverge; and its run."""
+    """Return (is it fit, losses, weights) of PyTorch's run.
+
+    A setting is fit if the run does not diverge, and another run from weights one ulp apart stays within the tolerance.
+    """
     reference, shaken = theirs(setting), theirs(setting)
     one_ulp_apart(shaken)
     losses, weights = [], []
@@ -261,7 +264,7 @@ def is_fit(setting, steps, tolerance):
 
 
 def compare_free(setting, steps, tolerance, losses, weights):
-    """Train from the same weights, and never look back."""
+    """Train from the same weights, and compare every step without correcting minigrad's weights in between."""
     side = ours(setting)
     copy_weights(theirs(setting), side)
     for number, batch in batches(setting, steps):
@@ -274,9 +277,10 @@ def compare_free(setting, steps, tolerance, losses, weights):
 
 
 def compare_steps(setting, steps, tolerance):
-    """One step at a time, each from PyTorch's weights and state: losses and gradients, then the weights that PyTorch's gradients lead to.
+    """Compare losses and gradients of single steps from PyTorch's weights and state, and the weights that PyTorch's gradients lead to.
 
-    Its own could lead anywhere: Adam divides a gradient near 0 by its size, and what cancelling terms leave there is rounding.
+    minigrad's own gradients could lead elsewhere: Adam divides a gradient near 0 by its size, and what cancelling terms leave there
+    is rounding.
     """
     reference, side = theirs(setting), ours(setting)
     for number, batch in batches(setting, steps):
@@ -298,7 +302,7 @@ def compare_steps(setting, steps, tolerance):
 
 
 def compare_gradients(found, wanted, tolerance, scale, what):
-    """Equal to `tolerance` of the largest of all, or of the loss's scale: the size of the terms that cancel in it."""
+    """Assert equality to `tolerance` of the largest gradient, or of the loss's scale: the size of the terms that cancel in it."""
     largest = max([scale, *(np.abs(b).max(initial=0) for b in wanted if b is not None)])
     for i, (a, b) in enumerate(zip(found, wanted)):
         assert (a is None) == (b is None), f"{what}: gradient {i} is {a}, PyTorch's {b}"
@@ -308,7 +312,7 @@ def compare_gradients(found, wanted, tolerance, scale, what):
 
 
 def compare_weights(before, found, wanted, tolerance, what):
-    """Equal to `tolerance` of the largest weight or step, at least 1."""
+    """Assert equality to `tolerance` of the largest weight or step, at least 1."""
     largest = max(1, np.abs(wanted).max(), np.abs(wanted - before).max())
     gap = np.abs(found - wanted).max()
     assert gap <= tolerance * largest, f"{what}: weights differ by {gap:.3g} of {largest:.3g}"

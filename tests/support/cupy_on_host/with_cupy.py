@@ -1,4 +1,4 @@
-"""What only shows with CuPy itself: does its own code wait for the device in a step, and with which precision does it multiply?"""
+"""Tests that need CuPy itself: whether its own code waits for the device in a step, and with which precision it multiplies."""
 
 import dataclasses
 import gc
@@ -22,7 +22,7 @@ COMPUTE_32F, COMPUTE_32F_FAST_TF32 = 68, 77  # cuBLAS's names
 
 
 def waits():
-    """How often the host has waited, or has copied in a way that waits."""
+    """Return how often the host has waited, or has copied in a way that waits."""
     return sum(runtime.waits.values())
 
 
@@ -63,7 +63,7 @@ COUNTS = {  # launches, matrix products, copies and fills of memory, and the mos
 
 
 class Calls:
-    """Within, the calls of Python functions and of C functions by Python are counted, but for those of the stand-in."""
+    """Count the calls of Python functions, and of C functions by Python, in this block, but for those of the stand-in."""
 
     def __enter__(self):
         self.count = 0
