@@ -50,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
             options["type"] = number(above=0) if field in ABOVE_ZERO else number(LEAST.get(field, -math.inf))
         elif field in LEAST:
             options["type"] = whole(LEAST[field])
-        parser.add_argument(name, help=text, default=argparse.SUPPRESS, **options)  # absent if not given
+        parser.add_argument(name, help=text, default=argparse.SUPPRESS, **options)  # the namespace lacks an option that is not given
 
     add("--epochs", "epochs of pretraining", metavar="N")
     add("--finetune-epochs", "epochs of fine-tuning", metavar="N")

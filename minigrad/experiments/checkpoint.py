@@ -16,7 +16,7 @@ from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
 FILE = "checkpoint.safetensors"
-FORMAT = 2  # 1 had no noise generator of its own
+FORMAT = 2  # format 1 had no generator for the noise alone
 PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
 DAMAGED = "restore the file from a copy, or train anew into another folder with --out"
 KINDS = {
@@ -150,7 +150,7 @@ def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     check_tensors(f"{path}: noise", {"state": noise_state(run)}, {"state": state["noise"]})
     for name in ("generator", "noise"):
         calls = 0 if state[name] is None else int.from_bytes(bytes(state[name].tolist())[8:], "little")
-        if calls >= 2**63:  # more than a run can make, and soon more than 8 bytes hold
+        if calls >= 2**63:  # more draws than a run can make; soon they would not fit into 8 bytes
             raise unexpected(f"{path}: {name}", "a count of draws below 2^63", calls)
     epochs = run.config.total_epochs(run.phase)
     if not 0 <= state["epoch"] <= epochs:

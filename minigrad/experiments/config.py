@@ -77,7 +77,7 @@ LEAST = {
     "seed": 0, "limit": 1,
 }  # fmt: skip
 ABOVE_ZERO = ("lr", "finetune_lr", "lr_gamma")
-LARGEST = 2**64 - 1  # whole number that a setting may be: a seed has 64 bits
+LARGEST = 2**64 - 1  # of all whole numbers that a setting may be: a seed has 64 bits
 
 
 def config_as_dict(config: Config) -> dict[str, object]:

@@ -132,7 +132,7 @@ def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], 
     for axes, (phase, key, name, values_printed) in zip(figure.subplots(1, 3), panels):
         entries = [entry for entry in metrics if entry["phase"] == phase]
         epochs = [entry["epoch"] for entry in entries]
-        values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # a gap
+        values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # NaN leaves a gap
         axes.plot(epochs, values, "o-", color=RUN_COLOR, ms=4, label=engine)
         numbers = range(1, len(values_printed) + 1)
         axes.plot(numbers, values_printed, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")

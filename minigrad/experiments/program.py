@@ -17,7 +17,7 @@ from minigrad.experiments.config import Config, config_as_dict
 from minigrad.experiments.metrics import class_accuracy, confusion_matrix
 from minigrad.experiments.terminal import digits_as_text, progress, say
 
-Save = Callable[[Any, Path], None]  # puts a run's checkpoint into its folder
+Save = Callable[[Any, Path], None]  # writes a run's checkpoint into its folder
 
 
 def run_lecture(
@@ -56,7 +56,7 @@ def _finish(lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any
 
     keep()
     train(lecture, run, data, keep, say)
-    keep()  # the last snapshots too
+    keep()  # with the last snapshots
     summary = summarize(training, run, data)
     for name, accuracy in summary["class_accuracy"].items():
         say(f"Accuracy of {name:>5} : {accuracy:f} %")

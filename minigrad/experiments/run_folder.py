@@ -15,7 +15,7 @@ from minigrad.experiments.config import PHASE_NAMES, Config, ExperimentError, ch
 from minigrad.serialization.atomic import replace_text
 from minigrad.serialization.tensor_file import check_is_file, parse_json, shown, unexpected
 
-MAX_TEXT_BYTES = 64 << 20  # of a run's JSON: half a million epochs
+MAX_TEXT_BYTES = 64 << 20  # in a JSON file of a run, which is enough for half a million epochs
 NO_CONFIG = "restore the file from a copy, or train anew into another folder with --out"
 
 
@@ -40,7 +40,7 @@ def alone(out: Path | None) -> Iterator[None]:
     folder = os.open(out, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone when the process is, however it ends
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock ends with the process, however that ends
         except BlockingIOError:
             message = f"{out}: another process is training into this folder; wait until it ends, or stop it"
             raise ExperimentError(message) from None
@@ -55,7 +55,7 @@ def check_matplotlib() -> None:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
         raise ExperimentError(f"--out: its pictures need matplotlib: pip install 'minigrad[train]' ({error})") from None
-    except Exception as error:  # its configuration, in files and in MPLBACKEND, can be wrong in many ways
+    except Exception as error:  # matplotlib's configuration, in files and in MPLBACKEND, can be wrong in many ways
         raise ExperimentError(f"--out: its pictures need matplotlib, which cannot be imported: {error}") from None
 
 

@@ -12,7 +12,7 @@ from minigrad.experiments.config import SIDE
 T = TypeVar("T")
 SHADES = " .:-=+*#%@"
 MARGIN = 4  # MNIST's digits stand in the middle 20 × 20 pixels
-STANDARD_OUTPUT = "standard output"  # stands in OSError.filename where a file's name would
+STANDARD_OUTPUT = "standard output"  # takes the place of a file's name in OSError.filename
 
 
 def say(line: Any) -> None:

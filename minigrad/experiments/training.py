@@ -19,7 +19,7 @@ from minigrad.experiments.metrics import histogram
 
 ENGINE = "minigrad"
 PACKAGES = ("minigrad", "numpy", "cupy-cuda12x", "cupy-cuda13x", "cupy")
-TEST_BATCH = 1000  # lecture 20's; lecture 12 tests all images at once, which gives the same classes
+TEST_BATCH = 1000  # as in lecture 20; lecture 12 tests all images at once, which gives the same classes
 
 Bar = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -62,7 +62,7 @@ class Run:
     optimizer: Any = None
     scheduler: Any = None
     phase: str = "pretrain"
-    epoch: int = 0  # so many of this phase's are done
+    epoch: int = 0  # how many epochs of this phase are done
     metrics: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     snapshots: dict[str, Tensor] = field(default_factory=dict)  # weights and images for the pictures

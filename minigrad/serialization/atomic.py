@@ -17,7 +17,7 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     """
     target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
     named = Path(path)  # not `target`: /dev/stdout leads to a pipe that has no name
-    if named.exists() and not (named.is_file() or named.is_dir()):  # of a folder, os.replace says that it is one
+    if named.exists() and not (named.is_file() or named.is_dir()):  # os.replace refuses a folder, and says why
         raise OSError(errno.EINVAL, "expected a file or a new name, found a device, pipe or socket, which is not replaced", os.fspath(path))
     _remove_stale(target)
     temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")

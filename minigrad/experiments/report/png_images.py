@@ -18,7 +18,7 @@ GAP_COLOR = (128, 128, 128)
 def png(indices: Any, palette: Any) -> bytes:
     """Return a PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 3) bytes."""
     height, width = indices.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter: none
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with the number of its filter, 0
     rows[:, 1:] = indices
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
@@ -48,7 +48,7 @@ def strip(images: Any) -> bytes:
 def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
     """Return a PNG file with a tile for each unit of (units, side, side) weights: -limit is blue, 0 white, +limit red, NaN grey."""
     place = np.clip(units / limit, -1, 1) if limit else np.zeros_like(units)
-    middle = (LEVELS - 2) // 2  # of an odd number of colours: 0 has one of its own
+    middle = (LEVELS - 2) // 2  # an odd number of colours, so that 0 has one of its own
     indices = np.where(np.isfinite(place), np.rint((place + 1) * middle), LEVELS - 1).astype(np.uint8)
     gap = max(1, units.shape[1] // 14)
     return png(_sharp(side_by_side(indices, columns=columns, gap=gap, fill=LEVELS - 1)), diverging_palette())

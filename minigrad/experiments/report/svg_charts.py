@@ -11,7 +11,7 @@ Scale = Callable[[float], float]
 
 WIDTH, HEIGHT = 360, 230  # units of a phone's width, so that letters keep their size there
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 8, 36
-ROW = 26  # of a dot plot
+ROW = 26  # height of a row of dots
 SMALLEST = 1e-300  # smaller numbers are drawn as 0
 
 
@@ -98,7 +98,7 @@ def _line(line: Series, x: Scale, y: Scale, x_name: str) -> str:
     marks = []
     for place, value in line.points:
         if not (is_drawable(place) and is_drawable(value)):
-            pen = "M"  # a gap
+            pen = "M"  # begin a new line after this gap
             continue
         path.append(f"{pen}{x(place):.1f} {y(value):.1f}")
         pen = "L"
