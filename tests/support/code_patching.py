@@ -60,7 +60,7 @@ def module_of(function):
     package, name = function.split(".", 1)
     found = defining_modules(f"minigrad.{package}").get(name, [])
     if len(found) != 1:
-        raise LookupError(f"{function}: {name} is defined in {' and '.join(found) or 'no module'} of minigrad.{package}, not in one")
+        raise LookupError(f"{function}: {name} is defined in {' and '.join(found) or 'no module'} of minigrad.{package}")
     return found[0]
 
 
@@ -70,26 +70,29 @@ def edited(function, old, new):
     They are compared as Python reads them, so spaces, line ends, comments and the names of files do not matter. `old` must stand in the
     function once.
     """
-    module, name = module_of(function), function.split(".", 1)[1]
-    tree = ast.parse(text_of(module))
-    body = next(node for known, node in definitions(tree) if known == name)
     wanted, replacement = parsed(old), parsed(new)
+    try:
+        module = module_of(function)
+    except LookupError as error:
+        raise LookupError(f"{error}; {found_in(function, old)}") from None
+    tree = ast.parse(text_of(module))
+    body = next(node for name, node in definitions(tree) if name == function.split(".", 1)[1])
     if isinstance(wanted, ast.expr) != isinstance(replacement, ast.expr):
         raise ValueError(f"{function}: one of {old!r} and {new!r} is an expression, the other a statement")
     places = [place for place in children(body) if ast.dump(place[-1]) == ast.dump(wanted)]
     if len(places) != 1:
-        raise LookupError(f"{function}: {old!r} stands in it {len(places)} times, not once; it stands in "
-                          f"{', '.join(functions_with(wanted, module)) or 'no function of the package'}")
+        raise LookupError(f"{function}: {old!r} stands in it {len(places)} times, not once; {found_in(function, old)}")
     ((parent, field, index, node),) = places
     put(parent, field, index, ast.copy_location(copy.deepcopy(replacement), node))
     return module, ast.fix_missing_locations(tree)
 
 
-def functions_with(wanted, module):
-    """Return the names of the functions with such a piece, in all modules of this module's package."""
-    modules = modules_of(".".join(module.split(".")[:2]))
-    return [f"{m}.{name}" for m in modules for name, node in definitions(ast.parse(text_of(m)))
-            if any(ast.dump(piece) == ast.dump(wanted) for piece in ast.walk(node))]
+def found_in(function, piece):
+    """Return a text that says in which functions of the package of `function` such a piece stands."""
+    wanted = ast.dump(parsed(piece))
+    names = [f"{module}.{name}" for module in modules_of(f"minigrad.{function.split('.', 1)[0]}")
+             for name, node in definitions(ast.parse(text_of(module))) if any(ast.dump(n) == wanted for n in ast.walk(node))]
+    return f"{piece!r} stands in {', '.join(names) or 'no function there'}"
 
 
 def parsed(text):
