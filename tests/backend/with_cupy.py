@@ -1,4 +1,4 @@
-"""Tests that need CuPy itself: whether its own code waits for the device in a step, and with which precision it multiplies."""
+"""Tests for CuPy itself, run by test_cupy_on_host.py: whether its code waits for the device in a step, and how precisely it multiplies."""
 
 import dataclasses
 import gc
