@@ -14,9 +14,8 @@ from benchmarks.ops import OPS
 from benchmarks.pairs import BenchmarkError
 from benchmarks.works import WORKS
 from minigrad.cli import Parser
-from minigrad.commands.paths import path
-from minigrad.commands.train import number, whole
-from minigrad.experiments.record import write_json
+from minigrad.cli.option_types import number, path, whole
+from minigrad.experiments.run_folder import write_json
 
 QUESTIONS = {
     "step": "a training step of each lecture, and the matrix products in it alone",

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.engines import ENGINES, THREADS, environment
 from benchmarks.pairs import ROOT, BenchmarkError
-from minigrad.experiments.record import versions
+from minigrad.experiments.run_folder import versions
 
 PACKAGES = ("minigrad", "numpy", "numba", "threadpoolctl", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy")
 

@@ -9,8 +9,8 @@ import argparse
 import dataclasses
 from typing import Any
 
-from minigrad.commands.paths import path
-from minigrad.experiments import denoising, program, record
+from minigrad.cli.option_types import path
+from minigrad.experiments import denoising, program, run_folder
 from minigrad.experiments.config import LECTURES, config_as_dict
 
 WEIGHTS = [0.0, 1e-7, 1e-6, 1e-5, 1e-4, 0.1]
@@ -54,9 +54,9 @@ def main() -> None:
         print(row(summary, weight), flush=True)
         summaries[f"{weight:g}"] = summary
     if options.json is not None:
-        versions = record.versions(denoising.training.PACKAGES)
+        versions = run_folder.versions(denoising.training.PACKAGES)
         result = {"config": config_as_dict(config), "versions": versions, "by_weight": summaries}
-        record.write_json(options.json, result)
+        run_folder.write_json(options.json, result)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from minigrad.cli import Parser, guarded
-from minigrad.commands.train import ABOUT, MORE, add_options, config_of
+from minigrad.cli.train import ABOUT, MORE, add_options, config_of
 from minigrad.experiments.config import LECTURES
 
 

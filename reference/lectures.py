@@ -5,9 +5,9 @@ notebook. MEASURED is what PyTorch 2.13 gave at the presets' settings and seed 0
 with lecture 12's 10 + 3 and 30 + 30 epochs.
 """
 
-from minigrad.experiments.pictures import load_lectures
+from minigrad.experiments.lecture_tables import load_lecture_tables
 
-_TABLES = load_lectures()
+_TABLES = load_lecture_tables()
 DENOISING, AUTOENCODER, MEASURED = (
     _TABLES[name] for name in ("denoising", "autoencoder", "pytorch_2.13_seed_0")
 )

@@ -5,9 +5,14 @@ import contextvars
 import pytest
 
 import minigrad as mg
-from support.planted import BUGS
-from support.planting import edited, planted
-from support.suite import CHECKS, first_failure
+from support.code_patching import edited, planted
+from support.named_checks import CHECKS, first_failure
+from support.planted_bugs import BUGS, Bug
+
+
+def plant(bug):
+    """Return the block in which minigrad has this bug."""
+    return planted(*edited(bug.function, bug.old, bug.new))
 
 
 def test_there_are_enough_bugs_and_checks():
@@ -28,14 +33,14 @@ def test_no_false_alarm_on_the_true_engine():
 
 @pytest.mark.parametrize("bug", BUGS, ids=str)
 def test_planted_bug_is_noticed(bug):
-    with planted(bug.module, edited(bug.module, bug.old, bug.new)):
+    with plant(bug):
         failure = first_failure_here(bug.first)
     assert failure is not None, "no check failed"
 
 
 def test_the_true_engine_is_back_after_a_bug():
     bug = BUGS[0]
-    with planted(bug.module, edited(bug.module, bug.old, bug.new)):
+    with plant(bug):
         assert first_failure_here(bug.first)
     CHECKS[bug.first[0]]()
 
@@ -43,8 +48,24 @@ def test_the_true_engine_is_back_after_a_bug():
 def test_a_bug_is_planted_beside_a_graph_that_is_alive():
     bug = next(bug for bug in BUGS if bug.name == "penalty without its weight")
     alive = mg.nn.functional.l1_penalty(mg.ones(3, requires_grad=True), weight=2.0)
-    with planted(bug.module, edited(bug.module, bug.old, bug.new)):
+    with plant(bug):
         x = mg.ones(3, requires_grad=True)
         mg.nn.functional.l1_penalty(x, weight=2.0).sum().backward()
         assert x.grad.tolist() == [2.0, 2.0, 2.0]  # 1 + 1 where 1 + 2 is right
     alive.sum().backward()
+
+
+@pytest.mark.parametrize(("function", "old", "new", "message"), [
+    ("ops.no_such_op", "1 - y * y", "1", "ops.no_such_op: no_such_op is defined in no module of minigrad.ops; .* stands in .*tanh_grad"),
+    ("ops.tanh", "sigmoid_grad(g, y)", "g", "stands in it 0 times, not once; .* stands in minigrad.*[.]sigmoid"),
+    ("ops.pick_grad", "g", "-g", "stands in it 3 times"),
+    ("ops.neg", "return x", "x", "one of 'return x' and 'x' is an expression, the other a statement"),
+])
+def test_a_bug_that_cannot_be_planted_says_why(function, old, new, message):
+    with pytest.raises((LookupError, ValueError), match=message):
+        plant(Bug("", function, old, new, ()))
+
+
+def test_a_bug_is_found_whatever_its_file_and_layout():
+    module, tree = edited("optim.Adam.update", "group [ 'lr' ]/( 1-beta1 ** count )", "0")
+    assert module.startswith("minigrad.optim.") and tree.body

@@ -1,10 +1,10 @@
-"""A mutation run: one small change at a time in ops, engine and optimizers, and whether the suite's checks notice it.
+"""A mutation run: make one small change at a time in ops, engine and optimizers, and see whether the suite's checks notice it.
 
 python -m tools.mutation [--only WORD] [--survivors-of LOG] [--jobs N] [--list]
 
 Each change is made in the syntax tree, compiled, and put into the loaded functions of a forked process, which runs the
-checks that reach the changed function until one fails. Left alone: docstrings, annotations, messages of errors, defaults and
-module-level code, which runs once, at import. MUTATION.md has the score and the explanation of each survivor.
+checks that reach the changed function until one fails. Docstrings, annotations, messages of errors, defaults and module-level
+code, which runs once, at import, are left as they are. MUTATION.md has the score and the explanation of each survivor.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import ast
 import collections
 import contextvars
 import copy
+import functools
 import multiprocessing
 import os
 import resource
@@ -25,26 +26,36 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests")]
 import hypothesis  # noqa: E402
 import torch  # noqa: E402
 
-import minigrad.autograd.replay  # noqa: E402, F401  # loaded only when it is needed
-from support import collected, suite  # noqa: E402
+from support import named_checks, tests_as_functions  # noqa: E402
 from support.backends import NUMPY  # noqa: E402
-from support.planting import inner, live_functions, planted, text_of  # noqa: E402
+from support.code_patching import inner, live_functions, modules_of, planted, put, text_of  # noqa: E402
 
-MODULES = [
-    *[f"minigrad.ops.{name}" for name in ("activations", "arithmetic", "losses", "penalties", "reductions", "shaping")],
-    *[f"minigrad.autograd.{name}" for name in ("engine", "function", "replay")],
-    *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "sgd")],
-]
-FILES = {
-    "autograd": "rules graphs gradcheck modes writes engine higher_derivatives function gradients_asked",
-    "backend": "device dtypes sums", "functions": "face edges indexing", "optim": "optim optim_memory",
-}
-FILES = ["test_bugs", *[f"{folder}.test_{name}" for folder, names in FILES.items() for name in names.split()]]
-CHECKS = {**suite.CHECKS, **collected.tests(*FILES, examples=30)}  # those in other processes would not see the change:
-CHECKS = {name: check for name, check in CHECKS.items() if "reproducer" not in name and "declaration" not in name}
+TESTS = HERE.parent / "tests"
+PACKAGES = ("minigrad.ops", "minigrad.autograd", "minigrad.optim")  # whose modules are changed
+FOLDERS = ("autograd", "functions", "optim")  # whose tests take part, as do those of these files:
+FILES = ("test_bugs", "backend.test_device", "backend.test_dtypes", "backend.test_sums")
 BUDGET = 6  # seconds of checks for one change, beside those that have its function's name in theirs
 NOT_PLANTED = "not planted"  # the change makes no program, or nothing that is loaded has this code; not counted
 LIMIT = 60  # seconds of computing for one change; one that takes longer counts as noticed: it made a loop without end
+
+
+def changed_modules():
+    """Return the names of the modules that are changed."""
+    return [module for package in PACKAGES for module in modules_of(package)]
+
+
+def test_modules():
+    """Return the names of the files whose tests take part, as they are imported."""
+    return [*FILES, *(f"{folder}.{path.stem}" for folder in FOLDERS for path in sorted((TESTS / folder).glob("test_*.py")))]
+
+
+@functools.cache
+def all_checks():
+    """Return {name: check}: the checks of named_checks.py, and the tests that are plain functions."""
+    found = {**named_checks.CHECKS, **tests_as_functions.tests(*test_modules(), examples=30)}
+    in_other_processes = ("reproducer", "declaration")  # they would not see the change
+    return {name: check for name, check in found.items() if not any(word in name for word in in_other_processes)}
+
 
 # ---- the changes
 
@@ -57,7 +68,7 @@ NAMES = {"max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
 
 
 def changes_of(node):
-    """Each change of one node: (what is done, a function that does it to a copy of the node and returns what replaces it)."""
+    """Yield each change of a node: (what is done, a function that does it to a copy of the node and returns what replaces that)."""
     if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
         yield "operator", lambda n: set_field(n, op=BINARY[type(n.op)]())
     if isinstance(node, ast.AugAssign):
@@ -91,7 +102,7 @@ def changes_of(node):
 
 
 def without(node, i):
-    """A chain of and/or without its part i."""
+    """Return a chain of and/or without its part i."""
     rest = [*node.values[:i], *node.values[i + 1:]]
     return set_field(node, values=rest) if len(rest) > 1 else rest[0]
 
@@ -104,7 +115,7 @@ def set_field(node, **fields):
 
 
 def walk(node, inside=""):
-    """(parent, field, index, node, name of the function) for every node in a function body that may be changed."""
+    """Yield (parent, field, index, node, name of the function) for each node in a function's body that may be changed."""
     for name, value in ast.iter_fields(node):
         if name in ("decorator_list", "annotation", "returns", "args") and not isinstance(node, ast.Call):
             continue
@@ -125,36 +136,26 @@ def is_docstring(node):
 
 
 def mutants(module):
-    """(description, changed tree, name of the function) for each change in a module."""
-    tree = ast.parse(text_of(module))
-    places = list(walk(tree))
-    for number, (_, _, _, node, inside) in enumerate(places):
+    """Yield (description, changed tree, name of the function) for each change in a module. The tree is changed back afterwards."""
+    tree, lines = ast.parse(text_of(module)), text_of(module).splitlines()
+    for parent, field, index, node, inside in list(walk(tree)):
         for kind, change in changes_of(node):
-            new = copy.deepcopy(tree)
-            parent, field, index, old, _ = list(walk(new))[number]
-            before = ast.unparse(old)
-            made = change(old)
-            after = ast.unparse(made)
-            if before == after:
+            made = change(copy.deepcopy(node))
+            short = " ".join(f"{ast.unparse(node)} → {ast.unparse(made)}".split())
+            if ast.unparse(node) == ast.unparse(made):
                 continue
-            ast.copy_location(made, old)
-            if index is None:
-                setattr(parent, field, made)
-            else:
-                getattr(parent, field)[index] = made
-            line = text_of(module).splitlines()[node.lineno - 1].strip()
-            short = " ".join(f"{before} → {after}".split())
-            yield f"{module}:{node.lineno} {inside}: {kind}: {short[:160]}   | {line[:100]}", ast.fix_missing_locations(new), inside
+            put(parent, field, index, ast.fix_missing_locations(ast.copy_location(made, node)))
+            yield f"{module}:{node.lineno} {inside}: {kind}: {short[:160]}   | {lines[node.lineno - 1].strip()[:100]}", tree, inside
+            put(parent, field, index, node)
 
 
 # ---- what reaches what
 
 
-
 def reached():
-    """({(file, function): the checks that call it}, {check: how long it takes}), found by running each once."""
+    """Run each check once and return ({(file, function): the checks that call it}, {check: how long it takes})."""
     found, times = {}, {}
-    for name, check in CHECKS.items():
+    for name, check in all_checks().items():
         start = time.process_time()
         seen = set()
 
@@ -178,7 +179,7 @@ def reached():
 
 
 def names_in(module):
-    """{function: the names of all code inside it}"""
+    """Return {function: the names of all code inside it}."""
     file = sys.modules[module].__file__
 
     def below(code):
@@ -196,7 +197,7 @@ def names_in(module):
 
 
 def attempt(module, tree, names):
-    """The check that fails with this change, "" where none does."""
+    """Return the check that fails with this change, "" where none does."""
 
     def work():
         try:
@@ -211,7 +212,7 @@ def attempt(module, tree, names):
 
 
 def forked(work, limit=resource.RLIM_INFINITY):
-    """What `work()` returns, a text, in a process of its own that is silent and may compute for `limit` seconds."""
+    """Return the text that `work()` returns in a process of its own, which prints nothing and may compute for `limit` seconds."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -226,10 +227,10 @@ def forked(work, limit=resource.RLIM_INFINITY):
 
 
 def failing(names):
-    """Name and kind of error of each check that fails, when it does."""
+    """Yield the name and the kind of error of each check that fails, when it does."""
     for name in names:
         try:
-            contextvars.copy_context().run(CHECKS[name])
+            contextvars.copy_context().run(all_checks()[name])
         except hypothesis.errors.Flaky:  # did not fail again
             continue
         except BaseException as error:
@@ -237,14 +238,15 @@ def failing(names):
 
 
 def false_alarms(names):
-    """The checks that fail where nothing was changed, tried as changes are: in a process forked from one that ran no check itself."""
+    """Return the checks that fail without a change, tried as changes are: in a process forked from one that ran no check itself."""
+    all_checks()
     torch.set_num_threads(1)
     with NUMPY.active():
         return {line.split(": ")[0] for line in forked(lambda: "\n".join(failing(names))).splitlines()}
 
 
 def answer_of(child, read):
-    """What the child wrote, or why it wrote nothing."""
+    """Return what the child wrote, or why it wrote nothing."""
     with os.fdopen(read) as pipe:
         text = pipe.read()
     _, status = os.waitpid(child, 0)
@@ -252,7 +254,7 @@ def answer_of(child, read):
 
 
 def affordable(names, function, times):
-    """Checks for a change in `function`: those first that have its name in theirs, then the quick ones, as long as time allows."""
+    """Return the checks for a change in a function: all with its name in theirs, then the quickest of the others, as time allows."""
     chosen, spent = [], 0.0
     named = {n for n in names if function in n and len(function) > 2}  # "op" is in every other name
     for name in sorted(names, key=lambda n: (n not in named, times[n], n)):
@@ -263,8 +265,8 @@ def affordable(names, function, times):
 
 
 def tries(only, places, times):
-    """(description, module, tree, checks) for each change."""
-    for module in MODULES:
+    """Yield (description, module, tree, checks) for each change."""
+    for module in changed_modules():
         file, below = sys.modules[module].__file__, names_in(module)
         for description, tree, inside in mutants(module):
             if not any(word in description for word in only):
@@ -275,11 +277,13 @@ def tries(only, places, times):
 
 
 def run_share(jobs):
-    """Try every change of one share; yields (description, answer)."""
+    """Try every change of one share and return [(description, answer)]."""
     share, count, only, places, times = jobs
     torch.set_num_threads(1)
     results = []
-    live_functions()  # looked for once, not in every child
+    all_checks()  # once, not in every child
+    changed_modules()
+    live_functions()
     found = collections.Counter()  # by which check
     with NUMPY.active():
         for number, (description, module, tree, names) in enumerate(tries(only, places, times)):
@@ -305,13 +309,14 @@ def main():
     parser.add_argument("--list", action="store_true", help="list the changes and stop")
     options = parser.parse_args()
     if options.list:
-        for module in MODULES:
+        for module in changed_modules():
             for description, _, _ in mutants(module):
-                print(description)
+                if (options.only or "") in description:
+                    print(description)
         return
     with NUMPY.active():
         places, times = reached()
-    print(f"{len(CHECKS)} checks reach {len(places)} functions", flush=True)
+    print(f"{len(all_checks())} checks reach {len(places)} functions", flush=True)
     only = [options.only or ""]
     if options.survivors_of:
         lines = Path(options.survivors_of).read_text(encoding="utf-8").splitlines()
@@ -324,8 +329,10 @@ def main():
         results = [r for share in pool.map(run_share, shares) for r in share]
     survivors = [d for d, answer in results if not answer]
     print()
-    for module in MODULES:
-        print(module, score([answer for d, answer in results if d.startswith(module)]))
+    for module in changed_modules():
+        answers = [answer for d, answer in results if d.startswith(f"{module}:")]
+        if answers:
+            print(module, score(answers))
     print("all", score([answer for _, answer in results]), "\n\nsurvivors:\n")
     print("\n".join(sorted(survivors)))
 

@@ -18,8 +18,8 @@ from typing import Any, TextIO
 import benchmarks.gpu
 from benchmarks.gpu import records, report
 from benchmarks.pairs import ROOT
-from minigrad.commands.paths import path
-from minigrad.experiments.record import write_json
+from minigrad.cli.option_types import path
+from minigrad.experiments.run_folder import write_json
 
 RESULTS = Path(__file__).parent.parent / "results" / "gpu"
 PR_SET_PDEATHSIG = 1  # Linux's number for it

@@ -1,1 +1,1 @@
-"""The two lectures as programs: networks, training, records and pictures."""
+"""The two lectures as programs: their networks, training, the folder that a run writes, its pictures and its report."""

@@ -11,7 +11,7 @@ __all__ = ["autoencoder", "classifier", "training"]
 
 
 class autoencoder(nn.Module):
-    """784-100 ReLU, the L1 penalty on the code (none if its weight is 0), 100-784 ReLU."""
+    """Layers 784-100 with ReLU, an L1 penalty on the code (none if its weight is 0), and 100-784 with ReLU."""
 
     def __init__(self, l1_weight: float = 0.0, l1_form: str = "sign") -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class autoencoder(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(100, 28 * 28), nn.ReLU())
 
     def forward(self, x: Tensor) -> Tensor:
-        """The reconstruction of `x`, a batch of shape (n, 784)."""
+        """Return the reconstruction of `x`, a batch of shape (n, 784)."""
         x = self.encoder(x)
         if self.l1_weight:
             x = F.l1_penalty(x, self.l1_weight, form=self.l1_form)
@@ -29,7 +29,7 @@ class autoencoder(nn.Module):
 
 
 def classifier(net: nn.Module) -> nn.Sequential:
-    """A new encoder with the weights of `net`'s, and a layer on top that tells the ten digits apart."""
+    """Return a new encoder with the weights of that of `net`, and a layer on top that tells the ten digits apart."""
     encoder = nn.Sequential(nn.Linear(28 * 28, 100), nn.ReLU())
     encoder.load_state_dict(net.encoder.state_dict())
     new_classifier = nn.Sequential(encoder)

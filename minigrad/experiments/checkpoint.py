@@ -1,4 +1,4 @@
-"""A run in one file: everything that it needs to go on, bit for bit, where it stood."""
+"""A run in one file: everything that it needs to go on from there with the same results, bit for bit."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 import minigrad as mg
-from minigrad.experiments import autoencoder, checks, denoising, training
-from minigrad.experiments.config import Config, ExperimentError, config_as_dict
-from minigrad.experiments.output import file_name
-from minigrad.experiments.record import NO_CONFIG, read_json
+from minigrad.experiments import autoencoder, denoising, file_checks, training
+from minigrad.experiments.config import PHASES, Config, ExperimentError, config_as_dict
+from minigrad.experiments.run_folder import NO_CONFIG, read_json
+from minigrad.experiments.terminal import file_name
 from minigrad.serialization import load, save
 from minigrad.serialization.tensor_file import parse_json, shown, unexpected
 
 FILE = "checkpoint.safetensors"
-FORMAT = 2  # 1 had no noise generator of its own
+FORMAT = 2  # format 1 had no generator for the noise alone
 PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
 DAMAGED = "restore the file from a copy, or train anew into another folder with --out"
 KINDS = {
@@ -37,7 +37,7 @@ KINDS = {
 
 
 def save_run(run: training.Run, folder: Path) -> None:
-    """Make the state of `run` the checkpoint in `folder`; the old one stays until the new one is whole."""
+    """Write the state of `run` to the checkpoint in `folder`; the old one stays until the new one is whole."""
     state = {
         "format": FORMAT,
         "minigrad": mg.__version__,
@@ -57,7 +57,7 @@ def save_run(run: training.Run, folder: Path) -> None:
 
 
 def load_or_start(folder: Path) -> training.Run:
-    """The run in `folder` as it was saved; from its beginning if nothing was saved yet."""
+    """Return the run in `folder` as it was saved, or at its beginning if nothing was saved yet."""
     settings = folder / "config.json"
     if (folder / FILE).exists() or not settings.exists():
         return load_run(folder)
@@ -65,31 +65,31 @@ def load_or_start(folder: Path) -> training.Run:
 
 
 def read_settings(path: Path) -> Config:
-    """Return the settings in a run's config.json. Raises CheckpointError."""
-    with checks.advice(NO_CONFIG):
+    """Return the settings in a run's config.json. Raise CheckpointError if it is damaged."""
+    with file_checks.advice(NO_CONFIG):
         config = read_json(path)
         config.pop("versions", None)
-        checks.check_config(path, config)
+        file_checks.check_config(path, config)
     return as_config(config)
 
 
 def as_config(settings: dict[str, Any]) -> Config:
-    """Return stored settings, which were checked, with the folder's name as this program must spell it."""
+    """Return the configuration of stored settings that were checked, with the folder's name as this program must spell it."""
     data_dir = settings["data_dir"]
     return Config(**{**settings, "data_dir": None if data_dir is None else file_name(data_dir)})
 
 
 def load_run(folder: Path) -> training.Run:
-    """The run in `folder` as it was saved. Raises CheckpointError, or ExperimentError where there is none."""
+    """Return the run in `folder` as it was saved. Raise ExperimentError if there is none, CheckpointError if its file is damaged."""
     path = folder / FILE
     if not path.exists():
         raise ExperimentError(f"{folder}: expected a run's folder (of minigrad train --out), found no {FILE}")
-    with checks.advice(DAMAGED):
+    with file_checks.advice(DAMAGED):
         state = load_state(path)
     run = _start(as_config(state["config"]))
     if state["phase"] == "finetune":
         training.to_classifier(run, PROGRAMS[run.config.lecture])
-    with checks.advice(DAMAGED):
+    with file_checks.advice(DAMAGED):
         check_fit(path, run, state)
     run.net.load_state_dict(state["network"])
     run.optimizer.load_state_dict(optimizer_by_index(run, state["optimizer"]))
@@ -114,9 +114,9 @@ def _start(config: Config) -> training.Run:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """What `save_run` stored, each part of its kind."""
+    """Return what `save_run` stored in a file. Raise CheckpointError unless all parts are there, and of the right type."""
     state = load(path)
-    if isinstance(state, dict) and checks.is_count(state.get("format")) and state["format"] == 1:
+    if isinstance(state, dict) and file_checks.is_count(state.get("format")) and state["format"] == 1:
         state = from_format_1(state)
     if not isinstance(state, dict) or list(state) != list(KINDS):
         raise unexpected(path, f"a run ({', '.join(KINDS)})", shown(state))
@@ -126,14 +126,14 @@ def load_state(path: Path) -> dict[str, Any]:
     if state["format"] != FORMAT:
         found = f"{shown(state['format'])}, written by minigrad {shown(state['minigrad'])}"
         raise unexpected(path, f"format {FORMAT}", found)
-    if state["phase"] not in checks.PHASES:
-        raise unexpected(f"{path}: phase", " or ".join(checks.PHASES), shown(state["phase"]))
-    checks.check_config(f"{path}: config", state["config"])
+    if state["phase"] not in PHASES:
+        raise unexpected(f"{path}: phase", " or ".join(PHASES), shown(state["phase"]))
+    file_checks.check_config(f"{path}: config", state["config"])
     return state
 
 
 def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a checkpoint of format 1, in which all noise came from the run's one generator, in today's format."""
+    """Return in today's format a checkpoint of format 1, in which the run's one generator drew all noise."""
     found: dict[str, Any] = {}
     for name, value in state.items():
         found[name] = value
@@ -143,14 +143,14 @@ def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `state` is one of a run like this one; nothing is copied yet."""
+    """Raise CheckpointError unless `state` is that of a run with the settings of `run`, into which nothing is copied yet."""
     check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
     check_optimizer(f"{path}: optimizer", run, state["optimizer"])
     check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
     check_tensors(f"{path}: noise", {"state": noise_state(run)}, {"state": state["noise"]})
     for name in ("generator", "noise"):
         calls = 0 if state[name] is None else int.from_bytes(bytes(state[name].tolist())[8:], "little")
-        if calls >= 2**63:  # more than a run can make, and soon more than 8 bytes hold
+        if calls >= 2**63:  # more draws than a run can make; soon they would not fit into 8 bytes
             raise unexpected(f"{path}: {name}", "a count of draws below 2^63", calls)
     epochs = run.config.total_epochs(run.phase)
     if not 0 <= state["epoch"] <= epochs:
@@ -160,21 +160,21 @@ def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     if not isinstance(metrics, list):
         raise unexpected(f"{path}: metrics", "a list", shown(metrics))
     for entry in metrics:
-        checks.check_epoch(f"{path}: metrics", entry)
-    checks.check_figures(f"{path}: figures", state["figures"])
-    checks.check_snapshots(path, state["snapshots"], snapshots_so_far(state["phase"], state["epoch"]))
+        file_checks.check_epoch(f"{path}: metrics", entry)
+    file_checks.check_figures(f"{path}: figures", state["figures"])
+    file_checks.check_snapshots(path, state["snapshots"], snapshots_so_far(state["phase"], state["epoch"]))
 
 
 def snapshots_so_far(phase: str, epoch: int) -> tuple[str, ...]:
     """Return the snapshots that a run has taken when it stands in `phase` after `epoch` epochs."""
-    earlier = [f"{layer} {moment}" for layer in checks.LAYERS[:2] for moment in ("before", "after")]
-    past = [] if phase == "pretrain" else [*earlier, *checks.IMAGES]
-    present = [f"{layer} before" for layer in checks.LAYERS if epoch and layer.startswith(phase)]
+    earlier = [f"{layer} {moment}" for layer in file_checks.LAYERS[:2] for moment in ("before", "after")]
+    past = [] if phase == "pretrain" else [*earlier, *file_checks.IMAGES]
+    present = [f"{layer} before" for layer in file_checks.LAYERS if epoch and layer.startswith(phase)]
     return (*past, *present)
 
 
 def optimizer_by_name(run: training.Run) -> dict[str, Any]:
-    """The optimizer's state dict with the parameters' names in place of their numbers."""
+    """Return the optimizer's state dict with the parameters' names in place of their numbers."""
     names = [name for name, _ in run.net.named_parameters()]
     state = run.optimizer.state_dict()
     groups = [{**group, "params": [names[i] for i in group["params"]]} for group in state["param_groups"]]
@@ -182,7 +182,7 @@ def optimizer_by_name(run: training.Run) -> dict[str, Any]:
 
 
 def optimizer_by_index(run: training.Run, state: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `optimizer_by_name`."""
+    """Return a state dict of `optimizer_by_name` with the parameters' numbers in place of their names."""
     index = {name: i for i, (name, _) in enumerate(run.net.named_parameters())}
     slots = {index[name]: slots for name, slots in state["state"].items()}
     groups = [{**group, "params": [index[n] for n in group["params"]]} for group in state["param_groups"]]
@@ -199,7 +199,7 @@ def check_tensors(where: str, expected: Mapping[str, mg.Tensor | None], found: d
 
 
 def check_optimizer(where: str, run: training.Run, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `found` has this optimizer's settings, and state of the right shapes."""
+    """Raise CheckpointError unless `found` has the settings of the run's optimizer, and state of the right shapes."""
     groups, state = found.get("param_groups"), found.get("state")
     expected = optimizer_by_name(run)["param_groups"]
     if not isinstance(groups, list) or len(groups) != len(expected):
@@ -221,7 +221,7 @@ def check_optimizer(where: str, run: training.Run, found: dict[str, Any]) -> Non
 
 
 def check_scheduler(where: str, run: training.Run, state: dict[str, Any]) -> None:
-    """Raise CheckpointError unless the schedule is this run's, after as many epochs."""
+    """Raise CheckpointError unless the stored schedule is that of the run after the stored number of epochs."""
     found = state["scheduler"]
     if (found is None) != (run.scheduler is None):
         raise unexpected(where, "a schedule" if found is None else None, shown(found))
@@ -232,13 +232,13 @@ def check_scheduler(where: str, run: training.Run, state: dict[str, Any]) -> Non
 
 
 def check_settings(where: str, expected: dict[str, Any], found: Any, changing: tuple[str, ...]) -> None:
-    """Raise CheckpointError unless `found` is `expected`, but for rates, or lists of one, under the names in `changing`."""
+    """Raise CheckpointError unless `found` equals `expected`; under the names in `changing`, any rate, or list of one rate, will do."""
     if not isinstance(found, dict) or set(found) != set(expected):
         raise unexpected(where, f"the values {', '.join(expected)}", shown(found))
     for name, value in expected.items():
         rate = found[name][0] if isinstance(found[name], list) and len(found[name]) == 1 else found[name]
         same_kind = isinstance(found[name], list) == isinstance(value, list)
-        fits = same_kind and checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
+        fits = same_kind and file_checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
         if not fits:
             raise unexpected(where, f"{name} {'a rate' if name in changing else shown(value)}", shown(found[name]))
 

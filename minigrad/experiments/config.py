@@ -1,4 +1,4 @@
-"""What a run is told: the settings of the two lectures, and the names that they share."""
+"""The settings of a run: those of the two lectures, the values that are allowed, and names that all parts share."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -7,10 +7,12 @@ from pathlib import Path
 CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SIDE = 28  # an image is 28 × 28
 PIXELS = SIDE * SIDE
+PHASE_NAMES = {"pretrain": "pretraining", "finetune": "fine-tuning"}
+PHASES = tuple(PHASE_NAMES)
 
 
 class ExperimentError(Exception):
-    """A run cannot start or go on, and the message says what to do about it."""
+    """Raised where a run cannot start or go on; the message says what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -41,42 +43,26 @@ class Config:
 
     @property
     def has_noise(self) -> bool:
-        """Whether the pretraining's input is anything but the image itself."""
+        """Whether noise is added to the images that the pretraining reads."""
         return bool(self.noise_mean or self.noise_std)
 
     def total_epochs(self, phase: str) -> int:
-        """The epochs of "pretrain" or "finetune"."""
+        """Return how many epochs "pretrain" or "finetune" has."""
         return self.epochs if phase == "pretrain" else self.finetune_epochs
 
 
 LECTURES = {
     "denoising": Config(
-        lecture="denoising",
-        epochs=20,
-        finetune_epochs=10,
-        lr=1e-3,
-        finetune_lr=0.1,
-        optimizer="adam",
-        momentum=0.0,
-        shuffle=True,
-        noise_mean=0.1,
-        noise_std=0.2,
+        lecture="denoising", epochs=20, finetune_epochs=10, lr=1e-3, finetune_lr=0.1, optimizer="adam", momentum=0.0, shuffle=True,
+        noise_mean=0.1, noise_std=0.2,
     ),
     # The course's public notebook (iitkliv/dlvcnptel, lecture12.ipynb) has these settings, and 30 + 30 epochs; the spoken lecture
     # has 10 + 3.
     "autoencoder": Config(
-        lecture="autoencoder",
-        epochs=10,
-        finetune_epochs=3,
-        lr=0.5,
-        finetune_lr=0.01,
-        optimizer="sgd",
-        momentum=0.9,
-        shuffle=False,
-        noise_mean=0.0,
-        noise_std=0.0,
+        lecture="autoencoder", epochs=10, finetune_epochs=3, lr=0.5, finetune_lr=0.01, optimizer="sgd", momentum=0.9, shuffle=False,
+        noise_mean=0.0, noise_std=0.0,
     ),
-}
+}  # fmt: skip
 
 
 CHOICES = {
@@ -91,11 +77,11 @@ LEAST = {
     "seed": 0, "limit": 1,
 }  # fmt: skip
 ABOVE_ZERO = ("lr", "finetune_lr", "lr_gamma")
-LARGEST = 2**64 - 1  # whole number that a setting may be: a seed has 64 bits
+LARGEST = 2**64 - 1  # of all whole numbers that a setting may be: a seed has 64 bits
 
 
 def config_as_dict(config: Config) -> dict[str, object]:
-    """The settings as plain values, in their order, for JSON."""
+    """Return the settings as plain values, in their order, for JSON."""
     return dataclasses.asdict(config)
 
 

@@ -11,7 +11,7 @@ __all__ = ["autoencoder", "classifier", "training"]
 
 
 class autoencoder(nn.Module):
-    """784-400 Tanh, the L1 penalty on the code (none if its weight is 0), 400-784 Sigmoid."""
+    """Layers 784-400 with Tanh, an L1 penalty on the code (none if its weight is 0), and 400-784 with Sigmoid."""
 
     def __init__(self, l1_weight: float = 0.0, l1_form: str = "sign") -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class autoencoder(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(400, 28 * 28), nn.Sigmoid())
 
     def forward(self, x: Tensor) -> Tensor:
-        """The reconstruction of `x`, a batch of shape (n, 784)."""
+        """Return the reconstruction of `x`, a batch of shape (n, 784)."""
         x = self.encoder(x)
         if self.l1_weight:
             x = F.l1_penalty(x, self.l1_weight, form=self.l1_form)
@@ -29,7 +29,7 @@ class autoencoder(nn.Module):
 
 
 def classifier(net: nn.Module) -> nn.Sequential:
-    """The encoder of `net` without the decoder, and a new layer on top that tells the ten digits apart."""
+    """Return the encoder of `net` without the decoder, and a new layer on top that tells the ten digits apart."""
     new_classifier = nn.Sequential(*list(net.children())[:-1])
     new_classifier.add_module("classifier", nn.Sequential(nn.Linear(400, 10), nn.LogSoftmax(dim=1)))
     return new_classifier

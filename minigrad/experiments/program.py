@@ -1,4 +1,4 @@
-"""A lecture from beginning to end: what it prints, what it writes and in which order it trains.
+"""A lecture from beginning to end: the order of its training, the lines that it prints and the files that it writes.
 
 It knows no engine: `lecture` is minigrad.experiments.denoising or .autoencoder, or their PyTorch twins.
 """
@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from minigrad.experiments import pictures, record
+from minigrad.experiments import plots, run_folder
 from minigrad.experiments.config import Config, config_as_dict
-from minigrad.experiments.digits import as_text
-from minigrad.experiments.figures import class_accuracy, confusion_matrix
-from minigrad.experiments.output import say
+from minigrad.experiments.metrics import class_accuracy, confusion_matrix
+from minigrad.experiments.terminal import digits_as_text, progress, say
 
-Save = Callable[[Any, Path], None]  # puts a run's checkpoint into its folder
+Save = Callable[[Any, Path], None]  # writes a run's checkpoint into its folder
 
 
 def run_lecture(
@@ -30,52 +29,48 @@ def run_lecture(
     data: Any = None,
     save: Save | None = None,
 ) -> dict[str, Any]:
-    """Train as `config` says, print the lecture's lines, write `out` if it is given; the summary."""
+    """Train as `config` says, print the lecture's lines, write the folder `out` if it is given, and return the summary."""
     training = lecture.training
     data = training.load_data(config) if data is None else data
     run = training.start(config, lecture)
     if out is not None:
-        record.open_folder(out, config, training.PACKAGES)
+        run_folder.open_folder(out, config, training.PACKAGES)
     introduce(lecture, run, data, _silent if quiet else say)
     return finish(lecture, run, data, out=out, quiet=quiet, save=save)
 
 
-def finish(
-    lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None
-) -> dict[str, Any]:
-    """Train `run` from wherever it stands to its end, print and write as `run_lecture` does; the summary."""
-    with record.alone(out):
+def finish(lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None) -> dict[str, Any]:
+    """Train `run` from where it stands to its end; print, write and return what `run_lecture` does."""
+    with run_folder.alone(out):
         return _finish(lecture, run, data, out, _silent if quiet else say, save)
 
 
-def _finish(
-    lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any, save: Save | None
-) -> dict[str, Any]:
+def _finish(lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any, save: Save | None) -> dict[str, Any]:
     training = lecture.training
 
     def keep() -> None:
         if out is not None and save is not None:
             save(run, out)
         if out is not None:
-            record.write_metrics(out, run.metrics)
+            run_folder.write_metrics(out, run.metrics)
 
     keep()
     train(lecture, run, data, keep, say)
-    keep()  # the last snapshots too
+    keep()  # with the last snapshots
     summary = summarize(training, run, data)
     for name, accuracy in summary["class_accuracy"].items():
         say(f"Accuracy of {name:>5} : {accuracy:f} %")
-    diverged = record.divergence(config_as_dict(run.config), run.metrics)
+    diverged = run_folder.divergence(config_as_dict(run.config), run.metrics)
     if diverged:
         say(f"Attention: {diverged}")
     if out is not None:
-        record.write_json(out / "summary.json", summary)
-        pictures.draw_all(out, training.ENGINE, run, data, summary)
+        run_folder.write_json(out / "summary.json", summary)
+        plots.draw_all(out, training.ENGINE, run, data, summary)
     return summary
 
 
 def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
-    """The sizes of the four arrays, the GPU, a few digits (lecture 12 shows some) and the network."""
+    """Print the sizes of the four arrays, the GPU, a few digits (lecture 12 shows some) and the network."""
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         say(f"{name.replace('_', ' ').capitalize()} : {tuple(getattr(data, name).shape)}")
     available = lecture.training.gpu_is_available()
@@ -83,12 +78,12 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
     rounding = ", float32 products in TF32" if lecture.training.products_in_tf32(run.config) else ""
     say(f"{gpu} The network runs on: {run.config.device}{rounding}")
     if run.config.lecture == "autoencoder":
-        say(as_text(data.train_images[:3].cpu().numpy(), data.train_labels[:3].tolist()))
+        say(digits_as_text(data.train_images[:3].cpu().numpy(), data.train_labels[:3].tolist()))
     say(run.net)
 
 
 def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
-    """Both phases, from wherever `run` stands; keep() after each epoch."""
+    """Train what is left of both phases, and call keep() after each epoch."""
     training = lecture.training
     if run.phase == "pretrain":
         train_phase(training, run, data, keep, say)
@@ -99,14 +94,14 @@ def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None
 
 
 def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
-    """The rest of the epochs of the phase in which `run` stands."""
+    """Train what is left of the phase in which `run` stands."""
     epochs = run.config.total_epochs(run.phase)
     if run.epoch == 0:
         training.take_snapshot(run, "before")
     while run.epoch < epochs:
         started = time.perf_counter()
         title = f"{run.phase} {run.epoch + 1}/{epochs}"
-        bar = functools.partial(record.progress, total=data.batch_count(run), title=title)
+        bar = functools.partial(progress, total=data.batch_count(run), title=title)
         train_epoch = training.pretrain_epoch if run.phase == "pretrain" else training.finetune_epoch
         loss = train_epoch(run, data, iter if say is _silent else bar)
         accuracy = accuracy_percent(training, run, data) if run.phase == "finetune" else None
@@ -126,7 +121,7 @@ def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) 
 
 
 def epoch_line(entry: dict[str, Any], epochs: int) -> str:
-    """The lecture's line for an epoch."""
+    """Return the lecture's line for an epoch."""
     position = f"At Iteration : {entry['epoch']} / {epochs}"
     if entry["phase"] == "pretrain":
         return f"{position} ; Mean-Squared Error : {entry['loss']:f}"
@@ -134,18 +129,18 @@ def epoch_line(entry: dict[str, Any], epochs: int) -> str:
 
 
 def accuracy_percent(training: ModuleType, run: Any, data: Any) -> float:
-    """Per cent of the test images that are told right."""
+    """Return the per cent of the test images that are classified correctly."""
     right = training.predict(run, data.test_images) == data.test_labels
     return 100 * int(right.sum().item()) / len(data.test_labels)
 
 
 def one_of_each(labels: Any) -> list[int]:
-    """Where each class first occurs in `labels`."""
+    """Return where each class first occurs in `labels`."""
     return sorted(np.unique(labels, return_index=True)[1].tolist(), key=lambda index: labels[index])
 
 
 def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
-    """The final figures, on the test images."""
+    """Return the final numbers of a run, measured on the test images."""
     predicted = training.predict(run, data.test_images).cpu().numpy()
     labels = data.test_labels.cpu().numpy()
     confusion = confusion_matrix(labels, predicted)

@@ -15,11 +15,11 @@ import minigrad as mg
 from minigrad import Tensor, nn, optim
 from minigrad.data import load_mnist, scaled_images
 from minigrad.experiments.config import PIXELS, Config, ExperimentError
-from minigrad.experiments.figures import histogram
+from minigrad.experiments.metrics import histogram
 
 ENGINE = "minigrad"
 PACKAGES = ("minigrad", "numpy", "cupy-cuda12x", "cupy-cuda13x", "cupy")
-TEST_BATCH = 1000  # lecture 20's; lecture 12 tests all images at once, which gives the same classes
+TEST_BATCH = 1000  # as in lecture 20; lecture 12 tests all images at once, which gives the same classes
 
 Bar = Callable[[Iterable[Any]], Iterable[Any]]
 
@@ -34,7 +34,7 @@ class Data:
     test_labels: Tensor
 
     def batches(self, run: "Run") -> Iterator[tuple[Tensor, Tensor]]:
-        """An epoch of training images and labels, in random order if the lecture shuffles."""
+        """Yield an epoch of training images and labels, in random order if the lecture shuffles."""
         n, size, dtype = len(self.train_images), run.config.batch_size, getattr(mg, run.config.dtype)
         if run.config.shuffle:
             order = mg.randperm(n, generator=run.generator).to(run.config.device)
@@ -43,13 +43,13 @@ class Data:
             yield batch(self.train_images, index, dtype), self.train_labels[index]
 
     def batch_count(self, run: "Run") -> int:
-        """How many batches an epoch has; the last may be short."""
+        """Return how many batches an epoch has; the last may be short."""
         return math.ceil(len(self.train_images) / run.config.batch_size)
 
 
 @dataclass
 class Run:
-    """Everything that changes while a lecture is trained: whoever stores all of it can go on from there.
+    """Everything that changes while a lecture is trained: a program that stores all of it can go on from there.
 
     The generators are the only sources of chance: first weights, order of the images and noise are drawn one
     after the other, the noise on a GPU from a generator there. (The noise in the pictures has one of its own.)
@@ -62,14 +62,14 @@ class Run:
     optimizer: Any = None
     scheduler: Any = None
     phase: str = "pretrain"
-    epoch: int = 0  # so many of this phase's are done
+    epoch: int = 0  # how many epochs of this phase are done
     metrics: list[dict[str, Any]] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     snapshots: dict[str, Tensor] = field(default_factory=dict)  # weights and images for the pictures
 
 
 def load_data(config: Config) -> Data:
-    """MNIST, or the IDX files in --data-dir, read once; of the training images the first --limit."""
+    """Read and return MNIST, or the IDX files in --data-dir; of the training images the first --limit."""
     train_images, train_labels, test_images, test_labels = load_mnist(config.data_dir)
     arrays = [
         train_images[: config.limit].reshape(-1, PIXELS),
@@ -81,12 +81,12 @@ def load_data(config: Config) -> Data:
 
 
 def gpu_is_available() -> bool:
-    """Whether --device cuda would work."""
+    """Return whether --device cuda would work."""
     return mg.cuda.is_available()
 
 
 def products_in_tf32(config: Config) -> bool:
-    """Whether the matrix products of this run round their factors to TF32."""
+    """Return whether the matrix products of this run round their factors to TF32."""
     return config.device == "cuda" and config.dtype == "float32" and mg.cuda.allow_tf32()
 
 
@@ -103,7 +103,7 @@ def check_device(name: str) -> None:
 
 
 def start(config: Config, lecture: ModuleType) -> Run:
-    """A new run of `lecture`, its network as drawn."""
+    """Return a new run of `lecture`, whose network has the weights that were drawn."""
     generator = mg.manual_seed(config.seed)
     net = lecture.autoencoder(config.l1_weight, config.l1_form)
     noise = noise_generator(config, generator)
@@ -118,34 +118,32 @@ def noise_generator(config: Config, generator: mg.Generator) -> mg.Generator:
 
 
 def begin(run: Run, phase: str) -> None:
-    """Start a phase of training: a fresh optimizer and, with --lr-step, a schedule for its rate."""
+    """Start a phase of training: make a fresh optimizer and, with --lr-step, a schedule for its rate."""
     config, parameters = run.config, run.net.parameters()
     run.phase, run.epoch = phase, 0
     if phase == "pretrain" and config.optimizer == "adam":
         run.optimizer = optim.Adam(parameters, lr=config.lr, weight_decay=config.weight_decay)
     else:
         lr = config.lr if phase == "pretrain" else config.finetune_lr
-        run.optimizer = optim.SGD(
-            parameters, lr=lr, momentum=config.momentum, weight_decay=config.weight_decay
-        )
+        run.optimizer = optim.SGD(parameters, lr=lr, momentum=config.momentum, weight_decay=config.weight_decay)
     run.scheduler = None
     if config.lr_step is not None:
         run.scheduler = optim.lr_scheduler.StepLR(run.optimizer, config.lr_step, config.lr_gamma)
 
 
 def batch(images: Tensor, index: Any, dtype: mg.dtype) -> Tensor:
-    """The images at `index`, scaled from 0 ... 255 to 0 ... 1."""
+    """Return the images at `index`, scaled from 0 ... 255 to 0 ... 1."""
     return scaled_images(images, index, dtype)
 
 
 def add_noise(x: Tensor, mean: float, std: float, generator: mg.Generator) -> Tensor:
-    """x + N(mean, std²), clamped to 0 ... 1."""
+    """Return x + N(mean, std²), clamped to 0 ... 1."""
     noise = mg.empty_like(x).normal_(mean, std, generator=generator)
     return (x + noise).clamp(0, 1)
 
 
 def pretrain_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
-    """Learn each image from its noisy copy. Returns the mean over the batches of the MSE."""
+    """Learn each image from its noisy copy, and return the mean over the batches of the MSE."""
     config, criterion = run.config, nn.MSELoss()
     running_loss = mg.zeros((), dtype=getattr(mg, config.dtype), device=config.device)
     for ideal_outputs, _ in bar(data.batches(run)):
@@ -157,7 +155,7 @@ def pretrain_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
 
 
 def finetune_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
-    """Learn the labels of the clean images. Returns the mean over the batches of the NLL loss."""
+    """Learn the labels of the clean images, and return the mean over the batches of the NLL loss."""
     config, criterion = run.config, nn.NLLLoss()
     running_loss = mg.zeros((), dtype=getattr(mg, config.dtype), device=config.device)
     for inputs, labels in bar(data.batches(run)):
@@ -166,7 +164,7 @@ def finetune_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
 
 
 def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
-    """Forward, loss, backward, update. The loss stays on the device."""
+    """Run forward, loss, backward and update, and return the loss, which stays on the device."""
     run.optimizer.zero_grad()
     outputs = run.net(inputs)
     loss: Tensor = criterion(outputs, targets)
@@ -176,7 +174,7 @@ def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Ten
 
 
 def end_epoch(run: Run, running_loss: Tensor, data: Data) -> float:
-    """Count the epoch, move the schedule on and read the loss: only here is the device waited for."""
+    """Count the epoch, move the schedule on and return the mean loss. Only reading that waits for the device."""
     run.epoch += 1
     if run.scheduler is not None:
         run.scheduler.step()
@@ -184,7 +182,7 @@ def end_epoch(run: Run, running_loss: Tensor, data: Data) -> float:
 
 
 def predict(run: Run, images: Tensor) -> Tensor:
-    """The class that the network finds most probable, for each image."""
+    """Return for each image the class that the network finds most probable."""
     dtype = getattr(mg, run.config.dtype)
     pieces = [slice(begin, begin + TEST_BATCH) for begin in range(0, len(images), TEST_BATCH)]
     with mg.no_grad():
@@ -192,7 +190,7 @@ def predict(run: Run, images: Tensor) -> Tensor:
 
 
 def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
-    """From autoencoder to classifier: note what was learnt, then change the network and begin fine-tuning."""
+    """Note how sparse the code is, then turn the autoencoder into a classifier and begin fine-tuning."""
     code = codes(run, data)
     run.figures["sparsity"] = sparsity(run, code)
     run.figures["code_histogram"] = histogram(code.cpu().numpy())
@@ -200,13 +198,13 @@ def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
 
 
 def to_classifier(run: Run, lecture: ModuleType) -> None:
-    """Put a classifier, its last layer as drawn, in the autoencoder's place, and begin fine-tuning."""
+    """Replace the autoencoder by a classifier, whose last layer is new, and begin fine-tuning."""
     run.net = lecture.classifier(run.net).to(run.config.device, getattr(mg, run.config.dtype))
     begin(run, "finetune")
 
 
 def codes(run: Run, data: Data) -> Tensor:
-    """|code| of the clean test images: what the encoder makes of each, (n, units)."""
+    """Return |code| of the clean test images, of shape (n, units): what the encoder makes of each."""
     with mg.no_grad():
         images = batch(data.test_images, slice(None), getattr(mg, run.config.dtype))
         code: Tensor = run.net.encoder(images)
@@ -214,7 +212,7 @@ def codes(run: Run, data: Data) -> Tensor:
 
 
 def sparsity(run: Run, code: Tensor) -> dict[str, float]:
-    """How sparse the codes and the decoder's weights are."""
+    """Return numbers that say how sparse the codes and the decoder's weights are."""
     weight = run.net.decoder[0].weight.detach().abs()
     return {
         "mean_abs_code": code.mean().item(),

@@ -1,4 +1,4 @@
-"""Files replaced as a whole: whoever looks sees the old bytes or the new ones, also after a crash."""
+"""Replace files as a whole: a reader sees the old bytes or the new ones, also after a crash."""
 
 import errno
 import os
@@ -11,13 +11,13 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     """Write `chunks` (objects with a contiguous buffer) one after the other as the new content of `path`.
 
     A temporary file in the same folder is written, fsynced and renamed over `path`, and the folder is
-    fsynced, so that a kill, a full disk or a failing disk leaves the old file as it was. What an earlier
-    crash left behind is removed first; so one path has one writer at a time (a second one fails with an
-    OSError, and the file is whole all the same).
+    fsynced, so that a kill, a full disk or a failing disk leaves the old file as it was. Temporary files of an
+    earlier crash are removed first. So only one process at a time may write to a path: a second one fails with an
+    OSError, and the file is whole all the same.
     """
     target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
     named = Path(path)  # not `target`: /dev/stdout leads to a pipe that has no name
-    if named.exists() and not (named.is_file() or named.is_dir()):  # of a folder, os.replace says that it is one
+    if named.exists() and not (named.is_file() or named.is_dir()):  # os.replace refuses a folder, and says why
         raise OSError(errno.EINVAL, "expected a file or a new name, found a device, pipe or socket, which is not replaced", os.fspath(path))
     _remove_stale(target)
     temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}.tmp")
@@ -26,7 +26,7 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
         os.replace(temporary, target)
     except OSError as error:
         _remove(temporary)
-        error.filename = os.fspath(path)  # which a failing write does not know
+        error.filename = os.fspath(path)  # a failing write does not know the name
         raise
     except BaseException:
         _remove(temporary)

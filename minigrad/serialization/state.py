@@ -16,7 +16,7 @@ from minigrad.backend import NumPyScalar, ndarray, to_numpy
 from minigrad.creation import from_numpy
 from minigrad.serialization.tensor_file import (
     PathLike,
-    is_ours,
+    is_by_minigrad,
     most_values,
     parse_json,
     read_tensor_file,
@@ -45,15 +45,15 @@ def save(obj: Any, path: PathLike) -> None:
 
 
 def load(path: PathLike) -> Any:
-    """What `save` stored in `path`, with its tensors on the CPU.
+    """Return what `save` stored in `path`, with its tensors on the CPU.
 
-    Of a safetensors file that another program wrote, a dict of its tensors.
-    The whole file is checked first (form, sizes and, in our files, a digest of every tensor and of the
-    header): a damaged one raises CheckpointError, and nothing is returned.
+    For a safetensors file that another program wrote, return a dict of its tensors.
+    The whole file is checked first: its form, its sizes and, where minigrad wrote it, a digest of every tensor and of the
+    header. For a damaged file raise CheckpointError.
     """
     arrays, metadata = read_tensor_file(path)
     tensors = {name: from_numpy(array) for name, array in arrays.items()}
-    if not is_ours(metadata):
+    if not is_by_minigrad(metadata):
         return tensors
     if STRUCTURE not in metadata:
         raise unexpected(f"{path}: metadata", repr(STRUCTURE), shown(sorted(metadata)))
@@ -89,7 +89,7 @@ def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor])
 
 def _add_tensor(tensor: Tensor, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> str:
     name = unique = ".".join(map(str, path)) or "tensor"
-    number = len(tensors) + 1  # which is not taken, but by a name that ends so
+    number = len(tensors) + 1  # taken only if another name ends with it
     while unique in tensors or unique == "__metadata__":  # {"a.b": t, "a": {"b": u}}
         unique, number = f"{name}#{number}", number + 1
     tensors[unique] = tensor
@@ -125,5 +125,5 @@ def _is_pairs(content: Any) -> bool:
 
 
 def _is_key(key: Any) -> bool:
-    """Whether a dict may have this key. Longer numbers can be chosen so that all have one hash, and a dict of many takes minutes."""
+    """Return whether a dict may have this key. Longer integers may all have one hash, and a dict of many such takes minutes."""
     return type(key) is str or (type(key) is int and -1 << 63 <= key < 1 << 63)

@@ -10,7 +10,20 @@ from minigrad import nn, ops
 from minigrad.autograd import gradcheck, op
 from minigrad.autograd.gradient_check.checking import GradcheckError
 from minigrad.backend import array_module
-from support.gradients import BROKEN, F64, NAMES, TRUE, Slide, WrongFunction, changes_g, draw, factor, last_row_only, one_element, rejection
+from support.gradcheck_functions import (
+    BROKEN,
+    F64,
+    NAMES,
+    TRUE,
+    Slide,
+    WrongFunction,
+    changes_g,
+    draw,
+    factor,
+    last_row_only,
+    one_element,
+    rejection,
+)
 
 
 @pytest.mark.parametrize("name", TRUE)

@@ -8,7 +8,7 @@ from minigrad.autograd import Function, gradcheck, op
 from minigrad.autograd.gradient_check.checking import GradcheckError
 from minigrad.backend import array_module
 from support.backends import BACKENDS, parameters
-from support.gradients import BROKEN, F64, NAMES, TRUE, Slide, draw, factor, half, one_element, rejection
+from support.gradcheck_functions import BROKEN, F64, NAMES, TRUE, Slide, draw, factor, half, one_element, rejection
 
 
 @pytest.fixture(params=parameters([b for b in BACKENDS if b.device == "cuda"]))

@@ -17,7 +17,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.autograd import grad, op
 from minigrad.backend import array_module
-from support.custom import Cube
+from support.cube_function import Cube
 from support.strict_device import strict_device
 
 SUPPORT = pathlib.Path(__file__).parents[1] / "support"
@@ -68,8 +68,8 @@ def test_backward_into_named_inputs_only():
 
 
 def chain(library, length):
-    out = subprocess.run([sys.executable, str(SUPPORT / "chain.py"), library, str(length)], capture_output=True, text=True, check=True,
-                         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})
+    program = [sys.executable, str(SUPPORT / "measure_chain.py"), library, str(length)]
+    out = subprocess.run(program, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)})
     return json.loads(out.stdout)
 
 

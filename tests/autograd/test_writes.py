@@ -10,7 +10,7 @@ import torch
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.autograd import op
-from support.custom import Cube
+from support.cube_function import Cube
 
 
 def leaf(*values, dtype="float64"):

@@ -8,7 +8,7 @@ import pytest
 import benchmarks.gpu.machine
 import benchmarks.machine
 from minigrad.backend.cuda import library as cuda
-from minigrad.commands import doctor
+from minigrad.cli import doctor
 from minigrad.experiments import training
 from support.cuda_releases import RELEASES
 

@@ -24,7 +24,7 @@ from minigrad.optim.flat import COPIED
 from support import checks
 from support.backends import BACKENDS, parameters
 from support.cases import OPS
-from support.faces import FACES
+from support.public_cases import FACES
 from support.small_mnist import TRAIN, write_mnist
 from support.strict_device import Sync, launches, no_sync
 

@@ -10,7 +10,7 @@ from minigrad.backend.cpu import products as blas
 from minigrad.backend.cpu import threads
 from minigrad.backend.cpu.numpy_names import cpu
 from minigrad.backend.fuse import loops
-from minigrad.commands import doctor
+from minigrad.cli import doctor
 
 pytest.importorskip("llvmlite", reason="needs the extra `fast`, which is not installed")
 from llvmlite.binding import get_host_cpu_features

@@ -18,7 +18,7 @@ from support.backends import BACKENDS, parameters
 from support.cuda_releases import RELEASES
 from support.host_kernels import HostKernel, HostRawKernel
 from support.nvrtc import Nvrtc
-from support.tools import REQUIRED
+from support.optional_tools import REQUIRED
 
 DTYPES = ["float32", "float64"]
 HAND_WRITTEN = {

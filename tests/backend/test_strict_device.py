@@ -13,9 +13,9 @@ import pytest
 
 from minigrad.backend.cuda import library as cuda
 from support import strict_device
+from support.cupy_signatures import FUNCTIONS, METHODS, UFUNCS
 from support.host_kernels import library_of
 from support.strict_device import Sync, SynchronisedError, library, no_sync
-from support.strict_names import FUNCTIONS, METHODS, UFUNCS
 
 
 @pytest.fixture

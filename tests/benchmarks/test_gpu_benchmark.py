@@ -18,7 +18,7 @@ import pytest
 from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import records, report, tests
 from benchmarks.pairs import ROOT
-from support.tools import needs
+from support.optional_tools import needs
 
 TESTS = Path(__file__).parents[1]
 PATHS = os.pathsep.join(filter(None, [str(TESTS), str(ROOT), os.environ.get("PYTHONPATH", "")]))

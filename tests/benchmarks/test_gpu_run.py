@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.tools import needs
+from support.optional_tools import needs
 
 TESTS = Path(__file__).parents[1]
 MISSING = ["expecttest", "pytest_randomly", "ruff", "mypy"]

@@ -17,7 +17,7 @@ import reference.denoising
 from minigrad import optim
 from minigrad.data import load_mnist
 from minigrad.experiments import autoencoder, denoising
-from support.curves import (
+from support.training_curves import (
     Setting,
     adam,
     compare_free,

@@ -17,9 +17,10 @@ from matplotlib.figure import Figure
 import minigrad as mg
 from minigrad.cli import main
 from minigrad.data.mnist import load_mnist
-from minigrad.experiments import autoencoder, denoising, pictures, program, record, training
+from minigrad.experiments import autoencoder, denoising, plots, program, run_folder, tiled_images, training
 from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
-from minigrad.experiments.digits import as_text
+from minigrad.experiments.lecture_tables import load_lecture_tables
+from minigrad.experiments.terminal import digits_as_text, progress
 from reference.vision import import_torchvision
 
 SMALL = ["--limit", "2500", "--epochs", "2", "--finetune-epochs", "1"]  # the last batch is short
@@ -218,7 +219,7 @@ def test_no_epochs_at_all_is_a_run_too(tiny, tmp_path):
 
 def test_numbers_that_json_has_no_word_for_are_null(tmp_path):
     entry = {"loss": math.nan, "test_accuracy": math.inf, "epoch": 1, "more": [{"x": -math.inf}]}
-    record.write_metrics(tmp_path, [entry])
+    run_folder.write_metrics(tmp_path, [entry])
     (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert line == '{"loss": null, "test_accuracy": null, "epoch": 1, "more": [{"x": null}]}'
 
@@ -331,7 +332,7 @@ def test_a_bar_is_shown_on_a_terminal_alone(monkeypatch):
     def shown(out, err):
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", err)
-        assert list(record.progress(range(3), total=3, title="pretrain 1/2")) == [0, 1, 2]
+        assert list(progress(range(3), total=3, title="pretrain 1/2")) == [0, 1, 2]
         return out.getvalue() + err.getvalue()
 
     assert shown(io.StringIO(), io.StringIO()) == ""
@@ -354,7 +355,7 @@ def test_lecture_12_s_settings_are_its_notebook_s():
     assert (config.optimizer, config.lr, config.finetune_lr, config.momentum) == ("sgd", 0.5, 0.01, 0.9)
     assert (config.batch_size, config.shuffle, config.dtype, config.has_noise) == (1000, False, "float64", False)
     assert (config.weight_decay, config.lr_step, config.l1_weight) == (0.0, None, 0.0)
-    spoken = pictures.load_lectures()["autoencoder"]["spoken"]
+    spoken = load_lecture_tables()["autoencoder"]["spoken"]
     assert (config.epochs, config.finetune_epochs) == (spoken["epochs"], spoken["finetune_epochs"]) == (10, 3)
 
 
@@ -381,7 +382,7 @@ def test_the_classes_are_those_of_one_forward_pass_over_all_test_images(monkeypa
 
 @pytest.mark.parametrize("lecture", ["denoising", "autoencoder"])
 def test_the_printed_curves_are_drawn_over_a_run_of_as_many_epochs(lecture):
-    printed = pictures.load_lectures()[lecture]
+    printed = load_lecture_tables()[lecture]
     keys = [("pretrain", "loss", "autoencoder_mse"), ("finetune", "loss", "train_error"), ("finetune", "test_accuracy", "test_accuracy")]
     metrics = [
         {"phase": phase, "epoch": epoch, "loss": 1 / epoch, "test_accuracy": None if phase == "pretrain" else 90 + epoch / 10}
@@ -389,7 +390,7 @@ def test_the_printed_curves_are_drawn_over_a_run_of_as_many_epochs(lecture):
         for epoch in range(1, epochs + 1)
     ]
     figure = Figure()
-    pictures.curves(figure, "", "minigrad", metrics, printed)
+    plots.curves(figure, "", "minigrad", metrics, printed)
     for axes, (phase, key, name) in zip(figure.axes, keys, strict=True):
         ours, lecture_s = axes.lines
         entries = [entry for entry in metrics if entry["phase"] == phase]
@@ -402,18 +403,18 @@ def test_the_printed_curves_are_drawn_over_a_run_of_as_many_epochs(lecture):
 def test_a_digit_as_text():
     image = np.zeros((1, 28, 28), np.uint8)
     image[0, 4:14, 4:6] = 255
-    lines = as_text(image.reshape(1, 784), [1]).splitlines()
+    lines = digits_as_text(image.reshape(1, 784), [1]).splitlines()
     assert lines == ["@@"] * 5 + [""] * 5 + ["1".center(20).rstrip()]
 
 
 def test_tiles_put_each_unit_in_its_place():
     weight = np.arange(400 * 784, dtype=float).reshape(400, 784)
     for layer, matrix in (("encoder", weight), ("decoder", weight.T)):
-        image = pictures.tiles(matrix, layer)
+        image = tiled_images.tiles(matrix, layer)
         assert image.shape == (20 * 30 - 2, 20 * 30 - 2)
         assert np.array_equal(image[30:58, 60:88], weight[22].reshape(28, 28))
         assert np.isnan(image[28:30]).all()
-    classes = pictures.tiles(weight[:10, :400], "classifier")
+    classes = tiled_images.tiles(weight[:10, :400], "classifier")
     assert classes.shape == (2 * 21 - 1, 5 * 21 - 1)
     assert np.array_equal(classes[21:41, 42:62], weight[7, :400].reshape(20, 20))
 
@@ -426,34 +427,34 @@ def test_a_weight_matrix_as_lecture_20_shows_it_is_torchvision_s_grid(shape, dty
     side = math.isqrt(shape[1])
     for weight in (normal, np.full_like(normal, 0.25), 1e-7 * normal):
         theirs = make_grid(torch.from_numpy(weight).view(-1, 1, side, side), nrow=20, normalize=True)
-        ours = pictures.make_grid(weight)
+        ours = tiled_images.make_grid(weight)
         assert ours.dtype == weight.dtype
         np.testing.assert_array_equal(ours, theirs[0].numpy())
 
 
 def test_the_decoder_s_grids_stand_in_the_picture_pixel_by_pixel(tmp_path):
     before, after = np.random.default_rng(0).normal(0, 1, (2, 784, 400))
-    pictures.save(tmp_path / "decoder.png", (8, 8), pictures.grids, "heading", before, after)
+    plots.save(tmp_path / "decoder.png", (8, 8), plots.grids, "heading", before, after)
     shown = np.rint(mpimg.imread(tmp_path / "decoder.png") * 255).astype(int)
     assert shown.shape == (882 + 64, 3 * 442 + 2 * 16 + 32, 4)
     for i, weight in enumerate((before, after, after - before)):
         left = 16 + i * (442 + 16)
         panel = shown[-16 - 882 : -16, left : left + 442]
-        assert np.abs(panel[..., 0] - 255 * pictures.make_grid(weight)).max() < 2  # a colour map has 256 colours
+        assert np.abs(panel[..., 0] - 255 * tiled_images.make_grid(weight)).max() < 2  # a colour map has 256 colours
         assert (panel[..., :1] == panel[..., :3]).all()
 
 
 def test_a_grid_of_weights_that_are_no_finite_numbers():
     weight = np.arange(32.0).reshape(8, 4)
     weight[1] = [np.nan, np.inf, -np.inf, 30]
-    grid = pictures.make_grid(weight)
+    grid = tiled_images.make_grid(weight)
     assert grid[2, 2] == 0 and grid[3, 4 * 7 + 3] == 1
     assert np.isnan(grid[2, 6]) and grid[2, 7] == np.inf and grid[3, 6] == -np.inf
-    assert np.isnan(pictures.make_grid(np.full((8, 4), np.nan))[2:4, 2:4]).all()
+    assert np.isnan(tiled_images.make_grid(np.full((8, 4), np.nan))[2:4, 2:4]).all()
 
 
 def test_the_lectures_tables_are_whole():
-    tables = pictures.load_lectures()
+    tables = load_lecture_tables()
     assert {len(tables["autoencoder"][key]) for key in ("autoencoder_mse", "train_error", "test_accuracy")} == {30}
     assert [tables["autoencoder"]["test_accuracy"][i] for i in (0, 1, 2, 29)] == [85.36, 88.29, 89.35, 93.50]
     assert len(tables["denoising"]["autoencoder_mse"]) == LECTURES["denoising"].epochs

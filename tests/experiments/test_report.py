@@ -15,9 +15,10 @@ import minigrad as mg
 from minigrad.cli import main
 from minigrad.experiments import checkpoint
 from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
-from minigrad.experiments.pictures import load_lectures, make_grid
-from minigrad.experiments.report import charts, images, read_run, render, write_report
-from minigrad.experiments.report.records import read_runs
+from minigrad.experiments.lecture_tables import load_lecture_tables
+from minigrad.experiments.report import png_images, read_run, render, svg_charts, write_report
+from minigrad.experiments.report.run_reader import read_runs
+from minigrad.experiments.tiled_images import make_grid
 
 EPOCH = '{"phase": "pretrain", "epoch": 1, "loss": 0.5, "test_accuracy": 1, "seconds": 1}'
 VOID = {"meta", "img", "br", "link"}
@@ -118,7 +119,7 @@ def test_it_says_what_the_folder_says(tmp_path):
     page = Page(report_on(write_run(tmp_path / "my run", seed=12345, versions={"numpy": "9.8.7"})))
     assert {"my run", "0.051235", "87.50 %", "3.5 s", "17", "12345", "9.8.7"} <= set(page.texts)
     assert {"0.4321", "1.23 %", "50.00 %", "7", "my run, |code| 0.25: 75"} <= set(page.texts)
-    printed = load_lectures()["denoising"]
+    printed = load_lecture_tables()["denoising"]
     assert f"{printed['autoencoder_mse'][-1]:.6f}" in page.texts
     assert f"{printed['test_accuracy'][-1]:.2f} %" in page.texts
     assert "not finished" not in page.texts
@@ -151,7 +152,7 @@ def test_both_lectures_in_one_report(tmp_path):
     assert "the lecture (denoising)" in page.texts
     assert "the lecture (autoencoder)" in page.texts
     assert {"lecture, epoch 20: 0.006731", "lecture, epoch 30: 0.016203", "lecture, epoch 30: 93.5"} <= set(page.texts)
-    assert {"Lecture 20, printed on the slides", load_lectures()["autoencoder"]["source"]} <= set(page.texts)
+    assert {"Lecture 20, printed on the slides", load_lecture_tables()["autoencoder"]["source"]} <= set(page.texts)
 
 
 def cells(page, heading):
@@ -188,7 +189,7 @@ def test_the_decoder_is_shown_as_in_lecture_20_too(tmp_path):
     assert "Decoder, pretraining, as lecture 20 shows it" in html
     before, after = (run.snapshots[f"pretrain decoder {moment}"] for moment in ("before", "after"))
     for weight in (before, after, after - before):
-        assert images.data_uri(images.grid(make_grid(weight))) in html
+        assert png_images.data_uri(png_images.grid(make_grid(weight))) in html
 
 
 def test_a_run_that_is_not_finished_is_shown_as_far_as_it_is(tmp_path):
@@ -269,14 +270,14 @@ def test_a_png_has_the_colours_it_was_given():
     rng = np.random.default_rng(1)
     palette = rng.integers(0, 256, (64, 3))
     indices = rng.integers(0, 64, (5, 7)).astype(np.uint8)
-    assert np.array_equal(decoded(images.png(indices, palette)), palette[indices])
-    assert base64.b64decode(images.data_uri(b"abc").partition(",")[2]) == b"abc"
+    assert np.array_equal(decoded(png_images.png(indices, palette)), palette[indices])
+    assert base64.b64decode(png_images.data_uri(b"abc").partition(",")[2]) == b"abc"
 
 
 def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     units = np.zeros((4, 28, 28))
     units[0], units[1], units[2, 0, 0], units[3, 0, 0] = -2.0, 2.0, 5.0, np.nan
-    picture = decoded(images.weight_tiles(units, 2.0, columns=2))
+    picture = decoded(png_images.weight_tiles(units, 2.0, columns=2))
     zoom = picture.shape[1] // (28 + 2 + 28)
     picture = picture[::zoom, ::zoom]
     assert picture.shape == (58, 58, 3)
@@ -284,20 +285,20 @@ def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     assert picture[0, 30].tolist() == [178, 24, 43]
     assert picture[40, 10].tolist() == [255, 255, 255]
     assert picture[30, 0].tolist() == [178, 24, 43]  # beyond the limit
-    assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(images.GAP_COLOR)
-    assert (decoded(images.weight_tiles(units * 0, 0.0, columns=2))[0, 0] == 255).all()
+    assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(png_images.GAP_COLOR)
+    assert (decoded(png_images.weight_tiles(units * 0, 0.0, columns=2))[0, 0] == 255).all()
 
 
 def test_a_grid_goes_from_black_to_white_and_grey_where_there_is_no_number():
     values = np.array([[0.0, 0.5, 1.0, np.nan], [-np.inf, np.inf, 0.25, 0.75]])
-    assert decoded(images.grid(values))[..., 0].tolist() == [[0, 127, 255, 128], [128, 128, 65, 189]]
+    assert decoded(png_images.grid(values))[..., 0].tolist() == [[0, 127, 255, 128], [128, 128, 65, 189]]
 
 
 def test_a_strip_shows_the_images_from_black_to_white():
     values = np.zeros((2, 784))
     values[1] = 1.0
     values[0, 0] = 0.5
-    picture = decoded(images.strip(values))
+    picture = decoded(png_images.strip(values))
     zoom = picture.shape[1] // 58
     picture = picture[::zoom, ::zoom, 0]
     assert picture[0, 0] == 127
@@ -309,7 +310,7 @@ def test_a_strip_shows_the_images_from_black_to_white():
     ("low", "high"), [(0, 1), (0.0067, 0.074), (86.7, 92.5), (1, 20), (-3, 5), (1e-9, 2e-9), (5, 5), (0, 0)]
 )
 def test_ticks_are_round_few_and_around_the_values(low, high):
-    ticks = charts.nice_ticks(low, high)
+    ticks = svg_charts.nice_ticks(low, high)
     steps = np.diff(ticks)
     assert ticks[0] <= low <= high <= ticks[-1]
     assert 2 <= len(ticks) <= 12

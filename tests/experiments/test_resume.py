@@ -143,7 +143,7 @@ class DyingDisk:
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    monkeypatch.setattr(program.pictures, "draw_all", lambda *arguments: None)
+    monkeypatch.setattr(program.plots, "draw_all", lambda *arguments: None)
 
 
 def run_in_process(config, out, data):

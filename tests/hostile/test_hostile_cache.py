@@ -15,8 +15,8 @@ from minigrad.backend.cpu import threads
 from minigrad.backend.fuse import code_cache, loops
 from minigrad.backend.fuse.decorator import Fused, fuse
 from minigrad.backend.fuse.source import read
-from support.subprograms import ROOT, succeed
-from support.tools import needs
+from support.optional_tools import needs
+from support.subprocesses import ROOT, succeed
 
 numba = needs(loops.numba() is not None, "needs the extra `fast`, which is not installed")
 

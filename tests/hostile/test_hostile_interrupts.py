@@ -16,8 +16,8 @@ import minigrad as mg
 from minigrad.autograd.modes import recording
 from minigrad.backend.cpu.interrupts import is_inside, uninterrupted
 from minigrad.backend.fuse import loops
-from support.subprograms import succeed
-from support.tools import needs
+from support.optional_tools import needs
+from support.subprocesses import succeed
 
 TRAINING = Path(__file__).with_name("interrupted_training.py")
 

@@ -18,13 +18,14 @@ from hostile import run_damage
 
 import minigrad as mg
 from minigrad.cli import main
-from minigrad.commands.evaluate import evaluate
+from minigrad.cli.evaluate import evaluate
 from minigrad.data import IdxError
-from minigrad.experiments import checkpoint, output, pictures, program, record, training
+from minigrad.experiments import checkpoint, plots, program, run_folder, terminal, training
 from minigrad.experiments.config import ExperimentError
-from minigrad.experiments.figures import histogram
-from minigrad.experiments.report import charts, render
-from minigrad.experiments.report.records import read_runs
+from minigrad.experiments.lecture_tables import load_lecture_tables
+from minigrad.experiments.metrics import histogram
+from minigrad.experiments.report import render, svg_charts
+from minigrad.experiments.report.run_reader import read_runs
 from minigrad.serialization import CheckpointError, atomic
 from support.small_mnist import first_arrays, write_mnist
 
@@ -33,9 +34,9 @@ TINY = ["--batch-size", "50", "--epochs", "1", "--finetune-epochs", "1"]
 FILES = ("config.json", "metrics.jsonl", "summary.json", checkpoint.FILE)
 PROGRAM = """
 import sys
-from minigrad.experiments import pictures
+from minigrad.experiments import plots
 from minigrad.cli import main
-pictures.draw_all = lambda *arguments: None
+plots.draw_all = lambda *arguments: None
 codes = []
 for arguments in " ".join(sys.argv[1:]).split(" AND "):
     try:
@@ -58,14 +59,14 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture
 def no_pictures(monkeypatch):
-    monkeypatch.setattr(pictures, "draw_all", lambda *arguments: None)
+    monkeypatch.setattr(plots, "draw_all", lambda *arguments: None)
 
 
 @pytest.fixture(scope="module")
 def whole_run(data_dir, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(pictures, "draw_all", lambda *arguments: None)
+        patched.setattr(plots, "draw_all", lambda *arguments: None)
         options = [*TINY, "--lr-step", "1", "--data-dir", data_dir, "--out", str(out), "--quiet"]
         assert main(["train", "autoencoder", *options]) == 0
     return out
@@ -136,13 +137,13 @@ def test_a_run_is_resumed_where_file_names_have_another_encoding(run, data_dir, 
 
 
 def test_commands_that_are_printed_can_be_pasted(monkeypatch):
-    assert output.shell_word("a run") == "'a run'"
+    assert terminal.shell_word("a run") == "'a run'"
     for name in ("p_\udcff's", "a\nb", "\\ ü\x1b"):
-        word = output.shell_word(name)
+        word = terminal.shell_word(name)
         if os.path.exists("/bin/bash"):
             done = subprocess.run(["/bin/bash", "-c", f"printf %s {word}"], stdout=subprocess.PIPE, check=True)
             assert done.stdout == os.fsencode(name)
-        assert output.one_line(word) == word
+        assert terminal.one_line(word) == word
 
 
 def test_the_page_has_no_character_that_html_forbids(run):
@@ -284,7 +285,7 @@ def test_damaged_texts_of_a_run_end_in_a_documented_error(run):
         try:
             documented(lambda: render(read_runs([run])).encode("utf-8"))
             if name == "config.json":
-                documented(record.version_changes, run, training.PACKAGES)
+                documented(run_folder.version_changes, run, training.PACKAGES)
                 documented(checkpoint.read_settings, run / name)
         except Exception as error:
             raise AssertionError(f"damage {number} of seed {seed}, in {name}") from error
@@ -453,10 +454,10 @@ def test_weights_and_losses_of_any_size_are_drawn(value, run, tmp_path):
     entry = loaded.metrics[0]
     loaded.metrics = [entry | {"epoch": epoch, "loss": loss} for epoch, loss in enumerate([value, -value, 0.5], start=1)]
     weight = loaded.snapshots["finetune classifier after"].numpy()
-    pictures.save(tmp_path / "weights.png", (4, 1), pictures.weight_change, "", "classifier", weight, -weight)
-    pictures.save(tmp_path / "curves.png", (6, 2), pictures.curves, "", "minigrad", loaded.metrics, pictures.load_lectures()["autoencoder"])
+    plots.save(tmp_path / "weights.png", (4, 1), plots.weight_change, "", "classifier", weight, -weight)
+    plots.save(tmp_path / "curves.png", (6, 2), plots.curves, "", "minigrad", loaded.metrics, load_lecture_tables()["autoencoder"])
     checkpoint.save_run(loaded, run)
-    record.write_metrics(run, loaded.metrics)
+    run_folder.write_metrics(run, loaded.metrics)
     html = render(read_runs([run]))
     assert not re.search(r"\d{12}\.", html)  # a loss of 1e308 in all its digits
     assert ("1.000e+308" in html) is (value == 1e308)
@@ -470,7 +471,7 @@ def test_a_histogram_takes_values_of_any_size():
 @pytest.mark.parametrize("low", [0.0, 5e-324, 1e-13, 1.0, -1e300, 2.0**60])
 def test_ticks_of_any_size_are_few_and_differ(low):
     for high in (low, math.nextafter(low, math.inf), low + 1e-20, low * (1 + 1e-8), 1e300):
-        ticks = charts.nice_ticks(min(low, high), max(low, high))
+        ticks = svg_charts.nice_ticks(min(low, high), max(low, high))
         assert 2 <= len(set(ticks)) == len(ticks) <= 12 and all(map(math.isfinite, ticks))
 
 
@@ -509,9 +510,9 @@ def test_a_matplotlibrc_does_not_change_the_pictures(tmp_path, monkeypatch):
     import matplotlib
 
     images, labels = np.zeros((10, 784), np.uint8), list(range(10))
-    pictures.save(tmp_path / "one.png", (8, 1.35), pictures.digits, images, labels)
+    plots.save(tmp_path / "one.png", (8, 1.35), plots.digits, images, labels)
     with matplotlib.rc_context({"text.usetex": True, "savefig.dpi": 7}):
-        pictures.save(tmp_path / "two.png", (8, 1.35), pictures.digits, images, labels)
+        plots.save(tmp_path / "two.png", (8, 1.35), plots.digits, images, labels)
         assert matplotlib.rcParams["savefig.dpi"] == 7
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.subprograms import run
+from support.subprocesses import run
 
 PROGRAM = Path(__file__).with_name("random_program.py")
 

@@ -12,7 +12,7 @@ import pytest
 import minigrad as mg
 from minigrad.backend.cpu import cores, threads
 from minigrad.backend.fuse.loops import use_numba
-from support.subprograms import succeed
+from support.subprocesses import succeed
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 3, 8])
 NUMBA = pytest.mark.parametrize("numba", ["0", "1"])

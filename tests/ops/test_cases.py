@@ -15,7 +15,7 @@ from minigrad import functions
 from support import checks
 from support.backends import BACKENDS, NUMPY, parameters
 from support.cases import OPS, THRICE
-from support.faces import FACES
+from support.public_cases import FACES
 
 DEEP = settings.get_current_profile_name() == "deep"
 CALLS = {"agree": 80, "special": 40, "second": 25, "third": 10, "backend": 10, "device": 4, "face": 15}

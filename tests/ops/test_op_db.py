@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import minigrad
-from support.tools import REQUIRED
+from support.optional_tools import REQUIRED
 
 if not REQUIRED:
     pytest.importorskip("expecttest", reason="PyTorch's sample inputs need expecttest, pip install expecttest")

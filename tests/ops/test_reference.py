@@ -15,7 +15,7 @@ import torch
 import minigrad as mg
 from minigrad import ops
 from minigrad.cli import main
-from minigrad.commands.train import config_of
+from minigrad.cli.train import config_of
 from minigrad.experiments import training
 from minigrad.experiments.config import LECTURES
 from reference import __main__ as reference_main
@@ -77,7 +77,7 @@ def test_both_take_the_same_options():
 
 
 def parse_ours(arguments):
-    return config_of(captured("minigrad.commands.train.run", lambda: main(["train", *arguments])))
+    return config_of(captured("minigrad.cli.train.run", lambda: main(["train", *arguments])))
 
 
 def parse_theirs(arguments):

@@ -18,7 +18,7 @@ from support.strict_device import strict_device
 
 @contextmanager
 def on_cpu(numba: bool, large: int):
-    """Numba on or off, and the size from which an operation counts as large: is cut up, shared out, compiled."""
+    """Switch Numba on or off, and set the size from which an operation is large: cut into parts, run in threads, compiled."""
     before = loops.use_numba(numba), threads.LARGE
     threads.LARGE = large
     try:
@@ -44,17 +44,17 @@ class Backend:
     marks: list = field(default_factory=list)
 
     def array(self, x: np.ndarray) -> Any:
-        """A raw array of this backend; on the CPU the array itself."""
+        """Return a raw array of this backend; on the CPU the array itself."""
         return x if self.device == "cpu" else to_device(x, self.device)
 
     def tensor(self, x: np.ndarray) -> mg.Tensor:
-        """A tensor on the memory of `array(x)`."""
+        """Return a tensor on the memory of `array(x)`."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The given NumPy array is not writable")
             return mg.from_numpy(self.array(x))
 
     def numpy(self, tensor: mg.Tensor) -> np.ndarray:
-        """The elements, on the host."""
+        """Return the elements as a NumPy array."""
         return to_numpy(tensor.array)
 
 
@@ -70,5 +70,5 @@ BACKENDS += [
 
 
 def parameters(backends: list) -> list:
-    """The backends as pytest's parameters."""
+    """Return the backends as pytest's parameters."""
     return [pytest.param(b, marks=b.marks, id=b.name) for b in backends]

@@ -1,4 +1,4 @@
-"""One row for each op: ours, PyTorch's, which arguments it takes, and where its derivative is a convention.
+"""One row for each op: minigrad's function, PyTorch's, the arguments it takes, and where its derivative is a convention.
 
 A row draws a `Call` by Hypothesis: shapes with sizes 0 and 1 and every broadcast, options, and arguments that are
 differentiated or not. What is then checked of every row stands in checks.py. PyTorch's side is the twin in reference/ops.py.
@@ -34,7 +34,7 @@ def truths(rng, shape):
 
 
 def below(n):
-    """Whole numbers from 0 to n - 1."""
+    """Return a domain of whole numbers from 0 to n - 1."""
     return lambda rng, shape: rng.integers(0, n, shape)
 
 
@@ -94,12 +94,12 @@ class Row:
 
     @property
     def elementwise(self):
-        """Whether its arguments broadcast, so that gradients are summed back."""
+        """Return whether its arguments broadcast, so that gradients are summed back."""
         return getattr(self.draw, "broadcasts", False)
 
 
 def largest(x):
-    """The largest finite magnitude."""
+    """Return the largest finite magnitude."""
     return np.abs(x[np.isfinite(x)]).max(initial=0.0)
 
 
@@ -113,7 +113,7 @@ full_shapes = ranks.flatmap(lambda n: st.tuples(*[st.integers(1, 4)] * n))
 
 
 def broadcast(draw, count, shape=None):
-    """Shapes that broadcast together: axes set to 1, leading axes left away; one of them is whole."""
+    """Draw shapes that broadcast together: some axes set to 1, some leading axes left away, and one shape whole."""
     shape = draw(shapes) if shape is None else shape
     whole = draw(st.integers(0, count - 1))
     found = []
@@ -127,12 +127,12 @@ def broadcast(draw, count, shape=None):
 
 
 def smaller(draw, shape):
-    """A shape that broadcasts into this one."""
+    """Draw a shape that broadcasts into this one."""
     return tuple(draw(st.sampled_from([1, n])) for n in shape)[draw(st.integers(0, len(shape))):]
 
 
 def axes_of(draw, ndim, several=True, none=True):
-    """None, one axis from either end, or several."""
+    """Draw None, one axis from either end, or several."""
     if not ndim:
         return None
     one = st.integers(-ndim, ndim - 1)
@@ -144,7 +144,7 @@ def axes_of(draw, ndim, several=True, none=True):
 
 
 def broadcasting(draw_call):
-    """Marks calls whose arguments broadcast."""
+    """Mark a function that draws calls whose arguments broadcast."""
     draw_call.broadcasts = True
     return draw_call
 
@@ -154,7 +154,7 @@ def one(draw):
 
 
 def options(**named):
-    """One array, and options from these strategies."""
+    """Draw one array, and options from these strategies."""
     return lambda draw: Call([Argument(draw(shapes))], {k: draw(s) for k, s in named.items()})
 
 
@@ -163,7 +163,7 @@ numbers = st.sampled_from([0.5, 2.0, -1.5, 3, -1, 0.0, 1.0])
 
 @broadcasting
 def two(draw, numbers=numbers):
-    """Two arrays that broadcast, or an array and a number on either side."""
+    """Draw two arrays that broadcast, or an array and a number on either side."""
     form = draw(st.sampled_from(["arrays", "arrays", "arrays", "right", "left"]))
     if form == "arrays":
         return Call([Argument(s) for s in broadcast(draw, 2)])
@@ -183,7 +183,7 @@ def divided(draw):
 
 @broadcasting
 def powers(draw):
-    """x ** y for positive x and any y; for any x the whole powers 0 … 3 and -1, and parts of a positive one (not ½: PyTorch's
+    """Draw x ** y: for positive x and any y; for any x the whole powers 0 … 3 and -1, and parts of a positive one (not ½: PyTorch's
     derivative at -0 is 1/√-0 = -inf, IEEE's power +inf)."""
     form = draw(st.sampled_from(["arrays", "number", "base"]))
     if form == "arrays":
@@ -208,7 +208,7 @@ def reduced(draw):
 
 
 def reduced_full(draw):
-    """At least one element in every group."""
+    """Draw a reduction with at least one element in every group."""
     shape = draw(full_shapes)
     return Call([Argument(shape)], {"axis": axes_of(draw, len(shape)), "keepdims": draw(st.booleans())})
 
@@ -219,20 +219,20 @@ def index_of(draw):
 
 
 def along(draw):
-    """An axis of an array with at least one."""
+    """Draw an axis of an array with at least one axis."""
     shape = (*draw(st.lists(sides, max_size=2)), draw(sides))
     return Call([Argument(shape)], {"axis": axes_of(draw, len(shape), several=False, none=False)})
 
 
 def product(draw):
-    """(…, n, k) and (…, k, m), stacks that broadcast."""
+    """Draw (…, n, k) and (…, k, m), stacks that broadcast."""
     n, k, m = draw(sides), draw(sides), draw(sides)
     a, b = broadcast(draw, 2, tuple(draw(st.lists(sides, max_size=2))))
     return Call([Argument((*a, n, k)), Argument((*b, k, m))])
 
 
 def layer(draw):
-    """x (…, in), weight (out, in), bias (out,)."""
+    """Draw x (…, in), weight (out, in), bias (out,)."""
     n, m = draw(sides), draw(sides)
     return Call([Argument((*draw(st.lists(sides, max_size=2)), n)), Argument((m, n)), Argument((m,))])
 
@@ -243,7 +243,7 @@ def reshaped(draw):
 
 
 def same_size(shape):
-    """Shapes with as many elements."""
+    """Draw a shape with as many elements."""
     size = int(np.prod(shape))
     return st.sampled_from([(size,), (1, size), (size, 1), (-1,) if size else (0, 2), tuple(reversed(shape)), (*shape, 1)])
 
@@ -283,7 +283,7 @@ def flipped(draw):
 
 
 def part(draw, n, rng):
-    """A key for one axis of n elements: a slice, a number, or an array of numbers that may repeat."""
+    """Draw a key for one axis of n elements: a slice, a number, or an array of numbers that may repeat."""
     kinds = ["all", "slice", "slice", *(["number", "array"] if n else [])]
     kind = draw(st.sampled_from(kinds))
     if kind == "number":
@@ -295,7 +295,7 @@ def part(draw, n, rng):
 
 
 def keys(draw, shape, arrays=1):
-    """A key for an array of this shape: basic, with one array of numbers, or one boolean mask over all axes."""
+    """Draw a key for an array of this shape: basic, with one array of numbers, or one boolean mask over all axes."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     if arrays and draw(st.integers(0, 5)) == 0:
         return np.asarray(rng.random(shape) < 0.5)
@@ -361,7 +361,7 @@ def paired(draw):
 
 
 def classified(draw):
-    """Log-probabilities (N, C), targets, weights of the classes, an ignored class."""
+    """Draw log-probabilities (N, C), targets, weights of the classes, an ignored class."""
     n, c = draw(sides), draw(st.integers(1, 4))
     weight = np.random.default_rng(draw(st.integers(0, 2**32 - 1))).uniform(0.2, 2, c) if draw(st.booleans()) else None
     ignored = draw(st.sampled_from([-100, 0, c - 1]))
@@ -379,7 +379,7 @@ def limited(draw):
 
 @broadcasting
 def limited_by_any(draw):
-    """Bounds that are numbers, or arrays that broadcast into x (larger ones break PyTorch's own derivative)."""
+    """Draw bounds that are numbers, or arrays that broadcast into x (larger ones break PyTorch's own derivative)."""
     if draw(st.booleans()):
         return limited(draw)
     shape = draw(shapes)
@@ -396,7 +396,7 @@ def from_product(arrays, options, g):
 
 
 def from_average(arrays, options, g):
-    """Of a weighted mean: its terms may cancel."""
+    """Return the sizes of the terms of a weighted mean, which may cancel."""
     return [largest(arrays[0]), *[0.0] * len(arrays)]
 
 
@@ -421,7 +421,7 @@ def from_sum(arrays, options, g):
 
 
 def from_one(arrays, options, g):
-    """g (1 - y²) with y at most 1; or g itself, at every use."""
+    """Return the sizes of the terms of g (1 - y²), y being at most 1, or of g itself, at every use."""
     return [0, largest(g)]
 
 
@@ -433,7 +433,7 @@ def op(name, draw, **more):
 
 
 def floor_divided(x, y):
-    """⌊x / y⌋ as a constant: backward through it is an error."""
+    """Return ⌊x / y⌋ as a constant: backward through it is an error."""
     out = mg.ops.floor_divide(x, y)
     return out.detach() if isinstance(out, mg.Tensor) else out
 

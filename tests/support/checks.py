@@ -1,4 +1,4 @@
-"""What is checked of every row of cases.py, each check a function of (row, case, backend): PyTorch is the oracle."""
+"""The checks that every row of cases.py and public_cases.py passes, as functions of (row, case, backend); PyTorch is the oracle."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ LAYOUTS = ["contiguous", "transposed", "sliced", "negative", "read-only", "repea
 
 
 def lay_out(x, how):
-    """The same values, otherwise in memory ("repeated": those of the first row, in every row, as stride 0)."""
+    """Return the same values laid out otherwise in memory ("repeated": those of the first row in every row, with stride 0)."""
     if how == "transposed":
         return np.array(x.T, order="C").T
     if how == "sliced":
@@ -73,7 +73,7 @@ class Drawn:
     layouts: list
 
     def case(self, dtype="float64", special=False):
-        """The call with values of this dtype, the same each time."""
+        """Return the call with values of this dtype, the same each time."""
         rng = np.random.default_rng(self.seed)
         arrays, needs = [], []
         for argument, layout in zip(self._arguments(special), self.layouts):
@@ -87,7 +87,7 @@ class Drawn:
         return Case(arrays, needs, {**self.call.options, **floats}, self.seed, self.layouts[-1])
 
     def _arguments(self, special):
-        """Extreme values are not broadcast: the sums of their gradients would depend on the order."""
+        """Return the arguments, of one shape where values are extreme: the sums of broadcast gradients would depend on the order."""
         arguments = self.call.arguments
         if not special or not self.row.elementwise:
             return arguments
@@ -96,7 +96,7 @@ class Drawn:
 
 
 def draw_call(draw, row):
-    """A call of this row by Hypothesis."""
+    """Let Hypothesis draw a call of this row."""
     call = row.draw(draw)
     layouts = draw(st.lists(st.sampled_from(LAYOUTS), min_size=len(call.arguments) + 1, max_size=len(call.arguments) + 1))
     return Drawn(row, call, draw(st.integers(0, 2**32 - 1)), layouts)
@@ -106,7 +106,7 @@ def draw_call(draw, row):
 
 
 def to_torch(x):
-    """An array, a dtype, or a key with arrays in it, as PyTorch takes it; of an array a copy."""
+    """Return an array (copied), a dtype, or a key with arrays in it as PyTorch takes it."""
     if isinstance(x, np.ndarray):
         return torch.from_numpy(np.array(x, order="C"))
     if isinstance(x, np.dtype):
@@ -115,14 +115,14 @@ def to_torch(x):
 
 
 def to_ours(x, backend):
-    """An array, or a key with arrays in it, on the backend."""
+    """Return an array, or a key with arrays in it, on the backend."""
     if isinstance(x, np.ndarray):
         return backend.array(x)
     return type(x)(to_ours(i, backend) for i in x) if isinstance(x, (tuple, list)) else x
 
 
 class Side:
-    """One call on one side: `arguments` (tensors where the case has arrays), `leaves` (those differentiated), `out`."""
+    """One call in minigrad or PyTorch: `arguments` (tensors where the case has arrays), `leaves` (those differentiated), `out`."""
 
     def __init__(self, function, case, arguments, options):
         self.arguments = arguments
@@ -149,7 +149,7 @@ def ours(row, case, backend):
 
 
 def unsummed(row, case, g):
-    """For each leaf the largest single term of its gradient: PyTorch's gradient before broadcasting is summed back."""
+    """Return for each leaf the largest single term of its gradient: PyTorch's gradient before it is summed over broadcast axes."""
     arrays = [a for a, need in zip(case.arrays, case.needs) if need]
     shape = g.shape
     whole = Case([np.broadcast_to(a, shape).copy() if isinstance(a, np.ndarray) else a for a in case.arrays],
@@ -159,7 +159,7 @@ def unsummed(row, case, g):
 
 
 def sizes_of_terms(row, case, g):
-    """How large the terms are that are summed: [for the value, for each gradient]."""
+    """Return how large the terms are that are summed: [for the value, for each gradient]."""
     arrays = [a for a, need in zip(case.arrays, case.needs) if need]
     found = [0.0] * (1 + len(arrays)) if row.terms is None else row.terms(arrays, case.options, g)
     if row.elementwise and len({a.shape for a in arrays} | {g.shape}) > 1:
@@ -168,7 +168,7 @@ def sizes_of_terms(row, case, g):
 
 
 def close(found, expected, terms, what, exact=None, flushed=0.0):
-    """Both are NaN and infinite in the same places, and elsewhere differ by rounding of the terms that are summed, and by `flushed`."""
+    """Assert that both are NaN and infinite in the same places, and elsewhere differ by rounding of the summed terms and by `flushed`."""
     assert found.shape == expected.shape, f"{what}: shape {found.shape}, PyTorch has {expected.shape}"
     assert found.dtype == expected.dtype, f"{what}: {found.dtype}, PyTorch has {expected.dtype}"
     if found.dtype.kind != "f":
@@ -185,7 +185,7 @@ def close(found, expected, terms, what, exact=None, flushed=0.0):
 
 
 def lost_by_flushing(backend, g):
-    """How much of a gradient is lost where a value below float32's smallest normal number counts as 0, before g and Σ g multiply it."""
+    """Return how much of a gradient is lost where values below float32's smallest normal number count as 0 before g multiplies them."""
     if not backend.flushes or g.dtype != np.float32:
         return 0.0
     return 2 * np.finfo(g.dtype).tiny * float(np.abs(g[np.isfinite(g)]).max(initial=0.0))
@@ -195,7 +195,7 @@ def lost_by_flushing(backend, g):
 
 
 def compare(row, case, backend, exact=None):
-    """The value, and the gradients for a drawn cotangent. Returns both sides and the cotangent, None without a gradient."""
+    """Compare value and gradients for a drawn cotangent. Return both sides and the cotangent, which is None without a gradient."""
     expected, found = theirs(row, case), ours(row, case, backend)
     out = backend.numpy(found.out)
     wanted = expected.out.detach().numpy()
@@ -219,7 +219,7 @@ def compare(row, case, backend, exact=None):
 
 
 def agrees(row, case, backend):
-    """Value, VJPs, dtypes, shapes and devices are PyTorch's; nothing is changed, nothing shared, every gradient writable."""
+    """Assert that value, VJPs, dtypes, shapes and devices are PyTorch's, nothing is changed or shared, and gradients are writable."""
     before = [a.copy() if isinstance(a, np.ndarray) else a for a in case.arrays]
     _, found, g = compare(row, case, backend)
     for a, old in zip(case.arrays, before):
@@ -235,7 +235,7 @@ def agrees(row, case, backend):
 
 
 def owns(row, found, g):
-    """No gradient shares memory with another, with g, the value or an input; all can be written."""
+    """Assert that no gradient shares memory with another, with g, the value or an input, and that all can be written."""
     grads = [leaf.grad.array for leaf in found.leaves if leaf.grad is not None]
     others = [g.array, found.out.array, *[a.array for a in found.arguments if isinstance(a, mg.Tensor)]]
     for i, grad in enumerate(grads):
@@ -250,13 +250,13 @@ def shares(a, b):
 
 
 def special_values(row, case, backend):
-    """At ±0, ±88.8, ±745, ±1e4, ±1e38, ±inf and NaN the value and the gradients are PyTorch's."""
+    """Assert that value and gradients are PyTorch's at ±0, ±88.8, ±745, ±1e4, ±1e38, ±inf and NaN."""
     with np.errstate(all="ignore"):  # of the comparison itself; minigrad must be silent, see `silent`
         compare(row, case, backend)
 
 
 def zero_cotangent(row, case, backend):
-    """g = 0 gives gradients of exactly 0."""
+    """Assert that g = 0 gives gradients of exactly 0."""
     found = ours(row, case, backend)
     zero = np.zeros(found.out.shape, found.out.dtype)
     for i, grad in enumerate(found.backward(backend.tensor(zero))):
@@ -264,7 +264,7 @@ def zero_cotangent(row, case, backend):
 
 
 def same_twice(row, case, backend):
-    """A second backward through the same graph adds the same again."""
+    """Assert that a second backward through the same graph adds the same again."""
     found = ours(row, case, backend)
     g = backend.tensor(case.cotangent(found.out.shape, found.out.dtype))
     found.out.backward(g, retain_graph=True)
@@ -275,7 +275,7 @@ def same_twice(row, case, backend):
 
 
 def higher(row, case, backend, order):
-    """Derivatives up to `order` of Σ (gradient · random) by every argument and by g."""
+    """Compare derivatives up to `order` of Σ (gradient · random) by every argument and by g."""
     rng = np.random.default_rng(case.seed + 2)
     expected, found = theirs(row, case), ours(row, case, backend)
     g = case.cotangent(found.out.shape, found.out.dtype)
@@ -298,14 +298,14 @@ def higher(row, case, backend, order):
 
 
 def assert_constant(total, leaves, what):
-    """Ours is not recorded any more: PyTorch's derivatives from here on must all be 0."""
+    """Assert that PyTorch's derivatives from here on are all 0, as minigrad's gradient is not recorded any more."""
     if isinstance(total, torch.Tensor):
         for d in torch.autograd.grad(total, leaves, allow_unused=True):
             assert d is None or not d.numpy(force=True).any(), f"{what} is not recorded"
 
 
 def same_derivative(want, have, leaf, backend, what):
-    """Equal to 1e-10 of the largest; None counts as 0."""
+    """Assert that two derivatives are equal to 1e-10 of the largest; None counts as 0."""
     zeros = np.zeros(leaf.shape)
     want = zeros if want is None else want.detach().numpy(force=True)
     have = zeros if have is None else backend.numpy(have)

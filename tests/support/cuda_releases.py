@@ -13,17 +13,17 @@ class Release:
 
     @property
     def extra(self):
-        """minigrad's extra for it."""
+        """The name of minigrad's extra for this release."""
         return f"cuda{self.major}"
 
     @property
     def cupy(self):
-        """CuPy's wheel for it."""
+        """The name of CuPy's wheel for this release."""
         return f"cupy-cuda{self.major}x"
 
     @property
     def cublas(self):
-        """The file name of its cuBLAS."""
+        """The file name of this release's cuBLAS."""
         return f"libcublas.so.{self.major}"
 
 

@@ -1,4 +1,4 @@
-"""CuPy's ElementwiseKernel and RawKernel on the CPU: the same C text, compiled by g++ without fused multiply-add, over NumPy arrays."""
+"""Stand-ins for CuPy's ElementwiseKernel and RawKernel: g++ compiles the same C text, without fused multiply-add, for NumPy arrays."""
 
 import ctypes
 import functools
@@ -76,7 +76,7 @@ class HostKernel:
             raise TypeError(f"Wrong arguments {kwargs}")
 
     def __call__(self, *args, size=None):
-        """Run on NumPy arrays and numbers; the outputs, which are made where they are not given."""
+        """Run on NumPy arrays and numbers, and return the outputs, which are made where they are not given."""
         if len(args) not in (self.nin, len(self.params)):
             raise TypeError(f"Wrong number of arguments for {self.name!r}: {len(args)}")
         shape = self._shape(args, size)
@@ -94,7 +94,7 @@ class HostKernel:
         return outputs[0] if len(outputs) == 1 else tuple(outputs)
 
     def _types(self, args):
-        """The dtype of each parameter."""
+        """Return the dtype of each parameter."""
         letters = {}
         for p, a in sorted(zip(self.params, args), key=lambda pair: not pair[0].is_output):
             if isinstance(a, np.ndarray):
@@ -112,7 +112,7 @@ class HostKernel:
         return np.broadcast_shapes(*shapes) if shapes else (size,)
 
     def _run(self, args, types, shape):
-        """Arrays that lie as the loop goes are passed as they are, so that input and output may overlap; others are copied."""
+        """Run the loop. Contiguous arrays are passed as they are, so that input and output may overlap; others are copied."""
         held = []
         for p, a in zip(self.params, args):
             if isinstance(a, np.ndarray) and not p.raw:
@@ -129,7 +129,7 @@ class HostKernel:
                 a[...] = h.reshape(a.shape)
 
     def source(self, types, kinds):
-        """The C text. types: (name, C type) for each parameter; kinds: raw, each (an element) or number."""
+        """Return the C text. types: (name, C type) for each parameter; kinds: raw, each (an element) or number."""
         letters = {p.type: c for p, (_, c) in zip(self.params, types) if p.generic}
         before, inside = [], []
         for k, (p, (name, c), kind) in enumerate(zip(self.params, types, kinds)):
@@ -153,11 +153,11 @@ class HostKernel:
 
 @functools.cache
 def compiled(kernel, types, kinds):
-    """The kernel as a function of (length, pointers)."""
+    """Return the kernel as a function of (length, pointers)."""
     return getattr(library_of(kernel.name, kernel.source(types, kinds)), kernel.name)
 
 
-CUDA = Path(__file__).parent / "cupy_on_host"  # kernel.h, blocks.cpp: what CUDA's words mean on the host
+CUDA = Path(__file__).parent / "cupy_on_host"  # kernel.h and blocks.cpp define CUDA's words on the host
 
 
 class HostRawKernel:
@@ -180,7 +180,7 @@ class HostRawKernel:
 
 
 def library_of(name, source, mode=ctypes.DEFAULT_MODE):
-    """C++ text as a loaded library; its binary is kept in minigrad's cache."""
+    """Return C++ text as a loaded library; its binary is kept in minigrad's cache."""
     folder = cache_folder() / "host_kernels"
     path = folder / f"{name}_{hashlib.sha256(source.encode()).hexdigest()[:16]}.so"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""IDX files made and read by the format's description, independently of the package."""
+"""Make and read IDX files by the format's description, independently of the package."""
 
 import struct
 
@@ -16,7 +16,7 @@ def idx(array):
 
 
 def parse(content):
-    """What a raw IDX file says, by the format's description; None if it is not one."""
+    """Return the array of a raw IDX file, or None if the content is no such file."""
     if (
         len(content) < 4
         or content[:2] != b"\0\0"
@@ -37,5 +37,5 @@ def parse(content):
 
 
 def same(a, b):
-    """Whether two arrays are equal in every bit. Works with NaN."""
+    """Return whether two arrays are equal in every bit, NaN included."""
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()

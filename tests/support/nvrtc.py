@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class CompileError(RuntimeError):
-    """What NVRTC says of a text that it rejects."""
+    """Raised for a text that NVRTC rejects, with its message."""
 
 
 class Nvrtc:
-    """The compiler of one release; ImportError or OSError where it is not installed."""
+    """The compiler of one release. Raise ImportError or OSError if it is not installed."""
 
     def __init__(self, release):
         library, headers = (Path(importlib.import_module(name).__path__[0]) for name in (release.nvrtc, release.headers))

@@ -28,7 +28,7 @@ def x_is_positive(x):
 
 
 def function_of(lib, name):
-    """A Function of the library that saves its input, its output, or a tensor of its own."""
+    """Return a Function of the library that saves its input, its output, or a tensor of its own."""
 
     class Chosen(lib.autograd.Function):
         @staticmethod

@@ -1,4 +1,4 @@
-"""A small MNIST in a folder, and the comparison of what comes out of it with PyTorch's."""
+"""A small MNIST in a folder, and the comparison of its batches with PyTorch's."""
 
 import gzip
 
@@ -18,7 +18,7 @@ NAMES = (
 
 
 def same(ours, theirs):
-    """Whether two batches have the same structure and the same tensors, types included."""
+    """Return whether two batches have the same structure and the same tensors, types included."""
     if isinstance(theirs, torch.Tensor):
         ours, theirs = ours.numpy(), theirs.numpy()
         return ours.dtype == theirs.dtype and ours.shape == theirs.shape and np.array_equal(ours, theirs)
@@ -44,6 +44,6 @@ def write_mnist(folder, arrays, zipped=False):
 
 
 def first_arrays():
-    """The first images and labels of MNIST: enough for most tests, and quick to write."""
+    """Return the first images and labels of MNIST: enough for most tests, and quick to write."""
     train_images, train_labels, test_images, test_labels = data.load_mnist()
     return train_images[:TRAIN], train_labels[:TRAIN], test_images[:TEST], test_labels[:TEST]

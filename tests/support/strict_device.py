@@ -13,15 +13,15 @@ from contextlib import contextmanager
 import numpy as np
 
 from minigrad.backend.cuda import library as cuda
+from support.cupy_signatures import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 from support.host_kernels import HostKernel, HostRawKernel
-from support.strict_names import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 
 SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # what CuPy's add.at takes
 NUMBERS = (bool, int, float, np.generic)
 
 
 def signature(parameters):
-    """An inspect.Signature from the text between the parentheses."""
+    """Return an inspect.Signature from the text between the parentheses."""
     return inspect.signature(eval(f"lambda {parameters}: None"))
 
 
@@ -35,7 +35,7 @@ class Sync:
 
 
 class SynchronisedError(RuntimeError):
-    """The host waited for the device within no_sync()."""
+    """Raised where the host waits for the device within no_sync()."""
 
 
 def sync(what):
@@ -46,7 +46,7 @@ def sync(what):
 
 @contextmanager
 def no_sync():
-    """Within this, whatever waits for the device is an error."""
+    """Raise SynchronisedError for whatever waits for the device in this block."""
     before, Sync.forbidden = Sync.forbidden, True
     try:
         yield
@@ -68,7 +68,7 @@ def launch(name):
 
 @contextmanager
 def launches():
-    """A list that fills with the names of what is launched within; views are not, and copies from the host are "upload"."""
+    """Give a list of the names of what is launched in this block; views are not in it, and copies from the host are "upload"."""
     record: list = []
     _launched.append(record)
     try:
@@ -184,7 +184,7 @@ def new(array, base=None):
 
 
 def wrap(result, *sources):
-    """A result of NumPy's as CuPy would give it: 0-d arrays for numbers, the source itself or a view of it where it is one."""
+    """Return a result of NumPy's as CuPy would: 0-d arrays for numbers, the source itself or a view of it where it is one."""
     if isinstance(result, (tuple, list)):
         return type(result)(wrap(r) for r in result)
     result = np.asarray(result)
@@ -198,7 +198,7 @@ def wrap(result, *sources):
 
 
 def bare(x, where):
-    """The NumPy array within; numbers, dtypes and shapes as they are; anything else is refused, as CuPy does."""
+    """Return the NumPy array within, or a number, dtype or shape as it is. Refuse anything else, as CuPy does."""
     if isinstance(x, ndarray):
         return x._a
     if isinstance(x, (tuple, list)):
@@ -209,7 +209,7 @@ def bare(x, where):
 
 
 def plain_key(array, key):
-    """The key for NumPy, integer arrays wrapped around; and whether it picks elements one by one."""
+    """Return the key for NumPy, integer arrays wrapped around, and whether it picks elements one by one."""
     parts = key if isinstance(key, tuple) else (key,)
     used = sum(
         k.ndim if isinstance(k, ndarray) and k.dtype == bool else k is not None and k is not Ellipsis
@@ -272,20 +272,20 @@ for _short, _name in OPERATORS.items():
 
 
 def floor_divide(x, y, **options):
-    """As CuPy: of a rounded quotient, and 0 where a whole number is divided by 0."""
+    """Return ⌊x / y⌋ as CuPy does: of a rounded quotient, and 0 where a whole number is divided by 0."""
     if np.result_type(x, y).kind == "f":
         return np.floor(np.divide(x, y, **options))
     return np.where(np.equal(y, 0), 0, np.floor_divide(x, np.where(np.equal(y, 0), 1, y), **options))
 
 
 def remainder(x, y, **options):
-    """As CuPy: with a rounded product, and 0 where a whole number is divided by 0."""
+    """Return the remainder as CuPy does: with a rounded product, and 0 where a whole number is divided by 0."""
     rest = np.subtract(x, np.multiply(floor_divide(x, y, **options), y, **options), **options)
     return rest if np.result_type(x, y).kind == "f" else np.where(np.equal(y, 0), 0, rest)
 
 
 def power(x, y, **options):
-    """As CuPy: 1 / xⁿ of a whole number is cut off to a whole number."""
+    """Return x ** y as CuPy does: 1 / xⁿ of a whole number is cut off to a whole number."""
     if np.result_type(x, y).kind != "i":
         return np.power(x, y, **options)
     whole = np.power(x, np.maximum(y, 0), **options)
@@ -296,7 +296,7 @@ DIFFERENT = {"floor_divide": floor_divide, "remainder": remainder, "power": powe
 
 
 class Ufunc:
-    """A function element by element, with CuPy's keywords."""
+    """Return a function that works element by element, with CuPy's keywords."""
 
     def __init__(self, name):
         self.name, self.numpy = name, DIFFERENT.get(name, getattr(np, name))
@@ -318,7 +318,7 @@ class Ufunc:
         return out
 
     def at(self, a, indices, b=None):
-        """a[indices] += b, repeated indices added up in a random order."""
+        """Compute a[indices] += b, adding up repeated indices in a random order."""
         if self.name != "add" or a.dtype.name not in SCATTERED:
             raise TypeError(f"{self.name}.at of {a.dtype}")
         launch("add.at")
@@ -330,7 +330,7 @@ class Ufunc:
 
 
 def function(name, parameters):
-    """NumPy's function of this name with CuPy's signature, over device arrays."""
+    """Return NumPy's function of this name with CuPy's signature, over device arrays."""
     bound, numpy_function = signature(parameters), getattr(np, name)
 
     def call(*args, **options):
@@ -367,7 +367,7 @@ def empty(shape, dtype=float, order="C"):
 
 
 def any_nan(numpy_function, a, axis, keepdims):
-    """The index that NumPy finds; where there are several NaNs that of any of them."""
+    """Return the index that NumPy finds; where there are several NaNs, that of any of them."""
     wrong = a._a != a._a
     found = numpy_function(np.where(wrong, 0, a._a), axis=axis, keepdims=keepdims)
     one = np.argmax(wrong * chance.random(a.shape), axis=axis, keepdims=keepdims)
@@ -389,7 +389,7 @@ def take_along_axis(a, indices, axis):
 
 
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
-    """An array of the host is copied to the device, a number filled in (-0.0 as 0); its own come back as they are."""
+    """Copy an array of the host to the device, or fill in a number (-0.0 as 0); return a device array as it is."""
     if isinstance(a, ndarray):
         return a if dtype is None or a.dtype == dtype else a.astype(dtype)
     launch("upload")
@@ -492,7 +492,7 @@ def _astype(self, dtype, order="K", casting=None, subok=None, copy=True):
 
 
 def _clip(self, min=None, max=None, out=None):
-    """As CuPy: a NaN among the bounds is no bound."""
+    """Limit as CuPy does: a NaN among the bounds is no bound."""
     launch("clip")
     x, low, high = self._a, bare(min, "clip"), bare(max, "clip")
     low = np.array(-np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min, x.dtype) if low is None else low
@@ -572,7 +572,7 @@ library.__dict__.update(
 
 @contextmanager
 def strict_device():
-    """Let "cuda" mean this device."""
+    """Let "cuda" mean this device in the block."""
     before = cuda.use(library)
     try:
         yield library

@@ -1,25 +1,18 @@
-"""The page: every section of the report as HTML, put together in one file."""
+"""The page: put every section of the report together in one HTML file."""
 
 import re
 from html import escape
 from importlib import resources
 from pathlib import Path
 
-from minigrad.experiments.pictures import load_lectures
-from minigrad.experiments.report.figures import (
-    class_accuracy,
-    code_histogram,
-    confusions,
-    curves,
-    reconstructions,
-    weights,
-)
-from minigrad.experiments.report.records import RunRecord, read_runs
-from minigrad.experiments.report.tables import alarms, epochs, key_figures, legend, settings, sparsity
+from minigrad.experiments.lecture_tables import load_lecture_tables
+from minigrad.experiments.report.picture_sections import class_accuracy, code_histogram, confusions, curves, reconstructions, weights
+from minigrad.experiments.report.run_reader import RunRecord, read_runs
+from minigrad.experiments.report.table_sections import alarms, epochs, key_figures, legend, settings, sparsity
 from minigrad.serialization.atomic import replace_text
 
 TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # whatever it holds, it loads nothing
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the page loads nothing, whatever is in it
 FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # all but tabs and line ends
 
 
@@ -34,8 +27,8 @@ def harmless(html: str) -> str:
 
 
 def render(runs: list[RunRecord]) -> str:
-    """The report as HTML. It depends on nothing but the runs."""
-    lectures = {name: load_lectures().get(name, {}) for name in dict.fromkeys(run.lecture for run in runs)}
+    """Return the report as HTML. It depends on nothing but the runs."""
+    lectures = {name: load_lecture_tables().get(name, {}) for name in dict.fromkeys(run.lecture for run in runs)}
     sections = [
         ("Key figures", key_figures(runs, lectures)),
         ("Training curves", curves(runs, lectures)),
@@ -48,9 +41,7 @@ def render(runs: list[RunRecord]) -> str:
         ("Epoch by epoch", epochs(runs)),
     ]
     title = "; ".join(TITLES.get(name, name) for name in lectures)
-    body = "\n".join(
-        f"<section>\n<h2>{name}</h2>\n{content}\n</section>" for name, content in sections if content
-    )
+    body = "\n".join(f"<section>\n<h2>{name}</h2>\n{content}\n</section>" for name, content in sections if content)
     return harmless(f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -1,4 +1,4 @@
-"""NVRTC's place: g++ compiles CuPy's kernels for the host, and keeps them in minigrad's cache."""
+"""A stand-in for NVRTC: g++ compiles CuPy's kernels for the host, and keeps them in minigrad's cache."""
 
 import hashlib
 import importlib
@@ -53,7 +53,7 @@ def precompiled(text, *options):
 
 
 def compile_by_gcc(source, options=(), *_, **__):
-    """In NVRTC's place: return the path of a library with launchers for each kernel in the text."""
+    """Return in place of NVRTC's machine code the path of a library with launchers for each kernel in the text."""
     import cupy
 
     source = source.replace("#include <cupy/complex.cuh>", "")

@@ -1,4 +1,4 @@
-"""cuBLAS: cublas.cpp, loaded under the name that CuPy's wheel looks for."""
+"""A stand-in for cuBLAS: cublas.cpp, loaded under the name that CuPy's wheel looks for."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""CUDA's runtime and driver, in Python: memory of the host, kernels as functions of a library, graphs as lists of calls."""
+"""A stand-in for CUDA's runtime and driver, in Python: memory of the host, kernels as functions of a library, graphs as lists of calls."""
 
 import collections
 import ctypes
@@ -13,16 +13,16 @@ launched: collections.Counter = collections.Counter()  # how often each kernel w
 
 
 def nothing(*_):
-    """There is nothing to do."""
+    """Do nothing."""
 
 
 def number(value):
-    """A function that returns `value`."""
+    """Return a function that returns `value`."""
     return lambda *_: value
 
 
 def waiting(name):
-    """A function that waits for the device, which is done already."""
+    """Return a function that counts a wait for the device, which is done already."""
 
     def wait(*_):
         waits[name] += 1
@@ -37,14 +37,14 @@ libc.free.argtypes = [ctypes.c_void_p]
 
 
 def allocate(size, *_):
-    """New memory, full of rubbish: NaNs."""
+    """Return new memory, full of rubbish: NaNs."""
     place = libc.aligned_alloc(512, -(-size // 512) * 512)
     ctypes.memset(place, 0xFF, size)
     return place
 
 
 def release(place, *_, free=libc.free):
-    """Give memory back, to the very end of the process."""
+    """Free memory, up to the very end of the process."""
     free(place)
 
 
@@ -68,13 +68,13 @@ def fill(target, value, size, *_):
 
 
 def attribute(which, _):
-    """What a device can do: an H100's numbers where CuPy asks for them."""
+    """Return what a device can do: an H100's numbers where CuPy asks for them."""
     known = {1: 1024, 2: 1024, 5: 2**31 - 1, 6: 65535, 7: 65535, 8: 49152, 10: 32, 16: 132, 39: 2048, 75: 9, 76: 0}
     return known.get(which, 1)
 
 
 def properties(_):
-    """The device's description."""
+    """Return the device's description."""
     return {"name": NAME.encode(), "warpSize": 32, "multiProcessorCount": 132, "major": 9, "minor": 0, "sharedMemPerBlock": 49152}
 
 

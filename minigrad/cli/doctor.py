@@ -1,0 +1,162 @@
+"""`minigrad doctor`: what of minigrad's surroundings is there, what is missing, and what to install."""
+
+import argparse
+import ctypes
+import os
+import platform
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+import minigrad
+from minigrad import backend
+from minigrad.experiments.terminal import say
+
+CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def add_parser(commands: Any) -> None:
+    """Declare `doctor`, which has no options."""
+    about = "say what of minigrad's surroundings is there, what is missing, and what to install"
+    parser = commands.add_parser("doctor", help="say what is there and what is missing", description=about)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the diagnosis; 1 if something is broken, else 0."""
+    findings = diagnose()
+    say(as_text(findings))
+    return int(any(finding.state == "broken" for finding in findings))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the diagnosis: `state` is "ok", "missing" or "broken"; `advice` says what to do."""
+
+    name: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+def diagnose() -> list[Finding]:
+    """Everything that minigrad can use, as it is on this machine; PyTorch is not imported for it."""
+    return [
+        Finding("minigrad", "ok", minigrad.__version__),
+        Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        Finding("NumPy", "ok", np.__version__),
+        blas(),
+        Finding("threads", "ok", threads()),
+        numba(),
+        optional("threadpoolctl", "threadpoolctl", "keeps BLAS's threads and minigrad's apart", "fast"),
+        optional("matplotlib", "matplotlib", "the pictures of minigrad train --out", "train"),
+        optional("tqdm", "tqdm", "progress bars", "train"),
+        cuda_driver(),
+        cupy(),
+        optional("torch", "PyTorch", "for comparison in the tests, never needed to run", "test"),
+    ]
+
+
+def as_text(findings: list[Finding]) -> str:
+    """The findings as lines of text, the advice below."""
+    marks = {"ok": "+", "missing": "-", "broken": "!"}
+    width = max(len(finding.name) for finding in findings)
+    lines = [f"{marks[finding.state]} {finding.name:{width}}  {finding.text}" for finding in findings]
+    advice = [f"{finding.name}: {finding.advice}" for finding in findings if finding.advice]
+    if advice:
+        lines += ["", "To add what is missing, if you want it:", *(f"  {line}" for line in advice)]
+    return "\n".join(lines)
+
+
+def version_of(distribution: str) -> str | None:
+    """The installed version of a distribution, without importing it."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
+    """A package that adds something."""
+    version = version_of(distribution)
+    if version is None:
+        return Finding(name, "missing", f"not installed ({purpose})", f"pip install 'minigrad[{extra}]'")
+    return Finding(name, "ok", f"{version} ({purpose})")
+
+
+def numba() -> Finding:
+    """Numba, and whether minigrad can use it."""
+    finding = optional("numba", "Numba", "compiled loops on the CPU", "fast")
+    if finding.state != "ok" or backend.loops.numba() is not None:
+        return finding
+    if os.environ.get("MINIGRAD_NUMBA") == "0":
+        return Finding("Numba", "missing", f"{finding.text}, switched off by MINIGRAD_NUMBA=0")
+    advice = "python -c 'import numba' says why"
+    return Finding("Numba", "broken", f"{finding.text}, but it cannot be imported", advice)
+
+
+def blas() -> Finding:
+    """The library that multiplies matrices."""
+    build = np.show_config(mode="dicts")
+    library = build.get("Build Dependencies", {}).get("blas", {}) if build else {}
+    text = f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip()
+    own = "; large products by minigrad's own kernel" if backend.products.has_own_kernel() else ""
+    return Finding("BLAS", "ok", text + own)
+
+
+def threads() -> str:
+    """How many threads work, and which variables say so."""
+    said = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ]
+    text = f"{backend.get_num_threads()} of {os.cpu_count()} processors"
+    return f"{text} ({', '.join(said)})" if said else text
+
+
+def driver_version() -> tuple[int, int] | None:
+    """The CUDA version that the installed NVIDIA driver can run, as (major, minor); None without a driver."""
+    for name in CUDA_LIBRARIES:
+        try:
+            driver = ctypes.CDLL(name)
+        except OSError:
+            continue
+        number = ctypes.c_int()
+        if driver.cuDriverGetVersion(ctypes.byref(number)) == 0:
+            return number.value // 1000, number.value % 1000 // 10
+    return None
+
+
+def cuda_driver() -> Finding:
+    """NVIDIA's driver."""
+    found = driver_version()
+    if found is None:
+        return Finding("CUDA", "missing", "no NVIDIA driver (--device cuda needs an NVIDIA GPU)")
+    return Finding("CUDA", "ok", f"the driver runs CUDA up to {found[0]}.{found[1]}")
+
+
+def cupy() -> Finding:
+    """CuPy, and the GPU that it sees. Advice only where a driver says that there is a GPU."""
+    found = driver_version()
+    builds = {name: version for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if (version := version_of(name))}
+    if len(builds) > 1:
+        advice = f"pip uninstall {' '.join(builds)}, then install one again, that of minigrad[cuda12] or minigrad[cuda13]"
+        return Finding("CuPy", "broken", f"{' and '.join(builds)} are installed, into the same folder", advice)
+    version = next(iter(builds.values()), None)
+    if version is None:
+        extra = "cuda13" if found and found[0] >= 13 else "cuda12"
+        advice = f"pip install 'minigrad[{extra}]'" if found else ""
+        return Finding("CuPy", "missing", "not installed (--device cuda)", advice)
+    try:
+        if not backend.cuda.is_available():
+            backend.cuda.cupy()  # raises what is wrong with it, if anything is
+            return Finding("CuPy", "missing", f"{version}, but it finds no usable GPU")
+        library = backend.cuda.library()
+        x = library.ones((2, 2), "float32")
+        (x @ x + x).get()  # cuBLAS, NVRTC and CUDA's headers are there
+        rounding = ", float32 products in TF32" if backend.cuda.allow_tf32() else ""
+        name = library.cuda.runtime.getDeviceProperties(0)["name"].decode()
+        return Finding("CuPy", "ok", f"{version} on {name}{rounding}")
+    except Exception as error:  # a broken installation fails in many ways, and this is the place to say so
+        advice = "reinstall, with CUDA's libraries, the build that fits the driver: minigrad[cuda12] or minigrad[cuda13]"
+        return Finding("CuPy", "broken", f"{version}, but {type(error).__name__}: {error}", advice)

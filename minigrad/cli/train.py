@@ -1,0 +1,183 @@
+"""`minigrad train`: a lecture's network on real digits."""
+
+import argparse
+import contextlib
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from minigrad.cli.option_types import full_path, number, path, whole
+from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LEAST, LECTURES, Config, ExperimentError, check_folder
+from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
+from minigrad.serialization import CheckpointError
+
+ABOUT = {
+    "denoising": "lecture 20: a denoising autoencoder (784-400-784), then a classifier",
+    "autoencoder": "lecture 12: an autoencoder (784-100-784), then a classifier",
+}
+MORE = {
+    "denoising": "The settings are the lecture's.",
+    "autoencoder": "The settings are the lecture's; its printed curves, from the course's notebook, are of 30 + 30 epochs.",
+}
+
+
+def add_parser(commands: Any) -> None:
+    """Declare `train` and its two lectures."""
+    parser = commands.add_parser("train", help="train a lecture's network", description=__doc__)
+    lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
+    for name, about in ABOUT.items():
+        lecture = lectures.add_parser(name, help=about, description=f"{about}. {MORE[name]}")
+        add_options(lecture, LECTURES[name])
+        about_resume = "go on with the run in the folder DIR of an earlier --out"
+        lecture.add_argument("--resume", help=about_resume, type=path, metavar="DIR")
+        lecture.set_defaults(run=run)
+
+
+def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
+    """Declare the options of a lecture, with the lecture's settings as defaults."""
+
+    kinds = get_type_hints(Config)
+
+    def add(name: str, about: str, **options: Any) -> None:
+        field = name[2:].replace("-", "_")
+        default = getattr(preset, field)
+        text = about if default is None else f"{about} (default: {default})"
+        if field in CHOICES:
+            options["choices"] = CHOICES[field]
+        elif kinds[field] is float:
+            options["type"] = number(above=0) if field in ABOVE_ZERO else number(LEAST.get(field, -math.inf))
+        elif field in LEAST:
+            options["type"] = whole(LEAST[field])
+        parser.add_argument(name, help=text, default=argparse.SUPPRESS, **options)  # the namespace lacks an option that is not given
+
+    add("--epochs", "epochs of pretraining", metavar="N")
+    add("--finetune-epochs", "epochs of fine-tuning", metavar="N")
+    add("--batch-size", "images in a batch", metavar="N")
+    add("--lr", "learning rate of the pretraining")
+    add("--finetune-lr", "learning rate of the fine-tuning", metavar="LR")
+    add("--optimizer", "of the pretraining; fine-tuning is gradient descent")
+    add("--momentum", "of gradient descent, in both phases", metavar="M")
+    add("--weight-decay", "in both phases", metavar="W")
+    add("--lr-step", "every N epochs multiply the rate by --lr-gamma", metavar="N")
+    add("--lr-gamma", "see --lr-step", metavar="G")
+    add("--noise-mean", "mean of the noise on the input", metavar="M")
+    add("--noise-std", "standard deviation of the noise", metavar="S")
+    add("--l1-weight", "weight of the L1 penalty on the code", metavar="W")
+    add("--l1-form", "its gradient: the code's sign, or as on the slide the code")
+    add("--dtype", "precision")
+    add("--device", "where the network runs")
+    add("--seed", "of weights, order and noise", metavar="N")
+    add("--data-dir", "folder of IDX files, gzipped or raw (default: the bundled MNIST)", type=full_path, metavar="DIR")
+    add("--limit", "use the first N training images only", metavar="N")
+    parser.add_argument("--out", help="folder for figures and pictures", type=path, metavar="DIR")
+    parser.add_argument("--quiet", action="store_true", help="print nothing")
+
+
+def config_of(arguments: argparse.Namespace) -> Config:
+    """Return the lecture's settings, with those that the command line gives in their place."""
+    return dataclasses.replace(LECTURES[arguments.lecture], **given_settings(arguments))
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line gives."""
+    names = {field.name for field in dataclasses.fields(Config)} - {"lecture"}
+    return {name: value for name, value in vars(arguments).items() if name in names}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, print and write. Return 0, or 130 if a person interrupts it."""
+    folder = arguments.resume or arguments.out
+    try:
+        resume(arguments) if arguments.resume else begin(arguments)
+    except KeyboardInterrupt:
+        kept = "nothing is saved" if folder is None else saved(arguments.lecture, folder, "all whole epochs are saved")
+        complain(f"minigrad: interrupted; {kept}", before="\n")
+        return 130
+    except OSError as error:
+        if folder is None:
+            raise
+        closed = isinstance(error, BrokenPipeError)
+        message = "the output was closed before all was said" if closed else error_text(error)
+        raise ExperimentError(f"{message}; {saved(arguments.lecture, folder, 'the last checkpoint is whole')}") from error
+    return 0
+
+
+def saved(lecture: str, folder: Path, if_whole: str) -> str:
+    """Read again what is on the disk of the run in `folder`, and return a text that says what it is and how to go on."""
+    from minigrad.experiments import checkpoint
+
+    again = f"minigrad train {lecture} --resume {shell_word(folder)}"
+    try:
+        if (folder / checkpoint.FILE).exists():
+            checkpoint.load_state(folder / checkpoint.FILE)
+            return f"{if_whole}; to go on: {again}"
+        if (folder / "config.json").exists():
+            checkpoint.read_settings(folder / "config.json")
+            return f"no epoch is saved yet; to begin again: {again}"
+    except (OSError, CheckpointError) as error:
+        return f"nothing that is saved can be read: {error_text(error) if isinstance(error, OSError) else error}"
+    return "nothing is saved" if folder.exists() else f"nothing is saved: there is no folder {folder}"
+
+
+def begin(arguments: argparse.Namespace) -> None:
+    """Train from the beginning."""
+    from minigrad.experiments import checkpoint, program, training
+
+    config = config_of(arguments)
+    if arguments.out is not None:
+        check_folder(arguments.out)  # before anything that can be interrupted, so that what it holds later is of this run
+    training.check_device(config.device)
+    lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
+    with without_numba(config.device == "cuda"):
+        program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
+    report(out)
+
+
+def resume(arguments: argparse.Namespace) -> None:
+    """Go on with training from the last checkpoint."""
+    from minigrad.experiments import checkpoint, program, run_folder, training
+
+    folder = arguments.resume
+    given = [*given_settings(arguments), *(["out"] if arguments.out else [])]
+    if given:
+        options = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise ExperimentError(f"--resume {folder}: takes all settings from that run; leave out {options}")
+    run_folder.check_matplotlib()
+    with without_numba():  # whatever the device: the weights that are drawn will be replaced
+        run = checkpoint.load_or_start(folder)
+    lecture = run.config.lecture
+    if lecture != arguments.lecture:
+        command = f"minigrad train {lecture} --resume {shell_word(folder)}"
+        raise ExperimentError(f"--resume {folder}: holds a run of the other lecture; go on with: {command}")
+    if not arguments.quiet:
+        phase, total = run.phase, run.config.total_epochs(run.phase)
+        say(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})")
+        for name, old, new in run_folder.version_changes(folder, training.PACKAGES):
+            say(f"Begun with {name} {one_line(old)}, now with {new}: last digits may differ from a run in one go")
+    data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
+    with without_numba(run.config.device == "cuda"):
+        program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)
+    report(folder)
+
+
+@contextlib.contextmanager
+def without_numba(leave_out: bool = True) -> Iterator[None]:
+    """Use no compiled loops in this block: where a GPU computes, importing Numba for the host's work would delay the first step."""
+    from minigrad import backend
+
+    before = backend.use_numba(False) if leave_out else None
+    try:
+        yield
+    finally:
+        if before is not None:
+            backend.use_numba(before)
+
+
+def report(out: Path | None) -> None:
+    """Write the report on a finished run into its folder."""
+    from minigrad.experiments.report import write_report
+
+    if out is not None:
+        write_report([out], out / "report.html")

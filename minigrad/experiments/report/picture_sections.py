@@ -1,0 +1,184 @@
+"""The sections of the report with pictures: curves, reconstructions, weights as tiles, accuracy by class, confusion."""
+
+import math
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from minigrad.experiments.config import CLASSES, SIDE
+from minigrad.experiments.report.png_images import data_uri, grid, strip, weight_tiles
+from minigrad.experiments.report.run_reader import RunRecord
+from minigrad.experiments.report.svg_charts import Series, dot_chart, line_chart
+from minigrad.experiments.report.table_sections import style_of
+from minigrad.experiments.tiled_images import make_grid
+
+CURVES = [
+    ("Mean-squared error of the pretraining", "pretrain", "loss", "autoencoder_mse"),
+    ("Train error of the fine-tuning", "finetune", "loss", "train_error"),
+    ("Test accuracy, %", "finetune", "test_accuracy", "test_accuracy"),
+]
+ROWS = [("original", "Test images"), ("noisy", "What the network saw"), ("reconstruction", "What it made of it")]
+LAYERS = [
+    ("pretrain encoder", "Encoder, pretraining"),
+    ("pretrain decoder", "Decoder, pretraining"),
+    ("finetune encoder", "Encoder, fine-tuning"),
+    ("finetune classifier", "Classifier, fine-tuning"),
+]
+DECODER = "pretrain decoder"
+TILES = 100  # units of a layer that are shown
+CLIPPED = 0.995  # quantile of |weight| at which the colours end
+
+
+def curves(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+    """Return charts of loss and accuracy by epoch, with dashed lines for the lecture's."""
+    figures = []
+    for title, phase, key, printed in CURVES:
+        series = [Series(run.name, style_of(i), run.curve(phase, key)) for i, run in enumerate(runs)]
+        series += [_printed(tables, printed) for tables in lectures.values()]
+        figures.append(_figure(title, line_chart(title, [line for line in series if line.points])))
+    return _grid("columns", figures)
+
+
+def _printed(tables: dict[str, Any], key: str) -> Series:
+    return Series("lecture", "lecture", list(enumerate(tables.get(key, []), start=1)))
+
+
+def reconstructions(runs: list[RunRecord]) -> str:
+    """Return for each run a row of test images, one of their noisy copies, and one of what the network made of these."""
+    columns = []
+    for index, run in enumerate(runs):
+        if "reconstruction" not in run.snapshots:
+            continue
+        parts = []
+        for key, caption in ROWS:
+            same = np.array_equal(run.snapshots[key], run.snapshots["original"])
+            if key == "original" or not same:
+                parts.append(_image(caption, strip(run.snapshots[key])))
+        columns.append(f"<figure>{_run_name(index, run)}{''.join(parts)}</figure>")
+    return _grid("columns", columns)
+
+
+def weights(runs: list[RunRecord]) -> str:
+    """Return for each layer and run the weights of some units before, after and their difference, on one scale."""
+    parts = []
+    for key, title in LAYERS:
+        rows = [_weight_row(i, run, key) for i, run in enumerate(runs) if f"{key} after" in run.snapshots]
+        if rows:
+            parts.append(f"<h3>{title}</h3>" + "".join(rows) + (_decoder_grids(runs) if key == DECODER else ""))
+    note = (
+        f"A tile is a hidden unit's (or a class's) weights, at most {TILES} of a layer. Blue is negative, "
+        "red positive; the three pictures of a row have one colour scale, which clips the largest 0.5 %."
+    )
+    return f'<p class="faint">{note}</p>' + "".join(parts) if parts else ""
+
+
+def _decoder_grids(runs: list[RunRecord]) -> str:
+    """Return the weights of the pretraining's decoder as lecture 20 shows them."""
+    rows = []
+    for index, run in enumerate(runs):
+        if f"{DECODER} after" in run.snapshots:
+            panels = _panels(run.snapshots[f"{DECODER} before"], run.snapshots[f"{DECODER} after"])
+            images = [f"<figure>{_image(name, grid(make_grid(weight)))}</figure>" for name, weight in panels.items()]
+            rows.append(_run_name(index, run) + _grid("threes", images))
+    note = (
+        "A tile is an output pixel: its weights of all hidden units. Black is the smallest weight of a picture, white the largest "
+        "(torchvision's make_grid with nrow=20 and normalize=True)."
+    )
+    return f'<h3>Decoder, pretraining, as lecture 20 shows it</h3><p class="faint">{note}</p>' + "".join(rows)
+
+
+def _weight_row(index: int, run: RunRecord, key: str) -> str:
+    before, after = (units_of(run.snapshots[f"{key} {moment}"], key) for moment in ("before", "after"))
+    panels = {name: units[:TILES] for name, units in _panels(before, after).items()}
+    sizes = np.abs(np.stack(list(panels.values())))
+    sizes = sizes[np.isfinite(sizes)]
+    limit = float(np.quantile(sizes, CLIPPED)) if sizes.size else 0.0
+    columns = 5 if len(after) == len(CLASSES) else math.isqrt(len(panels["after"]))
+    images = [_image(name, weight_tiles(units, limit, columns)) for name, units in panels.items()]
+    scale = f'<div class="scale">−{limit:.2g}<i></i>+{limit:.2g}</div>'
+    return _run_name(index, run) + scale + _grid("threes", [f"<figure>{image}</figure>" for image in images])
+
+
+def _panels(before: Any, after: Any) -> dict[str, Any]:
+    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+        return {"before": before, "after": after, "difference": after - before}
+
+
+def units_of(weight: Any, key: str) -> Any:
+    """Return a layer's weights as (units, side, side): of an encoder the rows, of a decoder the columns."""
+    units = weight.T if key.endswith("decoder") else weight
+    side = SIDE if units.shape[1] == SIDE * SIDE else math.isqrt(units.shape[1])
+    return units.reshape(len(units), side, side)
+
+
+def class_accuracy(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+    """Return a chart with a dot for each class and run, and for the lecture."""
+    series = []
+    for index, run in enumerate(runs):
+        series.append(_by_class(run.name, style_of(index), run.summary.get("class_accuracy", {})))
+    for tables in lectures.values():
+        series.append(_by_class("lecture", "lecture", tables.get("class_accuracy", {})))
+    title = "Test accuracy by class, %"
+    return _grid("columns", [_figure(title, dot_chart(title, list(CLASSES), [s for s in series if s.points]))])
+
+
+def _by_class(name: str, style: str, accuracies: dict[str, float]) -> Series:
+    return Series(name, style, [(CLASSES.index(key), value) for key, value in accuracies.items() if key in CLASSES])
+
+
+def code_histogram(runs: list[RunRecord]) -> str:
+    """Return a chart of how the sizes of the hidden values are spread."""
+    series = []
+    for index, run in enumerate(runs):
+        edges, shares = (run.summary.get("code_histogram", {}).get(key, []) for key in ("edges", "shares"))
+        points = [(low / 2 + high / 2, 100 * y) for low, high, y in zip(edges, edges[1:], shares)]
+        series.append(Series(run.name, style_of(index), points))
+    title = "Sizes of the hidden values, % of them in each of 25 bins"
+    chart = line_chart(title, [line for line in series if line.points], x_name="|code|")
+    return _grid("columns", [_figure(title, chart)])
+
+
+def confusions(runs: list[RunRecord]) -> str:
+    """Return a table for each run: rows are what an image is, columns what it is taken for."""
+    tables = [
+        f"<figure>{_run_name(index, run)}{confusion_table(run.summary['confusion'])}</figure>"
+        for index, run in enumerate(runs)
+        if run.summary.get("confusion")
+    ]
+    note = '<p class="faint">Rows: what the image is. Columns: what it is taken for. Numbers of images.</p>'
+    return note + _grid("columns", tables) if tables else ""
+
+
+def confusion_table(counts: list[list[int]]) -> str:
+    """Return counts as a table; the darker a mistake, the larger its share of the row."""
+    rows = []
+    for i, row in enumerate(counts):
+        cells = []
+        for j, count in enumerate(row):
+            share = count / max(1, sum(row))
+            style = "right" if i == j else "wrong" if count else "none"
+            colour = f' style="--share:{min(0.9, 0.08 + 8 * share):.2f}"' if style == "wrong" else ""
+            cells.append(f'<td class="{style}"{colour}>{count}</td>')
+        rows.append(f"<tr><th>{i}</th>{''.join(cells)}</tr>")
+    head = "".join(f"<th>{j}</th>" for j in range(len(counts)))
+    body = "\n".join(rows)
+    return f'<table class="confusion"><thead><tr><th></th>{head}</tr></thead><tbody>\n{body}\n</tbody></table>'
+
+
+def _run_name(index: int, run: RunRecord) -> str:
+    return f'<h3><span class="swatch {style_of(index)}"></span>{escape(run.name)}</h3>'
+
+
+def _image(caption: str, content: bytes) -> str:
+    text = escape(caption, quote=True)
+    return f'<figcaption>{text}</figcaption><img alt="{text}" src="{data_uri(content)}">'
+
+
+def _figure(caption: str, content: str) -> str:
+    return f"<figure><figcaption>{escape(caption)}</figcaption>{content}</figure>" if content else ""
+
+
+def _grid(style: str, items: list[str]) -> str:
+    items = [item for item in items if item]
+    return f'<div class="{style}">\n' + "\n".join(items) + "\n</div>" if items else ""

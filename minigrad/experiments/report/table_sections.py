@@ -1,0 +1,161 @@
+"""The sections of the report with tables, with a column for each run and a row for each number that is compared."""
+
+import math
+from html import escape
+from typing import Any
+
+from minigrad.experiments.file_checks import is_count
+from minigrad.experiments.report.run_reader import RunRecord
+from minigrad.experiments.run_folder import divergence
+
+STYLES = 6  # colours for runs in the style sheet
+
+FIGURES = [
+    ("epochs", "epochs", "{}"),
+    ("mean-squared error, first", "first_mse", "{:.6f}"),
+    ("mean-squared error, last", "mse", "{:.6f}"),
+    ("train error, first", "first_train_error", "{:.6f}"),
+    ("train error, last", "train_error", "{:.6f}"),
+    ("test accuracy, first", "first_test_accuracy", "{:.2f} %"),
+    ("test accuracy, last", "test_accuracy", "{:.2f} %"),
+    ("time", "seconds", "{:.1f} s"),
+]
+SPARSITY = [
+    ("mean |code|", "mean_abs_code", "{:.4f}"),
+    ("share of the code below 0.01", "share_of_code_below_0.01", "{:.2%}"),
+    ("dead units (never above 0.01)", "dead_units", "{:d}"),
+    ("share of decoder weights below 0.001", "share_of_decoder_weights_below_0.001", "{:.2%}"),
+]
+EPOCH = [("loss", "loss", "{:.6f}"), ("test accuracy", "test_accuracy", "{:.2f} %"), ("time", "seconds", "{:.1f} s")]
+
+
+def style_of(index: int) -> str:
+    """Return the style sheet's class for the run at `index`."""
+    return f"run{index % STYLES}"
+
+
+def legend(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+    """Return a list of the runs with their colours and the settings in which they differ."""
+    different = [key for key in _all_keys(runs) if key not in ("versions", "lecture") and _differs(runs, key)]
+    items = []
+    for index, run in enumerate(runs):
+        says = ", ".join(f"{key} {_value(run.config.get(key))}" for key in different)
+        text = escape(run.name) + (f' <span class="faint">({escape(says)})</span>' if says else "")
+        if not run.summary:
+            text += ' <span class="faint">not finished</span>'
+        items.append(f'<li><span class="swatch {style_of(index)}"></span>{text}</li>')
+    for tables in lectures.values():
+        if "source" in tables:
+            items.append(f'<li><span class="swatch lecture"></span>{escape(tables["source"])}</li>')
+    return f'<ul class="legend">{"".join(items)}</ul>'
+
+
+def alarms(runs: list[RunRecord]) -> str:
+    """Return for each run that diverged since when it did, and what to try."""
+    texts = [(run.name, divergence(run.config, run.metrics)) for run in runs]
+    return "".join(f'<p class="alarm">{escape(name)}: {escape(text)}</p>\n' for name, text in texts if text)
+
+
+def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+    """Return a table of the final numbers of each run beside the lecture's."""
+    headings = [run.name for run in runs]
+    columns = [_figures_so_far(run) for run in runs]
+    for name, tables in lectures.items():
+        headings.append("the lecture" if len(lectures) == 1 else f"the lecture ({name})")
+        columns.append(lecture_figures(tables, [run for run in runs if run.lecture == name]))
+    return _compare(headings, FIGURES, columns)
+
+
+def lecture_figures(tables: dict[str, Any], runs: list[RunRecord]) -> dict[str, Any]:
+    """Return the numbers that a lecture printed, under the names of a summary, up to the last epoch that one of its `runs` is to have."""
+    keys = {"autoencoder_mse": "epochs", "train_error": "finetune_epochs", "test_accuracy": "finetune_epochs"}
+    figures = []
+    for key, setting in keys.items():
+        epochs = [run.config[setting] for run in runs if is_count(run.config.get(setting))]
+        figures.append(tables.get(key, [])[: max(epochs, default=None)])
+    errors, train, accuracy = figures
+    return _ends(errors, train, accuracy)
+
+
+def sparsity(runs: list[RunRecord]) -> str:
+    """Return a table of how many of the hidden values are near zero, on the clean test images."""
+    columns = [run.summary.get("sparsity", {}) for run in runs]
+    if not any(columns):
+        return ""
+    note = "On the clean test images, after the pretraining."
+    return f'<p class="faint">{note}</p>' + _compare([run.name for run in runs], SPARSITY, columns)
+
+
+def settings(runs: list[RunRecord]) -> str:
+    """Return a table of settings and versions; rows in which the runs differ stand out."""
+    rows = [(key, [_value(run.config.get(key)) for run in runs]) for key in _all_keys(runs) if key != "versions"]
+    versions = [run.config.get("versions", {}) for run in runs]
+    packages = dict.fromkeys(name for found in versions for name in found)
+    rows += [(f"version of {name}", [_value(found.get(name)) for found in versions]) for name in packages]
+    body = []
+    for key, values in rows:
+        cells = "".join(f'<td class="word">{escape(value)}</td>' for value in values)
+        style = ' class="differs"' if len(set(values)) > 1 else ""
+        body.append(f"<tr{style}><th>{escape(key)}</th>{cells}</tr>")
+    return _table([run.name for run in runs], body)
+
+
+def epochs(runs: list[RunRecord]) -> str:
+    """Return every number behind the curves, in tables that a reader can unfold."""
+    parts = []
+    for run in runs:
+        body = [_row(f"{entry['phase']} {entry['epoch']}", [(form, entry[key]) for _, key, form in EPOCH]) for entry in run.metrics]
+        table = _table([name for name, _, _ in EPOCH], body)
+        parts.append(f"<details><summary>{escape(run.name)}: {len(body)} epochs</summary>{table}</details>")
+    return "\n".join(parts)
+
+
+def _figures_so_far(run: RunRecord) -> dict[str, Any]:
+    curves = [("pretrain", "loss"), ("finetune", "loss"), ("finetune", "test_accuracy")]
+    errors, train, accuracy = ([value for _, value in run.curve(*curve)] for curve in curves)
+    so_far = _ends(errors, train, accuracy)
+    return {**so_far, **run.summary, "epochs": so_far["epochs"]}
+
+
+def _ends(errors: list[Any], train: list[Any], accuracy: list[Any]) -> dict[str, Any]:
+    """Return the first and last values of three curves, and how many epochs they have: of pretraining + of fine-tuning."""
+    curves = {"mse": errors, "train_error": train, "test_accuracy": accuracy}
+    first = {f"first_{name}": values[0] for name, values in curves.items() if values}
+    last = {name: values[-1] for name, values in curves.items() if values}
+    return {**first, **last, "epochs": f"{len(errors)} + {len(train)}"}
+
+
+def _compare(headings: list[str], rows: list[tuple[str, str, str]], columns: list[dict[str, Any]]) -> str:
+    body = [_row(name, [(form, column.get(key)) for column in columns]) for name, key, form in rows]
+    return _table(headings, body)
+
+
+def _row(heading: str, cells: list[tuple[str, Any]]) -> str:
+    numbers = "".join(f"<td>{_format(form, value)}</td>" for form, value in cells)
+    return f"<tr><th>{escape(heading)}</th>{numbers}</tr>"
+
+
+def _table(headings: list[str], body: list[str]) -> str:
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    rows = "\n".join(body)
+    table = f"<table><thead><tr><th></th>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
+    return f'<div class="wide">{table}</div>'
+
+
+def _format(form: str, value: Any) -> str:
+    """Return a number as text, in scientific notation if it has so many digits that it would push the others out of sight."""
+    if isinstance(value, float | int) and 1e7 <= abs(value) < math.inf:
+        form = "{:.3e}" + form.rpartition("}")[2]
+    return "–" if value is None else escape(form.format(value).replace("%", " %").replace("  ", " "))
+
+
+def _value(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def _all_keys(runs: list[RunRecord]) -> list[str]:
+    return list(dict.fromkeys(key for run in runs for key in run.config))
+
+
+def _differs(runs: list[RunRecord], key: str) -> bool:
+    return len({_value(run.config.get(key)) for run in runs}) > 1

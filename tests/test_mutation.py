@@ -1,0 +1,27 @@
+"""The mutation tool finds what it changes and what should notice it; a run of it is no part of the suite."""
+
+import importlib.util
+
+from support.code_patching import module_of, planted
+from support.named_checks import CHECKS
+from tools import mutation
+
+
+def test_all_packages_and_test_files_are_found():
+    assert {module.split(".")[1] for module in mutation.changed_modules()} == {"ops", "autograd", "optim"}
+    assert len(mutation.changed_modules()) > 15
+    assert {name.split(".")[0] for name in mutation.test_modules()} >= set(mutation.FOLDERS)
+    assert all(importlib.util.find_spec(name) for name in mutation.test_modules())
+
+
+def test_a_change_is_planted_and_taken_back():
+    for description, tree, inside in mutation.mutants(module_of("ops.sub")):
+        if inside == "sub" and "-g → g" in description:
+            with planted(module_of("ops.sub"), tree):
+                try:
+                    CHECKS["row sub"](6)
+                except AssertionError:
+                    break
+    else:
+        raise AssertionError("no change of sub was noticed")
+    CHECKS["row sub"](6)
