@@ -10,10 +10,11 @@ import minigrad as mg
 
 PACKAGE = pathlib.Path(mg.__file__).parent
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "numba", "torch", "scipy", "jax"}
-TENSOR = {"tensor", "in_place", "indexing", "printing", "creation", "functions", "cuda", "old_types", "serialization"}
+TENSOR = {"_tensor", "copies", "functions", "printing", "cuda", "old_types", "serialization"}
 CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
-BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data"), frozenset(CORE | TENSOR))
+BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils"), frozenset(CORE | TENSOR))
+BELOW["utils"] |= {"data"}
 BELOW |= {part: {*BELOW, "cli", "commands"} for part in ("cli", "commands")}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-from minigrad.creation import randint, randperm
+from minigrad.functions.random import randint, randperm
 
 
 class Sampler:

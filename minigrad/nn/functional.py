@@ -7,7 +7,8 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..tensor import Tensor, _float
+from .._tensor import Tensor
+from ..functions.arguments import floating
 
 
 def _tensors(name: str, **arguments: Any) -> None:
@@ -49,13 +50,13 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 def tanh(input: Tensor) -> Tensor:
     """The hyperbolic tangent."""
     _tensors("tanh", input=input)
-    return ops.tanh(_float(input))
+    return ops.tanh(floating(input, "x"))
 
 
 def sigmoid(input: Tensor) -> Tensor:
     """1 / (1 + e^-input)."""
     _tensors("sigmoid", input=input)
-    return ops.sigmoid(_float(input))
+    return ops.sigmoid(floating(input, "x"))
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:

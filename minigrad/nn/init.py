@@ -6,8 +6,8 @@ import math
 import warnings
 from typing import Any
 
+from .._tensor import Tensor
 from ..autograd import no_grad
-from ..tensor import Tensor
 
 GAINS = {"linear": 1, "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 

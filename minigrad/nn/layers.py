@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NoReturn
 
-from ..creation import empty
-from ..tensor import Tensor
+from .._tensor import Tensor
+from ..functions.creation import empty
 from . import functional as F
 from . import init
 from .errors import LayerError

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from .._tensor import Tensor
 from ..autograd import no_grad
 from ..backend import dtype as DType
 from ..backend import float16, float32, float64
-from ..tensor import Handle, Tensor
+from ..functions.gradients import Handle
 from . import state
 from .errors import locate
 from .tree import Tree

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import backend
+from .._tensor import Tensor
 from ..autograd.modes import in_mode
 from ..autograd.writes import wrote
-from ..in_place import READ_ONLY, is_read_only
-from ..tensor import Tensor
+from ..functions.writing import READ_ONLY, is_read_only
 from .flat import Flat, lay_out
 
 PLAIN = (float, int, bool, list)
