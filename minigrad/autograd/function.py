@@ -6,8 +6,9 @@ import warnings
 import weakref
 
 from .. import backend
-from .engine import Node, Tensor, _constant, detach, link, origin, wrap
+from .engine import Node, Tensor, _constant, detach, origin, wrap
 from .modes import in_mode, recording
+from .sharing import link
 from .writes import tick
 
 

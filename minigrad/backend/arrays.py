@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy
-from numpy import ndarray
+from numpy import ndarray as ndarray  # one of the names that minigrad.backend exports
 
 float16, float32, float64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("float64")
 int8, int16, int32, int64 = (numpy.dtype(f"int{n}") for n in (8, 16, 32, 64))

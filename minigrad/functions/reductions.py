@@ -43,9 +43,9 @@ def sum(
 
     keepdim leaves the axes in the shape, with length 1.
     """
-    if dim is None and axis is None and dtype is None and not keepdim and not keepdims:
-        if isinstance(input, Tensor) and input.array.dtype.kind == "f":
-            return ops.sum(input)
+    if (dim is None and axis is None and dtype is None and not keepdim and not keepdims
+            and isinstance(input, Tensor) and input.array.dtype.kind == "f"):
+        return ops.sum(input)
     dim, keepdim = over(dim, axis, keepdim, keepdims)
     axes = axes_of(dim, check_input(input, "sum"))
     x = _converted(input, dtype)
