@@ -24,12 +24,20 @@ def absolute(node, package):
     return ".".join([*above, *([node.module] if node.module else [])])
 
 
+class WithoutTypes(ast.NodeTransformer):
+    """Takes away the bodies of `if TYPE_CHECKING`, whose imports are never run."""
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        return node.orelse if ast.unparse(node.test) == "TYPE_CHECKING" else node
+
+
 def modules():
     """(path below the package, part of the package, every module it imports, absolute)."""
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE)
         found = []
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(WithoutTypes().visit(ast.parse(path.read_text()))):
             if isinstance(node, ast.Import):
                 found += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):

@@ -63,7 +63,7 @@ def pow(input: Tensor | float, exponent: Operand) -> Tensor:
 
 
 def neg(input: Tensor) -> Tensor:
-    """Return -x."""
+    """Return -x, for each element."""
     return ops.neg(check_input(input, "neg"))
 
 

@@ -18,6 +18,8 @@ from typing import Any
 
 from .._tensor import Tensor
 
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "MultiStepLR", "StepLR"]
+
 USE_GET_LAST_LR = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 STEP_ORDER = (
     "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "

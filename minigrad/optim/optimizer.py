@@ -248,7 +248,7 @@ class Optimizer:
     # ---- state dicts
 
     def state_dict(self) -> dict[str, Any]:
-        """{"state": {number: {name: tensor}}, "param_groups": [...]} with parameters numbered in order, as in PyTorch."""
+        """Return {"state": {number: {name: tensor}}, "param_groups": [...]} with parameters numbered in order, as in PyTorch."""
         numbers: dict[int, int] = {}
         start = 0
         for group in self.param_groups:  # one that is there twice has the last number within its group, and of the first group
