@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import backend
-from .tensor import TYPE_NAMES, Tensor, _from_old_arguments
+from ._tensor import Tensor, from_old_arguments
+from .functions.conversions import TYPE_NAMES
 
 
 class TensorType:
@@ -15,7 +16,7 @@ class TensorType:
         self.__name__, self.holds = name, backend.dtype_of(TYPE_NAMES[name])
 
     def __call__(self, *data: Any) -> Tensor:
-        return Tensor(_from_old_arguments(data, self.holds))
+        return Tensor(from_old_arguments(data, self.holds))
 
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(x, Tensor) and x.dtype == self.holds

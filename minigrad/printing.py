@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 from .backend import get_default_dtype, to_numpy
 
@@ -36,7 +36,11 @@ class Size(tuple[int, ...]):
         """The number of elements."""
         return math.prod(self)
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, key: slice) -> Size: ...
+    def __getitem__(self, key: Any) -> int | Size:
         part = tuple.__getitem__(self, key)
         return Size(part) if isinstance(key, slice) else part
 

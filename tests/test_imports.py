@@ -10,10 +10,11 @@ import minigrad as mg
 
 PACKAGE = pathlib.Path(mg.__file__).parent
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "numba", "torch", "scipy", "jax"}
-TENSOR = {"tensor", "in_place", "indexing", "printing", "creation", "functions", "cuda", "old_types", "serialization"}
+TENSOR = {"_tensor", "copies", "functions", "printing", "cuda", "old_types", "serialization"}
 CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
-BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data"), frozenset(CORE | TENSOR))
+BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils"), frozenset(CORE | TENSOR))
+BELOW["utils"] |= {"data"}
 BELOW["cli"] = {*BELOW}
 
 
@@ -23,12 +24,20 @@ def absolute(node, package):
     return ".".join([*above, *([node.module] if node.module else [])])
 
 
+class WithoutTypes(ast.NodeTransformer):
+    """Takes away the bodies of `if TYPE_CHECKING`, whose imports are never run."""
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        return node.orelse if ast.unparse(node.test) == "TYPE_CHECKING" else node
+
+
 def modules():
     """(path below the package, part of the package, every module it imports, absolute)."""
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE)
         found = []
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(WithoutTypes().visit(ast.parse(path.read_text()))):
             if isinstance(node, ast.Import):
                 found += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):

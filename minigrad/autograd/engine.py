@@ -20,7 +20,8 @@ import sys
 import threading
 import time
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from .. import backend
 from ..backend import QUIET, get_warnings, reset_warnings, set_warnings
@@ -28,6 +29,9 @@ from .modes import in_mode, recording
 from .names import grad_fn_name
 from .sharing import DETACHED, OPAQUE, VIEW, link
 from .writes import Last, held, keeps, reshaped_since, tick, written_since, wrote
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor as PublicTensor
 
 
 class Node:
@@ -154,7 +158,9 @@ def origin(tensor):
 # ---- recording
 
 
-def op(function=None, *, promote=False, product=False, wide=False, steps=False):
+def op(
+    function: Callable[..., Any] | None = None, *, promote: bool = False, product: bool = False, wide: bool = False, steps: bool = False
+) -> Any:
     """Make an operation on tensors of a function on raw arrays that returns (value, one VJP per array argument).
 
     Array arguments are positional, options are keyword-only. `promote=True` brings the arrays to one dtype first, as PyTorch
@@ -293,7 +299,10 @@ def detach(tensor):
 # ---- backpropagation
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, *, inputs=None):
+def backward(
+    tensors: PublicTensor | Iterable[PublicTensor], grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+    *, inputs: Any = None,
+) -> None:
     """Add d(tensors)/d(leaf), weighted by `grad_tensors`, to the `.grad` of every leaf that they were computed from, or of `inputs`.
 
     tensors: one or several; grad_tensors: for each a tensor of its shape, or None for a tensor of one element (taken as 1).
@@ -340,8 +349,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_turn.clear)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, *, allow_unused=None, materialize_grads=False):
-    """d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched.
+def grad(
+    outputs: PublicTensor | Iterable[PublicTensor], inputs: PublicTensor | Iterable[PublicTensor], grad_outputs: Any = None,
+    retain_graph: bool | None = None, create_graph: bool = False, *, allow_unused: bool | None = None, materialize_grads: bool = False,
+) -> tuple[PublicTensor, ...]:
+    """Return d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched.
 
     An input that was not used is an error; its gradient is None with allow_unused, and zeros with materialize_grads.
     """

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import warnings
 import weakref
+from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from .engine import Node, Tensor, _constant, detach, link, origin, wrap
+from .engine import Node, Tensor, _constant, detach, origin, wrap
 from .modes import in_mode, recording
+from .sharing import link
 from .writes import tick
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor as PublicTensor
 
 
 class Context:
     """What `forward` leaves for `backward`: saved tensors, and any attribute that you set."""
 
-    _saved: tuple = ()
-    needs_input_grad: tuple = ()
-    saved_tensors: tuple = ()
+    _saved: tuple[Any, ...] = ()
+    needs_input_grad: tuple[bool, ...] = ()
+    saved_tensors: tuple[Any, ...] = ()
 
-    def save_for_backward(self, *tensors):
+    def save_for_backward(self, *tensors: PublicTensor | None) -> None:
         """Keep tensors for `backward`, where `ctx.saved_tensors` gives them back; a change in place between is an error."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
@@ -26,7 +31,7 @@ class Context:
         self._saved = tensors
 
     @property
-    def saved_variables(self):
+    def saved_variables(self) -> tuple[Any, ...]:
         """The old name of `saved_tensors`."""
         warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
         return self.saved_tensors
@@ -56,18 +61,18 @@ class Function:
     """
 
     @staticmethod
-    def forward(ctx, *inputs):
-        """The value."""
+    def forward(ctx: Any, /, *inputs: Any, **options: Any) -> Any:  # so typed, one with other arguments may replace it
+        """Return the value, one tensor."""
         raise TypeError("Function: define forward(ctx, *inputs) as a static method")
 
     @staticmethod
-    def backward(ctx, *gradients):
-        """The gradients, one for each input of apply."""
+    def backward(ctx: Any, /, *gradients: Any, **options: Any) -> Any:
+        """Return the gradients, one for each input of `apply`."""
         raise TypeError("Function: define backward(ctx, g) as a static method")
 
     @classmethod
-    def apply(cls, *inputs):
-        """Run `forward` on the inputs and record it."""
+    def apply(cls, *inputs: Any) -> PublicTensor:
+        """Run `forward` on the inputs, record it, and return its value."""
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(x, Tensor) and x._requires_grad for x in inputs)
         out = in_mode(False, cls.forward, ctx, *inputs)
@@ -167,7 +172,7 @@ class _EveryTensor(type):
 class Variable(metaclass=_EveryTensor):
     """PyTorch's old name: Variable(tensor) is a leaf on the tensor's memory, without its history, and every tensor is a Variable."""
 
-    def __new__(cls, data, requires_grad=False, volatile=None):
+    def __new__(cls, data: PublicTensor, requires_grad: bool = False, volatile: Any = None) -> Any:
         if not isinstance(data, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}; make it one with minigrad.tensor(…)")
         if volatile is not None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, overload
 
+F = TypeVar("F", bound=Callable[..., Any])
 recording: ContextVar[Any] = ContextVar("minigrad_recording", default=True)  # True, False, or the block that decides
 
 
@@ -50,7 +52,7 @@ class _Mode:
             return _wrapped(function, cls.value)
         return super().__new__(cls)
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._enter(recording.get())
 
     def _enter(self, before, token=None):
@@ -66,7 +68,7 @@ class _Mode:
             recording.set(before)
             raise
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         block, token = self._entered[-1]
         try:
             recording.reset(token)
@@ -75,20 +77,33 @@ class _Mode:
         block.value = bool(block.before)  # where it is still set
         del self._entered[-1]
 
-    def __call__(self, function):
+    def __call__(self, function: F) -> F:
         return _wrapped(function, self.value)
 
 
-class no_grad(_Mode):
-    """In this block (or decorated function or generator) nothing is recorded: results do not require gradients."""
+if TYPE_CHECKING:  # type checkers do not know that what a class makes of a function may be a function
 
-    value = False
+    class ModeOrDecorator(Protocol):
+        """What no_grad and enable_grad are: `with no_grad():`, `@no_grad()` and `@no_grad`."""
 
+        @overload
+        def __call__(self) -> _Mode: ...
+        @overload
+        def __call__(self, function: F, /) -> F: ...
 
-class enable_grad(_Mode):
-    """In this block (or decorated function or generator) operations are recorded, also inside `no_grad`."""
+    no_grad: ModeOrDecorator
+    enable_grad: ModeOrDecorator
+else:
 
-    value = True
+    class no_grad(_Mode):
+        """In this block (or decorated function or generator) nothing is recorded: results do not require gradients."""
+
+        value = False
+
+    class enable_grad(_Mode):
+        """In this block (or decorated function or generator) operations are recorded, also inside `no_grad`."""
+
+        value = True
 
 
 class set_grad_enabled(_Mode):
@@ -97,20 +112,20 @@ class set_grad_enabled(_Mode):
     As a plain call, `set_grad_enabled(False)`, it sets the mode at once, as in PyTorch.
     """
 
-    def __init__(self, mode: bool):
+    def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
             raise TypeError(f"set_grad_enabled: expected True or False, got {type(mode).__name__}")
         super().__init__(mode)
         before = recording.get()
         self._first = [(before, recording.set(self.value))]  # what was set before the call, and its token, until a block is entered
 
-    def __new__(cls, mode: bool):
+    def __new__(cls, mode: bool) -> Self:
         return object.__new__(cls)
 
-    def __enter__(self):
+    def __enter__(self) -> None:
         self._enter(*(self._first.pop() if self._first else (recording.get(),)))
 
-    def __call__(self, function):
+    def __call__(self, function: F) -> F:
         recording.set(self._first.pop()[0])
         return _wrapped(function, self.value)
 

@@ -19,4 +19,12 @@ from .cpu import products
 from .cuda import library as cuda, rows
 from . import random
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [
+    "QUIET", "DeviceMismatchError", "NotAnOperand", "NumPyScalar", "Pieces", "Span", "array_module", "asarray", "bool_", "byte_bounds",
+    "check_bools", "check_range", "common_dtype", "copy", "cuda", "device", "device_of", "dtype", "dtype_of", "filler", "fitting",
+    "float16", "float32", "float64", "fuse", "gather", "get_default_dtype", "get_num_threads", "get_warnings", "inf", "int8", "int16",
+    "int32", "int64", "is_array", "is_dense", "is_half", "item", "loops", "minus", "nan", "narrowed", "ndarray", "one_hot", "operand",
+    "over", "places_in", "plain_array", "plus", "products", "promote", "quietly", "random", "register", "reset_warnings",
+    "result_dtype", "root", "rounded_vjp", "rows", "set_default_dtype", "set_num_threads", "set_warnings", "shares_memory",
+    "synchronize", "taken", "times", "to_device", "to_numpy", "together", "uint8", "use_numba", "widened", "widened_options", "wrapped",
+]  # fmt: skip

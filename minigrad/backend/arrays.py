@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import numpy
-from numpy import ndarray
+from numpy import ndarray as ndarray  # one of the names that minigrad.backend exports
 
 float16, float32, float64 = numpy.dtype("float16"), numpy.dtype("float32"), numpy.dtype("float64")
 int8, int16, int32, int64 = (numpy.dtype(f"int{n}") for n in (8, 16, 32, 64))
@@ -126,12 +126,12 @@ def dtype_of(name, default=None):
 _default = [float32]
 
 
-def get_default_dtype():
+def get_default_dtype() -> numpy.dtype:
     """The dtype that Python floats become: float32 unless `set_default_dtype` changed it."""
     return _default[0]
 
 
-def set_default_dtype(new):
+def set_default_dtype(new: numpy.dtype | type | str) -> None:
     """Make `new` (float32 or float64) the dtype that Python floats become."""
     found = dtype_of(new)
     if found is None or found.kind != "f":

@@ -19,7 +19,7 @@ class device:
     type: str
     index: int | None
 
-    def __init__(self, name, index=None):
+    def __init__(self, name: str | device, index: int | None = None) -> None:
         if isinstance(name, device):
             self.type, self.index = name.type, name.index
             return
@@ -30,18 +30,18 @@ class device:
         if self.index:
             raise RuntimeError(f"device: {name!r}: minigrad uses one GPU, cuda:0; set CUDA_VISIBLE_DEVICES to choose which that is")
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         if isinstance(other, str):
             other = device(other)
         return isinstance(other, device) and self.type == other.type and (self.index or 0) == (other.index or 0)
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.type, self.index or 0))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"device(type={self.type!r}" + (f", index={self.index})" if self.index is not None else ")")
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.type if self.index is None else f"{self.type}:{self.index}"
 
 

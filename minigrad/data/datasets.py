@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minigrad.creation import randperm
+from minigrad._tensor import Tensor
 from minigrad.data.transforms import goes_with
-from minigrad.tensor import Tensor
+from minigrad.functions.random import randperm
 
 
 class Dataset:

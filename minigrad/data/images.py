@@ -3,7 +3,7 @@
 from typing import Any
 
 from minigrad import backend
-from minigrad.tensor import Tensor
+from minigrad._tensor import Tensor
 
 
 def scaled_images(images: Tensor, index: Any, dtype: Any) -> Tensor:

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from minigrad._tensor import Tensor
 from minigrad.backend import plain_array
-from minigrad.creation import from_numpy, tensor
 from minigrad.data.datasets import gather
 from minigrad.data.samplers import BatchSampler, RandomSampler, SequentialSampler
-from minigrad.functions import stack
-from minigrad.tensor import Tensor
+from minigrad.functions.creation import from_numpy, tensor
+from minigrad.functions.shapes import stack
 
 
 class DataLoader:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minigrad.creation import from_numpy
+from minigrad._tensor import Tensor
 from minigrad.data.datasets import Dataset
 from minigrad.data.idx import IdxError, read_idx
 from minigrad.data.transforms import apply_to_batch
-from minigrad.tensor import Tensor
+from minigrad.functions.creation import from_numpy
 
 Bytes = NDArray[np.uint8]
 SIDE = 28

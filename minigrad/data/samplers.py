@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-from minigrad.creation import randint, randperm
+from minigrad.functions.random import randint, randperm
 
 
 class Sampler:
@@ -14,7 +14,7 @@ class Sampler:
 
 
 class SequentialSampler(Sampler):
-    """0, 1, …, n - 1."""
+    """The indices 0, 1, …, n - 1 in order."""
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from minigrad._tensor import Tensor
 from minigrad.backend import get_default_dtype, plain_array
-from minigrad.creation import from_numpy
-from minigrad.tensor import Tensor
+from minigrad.functions.creation import from_numpy
 
 Transform = Callable[[Any], Any]
 

@@ -5,9 +5,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, get_type_hints
 
+from minigrad._tensor import Tensor
 from minigrad.experiments.config import ABOVE_ZERO, CHOICES, CLASSES, LARGEST, LEAST, PHASES, PIXELS, Config
 from minigrad.serialization.tensor_file import CheckpointError, PathLike, shown, unexpected
-from minigrad.tensor import Tensor
 
 IMAGES = ("original", "noisy", "reconstruction")
 LAYERS = ("pretrain encoder", "pretrain decoder", "finetune encoder", "finetune classifier")

@@ -34,7 +34,7 @@ class Container(Module):
         return self._modules[self._name_at(index)]
 
     def _like(self, named: list[tuple[str, Module | None]]) -> Self:
-        """A container of the same kind with these modules: each kind says how."""
+        """Return a container of the same kind with these modules; each kind defines it."""
         raise NotImplementedError(f"{type(self).__name__} cannot be sliced")
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -95,7 +95,7 @@ class Sequential(Container):
         return type(self)(OrderedDict(named))  # type: ignore[arg-type]
 
     def forward(self, input: Any) -> Any:
-        """Through all modules."""
+        """Return the result of calling all modules in turn."""
         for module in self._modules.values():
             input = module(input)  # type: ignore[misc]
         return input

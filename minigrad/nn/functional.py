@@ -7,11 +7,14 @@ import warnings
 from typing import Any
 
 from .. import ops
-from ..tensor import Tensor, _float
+from .._tensor import Tensor
+from ..functions.elementwise import sigmoid, tanh
+
+__all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh"]
 
 
 def _tensors(name: str, **arguments: Any) -> None:
-    """An operation on raw arrays alone gives a raw array; here that is a mistake."""
+    """Raise TypeError for an argument that is no tensor: an operation on raw arrays alone would give a raw array."""
     for argument, value in arguments.items():
         if not isinstance(value, Tensor):
             raise TypeError(
@@ -24,7 +27,7 @@ def _tensors(name: str, **arguments: Any) -> None:
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input · weightᵀ + bias: (…, out) for input (…, in), weight (out, in), bias (out,)."""
+    """Return input · weightᵀ + bias, (…, out), for input (…, in), weight (out, in) and bias (out,)."""
     _tensors("linear", input=input, weight=weight)
     if bias is not None and not isinstance(bias, Tensor):
         _tensors("linear", bias=bias)  # type: ignore[unreachable]
@@ -41,37 +44,25 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """max(input, 0); `inplace` writes it into `input`."""
+    """Return max(input, 0); `inplace` writes it into `input`."""
     _tensors("relu", input=input)
     return input.relu_() if inplace else ops.relu(input)
 
 
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent."""
-    _tensors("tanh", input=input)
-    return ops.tanh(_float(input))
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """1 / (1 + e^-input)."""
-    _tensors("sigmoid", input=input)
-    return ops.sigmoid(_float(input))
-
-
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """e^input / Σ e^input along `dim`, after conversion to `dtype` if there is one."""
+    """Return e^input / Σ e^input, the sum along `dim`, after conversion to `dtype` if there is one."""
     _tensors("softmax", input=input)
     return input.softmax(_dim("softmax", input, dim, _stacklevel), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """log softmax(input) along `dim`, after conversion to `dtype` if there is one."""
+    """Return input - log Σ e^input, the sum along `dim`, after conversion to `dtype` if there is one."""
     _tensors("log_softmax", input=input)
     return input.log_softmax(_dim("log_softmax", input, dim, _stacklevel), dtype)
 
 
 def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
-    """PyTorch's choice for a call without `dim`, with its warning."""
+    """Return `dim`, or for None PyTorch's choice, with its warning."""
     if dim is not None:
         return dim
     warnings.warn(
@@ -83,7 +74,7 @@ def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
 
 
 def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
-    """The identity; on the way back it adds the gradient of weight · Σ|input|, which is weight · sign(input).
+    """Return `input`; on the way back add weight · sign(input), the gradient of weight · Σ|input|, to its gradient.
 
     form="slide" adds weight · input instead, as a slide of the lecture on denoising autoencoders has it.
     """
@@ -100,7 +91,7 @@ PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str, name: str) -> str:
-    """'mean', 'sum' or 'none'; the two old arguments win over `reduction`, with PyTorch's warning."""
+    """Return 'mean', 'sum' or 'none'; the two old arguments win over `reduction`, with PyTorch's warning."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
         warnings.warn(
@@ -119,7 +110,7 @@ def mse_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """(input - target)², averaged, summed, or element by element. Both have one shape: no broadcasting."""
+    """Return (input - target)², averaged, summed, or element by element. Both must have one shape: nothing is broadcast."""
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
     _same_shape("mse_loss", input, target)
     if input.array.dtype.kind != "f" and target.array.dtype.kind != "f":
@@ -136,7 +127,7 @@ def l1_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """|input - target|, averaged, summed, or element by element. Both have one shape: no broadcasting."""
+    """Return |input - target|, averaged, summed, or element by element. Both must have one shape: nothing is broadcast."""
     reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
     _same_shape("l1_loss", input, target)
     return _reduced(ops.absolute(input - target), reduction)
@@ -151,8 +142,10 @@ def nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """-input[i, target[i]]: log-probabilities (N, C), (N, C, d1, …) or (C,), classes (N,), (N, d1, …) or ().
+    """Return -input[i, target[i]], averaged, summed, or for each i.
 
+    input:        log-probabilities (N, C), (N, C, d1, …) or (C,).
+    target:       classes (N,), (N, d1, …) or ().
     weight:       one factor for each class; the mean is then a weighted mean.
     ignore_index: targets of this value count for nothing.
     """
@@ -166,7 +159,7 @@ def nll_loss(
 
 
 def _rows(input: Tensor) -> Tensor:
-    """(N, C, d1, …) or (C,) as rows of C."""
+    """Return (N, C, d1, …) or (C,) as rows of C."""
     if input.ndim == 2:
         return input
     if input.ndim == 1:
@@ -185,7 +178,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """nll_loss(log_softmax(input), target) for logits; `target` may also hold a probability for each class.
+    """Return nll_loss(log_softmax(input), target) for logits; `target` may also hold a probability for each class.
 
     label_smoothing: the share of every target that is spread evenly over all C classes.
     """
@@ -206,7 +199,7 @@ def cross_entropy(
 def _soft_cross_entropy(
     log_probs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
 ) -> Tensor:
-    """-Σ target · log_probs over the classes."""
+    """Return -Σ target · log_probs over the classes."""
     _same_shape("cross_entropy", log_probs, target)
     axis = min(1, log_probs.ndim - 1)
     count = log_probs.shape[axis]
@@ -219,7 +212,7 @@ def _soft_cross_entropy(
 def _even_loss(
     log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
 ) -> Tensor:
-    """The loss against equal probabilities for all classes, over the targets that count."""
+    """Return the loss against equal probabilities for all classes, over the targets that count."""
     axis = min(1, log_probs.ndim - 1)
     kept = ops.not_equal(target.long(), ignore_index)
     losses = ops.where(kept, -_weighted(log_probs, weight, axis).mean(axis), 0)

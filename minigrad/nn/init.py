@@ -6,14 +6,17 @@ import math
 import warnings
 from typing import Any
 
+from .._tensor import Tensor
 from ..autograd import no_grad
-from ..tensor import Tensor
+
+__all__ = ["calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "uniform_", "xavier_normal_",
+           "xavier_uniform_", "zeros_"]
 
 GAINS = {"linear": 1, "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """The factor that keeps the variance through `nonlinearity`; `param` is leaky_relu's slope (0.01)."""
+    """Return the factor that keeps the variance through `nonlinearity`; `param` is leaky_relu's slope (0.01)."""
     if nonlinearity == "leaky_relu":
         slope = 0.01 if param is None else param
         if isinstance(slope, bool) or not isinstance(slope, int | float):
@@ -25,35 +28,35 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Uniform on [a, b)."""
+    """Draw uniformly from [a, b)."""
     with no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Gaussian."""
+    """Draw from the Gaussian distribution of this mean and standard deviation."""
     with no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """`val` everywhere."""
+    """Set all elements to `val`."""
     with no_grad():
         return tensor.fill_(val)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """0 everywhere."""
+    """Set all elements to 0."""
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """1 everywhere."""
+    """Set all elements to 1."""
     return constant_(tensor, 1.0)
 
 
 def _fans(tensor: Tensor) -> tuple[int, int]:
-    """(inputs, outputs) of a weight of shape (out, in, …)."""
+    """Return (inputs, outputs) of a weight of shape (out, in, …)."""
     if tensor.ndim < 2:
         raise ValueError(
             "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions; "
@@ -64,13 +67,13 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Uniform on ±gain √(6 / (fan_in + fan_out)). Source: Glorot and Bengio, 2010."""
+    """Draw uniformly from ±gain √(6 / (fan_in + fan_out)). Source: Glorot and Bengio, 2010."""
     bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / sum(_fans(tensor))))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Gaussian of standard deviation gain √(2 / (fan_in + fan_out)). Source: Glorot and Bengio, 2010."""
+    """Draw from the Gaussian distribution of standard deviation gain √(2 / (fan_in + fan_out)). Source: Glorot and Bengio, 2010."""
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_fans(tensor))), generator)
 
 
@@ -81,7 +84,7 @@ def kaiming_uniform_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """Uniform on ±gain √(3 / fan); `a` is leaky_relu's slope. Source: He et al., 2015."""
+    """Draw uniformly from ±gain √(3 / fan); `a` is leaky_relu's slope. Source: He et al., 2015."""
     if tensor.numel() == 0:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
@@ -96,7 +99,7 @@ def kaiming_normal_(
     nonlinearity: str = "leaky_relu",
     generator: Any = None,
 ) -> Tensor:
-    """Gaussian of standard deviation gain / √fan; `a` is leaky_relu's slope. Source: He et al., 2015."""
+    """Draw from the Gaussian distribution of standard deviation gain / √fan; `a` is leaky_relu's slope. Source: He et al., 2015."""
     if tensor.numel() == 0:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NoReturn
 
-from ..creation import empty
-from ..tensor import Tensor
+from .._tensor import Tensor
+from ..functions.creation import empty
 from . import functional as F
 from . import init
 from .errors import LayerError
@@ -15,7 +15,7 @@ from .parameter import Parameter
 
 
 class Linear(Module):
-    """y = x · weightᵀ + bias; x (…, in_features), weight (out_features, in_features), bias (out_features,).
+    """A linear layer, y = x · weightᵀ + bias: x (…, in_features), weight (out_features, in_features), bias (out_features,).
 
     Weight and bias start uniform on ±1/√in_features, as PyTorch's do.
     """
@@ -37,7 +37,7 @@ class Linear(Module):
             init.uniform_(param, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        """The product."""
+        """Return input · weightᵀ + bias."""
         weight = self.weight
         if isinstance(input, Tensor):
             x, w = input.array, weight.array
@@ -63,99 +63,99 @@ class Linear(Module):
         )
 
     def extra_repr(self) -> str:
-        """The sizes."""
+        """Return the sizes."""
         sizes = f"in_features={self.in_features}, out_features={self.out_features}"
         return f"{sizes}, bias={self.bias is not None}"
 
 
 class Identity(Module):
-    """Its input; takes and forgets any arguments."""
+    """The identity; it takes any arguments and ignores them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input."""
+        """Return the input."""
         return input
 
 
 class Tanh(Module):
-    """The hyperbolic tangent."""
+    """The hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """tanh(input)."""
+        """Return tanh(input)."""
         return F.tanh(input)
 
 
 class Sigmoid(Module):
-    """1 / (1 + e^-x)."""
+    """The logistic function, 1 / (1 + e^-x)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        """sigmoid(input)."""
+        """Return sigmoid(input)."""
         return F.sigmoid(input)
 
 
 class ReLU(Module):
-    """max(x, 0); `inplace` writes it into the input."""
+    """The rectifier, max(x, 0); `inplace` writes it into the input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        """relu(input)."""
+        """Return relu(input)."""
         return F.relu(input, self.inplace)
 
     def extra_repr(self) -> str:
-        """The option, if it is set."""
+        """Return the option, if it is set."""
         return "inplace=True" if self.inplace else ""
 
 
 class Softmax(Module):
-    """e^x / Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
+    """Probabilities, e^x / Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """softmax(input)."""
+        """Return softmax(input)."""
         return F.softmax(input, self.dim, _stacklevel=5)
 
     def extra_repr(self) -> str:
-        """The axis."""
+        """Return the axis."""
         return f"dim={self.dim}"
 
 
 class LogSoftmax(Module):
-    """log softmax(x) along `dim`; without `dim` PyTorch's choice, with its warning."""
+    """Log-probabilities, x - log Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """log_softmax(input)."""
+        """Return log_softmax(input)."""
         return F.log_softmax(input, self.dim, _stacklevel=5)
 
     def extra_repr(self) -> str:
-        """The axis."""
+        """Return the axis."""
         return f"dim={self.dim}"
 
 
 class Flatten(Module):
-    """The axes from start_dim to end_dim as one."""
+    """A layer that makes one axis of those from start_dim to end_dim."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
     def forward(self, input: Tensor) -> Tensor:
-        """flatten(input)."""
+        """Return flatten(input)."""
         return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
-        """The axes."""
+        """Return the axes."""
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
@@ -172,9 +172,9 @@ class L1Penalty(Module):
         self.weight, self.form = weight, form
 
     def forward(self, input: Tensor) -> Tensor:
-        """The input."""
+        """Return the input."""
         return F.l1_penalty(input, self.weight, self.form)
 
     def extra_repr(self) -> str:
-        """The weight and, if it is not the default, the form."""
+        """Return the weight and, if it is not the default, the form."""
         return f"weight={self.weight}" + (f", form={self.form!r}" if self.form != "sign" else "")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..tensor import Tensor
+from .._tensor import Tensor
 from . import functional as F
 from .module import Module
 
 
 class Loss(Module):
-    """Base: `reduction` is 'mean', 'sum' or 'none'; PyTorch's two older arguments are understood."""
+    """Base of the losses: `reduction` is 'mean', 'sum' or 'none'; PyTorch's two older arguments are understood."""
 
     def __init__(
         self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -18,23 +18,23 @@ class Loss(Module):
 
 
 class MSELoss(Loss):
-    """(input - target)², averaged over all elements unless `reduction` says otherwise."""
+    """Mean squared error: (input - target)², averaged over all elements unless `reduction` says otherwise."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """mse_loss(input, target)."""
+        """Return mse_loss(input, target)."""
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(Loss):
-    """|input - target|, averaged over all elements unless `reduction` says otherwise."""
+    """Mean absolute error: |input - target|, averaged over all elements unless `reduction` says otherwise."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """l1_loss(input, target)."""
+        """Return l1_loss(input, target)."""
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class NLLLoss(Loss):
-    """-input[i, target[i]] for log-probabilities (N, C) and classes (N,); see `functional.nll_loss`."""
+    """Negative log-likelihood: -input[i, target[i]] for log-probabilities (N, C) and classes (N,); see `functional.nll_loss`."""
 
     def __init__(
         self,
@@ -49,14 +49,14 @@ class NLLLoss(Loss):
         self.ignore_index = ignore_index
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """nll_loss(input, target)."""
+        """Return nll_loss(input, target)."""
         return F.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
 
 
 class CrossEntropyLoss(Loss):
-    """NLLLoss of log_softmax(input), for logits (N, C) and classes (N,); see `functional.cross_entropy`."""
+    """Cross-entropy: NLLLoss of log_softmax(input), for logits (N, C) and classes (N,); see `functional.cross_entropy`."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class CrossEntropyLoss(Loss):
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """cross_entropy(input, target)."""
+        """Return cross_entropy(input, target)."""
         return F.cross_entropy(
             input,
             target,

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
+from .._tensor import Tensor
 from ..autograd import no_grad
 from ..backend import dtype as DType
 from ..backend import float16, float32, float64
-from ..tensor import Handle, Tensor
+from ..functions.gradients import Handle
 from . import state
 from .errors import locate
 from .tree import Tree
@@ -32,7 +33,7 @@ class Module(Tree):
     # ---- calling
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes; every subclass has its own."""
+        """Return what the module computes; every subclass defines its own."""
         name = type(self).__name__
         raise NotImplementedError(f'Module [{name}] is missing the required "forward" function')
 
@@ -87,7 +88,7 @@ class Module(Tree):
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Say of every parameter whether it is trained."""
+        """Set for every parameter whether it is trained."""
         for param in self.parameters():
             param.requires_grad_(requires_grad)
         return self
@@ -159,7 +160,7 @@ class Module(Tree):
     # ---- state
 
     def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> OrderedDict[str, Any]:
-        """Path → tensor of all parameters and persistent buffers, detached (unless keep_vars), not copied; and the extra states."""
+        """Return {path: tensor} of all parameters and persistent buffers, detached (unless keep_vars), not copied; and the extra states."""
         return state.collect(self, prefix, keep_vars)
 
     def load_state_dict(
@@ -186,7 +187,7 @@ class Module(Tree):
         return type(self).__name__
 
     def extra_repr(self) -> str:
-        """What stands between the parentheses when the module is printed; a subclass may have its own."""
+        """Return what stands between the parentheses when the module is printed; a subclass may define its own."""
         return ""
 
     def __repr__(self) -> str:
@@ -199,6 +200,6 @@ class Module(Tree):
 
 
 def indented(text: str) -> str:
-    """`text` with all lines but the first, and but empty ones, moved right by two."""
+    """Return `text` with all lines but the first, and but empty ones, moved right by two."""
     first, *rest = text.split("\n")
     return "\n".join([first, *("  " + line if line.strip() else "" for line in rest)])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .. import ops
+from .._tensor import Tensor
 from ..autograd.sharing import DETACHED, link
-from ..creation import empty
-from ..tensor import Tensor
+from ..functions.creation import empty
 
 
 class Parameter(Tensor):

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._tensor import Tensor
 from ..autograd import no_grad
 from ..printing import Size
-from ..tensor import Tensor
 from .parameter import Parameter
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..tensor import Tensor
+from .._tensor import Tensor
 from .parameter import Parameter
 
 if TYPE_CHECKING:
@@ -116,21 +116,21 @@ class Tree:
     # ---- walking
 
     def children(self) -> Iterator[Module]:
-        """The modules directly inside, each once."""
+        """Give the modules directly inside, each once."""
         return (child for _, child in self.named_children())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly inside with their names; one that stands there twice is given once."""
+        """Give the modules directly inside with their names; one that stands there twice is given once."""
         return _once((name, child) for name, child in self._modules.items())
 
     def modules(self) -> Iterator[Module]:
-        """This module and all inside it, outer before inner, each once."""
+        """Give this module and all inside it, outer before inner, each once."""
         return (module for _, module in self.named_modules())
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """`modules()` with their paths: '' for this one, 'encoder.0' for a child's child."""
+        """Give `modules()` with their paths: '' for this one, 'encoder.0' for a child's child."""
         memo = set() if memo is None else memo
         if remove_duplicate and self in memo:
             return
@@ -141,23 +141,23 @@ class Tree:
                 yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """All parameters, here and (with `recurse`) inside, in the order of declaration, each once."""
+        """Give all parameters, here and (with `recurse`) inside, in the order of declaration, each once."""
         return (param for _, param in self.named_parameters(recurse=recurse))
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """`parameters()` with their paths."""
+        """Give `parameters()` with their paths."""
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """All buffers, as `parameters()`."""
+        """Give all buffers, in the order of `parameters()`."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """`buffers()` with their paths."""
+        """Give `buffers()` with their paths."""
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
@@ -170,7 +170,7 @@ class Tree:
         return _once(named) if once else ((name, member) for name, member in named if member is not None)
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a path such as 'encoder.0'; '' is this one."""
+        """Return the module at a path such as 'encoder.0'; '' is this one."""
         module: Module = self  # type: ignore[assignment]
         for name in target.split(".") if target else ():
             if not hasattr(module, name):
@@ -181,7 +181,7 @@ class Tree:
         return module
 
     def get_parameter(self, target: str) -> Parameter:
-        """The parameter at a path such as 'encoder.0.weight'."""
+        """Return the parameter at a path such as 'encoder.0.weight'."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
         found = module._parameters.get(name)
@@ -192,7 +192,7 @@ class Tree:
 
 
 def _once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """The pairs whose second part is not None and was not there before."""
+    """Give the pairs whose second part is not None and was not there before."""
     seen = set()
     for name, part in named:
         if part is not None and id(part) not in seen:

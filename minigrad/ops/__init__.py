@@ -13,7 +13,14 @@ from .shaping import (assign, astype, broadcast_to, concatenate, copy, expand_di
                       put_along_axis, reshape, scatter, squeeze, stop_gradient, swapaxes, take_along_axis, to_device,
                       transpose, zeros_like)
 
-__all__ = [name for name in dir() if not name.startswith("_")]
+__all__ = [
+    "absolute", "add", "argmax", "argmin", "assign", "astype", "broadcast_to", "clip", "concatenate", "copy", "div", "equal", "exp",
+    "expand_dims", "flip", "floor_divide", "getitem", "greater", "greater_equal", "isnan", "join", "l1_penalty", "l1_penalty_slide",
+    "less", "less_equal", "linear", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max", "maximum",
+    "mean", "min", "minimum", "mse", "mul", "neg", "nll", "nll_each", "not_equal", "ones_like", "pow", "put_along_axis", "relu",
+    "remainder", "reshape", "scatter", "sigmoid", "sign", "softmax", "sqrt", "square", "squeeze", "stop_gradient", "sub", "sum",
+    "swapaxes", "take_along_axis", "tanh", "to_device", "transpose", "use_tensor_class", "where", "zeros_like",
+]  # fmt: skip
 
 
 def use_tensor_class(cls):

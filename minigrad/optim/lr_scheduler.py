@@ -16,7 +16,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ..tensor import Tensor
+from .._tensor import Tensor
+
+__all__ = ["CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "MultiStepLR", "StepLR"]
 
 USE_GET_LAST_LR = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
 STEP_ORDER = (

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import backend
+from .._tensor import Tensor
 from ..autograd.modes import in_mode
 from ..autograd.writes import wrote
-from ..in_place import READ_ONLY, is_read_only
-from ..tensor import Tensor
+from ..functions.writing import READ_ONLY, is_read_only
 from .flat import Flat, lay_out
 
 PLAIN = (float, int, bool, list)
@@ -248,7 +248,7 @@ class Optimizer:
     # ---- state dicts
 
     def state_dict(self) -> dict[str, Any]:
-        """{"state": {number: {name: tensor}}, "param_groups": [...]} with parameters numbered in order, as in PyTorch."""
+        """Return {"state": {number: {name: tensor}}, "param_groups": [...]} with parameters numbered in order, as in PyTorch."""
         numbers: dict[int, int] = {}
         start = 0
         for group in self.param_groups:  # one that is there twice has the last number within its group, and of the first group

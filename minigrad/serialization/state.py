@@ -12,8 +12,9 @@ structure in the metadata has, in place of each tensor, its name, and is what `l
 import json
 from typing import Any
 
+from minigrad._tensor import Tensor
 from minigrad.backend import NumPyScalar, ndarray, to_numpy
-from minigrad.creation import from_numpy
+from minigrad.functions.creation import from_numpy
 from minigrad.serialization.tensor_file import (
     PathLike,
     is_by_minigrad,
@@ -24,7 +25,6 @@ from minigrad.serialization.tensor_file import (
     unexpected,
     write_tensor_file,
 )
-from minigrad.tensor import Tensor
 
 STRUCTURE = "minigrad.structure"
 MAX_DEPTH = 50

@@ -10,9 +10,9 @@ import torch
 
 import minigrad as mg
 from minigrad import optim
+from minigrad._tensor import Tensor
 from minigrad.backend.cpu import threads
 from minigrad.optim.flat import ALIGN, COPIED, Flat, _buffers, lay_out, movable
-from minigrad.tensor import Tensor
 
 OPTIONS = [
     ("SGD", {"lr": 0.1}),

@@ -13,7 +13,8 @@ import safetensors.torch
 import torch
 
 from minigrad import nn
-from minigrad.creation import from_numpy
+from minigrad._tensor import Tensor
+from minigrad.functions.creation import from_numpy
 from minigrad.serialization import CheckpointError, load, save
 from minigrad.serialization.tensor_file import (
     HEADER_DIGEST,
@@ -21,7 +22,6 @@ from minigrad.serialization.tensor_file import (
     TENSOR_DIGESTS,
     read_tensor_file,
 )
-from minigrad.tensor import Tensor
 
 MUTATIONS = 10_000 if os.environ.get("MINIGRAD_TEST_PROFILE") == "deep" else 2_000
 DTYPES = ["float64", "float32", "int64", "uint8", "bool"]

@@ -43,7 +43,7 @@ def settle():
     numpy.empty((1 << 25) - (1 << 13), numpy.uint8)
 
 
-def get_num_threads():
+def get_num_threads() -> int:
     """Return how many threads share a large operation: all available cores, unless OMP_NUM_THREADS or `set_num_threads` says otherwise.
 
     1 while Python ends: other threads do not run any more.
@@ -57,7 +57,7 @@ def get_num_threads():
     return _threads
 
 
-def set_num_threads(n):
+def set_num_threads(n: int) -> None:
     """Let large operations run on `n` threads, with 1 those of BLAS too. Results may differ by rounding.
 
     Give a RuntimeWarning where there are many more threads than cores.

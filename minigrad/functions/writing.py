@@ -1,4 +1,4 @@
-"""Changing a tensor in place.
+"""How a tensor is changed in place; `in_place.py` has the functions that do it.
 
 What is not recorded writes into the memory. What is recorded gives the tensor a new node, and, where nobody else shows its memory, a new
 array: nothing is copied, and what saved the old array stays right. Otherwise the memory is written, so that all see it; the views that
@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import backend, ops
-from .autograd import engine, modes, sharing
-from .autograd.engine import Tensor
-from .autograd.writes import wrote
+from .. import backend, ops
+from ..autograd import engine, modes, sharing
+from ..autograd.engine import Tensor
+from ..autograd.writes import wrote
+from .comparisons import bitwise
 
 
-def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Any:
+def change(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Any:
     """Change `x` in place by write(), or, where one of x and `others` requires a gradient, to compute(), whose value is recorded."""
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
-            engine._one_device(name, [x.array, beside(x, others[0], name)])
+            engine._one_device(name, [x.array, storable(x, others[0], name)])
         if backend.device_of(x.array) != "cpu" and is_read_only(x):  # NumPy sees it itself
             raise RuntimeError(f"{name}: {READ_ONLY}")
         before, token = backend.get_warnings(), None
@@ -50,14 +51,14 @@ def in_place(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> A
 
 
 def _misfit(x: Tensor, others: tuple, error: ValueError) -> str:
-    """The array library's complaint; about shapes in our words."""
+    """Return the array library's complaint; about shapes, in words that name them."""
     if "broadcast" not in str(error) or not hasattr(others[0], "shape"):
         return str(error)
     return f"shape {tuple(others[0].shape)} does not fit into {tuple(x.array.shape)}, or into the place in it"
 
 
 def _fitting(x: Tensor, name: str, new: Any) -> Any:
-    """The result in the dtype of `x`, if it may be stored there."""
+    """Return the result in the dtype of `x`; raise RuntimeError if it may not be stored there."""
     if new.array.shape != x.array.shape:
         raise RuntimeError(f"{name}: a result of shape {tuple(new.array.shape)} does not fit into a tensor of {tuple(x.array.shape)}")
     _check_fits(x, name, new.array.dtype)
@@ -89,7 +90,7 @@ def _write_through(x: Tensor, name: str, compute: Any) -> Any:
 
 
 def _seen_in(view: Tensor, new: Tensor, memory: Any) -> Any:
-    """The recorded value of `view` after `new` was written to `memory`, of which it shows a part."""
+    """Return the recorded value of `view` after `new` was written to `memory`, of which it shows a part."""
     if view.array.flags.c_contiguous and memory.flags.c_contiguous and backend.byte_bounds(view.array) == backend.byte_bounds(memory):
         return ops.reshape(new, view.array.shape)
     places = backend.places_in(view.array, memory)
@@ -121,8 +122,8 @@ def is_read_only(x: Tensor) -> bool:
     return array.size > 0 and any([step == 0 and n > 1 for step, n in zip(array.strides, array.shape)])  # CuPy has no such flag
 
 
-def beside(x: Tensor, value: Any, name: str) -> Any:
-    """`value` as a number or raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
+def storable(x: Tensor, value: Any, name: str) -> Any:
+    """Return `value` as a number or raw array to be written into `x`; a 0-d tensor of the host as a number, which goes with any device."""
     if not isinstance(value, Tensor):
         value = backend.plain_array(value, name)
         if isinstance(value, backend.NumPyScalar):
@@ -139,9 +140,9 @@ def beside(x: Tensor, value: Any, name: str) -> Any:
 
 
 def arithmetic(x: Tensor, ufunc: str | None, function: Any, other: Any) -> Any:
-    """x becomes function(x, other); `ufunc` is NumPy's name of it, if that does the same."""
+    """Replace `x` by function(x, other); `ufunc` is NumPy's name of it, if that does the same."""
     def write() -> None:
-        array = beside(x, other, name) if isinstance(other, Tensor) else backend.operand(other, name)
+        array = storable(x, other, name) if isinstance(other, Tensor) else backend.operand(other, name)
         result = backend.result_dtype([x.array, array])
         _check_fits(x, name, result, ufunc == "divide")
         backend.check_bools(result, function.__name__)
@@ -153,21 +154,21 @@ def arithmetic(x: Tensor, ufunc: str | None, function: Any, other: Any) -> Any:
         getattr(backend.array_module(x.array), ufunc)(x.array, array, out=x.array, casting="unsafe")
 
     name = f"{function.__name__}_"
-    return in_place(x, name, (other,), lambda: function(x, other), write)
+    return change(x, name, (other,), lambda: function(x, other), write)
 
 
-def bitwise(x: Tensor, ufunc: str, other: Any, function: Any) -> Any:
-    """x becomes function(ufunc, x, other), bit by bit; `ufunc` is NumPy's name of the function."""
+def bitwise_into(x: Tensor, ufunc: str, other: Any) -> Any:
+    """Replace `x` by NumPy's function `ufunc` of x and other, bit by bit."""
     def write() -> None:
-        result = function(ufunc, x, other).array
+        result = bitwise(ufunc, x, other).array
         _check_fits(x, ufunc, result.dtype)
         x.array[...] = result
 
-    return in_place(x, ufunc, (other,), lambda: function(ufunc, x, other), write)
+    return change(x, ufunc, (other,), lambda: bitwise(ufunc, x, other), write)
 
 
 def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> None:
-    """RuntimeError for a result that PyTorch does not store: floating-point among whole numbers, or any numbers among bools."""
+    """Raise RuntimeError for a result that PyTorch does not store: floating-point among whole numbers, or any numbers among bools."""
     kind, own = "f" if divides else result.kind, x.array.dtype.kind
     if (kind == "f" and own != "f") or (kind != "b" and own == "b"):
         what = "a floating-point result" if kind == "f" else f"a result of {result}"
@@ -175,18 +176,18 @@ def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> Non
 
 
 def replace(x: Tensor, name: str, compute: Any) -> Any:
-    """x becomes compute()."""
+    """Replace `x` by compute()."""
     def write() -> None:
         with modes.no_grad():
             result = compute()
         _check_fits(x, name, result.dtype)
         x.array[...] = result.array
 
-    return in_place(x, name, (), compute, write)
+    return change(x, name, (), compute, write)
 
 
 def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) -> Any:
-    """x becomes random numbers from `draw`, of this generator or the default one."""
+    """Replace `x` by random numbers from `draw`, of this generator or the default one."""
     stream = generator.stream if generator is not None else backend.random.default
 
     def write() -> None:

@@ -1,29 +1,81 @@
-"""Keys of `tensor[key]`: numbers, slices, None, …, lists, boolean masks, integer tensors, as PyTorch takes them."""
+"""Elements chosen: `tensor[key]`, read and assigned, `index_select` and `where`.
+
+Keys are numbers, slices, None, …, lists, boolean masks and integer tensors, as PyTorch takes them.
+"""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, overload
 
-from . import backend, in_place, ops
-from .autograd import engine
+from .. import backend, ops
+from ..autograd import engine
+from . import writing
+from .arguments import axis_of, check_input, check_tensor, raw
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import Operand
+else:
+    from ..autograd.engine import Tensor
+
+__all__ = ["index_select", "where"]
+
+
+# ---- functions
+
+
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Return the entries of `input` at `index` (1-d, whole numbers) along `dim`."""
+    rank = check_input(input, "index_select").array.ndim
+    if rank == 0:
+        return index_select(input.reshape(1), dim, index).reshape(())
+    return input[(slice(None),) * axis_of(dim, rank) + (check_tensor(index, "index_select").reshape(-1),)]
+
+
+@overload
+def where(condition: Tensor) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: Tensor, input: Operand, other: Operand) -> Tensor: ...
+def where(condition: Tensor, input: Operand | None = None, other: Operand | None = None) -> Tensor | tuple[Tensor, ...]:
+    """Return `input` where the condition holds, else `other`; with the condition alone, for each axis the indices where it holds."""
+    if input is None and other is None:
+        return tuple(engine.wrap(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
+    if check_tensor(condition, "where").dtype != backend.bool_:
+        raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
+    arrays = [raw(x, "where") for x in (input, other)]
+    target = backend.result_dtype(arrays)
+    x, y = (v.to(target) if isinstance(v, Tensor) else engine.wrap(_stored(array, target, condition.array))
+            for v, array in zip((input, other), arrays))
+    return ops.where(condition, x, y)
+
+
+def _stored(x: Any, dtype: Any, like: Any) -> Any:
+    """Return a number, or an array, as an array beside `like`; raise for a number that does not fit, except into float16, as PyTorch."""
+    if not backend.is_array(x) and dtype != backend.float16:
+        x = backend.fitting(x, dtype, "where")
+    return backend.quietly(backend.asarray, x, dtype, like=like)
+
+
+# ---- tensor[key]
 
 BYTE_MASK = "indexing with dtype uint8 is deprecated: it is taken as a mask; please use a dtype bool instead."
 
 
-def index(x: Any, key: Any) -> Any:
-    """x[key], recorded; a view for numbers and slices."""
+def index(x: Tensor, key: Any) -> Tensor:
+    """Return x[key], which is recorded; a view for numbers and slices."""
     first, last = split(array_key(x.array, key))
     if first is not ALL:
         x = ops.getitem(x, key=first)
     return ops.getitem(x, key=last)
 
 
-def assign(x: Any, key: Any, value: Any) -> None:
-    """x[key] = value, in place."""
+def assign(x: Tensor, key: Any, value: Any) -> None:
+    """Change x in place: x[key] = value."""
     first, last = split(array_key(x.array, key, taken=False))
     indexed = [p for p in last if backend.is_array(p)] if type(last) is tuple else []
-    if isinstance(value, engine.Tensor):
+    if isinstance(value, Tensor):
         if not indexed and value.array.size and value.views is x.views is not None and _is_same(x.array[first][last], value.array):
             return  # x[key] += … has changed both already
         is_filled = value.array.size == 1 and len(indexed) == 1 and indexed[0].dtype.kind == "b"
@@ -33,8 +85,8 @@ def assign(x: Any, key: Any, value: Any) -> None:
 
     def compute() -> Any:
         shape, inner = x.array[first][last].shape, value
-        if not isinstance(value, engine.Tensor):
-            inner = engine.wrap(backend.asarray(in_place.beside(x, value, "__setitem__"), x.dtype, like=x.array))
+        if not isinstance(value, Tensor):
+            inner = engine.wrap(backend.asarray(writing.storable(x, value, "__setitem__"), x.dtype, like=x.array))
         while inner.ndim > len(shape) and inner.shape[0] == 1:
             inner = ops.squeeze(inner, axis=0)
         if inner.ndim > len(shape) or any([n not in (1, m) for n, m in zip(inner.shape[::-1], shape[::-1])]):
@@ -42,18 +94,21 @@ def assign(x: Any, key: Any, value: Any) -> None:
         return ops.assign(x, ops.broadcast_to(inner.to(x.dtype), shape), first=first, last=last)
 
     def write() -> None:
-        x.array[first][last] = in_place.beside(x, value, "__setitem__")
+        x.array[first][last] = writing.storable(x, value, "__setitem__")
 
-    in_place.in_place(x, "__setitem__", (value,), compute, write)
+    writing.change(x, "__setitem__", (value,), compute, write)
 
 
 def _is_same(a: Any, b: Any) -> bool:
-    """Whether two arrays show the same elements of the same memory."""
+    """Return whether two arrays show the same elements of the same memory."""
     return a.shape == b.shape and a.strides == b.strides and backend.byte_bounds(a) == backend.byte_bounds(b)
 
 
 def split(key: Any) -> tuple:
-    """Two keys, one after the other: PyTorch takes numbers first, and arrays in what is left; NumPy counts a number among the arrays."""
+    """Return two keys, one to be taken after the other.
+
+    PyTorch takes numbers first, and arrays in what is left; NumPy counts a number among the arrays.
+    """
     if type(key) is not tuple or not any([type(p) is int for p in key]) or not any([backend.is_array(p) for p in key]):
         return ALL, key
     first = [(slice(None),) * (p.ndim if p.dtype.kind == "b" else 1) if backend.is_array(p) else (p,) for p in key]
@@ -65,13 +120,13 @@ ALL = (Ellipsis,)
 
 
 def array_key(array: Any, key: Any, taken: bool = True) -> Any:
-    """`key` for the raw array: tensors become arrays, lists become arrays, what cannot be is an IndexError. `taken`: it is read there."""
+    """Return `key` for the raw array, with arrays for tensors and lists. Raise IndexError for what is no key. `taken`: it is read there."""
     if isinstance(key, slice):
         _check_slice(key)
         return key
     if type(key) is not tuple:
         key = (key,)
-    found = tuple([_part(array, part) for part in key])
+    found = tuple(map(_part, key, repeat(array)))
     if not any([part is Ellipsis for part in found]):
         found = (*found, Ellipsis)  # a 0-d result stays an array, and a view
     used = sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in found if p is not None and p is not Ellipsis])
@@ -84,13 +139,14 @@ def array_key(array: Any, key: Any, taken: bool = True) -> Any:
     return tuple([backend.to_device(p, device) if backend.is_array(p) else p for p in found]) if device != "cpu" else found
 
 
-def _part(array: Any, part: Any) -> Any:
+def _part(part: Any, array: Any) -> Any:
+    """Return one part of a key as a number, a slice or an array."""
     if part is None or part is Ellipsis or type(part) is int:
         return part
     if isinstance(part, slice):
         _check_slice(part)
         return slice(*[None if v is None else int(v) for v in (part.start, part.stop, part.step)])
-    if isinstance(part, engine.Tensor):
+    if isinstance(part, Tensor):
         part = part.array
         if part.ndim == 0 and part.dtype.kind in "iu" and part.dtype != backend.uint8:
             return int(backend.item(part))
@@ -101,12 +157,12 @@ def _part(array: Any, part: Any) -> Any:
     if hasattr(part, "__index__") and not backend.is_array(part):
         return part.__index__()
     if not backend.is_array(part):
-        numbers = [int(p) if isinstance(p, engine.Tensor) else p for p in part] if isinstance(part, (list, range)) else part  # type: ignore[call-overload]
+        numbers = [int(p) if isinstance(p, Tensor) else p for p in part] if isinstance(part, (list, range)) else part
         part = backend.asarray(numbers)
         if part.size == 0:
             part = part.astype("int64")
     if part.dtype == backend.uint8:
-        warnings.warn(BYTE_MASK, stacklevel=5)
+        warnings.warn(BYTE_MASK, stacklevel=4)
         part = backend.asarray(part != 0, like=part)
     if part.dtype.kind not in "biu":
         raise IndexError(f"tensors used as indices must be whole numbers or bools, not {part.dtype}")
@@ -119,7 +175,7 @@ def _check_slice(part: slice) -> None:
 
 
 def _check_numbers(array: Any, key: tuple, taken: bool) -> None:
-    """IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
+    """Raise IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
     axis, on_host = 0, backend.device_of(array) == "cpu"
     checked = taken and not on_host and backend.rows.row_index(array, key) is not None  # the kernel that takes rows looks at them
     for i, part in enumerate(key):

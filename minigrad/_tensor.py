@@ -1,0 +1,294 @@
+"""Tensor: what it is to Python and NumPy, its gradient and its copies, and the table of its methods, which `functions/` defines."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, overload
+
+from . import backend, copies, ops
+from .autograd import engine, modes, sharing
+from .autograd.writes import reshaped
+from .functions import comparisons as c
+from .functions import conversions as v
+from .functions import creation, gradients, indexing, products
+from .functions import elementwise as e
+from .functions import in_place as i
+from .functions import operators as o
+from .functions import reductions as r
+from .functions import shapes as s
+from .functions.arguments import check_tensor, sizes
+from .printing import Size, format_tensor
+
+if TYPE_CHECKING:
+    from .functions.arguments import Operand
+
+
+class Tensor(engine.Tensor):
+    """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
+
+    Made by `minigrad.tensor`, `zeros`, `randn`, …. `array` is the raw NumPy or CuPy array, `data` a detached tensor on
+    the same memory.
+    """
+
+    __slots__ = ()
+    array: Any
+
+    if TYPE_CHECKING:  # the core defines these; here are their types
+        @property
+        def requires_grad(self) -> builtins.bool: ...
+        @requires_grad.setter
+        def requires_grad(self, value: builtins.bool) -> None: ...
+        @property
+        def grad(self) -> Tensor | None: ...
+        @grad.setter
+        def grad(self, value: Tensor | None) -> None: ...
+        @property
+        def is_leaf(self) -> builtins.bool: ...
+        @property
+        def grad_fn(self) -> engine.Node | None: ...
+
+    def __init__(self, *data: Any, requires_grad: builtins.bool = False) -> None:
+        """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
+        array = backend.plain_array(data[0], "Tensor") if data else None
+        if backend.is_array(array):
+            super().__init__(array, *data[1:] or (requires_grad,))
+        else:
+            super().__init__(from_old_arguments(data, backend.get_default_dtype()), requires_grad)
+            if data and isinstance(data[0], Tensor):
+                sharing.link(data[0], self, sharing.VIEW)
+
+    # ---- what it is
+
+    @property
+    def dtype(self) -> backend.dtype[Any]:
+        """The kind of number that the elements are."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> builtins.int:
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def shape(self) -> Size:
+        """The lengths of the axes."""
+        return Size(self.array.shape)
+
+    @overload
+    def size(self, dim: None = None) -> Size: ...
+    @overload
+    def size(self, dim: builtins.int) -> builtins.int: ...
+    def size(self, dim: builtins.int | None = None) -> Size | builtins.int:
+        """Return the lengths of the axes, or of one."""
+        return Size(self.array.shape) if dim is None else self.array.shape[dim]
+
+    def dim(self) -> builtins.int:
+        """Return the number of axes."""
+        return int(self.array.ndim)
+
+    ndimension = dim
+
+    @property
+    def device(self) -> backend.device:
+        """Where the array lives."""
+        name = backend.device_of(self.array)
+        return backend.device(name, 0 if name == "cuda" else None)
+
+    @property
+    def is_cuda(self) -> builtins.bool:
+        """Whether the array lives on a GPU."""
+        return backend.device_of(self.array) == "cuda"
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its axes in reverse order."""
+        return ops.transpose(self)
+
+    @property
+    def mT(self) -> Tensor:
+        """The tensor with its last two axes exchanged."""
+        return self.transpose(-2, -1)
+
+    @property
+    def data(self) -> Tensor:
+        """A tensor on the same memory, without history. Assigning replaces the memory."""
+        return engine.detach(self)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if self.node is not None:
+            raise RuntimeError("data can be replaced on a leaf only; this tensor was computed")
+        array = check_tensor(value, "data").array
+        if self._requires_grad and array.dtype.kind != "f":
+            raise RuntimeError(f"data: a tensor that requires a gradient takes floating-point numbers only, not {array.dtype}")
+        if self._requires_grad and array.shape != self.array.shape:
+            reshaped(self)
+        self.array = array
+        sharing.link(value, self, sharing.DETACHED)
+
+    @overload
+    def stride(self, dim: None = None) -> tuple[builtins.int, ...]: ...
+    @overload
+    def stride(self, dim: builtins.int) -> builtins.int: ...
+    def stride(self, dim: builtins.int | None = None) -> tuple[builtins.int, ...] | builtins.int:
+        """Return for each axis (or one) how many elements lie between neighbours."""
+        steps = tuple(step // self.array.itemsize for step in self.array.strides)
+        return steps if dim is None else steps[dim]
+
+    def is_floating_point(self) -> builtins.bool:
+        """Return whether the dtype is float16, float32 or float64."""
+        return bool(self.array.dtype.kind == "f")
+
+    def is_contiguous(self) -> builtins.bool:
+        """Return whether the elements lie in memory one after another, the last axis fastest."""
+        return bool(self.array.flags.c_contiguous)
+
+    def element_size(self) -> builtins.int:
+        """Return the number of bytes of one element."""
+        return int(self.array.itemsize)
+
+    def __len__(self) -> builtins.int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return int(self.array.shape[0])
+
+    def __repr__(self) -> str:
+        return format_tensor(self)
+
+    # ---- to Python and NumPy
+
+    def item(self) -> Any:
+        """Return the only element as a Python number. Raise RuntimeError if there are more."""
+        if self.array.size != 1:
+            raise RuntimeError(f"item() needs a tensor of one element, not of shape {tuple(self.array.shape)}; use tolist()")
+        return backend.item(self.array)
+
+    def tolist(self) -> Any:
+        """Return the elements as nested lists; of a 0-d tensor, as a number."""
+        return backend.to_numpy(self.array).tolist()
+
+    def numpy(self, *, force: builtins.bool = False) -> backend.ndarray[Any, Any]:
+        """Return the NumPy array, on the same memory. With `force` also of a tensor that requires a gradient, and a copy from the GPU."""
+        if force:
+            return self.detach().cpu().array
+        if self._requires_grad and modes.recording.get():
+            raise RuntimeError("numpy() of a tensor that requires a gradient; use tensor.detach().numpy()")
+        if backend.device_of(self.array) != "cpu":
+            raise TypeError("numpy() of a tensor on the GPU; use tensor.cpu().numpy()")
+        sharing.expose(self)
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> backend.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __float__(self) -> builtins.float:
+        return float(self._number())
+
+    def __int__(self) -> builtins.int:
+        return int(self._number())
+
+    def _number(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError(f"a tensor of shape {tuple(self.array.shape)} is no number; only one of a single element is")
+        return self.item()
+
+    def __index__(self) -> builtins.int:
+        if self.array.dtype.kind not in "iub" or self.array.size != 1:
+            raise TypeError(f"only a whole-number tensor of one element is an index, not {self.dtype} of shape {tuple(self.array.shape)}")
+        return int(self.item())
+
+    def __bool__(self) -> builtins.bool:
+        if self.array.size != 1:
+            raise RuntimeError(f"the truth of a tensor of shape {tuple(self.array.shape)} is ambiguous; use .any() or .all()")
+        return bool(self.item())
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> builtins.bool:
+        if not isinstance(value, Tensor | bool | int | float | backend.NumPyScalar):
+            raise RuntimeError(f"only a number or a tensor can be in a tensor, not {type(value).__name__}")
+        return bool(self.eq(value).any())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item() if self.array.ndim == 0 else str(self), spec)
+
+    @property
+    def retains_grad(self) -> builtins.bool:
+        """Whether this computed tensor keeps its gradient."""
+        return self.node is not None and None in (self.node.hooks or ())
+
+    # ---- the methods: what each computes stands in functions/
+
+    add, sub, subtract, mul, multiply = e.add, e.sub, e.sub, e.mul, e.mul
+    div, divide, true_divide, floor_divide, remainder, pow = e.div, e.div, e.div, e.floor_divide, e.remainder, e.pow
+    neg, abs, absolute, square, sign, clamp, clip = e.neg, e.abs, e.abs, e.square, e.sign, e.clamp, e.clamp
+    exp, log, sqrt, tanh, sigmoid, relu = e.exp, e.log, e.sqrt, e.tanh, e.sigmoid, e.relu
+    softmax, log_softmax = e.softmax, e.log_softmax
+    matmul, mm = products.matmul, products.mm
+
+    eq, ne, lt, le, gt, ge = c.eq, c.ne, c.lt, c.le, c.gt, c.ge
+    logical_and, logical_or, logical_not = c.logical_and, c.logical_or, c.logical_not
+    isnan, isfinite, isinf = c.isnan, c.isfinite, c.isinf
+
+    sum, mean, max, min, amax, amin = r.sum, r.mean, r.max, r.min, r.amax, r.amin
+    argmax, argmin, all, any = r.argmax, r.argmin, r.all, r.any
+
+    reshape, reshape_as, view, view_as, flatten = s.reshape, s.view_as, s.view, s.view_as, s.flatten
+    squeeze, unsqueeze, expand, expand_as = s.squeeze, s.unsqueeze, s.expand, s.expand_as
+    t, transpose, swapaxes, permute = s.t, s.transpose, s.transpose, s.permute
+    numel, nelement = s.numel, s.numel
+    index_select, __getitem__, __setitem__ = indexing.index_select, indexing.index, indexing.assign
+
+    to, type, clone, contiguous, cpu, cuda = v.to, v.type, v.clone, v.contiguous, v.cpu, v.cuda
+    double, float, half, long, int, bool = v.double, v.float, v.half, v.long, v.int, v.bool
+
+    new, new_empty, new_zeros, new_ones = creation.new, creation.new_empty, creation.new_zeros, creation.new_ones
+    new_full, new_tensor = creation.new_full, creation.new_tensor
+
+    backward, detach, detach_, requires_grad_ = gradients.backward, gradients.detach, gradients.detach_, gradients.requires_grad_
+    register_hook, retain_grad = gradients.register_hook, gradients.retain_grad
+    __deepcopy__, __copy__, __reduce_ex__ = copies.deep_copy, copies.shallow_copy, copies.reduce
+
+    add_, sub_, mul_, div_, pow_ = i.add_, i.sub_, i.mul_, i.div_, i.pow_
+    floor_divide_, remainder_ = i.floor_divide_, i.remainder_
+    exp_, sqrt_, neg_, abs_ = i.exp_, i.sqrt_, i.neg_, i.abs_
+    tanh_, sigmoid_, relu_, clamp_, clip_ = i.tanh_, i.sigmoid_, i.relu_, i.clamp_, i.clamp_
+    zero_, fill_, copy_, normal_, uniform_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_
+
+    # ---- the operators
+
+    __add__, __radd__, __sub__, __rsub__, __mul__, __rmul__ = o.add, o.add, o.sub, o.rsub, o.mul, o.rmul
+    __truediv__, __rtruediv__, __floordiv__, __rfloordiv__ = o.truediv, o.rtruediv, o.floordiv, o.rfloordiv
+    __mod__, __rmod__, __pow__, __rpow__, __matmul__, __rmatmul__ = o.mod, o.rmod, o.pow, o.rpow, o.matmul, o.rmatmul
+    __neg__, __pos__, __abs__, __invert__ = e.neg, o.pos, e.abs, o.invert
+    __lt__, __le__, __gt__, __ge__ = o.lt, o.le, o.gt, o.ge
+    __eq__: ClassVar[Callable[[Tensor, Operand], Tensor]] = o.eq  # type: ignore[assignment]
+    __ne__: ClassVar[Callable[[Tensor, Operand], Tensor]] = o.ne  # type: ignore[assignment]
+    __hash__ = object.__hash__
+    __and__, __rand__, __or__, __ror__, __xor__, __rxor__ = o.and_, o.and_, o.or_, o.or_, o.xor, o.xor
+    __lshift__, __rlshift__, __rshift__, __rrshift__ = o.lshift, o.rlshift, o.rshift, o.rrshift
+    __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = o.iadd, o.isub, o.imul, o.itruediv, o.ipow
+    __ifloordiv__, __imod__, __iand__, __ior__, __ixor__ = o.ifloordiv, o.imod, o.iand, o.ior, o.ixor
+    __ilshift__, __irshift__ = o.ilshift, o.irshift
+
+
+def from_old_arguments(data: tuple[Any, ...], dtype: Any) -> Any:
+    """Return the array that Tensor(2, 3) or Tensor([1, 2]) means."""
+    xp = backend.array_module(None)
+    if len(data) == 1 and isinstance(data[0], Tensor):
+        return data[0].array
+    if len(data) == 1 and isinstance(data[0], list | tuple | backend.ndarray) and not isinstance(data[0], Size):
+        found = backend.plain_array(data[0], "Tensor")
+        return backend.quietly(backend.plain_array(xp.asarray(found), "Tensor").astype, dtype, copy=False)
+    return xp.empty(sizes(data), dtype) if data else xp.empty(0, dtype)
+
+
+engine.use_tensor_class(Tensor)
+ops.use_tensor_class(Tensor)

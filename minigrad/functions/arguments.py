@@ -1,0 +1,187 @@
+"""Arguments of the public functions: what they may be, how they are checked and converted, and the errors for all others."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+
+from .. import backend
+from ..autograd import engine
+from ..printing import Size
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+
+    Operand: TypeAlias = Tensor | float | backend.ndarray[Any, Any] | backend.NumPyScalar
+    Dim: TypeAlias = int | Sequence[int] | None
+    Length: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
+    DTypeLike: TypeAlias = backend.dtype[Any] | type[Any] | str | None
+    DeviceLike: TypeAlias = backend.device | str | None
+else:
+    from ..autograd.engine import Tensor  # the base of all tensors
+
+NUMBERS = (bool, int, float)
+
+
+# ---- tensors, operands, numbers
+
+
+def check_input(x: Any, name: str) -> Tensor:
+    """Return `x`, the first argument of the function `name`; raise TypeError if it is no tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(x).__name__}; make one with minigrad.tensor(…)")
+    return x
+
+
+def check_tensor(x: Any, name: str) -> Tensor:
+    """Return `x`, another argument of the function `name`; raise TypeError if it is no tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
+    return x
+
+
+def check_array(x: Any, name: str) -> Any:
+    """Return `x`, a tensor or an array; raise TypeError for anything else."""
+    x = x if isinstance(x, Tensor) else backend.plain_array(x, name)
+    return x if backend.is_array(x) else check_tensor(x, name)
+
+
+def check_number(x: Any, name: str) -> Any:
+    """Return `x`, a number or a tensor of one element, as a number; raise TypeError for anything else."""
+    if type(x) in NUMBERS:
+        return x
+    if isinstance(x, Tensor) and x.array.ndim == 0:
+        return x.item()
+    if not isinstance(x, bool | int | float | backend.NumPyScalar):
+        raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
+    return x
+
+
+def raw(x: Any, name: str) -> Any:
+    """Return the array of a tensor, or `x` as a number or an array; raise TypeError for anything else."""
+    return x.array if isinstance(x, Tensor) else backend.operand(x, name)
+
+
+def numbers(name: str, *values: Any) -> list[Any]:
+    """Return Python numbers for these: numbers, or tensors and arrays of one element."""
+    return [backend.item(value) if backend.is_array(value) else value for value in [raw(value, name) for value in values]]
+
+
+def floating(x: Any, name: str = "") -> Tensor:
+    """Return `x`, the first argument of the function `name`, in the default floating-point dtype if it holds whole numbers."""
+    if not isinstance(x, Tensor):
+        check_input(x, name)
+    return x if x.array.dtype.kind == "f" else x.to(backend.get_default_dtype())
+
+
+def beside(x: Tensor, value: Any) -> Tensor:
+    """Return a tensor over `value`, an array, or a number that becomes one on the device of `x`."""
+    return engine.wrap(value if backend.is_array(value) else backend.asarray(value, like=x.array))
+
+
+# ---- shapes and axes
+
+
+def sizes(arguments: tuple[Any, ...]) -> tuple[int, ...]:
+    """Return lengths that were given one by one, or as one tuple, list or Size."""
+    if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
+        arguments = tuple(arguments[0])
+    return tuple(operator.index(n) for n in arguments)
+
+
+def lengths(arguments: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
+    """Return lengths that were given one by one, as one tuple, or by the keyword `size`; raise RuntimeError for one below 0."""
+    found = sizes(arguments if size is None else (tuple(size),))
+    check_not_negative("size", found)
+    return found
+
+
+def check_not_negative(name: str, numbers: Any) -> Any:
+    """Return the number (or the numbers); raise RuntimeError if one is below 0."""
+    if any([n < 0 for n in (numbers if isinstance(numbers, tuple) else (numbers,))]):
+        raise RuntimeError(f"{name}: expected no number below 0, got {numbers}")
+    return numbers
+
+
+def fill_shape(x: Tensor, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
+    """Return the shape with its -1 filled in; raise RuntimeError where the elements of `x` do not fit."""
+    known = Size(n for n in shape if n != -1).numel()
+    if shape.count(-1) == 1 and known and x.array.size % known == 0:
+        shape = tuple(x.array.size // known if n == -1 else n for n in shape)
+    if Size(shape).numel() != x.array.size or -1 in shape:
+        raise RuntimeError(f"{name}: shape {shape} is invalid for {x.array.size} elements of shape {tuple(x.array.shape)}")
+    return shape
+
+
+def axis_of(dim: Any, ndim: int) -> int:
+    """Return `dim` counted from 0; raise IndexError, which says what is possible, if there is no such axis."""
+    if type(dim) is not int:
+        dim = operator.index(dim)  # a TypeError for what is no whole number
+    n = max(ndim, 1)
+    if not -n <= dim < n:
+        raise IndexError(f"dimension out of range: expected {-n} … {n - 1}, got {dim}")
+    return dim % n
+
+
+def axes_of(dim: Any, x: Tensor) -> tuple[int, ...] | None:
+    """Return `dim` as axes counted from 0, or None for all of them; a 0-d tensor has nothing to reduce."""
+    if dim is None:
+        return None
+    found = tuple(axis_of(d, x.array.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))
+    if len(set(found)) < len(found):
+        raise RuntimeError(f"dim {dim} names an axis twice")
+    return found if x.array.ndim else None
+
+
+def over(dim: Any, axis: Any, keepdim: Any, keepdims: Any) -> tuple[Any, bool]:
+    """Return `dim` or NumPy's `axis`, whichever is given, and whether `keepdim` or `keepdims` is."""
+    dim = axis if dim is None else dim
+    return (tuple(dim) or None if isinstance(dim, (list, tuple)) else dim), bool(keepdim or keepdims)
+
+
+# ---- dtypes and devices
+
+
+def dtype_or_default(dtype: DTypeLike) -> Any:
+    """Return the dtype that is asked for, or the default one."""
+    return backend.dtype_of(dtype, backend.get_default_dtype())
+
+
+def device_name(device: DeviceLike) -> str:
+    """Return "cpu" or "cuda", the kind of the device that is asked for; the CPU if none is."""
+    return backend.device(device).type if device is not None else "cpu"
+
+
+# ---- limits of arithmetic
+
+
+def times_alpha(name: str, x: Tensor, other: Any, alpha: Any) -> Any:
+    """Return alpha · other, computed in the dtype of x + other; raise RuntimeError if alpha does not fit into it."""
+    if type(alpha) is int and alpha == 1:
+        return other
+    alpha = alpha.item() if isinstance(alpha, Tensor) else backend.operand(alpha, name)
+    array = raw(other, name)
+    target = backend.result_dtype([x.array, array])
+    if (isinstance(alpha, float) and target.kind != "f") or (isinstance(alpha, bool) and target.kind != "b"):
+        raise RuntimeError(f"{name}: alpha={alpha} does not go with a result of {target}; give a number of that kind")
+    if isinstance(array, NUMBERS):
+        return bool(array and alpha) if target.kind == "b" else array * alpha % (1 << 64) if target.kind in "iu" else array * alpha
+    alpha = backend.fitting(alpha, target, name)
+    return (other if isinstance(other, Tensor) else engine.wrap(array)).to(target) * alpha
+
+
+def check_power(x: Tensor, exponent: Any) -> None:
+    """Raise for whole numbers to a whole exponent that is negative (CuPy would give 0) or does not fit into their dtype."""
+    if type(exponent) is int and x.array.dtype.kind in "iu":
+        if exponent < 0:
+            raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
+        backend.fitting(exponent, x.array.dtype, "pow")
+
+
+def quotient_operands(x: Any, y: Any) -> tuple[Any, Any]:
+    """Return the operands of x / y; whole numbers beside whole numbers become floating-point."""
+    if ((isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f")) and \
+            backend.result_dtype([raw(a, "div") for a in (x, y)]).kind != "f":
+        x, y = (a.to(backend.get_default_dtype()) if isinstance(a, Tensor) else a for a in (x, y))
+    return x, y

@@ -1,0 +1,112 @@
+"""Tensors in another dtype, on another device, and as copies."""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any, overload
+
+from .. import backend, ops
+from .arguments import check_input
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import DeviceLike, DTypeLike
+else:
+    from ..autograd.engine import Tensor
+
+__all__ = ["clone"]
+
+TYPE_NAMES = {
+    "DoubleTensor": "float64", "FloatTensor": "float32", "HalfTensor": "float16", "LongTensor": "int64", "IntTensor": "int32",
+    "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
+}  # fmt: skip
+
+
+def to(
+    self: Tensor, *args: Any, dtype: DTypeLike = None, device: DeviceLike = None, copy: builtins.bool = False,
+    non_blocking: builtins.bool = False,
+) -> Tensor:
+    """Return this tensor in another dtype, on another device, or both: in any order, or those of another tensor.
+
+    It returns itself if nothing changes, unless `copy`.
+    """
+    for a in args:
+        if isinstance(a, Tensor):
+            dtype, device = a.dtype, a.device
+        elif isinstance(a, backend.device) or (isinstance(a, str) and a.partition(":")[0] in ("cpu", "cuda")):
+            device = a
+        elif not isinstance(a, builtins.bool) and a is not None:
+            dtype = a
+    out = self
+    if device is not None:
+        name = backend.device(device).type
+        if name != backend.device_of(self.array):
+            out = ops.to_device(out, device=name)
+    if dtype is not None:
+        target = backend.dtype_of(dtype)
+        if target != self.array.dtype:
+            out = ops.astype(out.detach() if target.kind != "f" else out, target)
+    return out.clone() if copy and out is self else out
+
+
+@overload
+def type(self: Tensor, dtype: None = None) -> str: ...
+@overload
+def type(self: Tensor, dtype: Any) -> Tensor: ...
+def type(self: Tensor, dtype: Any = None) -> Tensor | str:
+    """Return this tensor in another dtype; without one, the name of its type, such as torch.FloatTensor."""
+    if dtype is None:
+        return "torch." + next(name for name, known in TYPE_NAMES.items() if known == str(self.dtype))
+    if isinstance(dtype, str):
+        dtype = TYPE_NAMES.get(dtype.removeprefix("torch."), dtype)
+    return self.to(getattr(dtype, "holds", dtype))  # a type such as FloatTensor holds a dtype
+
+
+def double(self: Tensor) -> Tensor:
+    """Return this tensor in float64."""
+    return self.to(backend.float64)
+
+
+def float(self: Tensor) -> Tensor:
+    """Return this tensor in float32."""
+    return self.to(backend.float32)
+
+
+def half(self: Tensor) -> Tensor:
+    """Return this tensor in float16."""
+    return self.to(backend.float16)
+
+
+def long(self: Tensor) -> Tensor:
+    """Return this tensor in int64, cut towards 0."""
+    return self.to(backend.int64)
+
+
+def int(self: Tensor) -> Tensor:
+    """Return this tensor in int32, cut towards 0."""
+    return self.to(backend.int32)
+
+
+def bool(self: Tensor) -> Tensor:
+    """Return for each element whether it is not 0."""
+    return self.to(backend.bool_)
+
+
+def cpu(self: Tensor) -> Tensor:
+    """Return this tensor on the CPU."""
+    return self.to("cpu")
+
+
+def cuda(self: Tensor, device: DeviceLike = None) -> Tensor:
+    """Return this tensor on the GPU. Raise RuntimeError, which says what is missing, where there is none."""
+    return self.to("cuda")
+
+
+def clone(input: Tensor) -> Tensor:
+    """Return a copy, which is recorded: gradients pass through it."""
+    return ops.copy(check_input(input, "clone"))
+
+
+def contiguous(self: Tensor) -> Tensor:
+    """Return this tensor, or a copy whose elements lie in memory one after another, row by row."""
+    return self if self.is_contiguous() else ops.copy(self.reshape(-1)).reshape(self.shape)

@@ -1,0 +1,281 @@
+"""Tensors made from data, filled with one number, or counted; `random.py` draws them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from .. import backend
+from ..autograd import engine, sharing
+from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw, sizes
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import DeviceLike, DTypeLike, Length, Operand
+else:
+    from ..autograd.engine import Tensor
+
+__all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
+           "tensor", "zeros", "zeros_like"]
+
+
+def tensor(data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a new leaf tensor with a copy of `data`: a number, nested lists, an array, a tensor. Python floats become the default dtype.
+
+    Raise ValueError if the lists are no regular array, TypeError if they hold anything but numbers and bools.
+    """
+    source = data.array if isinstance(data, Tensor) else _entering(data, "tensor")
+    if backend.is_array(source):
+        copied = backend.quietly(source.astype, backend.dtype_of(dtype, source.dtype))
+        return leaf(copied, backend.device_of(copied) if device is None else device, requires_grad)
+    found: set[Any] = set()
+    plain = _plain(source, found)
+    wanted = backend.dtype_of(dtype) or backend.common_dtype(found)
+    return leaf(_array_of(plain, wanted, found), device, requires_grad)
+
+
+def _array_of(plain: Any, dtype: Any, found: set[Any]) -> Any:
+    """Return the array of this dtype that a number or nested lists of them make; `found`: the dtypes met in them."""
+    try:
+        if dtype.kind in "iu" and found != {int}:
+            plain = _fitted(plain, dtype)
+        try:
+            return backend.quietly(backend.asarray, plain, dtype)
+        except OverflowError:
+            return backend.asarray(_fitted(plain, dtype), dtype)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"tensor: the data is no regular array of {dtype}: {error}") from error
+
+
+def _fitted(plain: Any, dtype: Any) -> Any:
+    """Return numbers as they are stored among whole ones; raise RuntimeError where one does not fit."""
+    return [_fitted(part, dtype) for part in plain] if isinstance(plain, list) else backend.fitting(plain, dtype, "tensor")
+
+
+def _entering(data: Any, name: str) -> Any:
+    """Return `data` as `plain_array` gives it; an array of CuPy's may come before anything else has asked for CuPy."""
+    if type(data).__module__.partition(".")[0] == "cupy":
+        backend.cuda.library()
+    return backend.plain_array(data, name)
+
+
+def _plain(data: Any, found: set[Any]) -> Any:
+    """Return `data` as a Python number or nested lists; add the dtypes met in it to `found`."""
+    kind = type(data)
+    if kind in PYTHON:
+        found.add(kind)
+        return data
+    if kind is list or kind is tuple:
+        return [_plain(part, found) for part in data]
+    data = backend.plain_array(data, "tensor")
+    if isinstance(data, (Tensor, backend.NumPyScalar)) or backend.is_array(data):
+        found.add(data.dtype)
+        return data.tolist()
+    if isinstance(data, (str, bytes, dict, set)) or not hasattr(data, "__len__"):
+        raise TypeError(f"tensor: {kind.__name__} data cannot be made a tensor; expected numbers or bools")
+    return [_plain(part, found) for part in data]
+
+
+PYTHON = (float, int, bool)
+
+
+def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
+    """Return `data` as a tensor, on the same memory where that is possible."""
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    data = _entering(data, "as_tensor")
+    if backend.is_array(data):
+        return _on_memory(data).to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def from_numpy(array: backend.ndarray[Any, Any]) -> Tensor:
+    """Return a tensor on the memory of a NumPy (or CuPy) array: changes to one are seen in the other.
+
+    An array that cannot be written to gives a tensor that refuses to be changed in place, and a warning. One in another byte order
+    than the machine's is copied, the only case in which the memory is not shared.
+    """
+    array = _entering(array, "from_numpy")
+    if not backend.is_array(array):
+        raise TypeError(f"from_numpy: expected an array, got {type(array).__name__}; use tensor(…)")
+    return _on_memory(array)
+
+
+def _on_memory(array: Any) -> Tensor:
+    """Return a tensor on the memory of an array; warn if that cannot be written to."""
+    if not getattr(getattr(array, "flags", None), "writeable", True):  # CuPy has no such flag
+        warnings.warn(READ_ONLY, stacklevel=3)
+    out = engine.wrap(array)
+    sharing.expose(out)
+    return out
+
+
+READ_ONLY = ("The given NumPy array is not writable. The tensor shares its memory and refuses to be changed in place; "
+             "copy the array, or use tensor(…), for one that can be changed")
+
+
+def leaf(array: Any, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor over `array`, brought to `device` (the CPU if none is given), that no operation made."""
+    out = engine.wrap(backend.asarray(backend.to_device(array, device_name(device))))
+    if requires_grad:
+        out.requires_grad = requires_grad
+    return out
+
+
+def _filled(name: str, shape: tuple[int, ...], dtype: DTypeLike, device: DeviceLike, requires_grad: bool, *value: Any) -> Tensor:
+    """Return a tensor made by the array library's function `name`, on the device itself."""
+    xp = backend.array_module(None) if device_name(device) == "cpu" else backend.cuda.library()
+    return leaf(getattr(xp, name)(shape, *value, dtype=dtype_or_default(dtype)), device, requires_grad)
+
+
+def zeros(
+    *shape: Length, size: Length | None = None, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor of zeros, its shape given as numbers or as one tuple."""
+    return _filled("zeros", lengths(shape, size), dtype, device, requires_grad)
+
+
+def ones(
+    *shape: Length, size: Length | None = None, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor of ones, its shape given as numbers or as one tuple."""
+    return _filled("ones", lengths(shape, size), dtype, device, requires_grad)
+
+
+def empty(
+    *shape: Length, size: Length | None = None, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor whose elements are whatever lay in its memory."""
+    return _filled("empty", lengths(shape, size), dtype, device, requires_grad)
+
+
+def full(size: Length, fill_value: Operand, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor whose elements are all `fill_value`, whose type decides the dtype if none is given."""
+    value = raw(fill_value, "full")
+    if backend.is_array(value) and value.size != 1:
+        raise TypeError(f"full: expected a number or a tensor of one element, got one of shape {tuple(value.shape)}")
+    number = backend.item(value) if backend.is_array(value) else value
+    dtype = backend.result_dtype([number]) if dtype is None else backend.dtype_of(dtype)
+    number = backend.fitting(number, dtype, "full")
+    return _filled("full", lengths((), size), dtype, device, requires_grad, number)
+
+
+def zeros_like(input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor of zeros, with the shape, dtype and device of `input` unless others are given."""
+    return like(zeros, input, dtype, device, requires_grad)
+
+
+def ones_like(input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor of ones, with the shape, dtype and device of `input` unless others are given."""
+    return like(ones, input, dtype, device, requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a tensor of uninitialised elements, with the shape, dtype and device of `input` unless others are given."""
+    return like(empty, input, dtype, device, requires_grad)
+
+
+def full_like(
+    input: Tensor, fill_value: Operand, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor whose elements are all `fill_value`, with the shape, dtype and device of `input` unless others are given."""
+    return like(full, input, dtype, device, requires_grad, fill_value)
+
+
+def like(make: Any, input: Tensor, dtype: DTypeLike, device: DeviceLike, requires_grad: bool, *value: Any) -> Tensor:
+    """Return what `make` makes with the shape, dtype and device of `input`, unless others are given."""
+    shape = check_tensor(input, f"{make.__name__}_like").shape
+    out: Tensor = make(shape, *value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return out
+
+
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: DTypeLike = None, device: DeviceLike = None,
+           requires_grad: bool = False) -> Tensor:
+    """Return start, start + step, …, up to but without `end`; with one argument 0, 1, …, start - 1. Whole numbers give int64."""
+    start, end = (0, start) if end is None else (0 if start is None else start, end)
+    start, end, step = numbers("arange", start, end, step)
+    if not step or not 0 <= (end - start) / step < backend.inf:
+        raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
+    wanted = backend.dtype_of(dtype, backend.int64 if whole else backend.get_default_dtype())
+    if wanted == backend.bool_:
+        raise NotImplementedError("arange: not defined for bools; use another dtype, and .bool()")
+    if wanted == backend.int64:
+        start, end, step = int(start), int(end), int(step) or 1
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
+    array = backend.array_module(None).arange(-((start - end) // step) if whole else math.ceil((end - start) / step))
+    if start or step != 1:
+        array = start + array * step
+    return leaf(backend.quietly(array.astype, wanted, copy=False), device, requires_grad)
+
+
+def linspace(
+    start: float | Tensor, end: float | Tensor, steps: int, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return `steps` numbers from start to end, both included, at equal distances.
+
+    Whole numbers are cut towards 0, each half of them counted from its own end, as in PyTorch.
+    """
+    start, end = numbers("linspace", start, end)
+    xp, wanted, last = backend.array_module(None), dtype_or_default(dtype), check_not_negative("steps", steps) - 1
+    start, end = (backend.fitting(n, wanted, "linspace") for n in (start, end))
+    if wanted.kind == "f":
+        return leaf(xp.linspace(start, end, steps, dtype=wanted), device, requires_grad)
+    step, i = (end - start) / max(last, 1), xp.arange(steps)
+    array = xp.where(i < max(steps // 2, 1), start + step * i, end - step * (last - i))
+    return leaf(array.astype(wanted), device, requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return a matrix of n rows and m (or n) columns with 1 on the diagonal and 0 elsewhere."""
+    return leaf(backend.array_module(None).eye(check_not_negative("n", n), m, dtype=dtype_or_default(dtype)), device, requires_grad)
+
+
+# ---- like a tensor, as its methods
+
+
+def new(self: Tensor, *shape: Any) -> Tensor:
+    """Return an uninitialised tensor of this dtype and device, or, for a list, one with these elements."""
+    if len(shape) == 1 and isinstance(shape[0], list):
+        return new_tensor(self, shape[0])
+    return new_empty(self, *shape)
+
+
+def new_empty(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return an uninitialised tensor of this dtype and device unless others are given."""
+    return _new(self, "empty", size, dtype, device, requires_grad)
+
+
+def new_zeros(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return zeros of this dtype and device unless others are given."""
+    return _new(self, "zeros", size, dtype, device, requires_grad)
+
+
+def new_ones(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+    """Return ones of this dtype and device unless others are given."""
+    return _new(self, "ones", size, dtype, device, requires_grad)
+
+
+def new_full(
+    self: Tensor, size: Length, fill_value: Operand, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a tensor whose elements are all `fill_value`, of this dtype and device unless others are given."""
+    return full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+def new_tensor(
+    self: Tensor, data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
+) -> Tensor:
+    """Return a copy of `data` as a tensor of this dtype and device unless others are given."""
+    return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+
+
+def _new(x: Tensor, name: str, size: tuple[Any, ...], dtype: DTypeLike, device: DeviceLike, requires_grad: bool) -> Tensor:
+    """Return a tensor made by the function `name` of the array library of `x`."""
+    shape = sizes(size)
+    if any([n < 0 for n in shape]):
+        raise RuntimeError(f"new_{name}: expected lengths of at least 0, got {shape}")
+    array = getattr(backend.array_module(x.array), name)(shape, dtype=backend.dtype_of(dtype, x.dtype))
+    return leaf(array, x.device if device is None else device, requires_grad)

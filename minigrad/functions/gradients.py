@@ -1,0 +1,101 @@
+"""Gradients of tensors: `backward`, histories, and hooks that see a gradient on its way."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .. import backend
+from ..autograd import engine
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import Operand
+else:
+    from ..autograd.engine import Tensor
+
+__all__ = ["Handle"]
+
+
+def backward(
+    self: Tensor, gradient: Operand | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add d(self)/d(leaf), weighted by `gradient`, to the `.grad` of every leaf that self was computed from, or of `inputs` alone."""
+    if gradient is not None and not isinstance(gradient, Tensor):
+        gradient = backend.plain_array(gradient, "backward")
+    engine.backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+def detach(self: Tensor) -> Tensor:
+    """Return a tensor on the same memory, without history."""
+    return engine.detach(self)
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Forget the history of this tensor, and return it."""
+    self.node, self._requires_grad = None, False
+    return self
+
+
+def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
+    """Set `requires_grad`, and return self."""
+    self.requires_grad = requires_grad
+    return self
+
+
+def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
+    """Call hook(gradient) when the gradient of this tensor is known; what it returns replaces the gradient.
+
+    Return a handle whose `remove()` takes the hook away.
+    """
+    if not self._requires_grad:
+        raise RuntimeError("register_hook: the tensor does not require a gradient")
+    owner = engine.origin(self)
+    if owner.hooks is None:
+        owner.hooks = {}
+    return Handle(owner.hooks, hook)
+
+
+def retain_grad(self: Tensor) -> None:
+    """Let `backward` leave the gradient of this computed tensor in `.grad` too."""
+    if not self._requires_grad:
+        raise RuntimeError("retain_grad: the tensor does not require a gradient")
+    if self.node is not None:
+        if self.node.hooks is None:
+            self.node.hooks = {}
+        self.node.hooks[None] = _Keep(self)
+
+
+class Handle:
+    """A registered hook: `remove()` takes it away, and so does the end of a `with` block."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, hooks: dict[Any, Any], hook: Callable[..., Any]) -> None:
+        self._hooks, self._number = hooks, next(Handle._numbers)
+        hooks[self._number] = hook
+
+    def remove(self) -> None:
+        """Take the hook away."""
+        self._hooks.pop(self._number, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class _Keep:
+    """The hook behind retain_grad: adds the gradient to the tensor's `.grad`, if the tensor is still there."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = weakref.ref(tensor)
+
+    def __call__(self, g: Any) -> None:
+        t = self.tensor()
+        if t is not None:
+            t._grad = g.clone() if t._grad is None else t._grad + g

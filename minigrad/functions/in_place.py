@@ -1,0 +1,150 @@
+"""Methods that change a tensor in place and return it: their names end in an underscore, as in PyTorch.
+
+Each raises RuntimeError where PyTorch does: for a leaf that requires a gradient, a read-only array, a result of another kind of dtype.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .. import backend, ops
+from . import elementwise as e
+from .arguments import NUMBERS, check_number, check_power, times_alpha
+from .writing import arithmetic, draw_into, replace
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import Operand
+    from .random import Generator
+else:
+    from ..autograd.engine import Tensor
+
+
+# ---- arithmetic
+
+
+def add_(self: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
+    """Add alpha · other to self."""
+    return arithmetic(self, "add", ops.add, times_alpha("add_", self, other, alpha))
+
+
+def sub_(self: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
+    """Subtract alpha · other from self."""
+    return arithmetic(self, "subtract", ops.sub, times_alpha("sub_", self, other, alpha))
+
+
+def mul_(self: Tensor, other: Operand) -> Tensor:
+    """Multiply self by other."""
+    return arithmetic(self, "multiply", ops.mul, other)
+
+
+def div_(self: Tensor, other: Operand) -> Tensor:
+    """Divide self by other."""
+    return arithmetic(self, "divide", ops.div, other)
+
+
+def pow_(self: Tensor, other: Operand) -> Tensor:
+    """Raise self to the power other."""
+    check_power(self, other)
+    return arithmetic(self, "power", ops.pow, other)
+
+
+def floor_divide_(self: Tensor, other: Operand) -> Tensor:
+    """Replace self by ⌊self / other⌋."""
+    return arithmetic(self, None, ops.floor_divide, other)
+
+
+def remainder_(self: Tensor, other: Operand) -> Tensor:
+    """Replace self by self - other ⌊self / other⌋."""
+    return arithmetic(self, None, ops.remainder, other)
+
+
+# ---- functions of one variable
+
+
+def exp_(self: Tensor) -> Tensor:
+    """Replace each element by e^x."""
+    return replace(self, "exp_", lambda: e.exp(self))
+
+
+def sqrt_(self: Tensor) -> Tensor:
+    """Replace each element by √x."""
+    return replace(self, "sqrt_", lambda: e.sqrt(self))
+
+
+def neg_(self: Tensor) -> Tensor:
+    """Replace each element by -x."""
+    return replace(self, "neg_", lambda: e.neg(self))
+
+
+def abs_(self: Tensor) -> Tensor:
+    """Replace each element by |x|."""
+    return replace(self, "abs_", lambda: e.abs(self))
+
+
+def tanh_(self: Tensor) -> Tensor:
+    """Replace each element by its hyperbolic tangent."""
+    return replace(self, "tanh_", lambda: e.tanh(self))
+
+
+def sigmoid_(self: Tensor) -> Tensor:
+    """Replace each element by 1 / (1 + e^-x)."""
+    return replace(self, "sigmoid_", lambda: e.sigmoid(self))
+
+
+def relu_(self: Tensor) -> Tensor:
+    """Replace each element by max(x, 0)."""
+    return replace(self, "relu_", lambda: e.relu(self))
+
+
+def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
+    """Limit each element to [min, max], of which one may be missing."""
+    return replace(self, "clamp_", lambda: e.clamp(self, min, max))
+
+
+# ---- elements given or drawn
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Set all elements to 0."""
+    return fill_(self, 0)
+
+
+def fill_(self: Tensor, value: Operand) -> Tensor:
+    """Set all elements to `value`, a number or a 0-d tensor."""
+    if type(value) not in NUMBERS and not isinstance(value, Tensor):
+        value = backend.operand(value, "fill_")
+    if shape := tuple(getattr(value, "shape", ())):
+        raise RuntimeError(f"fill_: expected a number or a 0-d tensor, got shape {shape}; use copy_")
+    self[...] = value
+    return self
+
+
+def copy_(self: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
+    """Set the elements to those of `source`, broadcast, converted, and brought to the device of self."""
+    if isinstance(source, Tensor) and source.array.ndim > self.array.ndim:
+        raise RuntimeError(f"copy_: a source of shape {tuple(source.array.shape)} does not fit into {tuple(self.array.shape)}")
+    if isinstance(source, Tensor) and source.device.type != self.device.type:
+        source = source.to(self.device)
+    self[...] = source
+    return self
+
+
+def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Draw all elements from the Gaussian distribution of this mean and standard deviation."""
+    mean, std = check_number(mean, "normal_"), check_number(std, "normal_")
+    if not std >= 0:
+        raise RuntimeError(f"normal_: expected a standard deviation of at least 0, got {std}")
+    return draw_into(self, "normal_", backend.random.normal, (mean, std), generator)
+
+
+def uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Draw all elements uniformly from [from_, to)."""
+    from_, to = check_number(from_, "uniform_"), check_number(to, "uniform_")
+    if not from_ <= to:
+        raise RuntimeError(f"uniform_: expected from ≤ to, got {from_} and {to}")
+    if from_ in (-backend.inf, backend.inf) or to == backend.inf:
+        raise RuntimeError(f"uniform_: expected finite numbers, got {from_} and {to}")
+    if self.array.dtype.kind == "f":
+        from_, to = (backend.fitting(number, self.array.dtype, "uniform_") for number in (from_, to))
+    return draw_into(self, "uniform_", backend.random.uniform, (from_, to), generator)

@@ -1,0 +1,112 @@
+"""Python's operators on tensors. They return NotImplemented where the other operand has the reflected operator and no tensor function
+takes it, so that its own operator is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import backend, ops
+from . import elementwise, in_place, products
+from .arguments import quotient_operands
+from .comparisons import bitwise
+from .writing import bitwise_into
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import Operand
+
+
+def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
+    """Return the operator that calls `function`; another kind of operand that has the operator `reflected` gets its turn."""
+    def method(self: Tensor, other: Operand) -> Tensor:
+        try:
+            return function(self, other)
+        except backend.NotAnOperand:
+            if hasattr(type(other), reflected):
+                return NotImplemented
+            raise
+
+    return method
+
+
+add, sub, mul = operator(ops.add, "__radd__"), operator(ops.sub, "__rsub__"), operator(ops.mul, "__rmul__")
+truediv, matmul = operator(elementwise.div, "__rtruediv__"), operator(products.matmul, "__rmatmul__")
+floordiv, mod = operator(ops.floor_divide, "__rfloordiv__"), operator(ops.remainder, "__rmod__")
+pow = operator(elementwise.pow, "__rpow__")
+
+
+def rsub(self: Tensor, other: Operand) -> Tensor:
+    """Return other - self."""
+    return ops.sub(other, self)
+
+
+def rmul(self: Tensor, other: Operand) -> Tensor:
+    """Return other · self; Python repeats lists, tuples and texts."""
+    return NotImplemented if isinstance(other, list | tuple | str) else ops.mul(other, self)
+
+
+def rtruediv(self: Tensor, other: Operand) -> Tensor:
+    """Return other / self."""
+    return ops.div(*quotient_operands(other, self))
+
+
+def rfloordiv(self: Tensor, other: Operand) -> Tensor:
+    """Return ⌊other / self⌋."""
+    return ops.floor_divide(other, self)
+
+
+def rmod(self: Tensor, other: Operand) -> Tensor:
+    """Return other - self ⌊other / self⌋."""
+    return ops.remainder(other, self)
+
+
+def rpow(self: Tensor, other: Operand) -> Tensor:
+    """Return other ^ self."""
+    return ops.pow(other, self)
+
+
+def rmatmul(self: Tensor, other: Operand) -> Tensor:
+    """Return other @ self."""
+    return products.product(other, self)
+
+
+def pos(self: Tensor) -> Tensor:
+    """Return self."""
+    return self
+
+
+# ---- comparisons
+
+eq, ne = operator(ops.equal, "__eq__"), operator(ops.not_equal, "__ne__")
+lt, le = operator(ops.less, "__gt__"), operator(ops.less_equal, "__ge__")
+gt, ge = operator(ops.greater, "__lt__"), operator(ops.greater_equal, "__le__")
+
+# ---- bit by bit
+
+
+def invert(self: Tensor) -> Tensor:
+    """Return ~self."""
+    return bitwise("invert", self)
+
+
+def _bits(name: str, reflected: str, swapped: bool = False) -> Callable[[Tensor, Operand], Tensor]:
+    return operator((lambda x, y: bitwise(name, y, x)) if swapped else (lambda x, y: bitwise(name, x, y)), reflected)
+
+
+def _write_bits(name: str, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
+    return operator(lambda x, y: bitwise_into(x, name, y), reflected)
+
+
+and_, or_, xor = _bits("bitwise_and", "__rand__"), _bits("bitwise_or", "__ror__"), _bits("bitwise_xor", "__rxor__")
+lshift, rshift = _bits("left_shift", "__rlshift__"), _bits("right_shift", "__rrshift__")
+rlshift, rrshift = _bits("left_shift", "__lshift__", swapped=True), _bits("right_shift", "__rshift__", swapped=True)
+
+# ---- in place
+
+iadd, isub, imul = operator(in_place.add_, "__radd__"), operator(in_place.sub_, "__rsub__"), operator(in_place.mul_, "__rmul__")
+itruediv, ipow = operator(in_place.div_, "__rtruediv__"), operator(in_place.pow_, "__rpow__")
+ifloordiv, imod = operator(in_place.floor_divide_, "__rfloordiv__"), operator(in_place.remainder_, "__rmod__")
+iand, ior = _write_bits("bitwise_and", "__rand__"), _write_bits("bitwise_or", "__ror__")
+ixor = _write_bits("bitwise_xor", "__rxor__")
+ilshift, irshift = _write_bits("left_shift", "__rlshift__"), _write_bits("right_shift", "__rrshift__")

@@ -1,0 +1,198 @@
+"""Sums, means, extremes and truth over axes. `dim` may be called `axis`, and `keepdim` `keepdims`, as in NumPy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+from .. import backend, ops
+from .arguments import axes_of, axis_of, beside, check_input, over
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import Dim, DTypeLike
+else:
+    from ..autograd.engine import Tensor
+
+__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "max", "mean", "min", "sum"]
+
+
+class max_result(NamedTuple):
+    """The largest elements along an axis, and where they stand."""
+
+    values: Tensor
+    indices: Tensor
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.max(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+class min_result(NamedTuple):
+    """The smallest elements along an axis, and where they stand."""
+
+    values: Tensor
+    indices: Tensor
+
+    def __repr__(self) -> str:
+        return f"torch.return_types.min(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+def sum(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, axis: Dim = None, keepdims: bool = False, dtype: DTypeLike = None
+) -> Tensor:
+    """Return Σ x over `dim` (one axis, several, or all), after conversion to `dtype`; whole numbers and bools give int64.
+
+    keepdim leaves the axes in the shape, with length 1.
+    """
+    if (dim is None and axis is None and dtype is None and not keepdim and not keepdims
+            and isinstance(input, Tensor) and input.array.dtype.kind == "f"):
+        return ops.sum(input)
+    dim, keepdim = over(dim, axis, keepdim, keepdims)
+    axes = axes_of(dim, check_input(input, "sum"))
+    x = _converted(input, dtype)
+    if x.array.dtype.kind == "f":
+        return ops.sum(x, axis=axes, keepdims=keepdim)
+    total = beside(input, backend.array_module(x.array).sum(x.array, axis=axes, keepdims=keepdim, dtype=backend.int64))
+    return total if dtype is None else total.to(dtype)
+
+
+def mean(
+    input: Tensor, dim: Dim = None, keepdim: bool = False, *, axis: Dim = None, keepdims: bool = False, dtype: DTypeLike = None
+) -> Tensor:
+    """Return Σ x / n over the n elements along `dim` (one axis, several, or all), after conversion to `dtype`.
+
+    Raise RuntimeError unless x or `dtype` is floating-point.
+    """
+    x = _converted(check_input(input, "mean"), dtype)
+    if x.array.dtype.kind != "f" and (wanted := backend.dtype_of(dtype, x.dtype)).kind != "f":
+        raise RuntimeError(f"mean: expected a floating-point tensor, got {wanted}; use .float() or .double() first")
+    dim, keepdim = over(dim, axis, keepdim, keepdims)
+    found: Tensor = ops.mean(x, axis=axes_of(dim, input), keepdims=keepdim)
+    return found if dtype is None else found.to(dtype)
+
+
+def _converted(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """Return x in `dtype`, to be summed; whole numbers of fewer than 64 bits as they are, as their sum in int64 is exact without a copy."""
+    if dtype is None or (x.array.dtype.kind != "f" and x.array.itemsize < 8 and backend.dtype_of(dtype) != backend.bool_):
+        return x
+    return x.to(dtype)
+
+
+# ---- extremes
+
+
+@overload
+def max(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: None = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: Tensor) -> Tensor: ...
+@overload
+def max(input: Tensor, dim: int, keepdim: bool = False, *, keepdims: bool = False) -> max_result: ...
+@overload
+def max(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: int, keepdims: bool = False) -> max_result: ...
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor | max_result:
+    """Return the largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two for each element.
+
+    Equal elements share the gradient, but along `dim` the one at `indices` gets it all.
+    """
+    return _extreme(input, "max", dim, axis, keepdim or keepdims)
+
+
+@overload
+def min(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: None = None, keepdims: bool = False) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: Tensor) -> Tensor: ...
+@overload
+def min(input: Tensor, dim: int, keepdim: bool = False, *, keepdims: bool = False) -> min_result: ...
+@overload
+def min(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: int, keepdims: bool = False) -> min_result: ...
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor | min_result:
+    """Return the smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two for each element.
+
+    Equal elements share the gradient, but along `dim` the one at `indices` gets it all.
+    """
+    return _extreme(input, "min", dim, axis, keepdim or keepdims)
+
+
+def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
+    """Return what `max` and `min` do."""
+    pair: Any = max_result if name == "max" else min_result
+    check_input(x, name)
+    if isinstance(dim, Tensor):
+        return (ops.maximum if name == "max" else ops.minimum)(x, dim)
+    dim = axis if dim is None else dim
+    if dim is None:
+        if not x.array.size:
+            raise RuntimeError(f"{name}: an empty tensor of shape {tuple(x.array.shape)} has no {name}imum; give a dim")
+        return getattr(ops, name)(x)
+    if x.array.ndim == 0:
+        axis_of(dim, 0)
+        return pair(x.clone(), beside(x, 0))
+    dim = axis_of(dim, x.array.ndim)
+    if not x.array.shape[dim]:
+        raise IndexError(f"{name}: axis {dim} of shape {tuple(x.array.shape)} is empty")
+    indices = (ops.argmax if name == "max" else ops.argmin)(x, axis=dim).unsqueeze(dim)
+    values = ops.take_along_axis(x, indices.array, dim)
+    return pair(values, indices) if keepdim else pair(values.squeeze(dim), indices.squeeze(dim))
+
+
+def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Return the largest element over `dim` (one axis, several, or all); equal elements share the gradient."""
+    return ops.max(input, axis=_full_axes("amax", input, dim), keepdims=keepdim)
+
+
+def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Return the smallest element over `dim` (one axis, several, or all); equal elements share the gradient."""
+    return ops.min(input, axis=_full_axes("amin", input, dim), keepdims=keepdim)
+
+
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+    """Return the index of the largest element along `dim`, or among all elements, row by row; of equal ones the first."""
+    return _arg(ops.argmax, input, axis if dim is None else dim, keepdim)
+
+
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+    """Return the index of the smallest element along `dim`, or among all elements, row by row; of equal ones the first."""
+    return _arg(ops.argmin, input, axis if dim is None else dim, keepdim)
+
+
+def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    """Return the indices that `function` finds, along `dim` or among all elements."""
+    _check_not_empty(function.__name__, x, axes_of(dim, check_input(x, function.__name__)))
+    if dim is None or x.array.ndim == 0:
+        out: Tensor = function(x, axis=None)
+        return out.reshape((1,) * x.array.ndim) if keepdim else out
+    out = function(x, axis=axis_of(dim, x.array.ndim))
+    return out.unsqueeze(dim) if keepdim else out
+
+
+def _full_axes(name: str, x: Tensor, dim: Dim) -> tuple[int, ...]:
+    """Return `dim` as axes counted from 0, of which there is none without elements; None and () are all axes."""
+    axes = axes_of(dim, check_input(x, name)) or tuple(range(x.array.ndim))
+    _check_not_empty(name, x, axes)
+    return axes
+
+
+def _check_not_empty(name: str, x: Tensor, axes: tuple[int, ...] | None) -> None:
+    """Raise IndexError where there is nothing to choose from."""
+    shape = x.array.shape
+    if 0 in (shape if axes is None else [shape[a] for a in axes]):
+        raise IndexError(f"{name}: nothing to choose from in shape {tuple(shape)} along dim {axes}")
+
+
+# ---- truth
+
+
+def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Return whether all elements over `dim` are true, that is not 0: bools, for uint8 1 or 0."""
+    return _truth(input, "all", dim, keepdim)
+
+
+def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
+    """Return whether any element over `dim` is true, that is not 0: bools, for uint8 1 or 0."""
+    return _truth(input, "any", dim, keepdim)
+
+
+def _truth(x: Tensor, name: str, dim: Any, keepdim: bool) -> Tensor:
+    """Return what NumPy's `all` or `any` finds; uint8 stays uint8."""
+    check_input(x, name)
+    found = beside(x, getattr(backend.array_module(x.array), name)(x.array, axis=axes_of(dim, x), keepdims=keepdim))
+    return found.to(backend.uint8) if x.array.dtype == backend.uint8 else found

@@ -1,0 +1,137 @@
+"""The same elements in another shape or order, and tensors put together. What can be a view is one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from .. import backend, ops
+from ..autograd import sharing
+from ..printing import Size
+from .arguments import axis_of, check_input, check_tensor, fill_shape, sizes
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor
+    from .arguments import Dim
+
+__all__ = ["cat", "flatten", "numel", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
+
+
+def numel(input: Tensor) -> int:
+    """Return the number of elements."""
+    return int(check_tensor(input, "numel").array.size)
+
+
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """Return the same elements in another shape, of which one length may be -1; a view where possible."""
+    return ops.reshape(check_input(input, "reshape"), fill_shape(input, sizes(shape), "reshape"))
+
+
+def view(self: Tensor, *shape: Any) -> Tensor:
+    """Return the same memory in another shape, of which one length may be -1. Raise RuntimeError where that takes a copy."""
+    shape = fill_shape(self, sizes(shape), "view")
+    out = ops.reshape(self, shape)
+    if self.array.size and backend.root(out.array) is not backend.root(self.array):
+        if self.array.base is None and sharing.is_free(self):  # a result that PyTorch may have put row by row
+            self.array = backend.copy(self.array, order="C")
+            return ops.reshape(self, shape)
+        raise RuntimeError(f"view: shape {tuple(self.array.shape)} with strides {self.array.strides} cannot be seen as {shape} "
+                           "without a copy; use .reshape(…)")
+    return out
+
+
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """Return the `view` of self in the shape of another tensor."""
+    return view(self, check_tensor(other, "view_as").shape)
+
+
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Return the tensor with the axes from start_dim to end_dim as one."""
+    n, shape = check_input(input, "flatten").array.ndim, input.array.shape
+    first, last = axis_of(start_dim, n), axis_of(end_dim, n)
+    if n == 0:
+        return input.reshape(1)
+    if first > last:
+        raise RuntimeError(f"flatten: start_dim {start_dim} comes after end_dim {end_dim}")
+    if first == last:
+        return input
+    return input.reshape(*shape[:first], Size(shape[first:last + 1]).numel(), *shape[last + 1:])
+
+
+def squeeze(input: Tensor, dim: Dim = None) -> Tensor:
+    """Return the tensor without the axes of length 1, or without those of `dim` that have length 1."""
+    n = check_input(input, "squeeze").array.ndim
+    asked = dim if isinstance(dim, (tuple, list)) else (dim,)
+    named = range(n) if dim is None else [axis_of(d, n) for d in asked]
+    return ops.squeeze(input, axis=tuple(d for d in named if n and input.array.shape[d] == 1))
+
+
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """Return the tensor with a new axis of length 1 at `dim`."""
+    return ops.expand_dims(input, axis_of(dim, check_input(input, "unsqueeze").array.ndim + 1))
+
+
+def t(input: Tensor) -> Tensor:
+    """Return the transpose of a matrix; a tensor of fewer axes as it is. Raise RuntimeError for one of more axes."""
+    if check_input(input, "t").array.ndim > 2:
+        raise RuntimeError(f"t() expects at most 2 axes, got shape {tuple(input.array.shape)}; use transpose or permute")
+    return ops.transpose(input)
+
+
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Return the tensor with two axes exchanged."""
+    n = check_input(input, "transpose").array.ndim
+    first, second = axis_of(dim0, n), axis_of(dim1, n)
+    return ops.swapaxes(input, first, second) if n else ops.reshape(input, ())
+
+
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """Return the tensor with its axes in the order `dims`. Raise RuntimeError if an axis is missing or named twice."""
+    n = check_input(input, "permute").array.ndim
+    order = tuple(axis_of(d, n) for d in sizes(dims))
+    if sorted(order) != list(range(n)):
+        raise RuntimeError(f"permute: {sizes(dims)} is not an order of {n} axes")
+    return ops.transpose(input, order)
+
+
+def expand(self: Tensor, *shape: Any) -> Tensor:
+    """Return a view that repeats self along axes of length 1 and along new leading axes; -1 keeps a length."""
+    wanted = sizes(shape)
+    old = (1,) * (len(wanted) - self.array.ndim) + tuple(self.array.shape)
+    if len(old) != len(wanted) or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
+        raise RuntimeError(f"expand: shape {tuple(self.array.shape)} cannot be expanded to {wanted}")
+    return ops.broadcast_to(self, tuple(m if n == -1 else n for m, n in zip(old, wanted)))
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """Return self, expanded to the shape of another tensor."""
+    return expand(self, check_tensor(other, "expand_as").shape)
+
+
+# ---- several tensors
+
+
+def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
+    """Return tensors put one after another along `dim`; empty 1-d tensors are left out, as in PyTorch.
+
+    Raise RuntimeError if their shapes differ in another axis.
+    """
+    tensors = [check_tensor(x, "cat") for x in tensors]
+    if not tensors:
+        raise ValueError("cat: expected a non-empty list of tensors")
+    first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
+    dim = axis_of(dim, first.ndim)
+    nothing = (*first.shape[:dim], 0, *first.shape[dim + 1:])
+    kept = [x if tuple(x.shape) != (0,) else x.reshape(nothing) for x in tensors]
+    for x in kept:
+        if x.ndim != first.ndim or x.shape[:dim] + x.shape[dim + 1:] != first.shape[:dim] + first.shape[dim + 1:]:
+            raise RuntimeError(f"cat: shapes {[tuple(x.shape) for x in tensors]} differ in other axes than {dim}")
+    return ops.join(*kept, axis=dim)
+
+
+def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
+    """Return tensors of one shape put side by side along a new axis. Raise RuntimeError if their shapes differ."""
+    tensors = [check_tensor(x, "stack") for x in tensors]
+    if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
+        raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
+    return cat([x.unsqueeze(axis_of(dim, x.ndim + 1)) for x in tensors], axis_of(dim, tensors[0].ndim + 1))

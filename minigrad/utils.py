@@ -1,0 +1,5 @@
+"""PyTorch's place of the data loaders: `minigrad.utils.data` is `minigrad.data`."""
+
+from . import data
+
+__all__ = ["data"]
