@@ -8,7 +8,7 @@ import warnings
 from typing import Any
 
 from . import backend
-from .autograd import engine, sharing
+from .autograd import graph, sharing
 from .tensor import Tensor, _tensor, sizes
 
 
@@ -108,7 +108,7 @@ def _on_memory(array: Any) -> Tensor:
     """A tensor on the memory of an array; a warning if that cannot be written to."""
     if not getattr(getattr(array, "flags", None), "writeable", True):  # CuPy has no such flag
         warnings.warn(READ_ONLY, stacklevel=3)
-    out = engine.wrap(array)
+    out = graph.wrap(array)
     sharing.expose(out)
     return out
 

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from . import backend, in_place, ops
-from .autograd import engine
+from .autograd import graph
 
 BYTE_MASK = "indexing with dtype uint8 is deprecated: it is taken as a mask; please use a dtype bool instead."
 
@@ -23,7 +23,7 @@ def assign(x: Any, key: Any, value: Any) -> None:
     """x[key] = value, in place."""
     first, last = split(array_key(x.array, key, taken=False))
     indexed = [p for p in last if backend.is_array(p)] if type(last) is tuple else []
-    if isinstance(value, engine.Tensor):
+    if isinstance(value, graph.Tensor):
         if not indexed and value.array.size and value.views is x.views is not None and _is_same(x.array[first][last], value.array):
             return  # x[key] += … has changed both already
         is_filled = value.array.size == 1 and len(indexed) == 1 and indexed[0].dtype.kind == "b"
@@ -33,8 +33,8 @@ def assign(x: Any, key: Any, value: Any) -> None:
 
     def compute() -> Any:
         shape, inner = x.array[first][last].shape, value
-        if not isinstance(value, engine.Tensor):
-            inner = engine.wrap(backend.asarray(in_place.beside(x, value, "__setitem__"), x.dtype, like=x.array))
+        if not isinstance(value, graph.Tensor):
+            inner = graph.wrap(backend.asarray(in_place.beside(x, value, "__setitem__"), x.dtype, like=x.array))
         while inner.ndim > len(shape) and inner.shape[0] == 1:
             inner = ops.squeeze(inner, axis=0)
         if inner.ndim > len(shape) or any([n not in (1, m) for n, m in zip(inner.shape[::-1], shape[::-1])]):
@@ -90,7 +90,7 @@ def _part(array: Any, part: Any) -> Any:
     if isinstance(part, slice):
         _check_slice(part)
         return slice(*[None if v is None else int(v) for v in (part.start, part.stop, part.step)])
-    if isinstance(part, engine.Tensor):
+    if isinstance(part, graph.Tensor):
         part = part.array
         if part.ndim == 0 and part.dtype.kind in "iu" and part.dtype != backend.uint8:
             return int(backend.item(part))
@@ -101,7 +101,7 @@ def _part(array: Any, part: Any) -> Any:
     if hasattr(part, "__index__") and not backend.is_array(part):
         return part.__index__()
     if not backend.is_array(part):
-        numbers = [int(p) if isinstance(p, engine.Tensor) else p for p in part] if isinstance(part, (list, range)) else part  # type: ignore[call-overload]
+        numbers = [int(p) if isinstance(p, graph.Tensor) else p for p in part] if isinstance(part, (list, range)) else part  # type: ignore[call-overload]
         part = backend.asarray(numbers)
         if part.size == 0:
             part = part.astype("int64")

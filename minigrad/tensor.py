@@ -10,7 +10,7 @@ import weakref
 from typing import Any, NamedTuple
 
 from . import backend, ops
-from .autograd import engine, modes, sharing
+from .autograd import contract, engine, graph, modes, sharing
 from .autograd.writes import reshaped
 from .in_place import arithmetic, bitwise, draw_into, replace
 from .indexing import assign, index
@@ -84,7 +84,7 @@ def _method(function: Any) -> Any:
     return method
 
 
-class Tensor(engine.Tensor):
+class Tensor(graph.Tensor):
     """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
 
     Made by `minigrad.tensor`, `zeros`, `randn`, …. `array` is the raw NumPy or CuPy array, `data` a detached tensor on
@@ -136,7 +136,7 @@ class Tensor(engine.Tensor):
     @property
     def data(self) -> Tensor:
         """A tensor on the same memory, without history. Assigning replaces the memory."""
-        return engine.detach(self)
+        return graph.detach(self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -270,7 +270,7 @@ class Tensor(engine.Tensor):
 
     def detach(self) -> Tensor:
         """A tensor on the same memory, without history."""
-        return engine.detach(self)
+        return graph.detach(self)
 
     def detach_(self) -> Tensor:
         """Forget the history of this tensor."""
@@ -286,7 +286,7 @@ class Tensor(engine.Tensor):
         """Call hook(gradient) when the gradient of this tensor is known; what it returns replaces it. Returns a handle."""
         if not self._requires_grad:
             raise RuntimeError("register_hook: the tensor does not require a gradient")
-        owner = engine.origin(self)
+        owner = graph.origin(self)
         if owner.hooks is None:
             owner.hooks = {}
         return Handle(owner.hooks, hook)
@@ -910,7 +910,7 @@ def _new(x: Tensor, name: str, arguments: tuple, dtype: Any, device: Any, requir
 
 def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str | None = None) -> Tensor:
     new = cls.__new__(cls)
-    engine.Tensor.__init__(new, array if device is None else backend.to_device(array, device), requires_grad)
+    graph.Tensor.__init__(new, array if device is None else backend.to_device(array, device), requires_grad)
     return new
 
 
@@ -962,7 +962,7 @@ def _memory(x: Tensor) -> tuple:
 
 
 def _wrap(tensor: Tensor, value: Any) -> Tensor:
-    return engine.wrap(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
+    return graph.wrap(value if backend.is_array(value) else backend.asarray(value, like=tensor.array))
 
 
 def _truth(x: Tensor, name: str, dim: Any, keepdim: bool) -> Tensor:
@@ -993,7 +993,7 @@ def _floats(x: Any, y: Any) -> tuple:
 def _bitwise(name: str, *operands: Any) -> Tensor:
     """Bit by bit, for whole numbers and bools."""
     arrays = backend.promote([x.array if isinstance(x, Tensor) else x for x in operands], name)
-    engine._one_device(name, arrays)
+    contract.check_one_device(name, arrays)
     if any(getattr(a, "dtype", backend.float64).kind == "f" for a in arrays):
         got = ", ".join(str(getattr(x, "dtype", type(x).__name__)) for x in operands)
         raise TypeError(f"{name}: expected whole numbers or bools, got {got}")
@@ -1119,5 +1119,5 @@ def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
     return Extreme[name](values, indices) if keepdim else Extreme[name](values.squeeze(dim), indices.squeeze(dim))
 
 
-engine.use_tensor_class(Tensor)
+graph.use_tensor_class(Tensor)
 ops.use_tensor_class(Tensor)

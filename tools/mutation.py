@@ -32,7 +32,7 @@ from support.planting import inner, live_functions, planted, text_of  # noqa: E4
 
 MODULES = [
     *[f"minigrad.ops.{name}" for name in ("activations", "arithmetic", "losses", "penalties", "reductions", "shaping")],
-    *[f"minigrad.autograd.{name}" for name in ("engine", "function", "replay")],
+    *[f"minigrad.autograd.{name}" for name in ("contract", "engine", "function", "graph", "hooks", "leaves", "replay", "visits")],
     *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "sgd")],
 ]
 FILES = {

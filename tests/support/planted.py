@@ -18,6 +18,7 @@ class Bug:
 ARITHMETIC, ACTIVATIONS, REDUCTIONS = "minigrad.ops.arithmetic", "minigrad.ops.activations", "minigrad.ops.reductions"
 SHAPING, LOSSES, PENALTIES = "minigrad.ops.shaping", "minigrad.ops.losses", "minigrad.ops.penalties"
 ENGINE, MODES, WRITES = "minigrad.autograd.engine", "minigrad.autograd.modes", "minigrad.autograd.writes"
+CONTRACT, HOOKS, LEAVES = "minigrad.autograd.contract", "minigrad.autograd.hooks", "minigrad.autograd.leaves"
 SGD, ADAM, OPTIMIZER = "minigrad.optim.sgd", "minigrad.optim.adam", "minigrad.optim.optimizer"
 
 BUGS = [
@@ -59,26 +60,26 @@ BUGS = [
     Bug("swapaxes: g not swapped back", SHAPING, "lambda g: array_module(g).swapaxes(g, axis1, axis2)",
         "lambda g: array_module(g).reshape(g, x.shape)", ("row swapaxes",)),
     Bug("join: parts one too late", SHAPING, "starts = [0, *ends[:-1]]", "starts = [0, *ends[1:]]", ("row join",)),
-    Bug("no unbroadcast of new axes", ENGINE, "axes = (*range(added), *(", "axes = (*range(added)[1:], *(", ("row add", "row mul")),
-    Bug("unbroadcast by mean", ENGINE, "return xp.sum(g, axis=tuple(range(added)))", "return xp.mean(g, axis=tuple(range(added)))",
+    Bug("no unbroadcast of new axes", CONTRACT, "axes = (*range(added), *(", "axes = (*range(added)[1:], *(", ("row add", "row mul")),
+    Bug("unbroadcast by mean", CONTRACT, "return xp.sum(g, axis=tuple(range(added)))", "return xp.mean(g, axis=tuple(range(added)))",
         ("row add",)),
     Bug("flip: g not flipped", SHAPING, "lambda g: array_module(g).flip(g, axis=axis)", "lambda g: g", ("row flip",)),
     # memory and dtype
-    Bug("a wrong dtype passes", ENGINE, "if node.dtype == dtype:", "if node.dtype != dtype:", ("rule wrong",)),
+    Bug("a wrong dtype passes", CONTRACT, "if node.dtype == dtype:", "if node.dtype != dtype:", ("rule wrong",)),
     Bug("float64 leaks into a float32 gradient", REDUCTIONS, "share = xp.astype(hit, x.dtype)", "share = xp.astype(hit, \"float64\")",
         ("row max",)),
     Bug("g is changed", ARITHMETIC, "return -x, lambda g: -g", "return -x, lambda g: array_module(g).multiply(g, -1, out=g)", ("row neg",)),
-    Bug("two gradients in one array", ENGINE, "first = wrap(g if ours else backend.copy(g, order=\"C\"))", "first = wrap(g)",
+    Bug("two gradients in one array", LEAVES, "first = wrap(g if owned else backend.copy(g, order=\"C\"))", "first = wrap(g)",
         ("rule gradients", "row add")),
     Bug("a saved array handed out", ENGINE, "node.op.owns and not keeps(vjp, c)", "node.op.owns", ("rule a gradient",)),
-    Bug("sums added into arrays of others", ENGINE, "            elif parent in owned:", "            elif True:", ("rule random",)),
+    Bug("sums added into arrays of others", ENGINE, "    if parent in owned:", "    if True:", ("rule random",)),
     # the engine's walk
-    Bug("= for +=", ENGINE, "total = grads[parent] = seen + c", "total = grads[parent] = c", ("rule",)),
-    Bug("oldest node first", ENGINE, "parent not in silent:\n                        heapq.heappush(heap, (-parent.tick, parent))",
-        "parent not in silent:\n                        heapq.heappush(heap, (parent.tick, parent))", ("rule",)),
-    Bug("gradients are replaced, not added up", ENGINE, "before.array += g", "before.array = g + 0", ("rule second",)),
+    Bug("= for +=", ENGINE, "total = sums[parent] = total + c", "total = sums[parent] = c", ("rule",)),
+    Bug("oldest node first", ENGINE, "heappush(newest_first, (-parent.tick, parent))", "heappush(newest_first, (parent.tick, parent))",
+        ("rule",)),
+    Bug("gradients are replaced, not added up", LEAVES, "before.array += g", "before.array = g + 0", ("rule second",)),
     Bug("graph never freed", ENGINE, "        if not retain:\n", "        if retain:\n", ("rule freed",)),
-    Bug("hooks in the wrong order", ENGINE, "key=lambda item: item[0] is None)", "key=lambda item: -(item[0] or 0))", ("rule hooks",)),
+    Bug("hooks in the wrong order", HOOKS, "key=lambda item: item[0] is None)", "key=lambda item: -(item[0] or 0))", ("rule hooks",)),
     Bug("a decorated function leaves its mode behind", MODES, "recording.set(before) if token is None else recording.reset(token)",
         "None", ("rule no grad",)),
     Bug("in-place writes forgotten", WRITES, "ranges[low, high] = Last.write = now", "ranges[low, high] = now", ("rule writes",)),
