@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from .. import backend
 from .graph import Node, Tensor, origin, wrap
 from .writes import held, reshaped_since, written_since
@@ -85,7 +87,7 @@ def add_note(error, node, g, parent, vjp, vjps):
     which = [i for i, (p, v) in enumerate(zip(node.parents, vjps)) if p is parent and v is vjp]
     argument = f"argument {which[0]}, of shape {tuple(parent.shape)}," if which and parent is not None else "its arguments"
     error.add_note(f"while computing the gradient of {node.op.__name__} for {argument} "
-                   f"from g of shape {tuple(g.shape)}; its output has shape {tuple(node.shape)}")
+                   f"from g of shape {tuple(getattr(g, 'shape', node.shape))}; its output has shape {tuple(node.shape)}")
 
 
 def unbroadcast(g, shape):
@@ -171,7 +173,8 @@ def check_usable(node):
 
 
 def check_wanted(inputs, name):
-    """Return {node or leaf: None} of the tensors whose gradients are asked for; raise RuntimeError for what can have none."""
+    """Return (inputs, {node or leaf: None}) of the tensors whose gradients are asked for; raise RuntimeError for what can have none."""
+    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if not inputs:
         raise RuntimeError(f"{name}: `inputs` argument to `{name}()` cannot be empty")
     for i, t in enumerate(inputs):
@@ -179,11 +182,14 @@ def check_wanted(inputs, name):
             raise RuntimeError(f"{name}: all inputs have to be Tensors, but input {i} is {type(t).__name__}")
         if not t._requires_grad:
             raise RuntimeError(f"{name}: input {i} of shape {tuple(t.shape)} does not require a gradient")
-    return {origin(t): None for t in inputs}
+    return inputs, {origin(t): None for t in inputs}
 
 
-def check_roots(tensors, gradients, name):
-    """Return [(tensor, its gradient)]; raise TypeError or RuntimeError for what does not require a gradient or does not fit."""
+def check_roots(tensors, gradients, name, create):
+    """Return {node or leaf: gradient}, from which a pass starts; a gradient is a Tensor with `create`, else an array.
+
+    Raise TypeError or RuntimeError for what does not require a gradient or does not fit.
+    """
     tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
     if gradients is None:
         gradients = (None,) * len(tensors)
@@ -191,7 +197,16 @@ def check_roots(tensors, gradients, name):
         gradients = (gradients,)
     if len(gradients) != len(tensors):
         raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
-    return [(t, _root_gradient(t, g, name)) for t, g in zip(tensors, gradients)]
+    sums: dict = {}
+    for t, g in zip(tensors, gradients):
+        g = _root_gradient(t, g, name)
+        g = (g if isinstance(g, Tensor) else wrap(g)) if create else g.array if isinstance(g, Tensor) else g
+        start = origin(t)
+        if start in sums:
+            total = sums[start] + g
+            g = total if create else backend.asarray(total, like=g)
+        sums[start] = g
+    return sums
 
 
 def _root_gradient(t, g, name):
@@ -215,7 +230,23 @@ def _root_gradient(t, g, name):
     return g if array.dtype == t.array.dtype else array.astype(t.array.dtype)
 
 
-def unused(i, t):
-    """Return the error for an input of `grad` that the outputs do not depend on."""
-    return RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} was not used to compute the outputs; "
-                        "set allow_unused=True to get None for it")
+def unused(i, t, allowed, materialize, create):
+    """Return the gradient of an input of `grad` that the outputs do not depend on: zeros, or None if that is allowed.
+
+    Raise RuntimeError otherwise.
+    """
+    if materialize:
+        zeros = wrap(backend.array_module(t.array).zeros_like(t.array))
+        zeros.requires_grad = create
+        return zeros
+    if not allowed:
+        raise RuntimeError(f"grad: input {i} of shape {tuple(t.shape)} was not used to compute the outputs; "
+                           "set allow_unused=True to get None for it")
+    return None
+
+
+def warn_of_cycle():
+    """Warn the caller of `Tensor.backward` of what create_graph=True does to memory."""
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient, which keeps memory "
+        "until the garbage collector runs. Use autograd.grad when creating the graph, or set .grad to None after use", stacklevel=4)

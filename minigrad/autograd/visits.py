@@ -1,16 +1,18 @@
-"""Which nodes a backward pass visits."""
+"""How a backward pass visits nodes: which ones there are, which it needs, and the special cases of a visit."""
 
 from __future__ import annotations
 
 from heapq import heappush
 
+from .. import backend
 from . import contract
 from .graph import Node
 
 
 def nodes_before(starts, stop=()):
-    """Return every node that the starts depend on, oldest first; not beyond the nodes in `stop`."""
-    seen, stack = set(starts), list(starts)
+    """Return every node among the starts (nodes or leaves) and before them, oldest first; not beyond the nodes in `stop`."""
+    stack = [start for start in starts if type(start) is Node]
+    seen = set(stack)
     while stack:
         node = stack.pop()
         if node in stop:
@@ -47,3 +49,12 @@ def visit_later(parents, sums, silent, newest_first):
         if type(parent) is Node and parent not in sums and parent not in silent:
             silent.add(parent)
             heappush(newest_first, (-parent.tick, parent))
+
+
+def products(node, vjps, g, whole):
+    """Return the VJPs of a product, computed at once if all of them are called; forget what a Function's backward returned earlier."""
+    if node.op.product is not True:
+        node.op.product.clear()
+    elif whole:
+        return backend.together(vjps, g)
+    return vjps
