@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from . import backend, copies, ops
-from .autograd import engine, modes, sharing
+from .autograd import graph, modes, sharing
 from .autograd.writes import reshaped
 from .functions import comparisons as c
 from .functions import conversions as v
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .functions.arguments import Operand
 
 
-class Tensor(engine.Tensor):
+class Tensor(graph.Tensor):
     """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
 
     Made by `minigrad.tensor`, `zeros`, `randn`, …. `array` is the raw NumPy or CuPy array, `data` a detached tensor on
@@ -46,7 +46,7 @@ class Tensor(engine.Tensor):
         @property
         def is_leaf(self) -> builtins.bool: ...
         @property
-        def grad_fn(self) -> engine.Node | None: ...
+        def grad_fn(self) -> graph.Node | None: ...
 
     def __init__(self, *data: Any, requires_grad: builtins.bool = False) -> None:
         """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
@@ -113,7 +113,7 @@ class Tensor(engine.Tensor):
     @property
     def data(self) -> Tensor:
         """A tensor on the same memory, without history. Assigning replaces the memory."""
-        return engine.detach(self)
+        return graph.detach(self)
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -290,5 +290,5 @@ def from_old_arguments(data: tuple[Any, ...], dtype: Any) -> Any:
     return xp.empty(sizes(data), dtype) if data else xp.empty(0, dtype)
 
 
-engine.use_tensor_class(Tensor)
+graph.use_tensor_class(Tensor)
 ops.use_tensor_class(Tensor)

@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from . import backend
-from .autograd import engine, sharing
+from .autograd import graph, sharing
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
@@ -43,7 +43,7 @@ def reduce(self: Tensor, protocol: Any) -> Any:
 def _rebuild(cls: Any, array: Any, requires_grad: bool, device: str | None = None) -> Tensor:
     """Return a tensor of the class `cls`, whose own `__init__` is not called."""
     new = cls.__new__(cls)
-    engine.Tensor.__init__(new, array if device is None else backend.to_device(array, device), requires_grad)
+    graph.Tensor.__init__(new, array if device is None else backend.to_device(array, device), requires_grad)
     return new
 
 

@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from .engine import Node, Tensor, _constant, detach, origin, wrap
+from .graph import Node, Tensor, constant, detach, origin, wrap
 from .modes import in_mode, recording
 from .sharing import link
 from .writes import tick
@@ -94,7 +94,7 @@ def _record(cls, ctx, inputs, out, returned):
     node.op, node.tick, node.options, node.hooks = _Call(cls, out.array), tick(), None, None
     node.shape, node.dtype = out.array.shape, out.array.dtype
     node.parents = [origin(x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
-    node.constants = [_constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
+    node.constants = [constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
     me = weakref.ref(node)  # an output that saves itself must not keep itself alive
     saved = [None if t is None else (t.array, _origin(t, inputs, returned, me)) for t in ctx._saved]
     results, given = node.op.product, [isinstance(x, Tensor) for x in inputs]

@@ -19,22 +19,33 @@ from functools import partial
 from typing import Any
 
 from .. import backend
-from .engine import Node, Tensor, _graph, op, wrap
+from .engine import op
+from .graph import Node, Tensor, wrap
 from .modes import in_mode
+from .visits import nodes_before
 from .writes import Last, held, written_since
 
 CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.EllipsisType, types.NoneType, backend.dtype, backend.NumPyScalar)
 
 
 def recording_vjps(starts):
+    """Return a function from a node that `starts` depend on to its VJPs that record what they do; it raises where there are none."""
+    again = in_mode(True, _run_again, starts)
+
+    def vjps_of(node):
+        found = again[node]
+        if type(found) is str:
+            raise RuntimeError(found)
+        return found
+
+    return vjps_of
+
+
+def _run_again(starts):
     """Return {node: VJPs that record what they do, or the reason why there are none} for everything that `starts` depend on."""
-    return in_mode(True, _recording_vjps, starts)
-
-
-def _recording_vjps(starts):
     again: dict = {}
     values: dict = {}  # node -> its value as far as it is known, and whether it is in doubt
-    for node in _graph(starts):
+    for node in nodes_before(starts):
         given = _given(node, values)
         if hasattr(node.op, "output"):  # a Function's
             array = node.op.output()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from .. import backend
-from ..autograd import engine
+from ..autograd import graph
 from ..printing import Size
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     DTypeLike: TypeAlias = backend.dtype[Any] | type[Any] | str | None
     DeviceLike: TypeAlias = backend.device | str | None
 else:
-    from ..autograd.engine import Tensor  # the base of all tensors
+    from ..autograd.graph import Tensor  # the base of all tensors
 
 NUMBERS = (bool, int, float)
 
@@ -77,7 +77,7 @@ def floating(x: Any, name: str = "") -> Tensor:
 
 def beside(x: Tensor, value: Any) -> Tensor:
     """Return a tensor over `value`, an array, or a number that becomes one on the device of `x`."""
-    return engine.wrap(value if backend.is_array(value) else backend.asarray(value, like=x.array))
+    return graph.wrap(value if backend.is_array(value) else backend.asarray(value, like=x.array))
 
 
 # ---- shapes and axes
@@ -168,7 +168,7 @@ def times_alpha(name: str, x: Tensor, other: Any, alpha: Any) -> Any:
     if isinstance(array, NUMBERS):
         return bool(array and alpha) if target.kind == "b" else array * alpha % (1 << 64) if target.kind in "iu" else array * alpha
     alpha = backend.fitting(alpha, target, name)
-    return (other if isinstance(other, Tensor) else engine.wrap(array)).to(target) * alpha
+    return (other if isinstance(other, Tensor) else graph.wrap(array)).to(target) * alpha
 
 
 def check_power(x: Tensor, exponent: Any) -> None:

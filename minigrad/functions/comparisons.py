@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .. import backend, ops
-from ..autograd import engine
+from ..autograd import contract
 from .arguments import beside, check_array, check_input, check_tensor
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import Operand
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["allclose", "eq", "equal", "ge", "gt", "is_tensor", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",
            "logical_or", "lt", "ne"]
@@ -103,7 +103,7 @@ def is_tensor(x: object) -> bool:
 def bitwise(name: str, *operands: Any) -> Tensor:
     """Return NumPy's function `name` of whole numbers or bools, bit by bit; raise TypeError for others."""
     arrays = backend.promote([x.array if isinstance(x, Tensor) else x for x in operands], name)
-    engine._one_device(name, arrays)
+    contract.check_one_device(name, arrays)
     if any([getattr(a, "dtype", backend.float64).kind == "f" for a in arrays]):
         got = ", ".join([str(getattr(x, "dtype", type(x).__name__)) for x in operands])
         raise TypeError(f"{name}: expected whole numbers or bools, got {got}")

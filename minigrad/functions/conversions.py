@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import DeviceLike, DTypeLike
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["clone"]
 

@@ -7,14 +7,14 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from ..autograd import engine, sharing
+from ..autograd import graph, sharing
 from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw, sizes
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import DeviceLike, DTypeLike, Length, Operand
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
            "tensor", "zeros", "zeros_like"]
@@ -106,7 +106,7 @@ def _on_memory(array: Any) -> Tensor:
     """Return a tensor on the memory of an array; warn if that cannot be written to."""
     if not getattr(getattr(array, "flags", None), "writeable", True):  # CuPy has no such flag
         warnings.warn(READ_ONLY, stacklevel=3)
-    out = engine.wrap(array)
+    out = graph.wrap(array)
     sharing.expose(out)
     return out
 
@@ -117,7 +117,7 @@ READ_ONLY = ("The given NumPy array is not writable. The tensor shares its memor
 
 def leaf(array: Any, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor over `array`, brought to `device` (the CPU if none is given), that no operation made."""
-    out = engine.wrap(backend.asarray(backend.to_device(array, device_name(device))))
+    out = graph.wrap(backend.asarray(backend.to_device(array, device_name(device))))
     if requires_grad:
         out.requires_grad = requires_grad
     return out

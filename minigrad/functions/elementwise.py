@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import DTypeLike, Operand
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = [
     "abs", "add", "clamp", "div", "exp", "floor_divide", "log", "log_softmax", "maximum", "minimum", "mul", "neg", "pow", "relu",

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from ..autograd import engine
+from ..autograd import engine, graph
 
 if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import Operand
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["Handle"]
 
@@ -31,7 +31,7 @@ def backward(
 
 def detach(self: Tensor) -> Tensor:
     """Return a tensor on the same memory, without history."""
-    return engine.detach(self)
+    return graph.detach(self)
 
 
 def detach_(self: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
     """
     if not self._requires_grad:
         raise RuntimeError("register_hook: the tensor does not require a gradient")
-    owner = engine.origin(self)
+    owner = graph.origin(self)
     if owner.hooks is None:
         owner.hooks = {}
     return Handle(owner.hooks, hook)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .arguments import Operand
     from .random import Generator
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 
 # ---- arithmetic

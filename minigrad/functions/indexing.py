@@ -10,7 +10,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any, overload
 
 from .. import backend, ops
-from ..autograd import engine
+from ..autograd import graph
 from . import writing
 from .arguments import axis_of, check_input, check_tensor, raw
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import Operand
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["index_select", "where"]
 
@@ -41,12 +41,12 @@ def where(condition: Tensor, input: Operand, other: Operand) -> Tensor: ...
 def where(condition: Tensor, input: Operand | None = None, other: Operand | None = None) -> Tensor | tuple[Tensor, ...]:
     """Return `input` where the condition holds, else `other`; with the condition alone, for each axis the indices where it holds."""
     if input is None and other is None:
-        return tuple(engine.wrap(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
+        return tuple(graph.wrap(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
     if check_tensor(condition, "where").dtype != backend.bool_:
         raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
     arrays = [raw(x, "where") for x in (input, other)]
     target = backend.result_dtype(arrays)
-    x, y = (v.to(target) if isinstance(v, Tensor) else engine.wrap(_stored(array, target, condition.array))
+    x, y = (v.to(target) if isinstance(v, Tensor) else graph.wrap(_stored(array, target, condition.array))
             for v, array in zip((input, other), arrays))
     return ops.where(condition, x, y)
 
@@ -86,7 +86,7 @@ def assign(x: Tensor, key: Any, value: Any) -> None:
     def compute() -> Any:
         shape, inner = x.array[first][last].shape, value
         if not isinstance(value, Tensor):
-            inner = engine.wrap(backend.asarray(writing.storable(x, value, "__setitem__"), x.dtype, like=x.array))
+            inner = graph.wrap(backend.asarray(writing.storable(x, value, "__setitem__"), x.dtype, like=x.array))
         while inner.ndim > len(shape) and inner.shape[0] == 1:
             inner = ops.squeeze(inner, axis=0)
         if inner.ndim > len(shape) or any([n not in (1, m) for n, m in zip(inner.shape[::-1], shape[::-1])]):

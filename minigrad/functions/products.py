@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import Operand
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["matmul", "mm"]
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import DeviceLike, DTypeLike, Length
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["Generator", "default_generator", "initial_seed", "manual_seed", "normal", "rand", "rand_like", "randint", "randn", "randn_like",
            "randperm"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .._tensor import Tensor
     from .arguments import Dim, DTypeLike
 else:
-    from ..autograd.engine import Tensor
+    from ..autograd.graph import Tensor
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "max", "mean", "min", "sum"]
 

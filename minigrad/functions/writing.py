@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, ops
-from ..autograd import engine, modes, sharing
-from ..autograd.engine import Tensor
+from ..autograd import contract, modes, sharing
+from ..autograd.graph import Tensor
 from ..autograd.writes import wrote
 from .comparisons import bitwise
 
@@ -21,7 +21,7 @@ def change(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Any
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):
-            engine._one_device(name, [x.array, storable(x, others[0], name)])
+            contract.check_one_device(name, [x.array, storable(x, others[0], name)])
         if backend.device_of(x.array) != "cpu" and is_read_only(x):  # NumPy sees it itself
             raise RuntimeError(f"{name}: {READ_ONLY}")
         before, token = backend.get_warnings(), None

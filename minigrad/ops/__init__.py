@@ -1,7 +1,7 @@
 """Every operation: its value and its VJPs side by side. `array_module(tensor)` is this module, so names are NumPy's."""
 
 from .. import backend as _backend
-from ..autograd.engine import Tensor as _Tensor
+from ..autograd.graph import Tensor as _Tensor
 from .activations import log_softmax, relu, sigmoid, softmax, tanh
 from .arithmetic import (absolute, add, clip, div, equal, exp, floor_divide, greater, greater_equal, isnan, less, less_equal, linear, log,
                          logical_and, logical_not, logical_or, matmul, maximum, minimum, mul, neg, not_equal, pow, remainder, sign, sqrt,

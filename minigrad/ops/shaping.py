@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from .. import backend
 from ..autograd import op
-from ..autograd.engine import view_ops
+from ..autograd.graph import view_ops
 from ..backend import array_module
 
 

@@ -340,15 +340,15 @@ def test_threads_that_add_to_one_gradient(monkeypatch, request, size):
 
 def test_a_backward_pass_that_is_quicker_to_the_first_gradient(monkeypatch):
     """A signal handler runs one while another is about to make the first gradient of the same leaf."""
-    leaf, wrap = mg.zeros(4, requires_grad=True), mg.autograd.engine.wrap
+    leaf, wrap = mg.zeros(4, requires_grad=True), mg.autograd.leaves.wrap
 
     def handled(array, node=None):
-        monkeypatch.setattr(mg.autograd.engine, "wrap", wrap)
+        monkeypatch.setattr(mg.autograd.leaves, "wrap", wrap)
         (leaf * 3).sum().backward()
         return wrap(array, node)
 
     y = (leaf * 2).sum()
-    monkeypatch.setattr(mg.autograd.engine, "wrap", handled)
+    monkeypatch.setattr(mg.autograd.leaves, "wrap", handled)
     y.backward()
     assert leaf.grad.tolist() == [5, 5, 5, 5]
 

@@ -12,7 +12,7 @@ import types
 import zlib
 
 from ... import backend
-from .. import engine
+from .. import graph
 
 DEFAULTS = {
     "eps": None,
@@ -52,7 +52,7 @@ class Writer:
 
     def value(self, x):
         """An expression for `x`."""
-        if isinstance(x, engine.Tensor):
+        if isinstance(x, graph.Tensor):
             return self.tensor(x)
         if isinstance(x, float) and (x != x or x in (float("inf"), -float("inf"))):
             return f'float("{x}")'
@@ -68,7 +68,7 @@ class Writer:
         if isinstance(x, backend.device):
             return f"mg.device({str(x)!r})"
         if backend.is_array(x):
-            return f"{self.tensor(engine.wrap(x))}.array"
+            return f"{self.tensor(graph.wrap(x))}.array"
         if isinstance(x, functools.partial):
             parts = [
                 self.value(x.func),

@@ -6,7 +6,7 @@ import functools
 
 from ... import backend
 from ...backend import array_module, device_of, to_device, to_numpy
-from .. import engine
+from .. import engine, graph, visits
 from ..modes import enable_grad, no_grad
 from . import diagnosis
 from .findings import Stop
@@ -21,10 +21,10 @@ class Subject:
 
     def __init__(self, function, inputs, surrogate, rtol, seed):
         self.function, self.surrogate, self.name = function, surrogate, name_of(function)
-        self.inputs = (inputs,) if isinstance(inputs, engine.Tensor) else tuple(inputs)
-        self.tensors = [x for x in self.inputs if isinstance(x, engine.Tensor)]
+        self.inputs = (inputs,) if isinstance(inputs, graph.Tensor) else tuple(inputs)
+        self.tensors = [x for x in self.inputs if isinstance(x, graph.Tensor)]
         self.stream = backend.random.Stream(seed)
-        wanted = [isinstance(x, engine.Tensor) and x.requires_grad for x in self.inputs]
+        wanted = [isinstance(x, graph.Tensor) and x.requires_grad for x in self.inputs]
         self.positions = [i for i, want in enumerate(wanted) if want]
         self._check_inputs(rtol)
         self.arrays = [to_numpy(self.inputs[i].array) for i in self.positions]
@@ -35,7 +35,7 @@ class Subject:
                 f"gradcheck: no input of {self.name} requires a gradient; make one with requires_grad=True"
             )
         for i, x in enumerate(self.inputs):
-            if isinstance(x, engine.Tensor) and x.dtype.kind == "f" and x.dtype != backend.float64:
+            if isinstance(x, graph.Tensor) and x.dtype.kind == "f" and x.dtype != backend.float64:
                 raise TypeError(
                     f"gradcheck: input {i} of {self.name} is {x.dtype}; numeric derivatives to {rtol:g} need "
                     "float64: pass input.detach().double().requires_grad_()"
@@ -53,7 +53,7 @@ class Subject:
         """The floating-point tensors that the function returns."""
         found = self.function(*self.inputs)
         found = found if isinstance(found, (tuple, list)) else (found,)
-        found = [t for t in found if isinstance(t, engine.Tensor) and t.dtype.kind == "f"]
+        found = [t for t in found if isinstance(t, graph.Tensor) and t.dtype.kind == "f"]
         if not found:
             raise TypeError(f"gradcheck: {self.name} returned no floating-point tensor")
         return found
@@ -88,7 +88,7 @@ class Subject:
         """The recorded operations between inputs and outputs, oldest first."""
         given = {x.node for x in self.tensors}
         starts = [t.node for t in self.recorded if t.node is not None]
-        return [node for node in engine._graph(starts, given) if node not in given] if starts else []
+        return [node for node in visits.nodes_before(starts, given) if node not in given] if starts else []
 
     def values(self, nodes):
         """Return {node: its value} for the recorded operations `nodes` and the inputs, computed again from the inputs."""
@@ -125,7 +125,7 @@ class Subject:
         outputs, cotangents = zip(*roots)
         before = [snapshot(c) for c in cotangents]
         try:
-            wrapped = [engine.wrap(c) for c in cotangents]
+            wrapped = [graph.wrap(c) for c in cotangents]
             found = engine.grad(outputs, inputs, wrapped, retain_graph=True, allow_unused=True)
         except RuntimeError as error:
             raise Stop(*diagnosis.refused(self, error)) from error
@@ -156,8 +156,8 @@ def node_inputs(node, values):
         if parent is None:
             arguments.append(constant)
             continue
-        array = (values[parent] if isinstance(parent, engine.Node) else parent).array
-        leaf = engine.wrap(array_module(array).copy(array))
+        array = (values[parent] if isinstance(parent, graph.Node) else parent).array
+        leaf = graph.wrap(array_module(array).copy(array))
         leaf.requires_grad = True
         arguments.append(leaf)
     return arguments

@@ -1,0 +1,156 @@
+"""What is recorded: `Node`, an operation that was computed, and the core of `Tensor`, which remembers the node that made it."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from .. import backend
+from .modes import recording
+from .names import grad_fn_name
+from .sharing import DETACHED, OPAQUE, VIEW, link
+
+
+class Node:
+    """A recorded operation.
+
+    op, options, constants: what was called, with which options and which arguments that need no gradient.
+    parents: the nodes (or leaf tensors) of the arguments; None where no gradient is needed.
+    vjps: for each argument, from d(loss)/d(value) to d(loss)/d(argument), up to broadcasting; None once freed.
+    tick: when it was recorded; a node is always newer than its parents.
+    """
+
+    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "op", "options", "parents", "shape", "tick", "vjps")
+    op: Any
+    options: dict | None
+    constants: Any
+    parents: Any
+    vjps: Any
+    tick: int
+    shape: tuple  # of the value, as dtype
+    dtype: Any
+    hooks: dict | None
+
+    def name(self):
+        """The operation's name in PyTorch's manner, e.g. TanhBackward0."""
+        return grad_fn_name(self)
+
+    @property
+    def next_functions(self):
+        """The nodes that backward visits from here, as PyTorch lists them; a leaf tensor stands for itself."""
+        return tuple((parent, 0) for parent in self.parents)
+
+    def __repr__(self):
+        return f"<{self.name()}>"
+
+
+class Tensor:
+    """The core of a tensor: an array, its gradient, and the node that made it. `minigrad.Tensor` adds PyTorch's methods."""
+
+    __slots__ = ("__weakref__", "_grad", "_requires_grad", "array", "hooks", "node", "views")
+    array: Any
+    node: Node | None
+    _grad: Any
+    _requires_grad: bool
+    views: Any  # a sharing.Family, once others show the same memory
+    hooks: dict | None
+    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
+
+    def __init__(self, array, requires_grad=False):
+        self.array = array if backend.is_array(array) else backend.asarray(array)  # NumPy's 0-d results are scalars
+        self.node = self._grad = self.views = self.hooks = None
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = requires_grad
+
+    @property
+    def requires_grad(self):
+        """Whether operations on this tensor are recorded."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value):
+        if not isinstance(value, bool):
+            raise TypeError(f"requires_grad must be True or False, not {type(value).__name__}")
+        if self.node is not None and not value:
+            raise RuntimeError("requires_grad can only be switched off on a leaf; use detach() to get a tensor without history")
+        if value and self.array.dtype.kind != "f":
+            raise RuntimeError(f"only floating-point tensors can require gradients, not {self.array.dtype}; "
+                               "use .double() or .float() first")
+        self._requires_grad = value
+
+    @property
+    def grad(self):
+        """d(loss)/d(self), added up over the calls of backward(), or None."""
+        found, node = self._grad, self.node
+        if found is None and node is not None and not (node.hooks and None in node.hooks):
+            warnings.warn(NO_GRAD_HERE.format(tuple(self.array.shape), node.name()), stacklevel=2)
+        return found
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
+            ours, theirs = self.array, value.array
+            if (ours.shape, ours.dtype, type(ours)) != (theirs.shape, theirs.dtype, type(theirs)):
+                raise RuntimeError(f"grad: expected shape {tuple(ours.shape)}, {ours.dtype} on {backend.device_of(ours)}; "
+                                   f"got {tuple(theirs.shape)}, {theirs.dtype} on {backend.device_of(theirs)}")
+        self._grad = value
+
+    shape = property(lambda self: self.array.shape)
+    dtype = property(lambda self: self.array.dtype)
+    ndim = property(lambda self: self.array.ndim)
+    is_leaf = property(lambda self: self.node is None, doc="True where the tensor was not made by a recorded operation.")
+    grad_fn = property(lambda self: self.node, doc="The node of the operation that made this tensor, or None.")
+
+
+NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
+                "won't be populated during backward(); call .retain_grad() on it before, or look at the leaf that you mean")
+
+_class: list = [Tensor]  # the class of what operations return; minigrad's public Tensor takes this place
+
+
+def use_tensor_class(cls):
+    """Let operations return `cls`, a subclass of Tensor, and return it."""
+    _class[0] = cls
+    return cls
+
+
+def wrap(array, node=None):
+    """Return a tensor over `array`; with `node` (or a leaf tensor) it is the value of that node."""
+    out = _class[0].__new__(_class[0])
+    out.array, out.node, out._grad, out.views, out.hooks = array, node, None, None, None
+    out._requires_grad = node is not None
+    return out
+
+
+def origin(tensor):
+    """Return what stands for a tensor in the graph: the node that made it, or the leaf itself."""
+    return tensor if tensor.node is None else tensor.node
+
+
+def constant(x):
+    """Return an argument that needs no gradient as it is now: an in-place method may give the tensor another array and node later."""
+    return wrap(x.array) if isinstance(x, Tensor) else x
+
+
+# ---- tensors on the same memory
+
+view_ops: set = set()  # operations whose value shows their argument's memory, with the argument's gradient
+
+
+def link_to_input(apply, inputs, out):
+    """Note which of the inputs `out` shares its memory with, if any. A view that is not recorded counts as a detached tensor."""
+    owner = backend.root(out.array)
+    for x in inputs:
+        if isinstance(x, Tensor) and backend.root(x.array) is owner:
+            link(x, out, OPAQUE if apply not in view_ops else VIEW if recording.get() else DETACHED)
+            return
+
+
+def detach(tensor):
+    """Return a tensor on the same memory, without history."""
+    out = wrap(tensor.array)
+    link(tensor, out, DETACHED)
+    return out

@@ -1,0 +1,60 @@
+"""How a backward pass visits nodes: which ones there are, which it needs, and the special cases of a visit."""
+
+from __future__ import annotations
+
+from heapq import heappush
+
+from .. import backend
+from . import contract
+from .graph import Node
+
+
+def nodes_before(starts, stop=()):
+    """Return every node among the starts (nodes or leaves) and before them, oldest first; not beyond the nodes in `stop`."""
+    stack = [start for start in starts if type(start) is Node]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        if node in stop:
+            continue
+        if node.vjps is None:
+            raise contract.freed(node)
+        for parent in node.parents:
+            if type(parent) is Node and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.tick)
+
+
+def nodes_needed(starts, wanted):
+    """Return the nodes that lead from the starts to a wanted node or leaf: only these have to run."""
+    needed = set()
+    for node in nodes_before(starts):
+        if any(parent in wanted or parent in needed for parent in node.parents if parent is not None):
+            needed.add(node)
+    return needed
+
+
+def without_gradient(node, vjps, recorded, sums, silent, newest_first):
+    """Return (gradient, VJPs) of a node that no gradient has reached: zeros for a Function's backward, as in PyTorch, else (None, ())."""
+    if hasattr(node.op, "zeros"):
+        return node.op.zeros(node, recorded), vjps
+    visit_later(node.parents, sums, silent, newest_first)
+    return None, ()
+
+
+def visit_later(parents, sums, silent, newest_first):
+    """Let the parents be visited although they got no gradient: a Function among what they were computed from gets zeros."""
+    for parent in parents:
+        if type(parent) is Node and parent not in sums and parent not in silent:
+            silent.add(parent)
+            heappush(newest_first, (-parent.tick, parent))
+
+
+def products(node, vjps, g, whole):
+    """Return the VJPs of a product, computed at once if all of them are called; forget what a Function's backward returned earlier."""
+    if node.op.product is not True:
+        node.op.product.clear()
+    elif whole:
+        return backend.together(vjps, g)
+    return vjps
