@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, optim
-from support.tools import needs
+from support.optional_tools import needs
 from support.type_checkers import check_types, find_pyright
 
 FOLDER = pathlib.Path(__file__).parent / "typed"
