@@ -117,7 +117,8 @@ READ_ONLY = ("The given NumPy array is not writable. The tensor shares its memor
 
 def leaf(array: Any, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor over `array`, brought to `device` (the CPU if none is given), that no operation made."""
-    out = engine.wrap(backend.asarray(backend.to_device(array, device_name(device))))
+    array = backend.to_device(array, device_name(device))
+    out: Tensor = engine.wrap(array if backend.is_array(array) else backend.asarray(array))  # NumPy's 0-d results are scalars
     if requires_grad:
         out.requires_grad = requires_grad
     return out
