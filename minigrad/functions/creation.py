@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend
 from ..autograd import engine, sharing
 from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw, sizes
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import DeviceLike, DTypeLike, Length, Operand
-else:
-    from ..autograd.engine import Tensor
+from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
 __all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
            "tensor", "zeros", "zeros_like"]
