@@ -21,7 +21,7 @@ from .functions.arguments import check_tensor, sizes
 from .printing import Size, format_tensor
 
 if TYPE_CHECKING:
-    from .functions.arguments import Operand
+    from .functions.types import Operand
 
 
 class Tensor(graph.Tensor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import numpy
 from numpy import ndarray as ndarray  # one of the names that minigrad.backend exports
@@ -34,7 +35,7 @@ def register(array_type, module, device):
         _devices[array_type] = device
 
 
-def array_module(x):
+def array_module(x: Any) -> Any:
     """The module with NumPy's names that handles `x`: NumPy, CuPy, or `minigrad.ops` for a Tensor."""
     try:
         return _modules[type(x)]

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from typing import Any
 
 from .. import backend
 from ..autograd import graph
 from ..printing import Size
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-
-    Operand: TypeAlias = Tensor | float | backend.ndarray[Any, Any] | backend.NumPyScalar
-    Dim: TypeAlias = int | Sequence[int] | None
-    Length: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
-    DTypeLike: TypeAlias = backend.dtype[Any] | type[Any] | str | None
-    DeviceLike: TypeAlias = backend.device | str | None
-else:
-    from ..autograd.graph import Tensor  # the base of all tensors
+from .types import DeviceLike, DTypeLike, Tensor
 
 NUMBERS = (bool, int, float)
 

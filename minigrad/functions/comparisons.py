@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend, ops
 from ..autograd import contract
 from .arguments import beside, check_array, check_input, check_tensor
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Operand
-else:
-    from ..autograd.graph import Tensor
+from .types import Operand, Tensor
 
 __all__ = ["allclose", "eq", "equal", "ge", "gt", "is_tensor", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",
            "logical_or", "lt", "ne"]

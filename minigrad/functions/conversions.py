@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from .. import backend, ops
 from .arguments import check_input
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import DeviceLike, DTypeLike
-else:
-    from ..autograd.graph import Tensor
+from .types import DeviceLike, DTypeLike, Tensor
 
 __all__ = ["clone"]
 

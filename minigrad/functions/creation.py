@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend
 from ..autograd import graph, sharing
 from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw, sizes
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import DeviceLike, DTypeLike, Length, Operand
-else:
-    from ..autograd.graph import Tensor
+from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
 __all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
            "tensor", "zeros", "zeros_like"]
@@ -117,7 +112,8 @@ READ_ONLY = ("The given NumPy array is not writable. The tensor shares its memor
 
 def leaf(array: Any, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor over `array`, brought to `device` (the CPU if none is given), that no operation made."""
-    out = graph.wrap(backend.asarray(backend.to_device(array, device_name(device))))
+    array = backend.to_device(array, device_name(device))
+    out: Tensor = graph.wrap(array if backend.is_array(array) else backend.asarray(array))  # NumPy's 0-d results are scalars
     if requires_grad:
         out.requires_grad = requires_grad
     return out

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend, ops
 from .arguments import NUMBERS, axis_of, check_input, check_power, floating, quotient_operands, raw, times_alpha
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import DTypeLike, Operand
-else:
-    from ..autograd.graph import Tensor
+from .types import DTypeLike, Operand, Tensor
 
 __all__ = [
     "abs", "add", "clamp", "div", "exp", "floor_divide", "log", "log_softmax", "maximum", "minimum", "mul", "neg", "pow", "relu",
@@ -39,7 +34,12 @@ def mul(input: Tensor, other: Operand) -> Tensor:
 
 def div(input: Tensor, other: Operand) -> Tensor:
     """Return input / other; whole numbers give floating-point quotients."""
-    return ops.div(*quotient_operands(check_input(input, "div"), other))
+    return quotient(check_input(input, "div"), other)
+
+
+def quotient(x: Operand, y: Operand) -> Tensor:
+    """Return x / y, of which one is a tensor; whole numbers give floating-point quotients."""
+    return ops.div(*quotient_operands(x, y))
 
 
 def floor_divide(input: Tensor, other: Operand) -> Tensor:

@@ -5,16 +5,11 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend
 from ..autograd import engine, graph
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Operand
-else:
-    from ..autograd.graph import Tensor
+from .types import Operand, Tensor
 
 __all__ = ["Handle"]
 

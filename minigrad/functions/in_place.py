@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 from .. import backend, ops
 from . import elementwise as e
 from .arguments import NUMBERS, check_number, check_power, times_alpha
+from .types import Operand, Tensor
 from .writing import arithmetic, draw_into, replace
 
 if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Operand
     from .random import Generator
-else:
-    from ..autograd.graph import Tensor
 
 
 # ---- arithmetic

@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import warnings
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from .. import backend, ops
 from ..autograd import graph
 from . import writing
 from .arguments import axis_of, check_input, check_tensor, raw
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Operand
-else:
-    from ..autograd.graph import Tensor
+from .types import Operand, Tensor
 
 __all__ = ["index_select", "where"]
 

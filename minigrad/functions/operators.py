@@ -4,17 +4,13 @@ takes it, so that its own operator is called."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend, ops
 from . import elementwise, in_place, products
-from .arguments import quotient_operands
 from .comparisons import bitwise
+from .types import Operand, Tensor
 from .writing import bitwise_into
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Operand
 
 
 def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
@@ -31,14 +27,21 @@ def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tenso
 
 
 add, sub, mul = operator(ops.add, "__radd__"), operator(ops.sub, "__rsub__"), operator(ops.mul, "__rmul__")
-truediv, matmul = operator(elementwise.div, "__rtruediv__"), operator(products.matmul, "__rmatmul__")
+truediv, matmul = operator(elementwise.quotient, "__rtruediv__"), operator(products.product, "__rmatmul__")
 floordiv, mod = operator(ops.floor_divide, "__rfloordiv__"), operator(ops.remainder, "__rmod__")
 pow = operator(elementwise.pow, "__rpow__")
 
 
-def rsub(self: Tensor, other: Operand) -> Tensor:
-    """Return other - self."""
-    return ops.sub(other, self)
+def reflected(function: Any) -> Callable[[Tensor, Operand], Tensor]:
+    """Return the reflected operator, which calls function(other, self)."""
+    def method(self: Tensor, other: Operand) -> Tensor:
+        return function(other, self)
+
+    return method
+
+
+rsub, rtruediv, rmatmul = reflected(ops.sub), reflected(elementwise.quotient), reflected(products.product)
+rfloordiv, rmod, rpow = reflected(ops.floor_divide), reflected(ops.remainder), reflected(ops.pow)
 
 
 def rmul(self: Tensor, other: Operand) -> Tensor:
@@ -46,34 +49,14 @@ def rmul(self: Tensor, other: Operand) -> Tensor:
     return NotImplemented if isinstance(other, list | tuple | str) else ops.mul(other, self)
 
 
-def rtruediv(self: Tensor, other: Operand) -> Tensor:
-    """Return other / self."""
-    return ops.div(*quotient_operands(other, self))
-
-
-def rfloordiv(self: Tensor, other: Operand) -> Tensor:
-    """Return ⌊other / self⌋."""
-    return ops.floor_divide(other, self)
-
-
-def rmod(self: Tensor, other: Operand) -> Tensor:
-    """Return other - self ⌊other / self⌋."""
-    return ops.remainder(other, self)
-
-
-def rpow(self: Tensor, other: Operand) -> Tensor:
-    """Return other ^ self."""
-    return ops.pow(other, self)
-
-
-def rmatmul(self: Tensor, other: Operand) -> Tensor:
-    """Return other @ self."""
-    return products.product(other, self)
-
-
 def pos(self: Tensor) -> Tensor:
     """Return self."""
     return self
+
+
+def invert(self: Tensor) -> Tensor:
+    """Return ~self, of whole numbers or bools."""
+    return bitwise("invert", self)
 
 
 # ---- comparisons
@@ -83,11 +66,6 @@ lt, le = operator(ops.less, "__gt__"), operator(ops.less_equal, "__ge__")
 gt, ge = operator(ops.greater, "__lt__"), operator(ops.greater_equal, "__le__")
 
 # ---- bit by bit
-
-
-def invert(self: Tensor) -> Tensor:
-    """Return ~self."""
-    return bitwise("invert", self)
 
 
 def _bits(name: str, reflected: str, swapped: bool = False) -> Callable[[Tensor, Operand], Tensor]:

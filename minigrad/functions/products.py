@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend, ops
 from .arguments import check_input, check_tensor
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Operand
-else:
-    from ..autograd.graph import Tensor
+from .types import Operand, Tensor
 
 __all__ = ["matmul", "mm"]
 

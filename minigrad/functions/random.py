@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from .. import backend
 from .arguments import check_not_negative, dtype_or_default, lengths, numbers
 from .creation import leaf, like, tensor
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import DeviceLike, DTypeLike, Length
-else:
-    from ..autograd.graph import Tensor
+from .types import DeviceLike, DTypeLike, Length, Tensor
 
 __all__ = ["Generator", "default_generator", "initial_seed", "manual_seed", "normal", "rand", "rand_like", "randint", "randn", "randn_like",
            "randperm"]

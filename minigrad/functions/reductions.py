@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from .. import backend, ops
 from .arguments import axes_of, axis_of, beside, check_input, over
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Dim, DTypeLike
-else:
-    from ..autograd.graph import Tensor
+from .types import Dim, DTypeLike, Tensor
 
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "max", "mean", "min", "sum"]
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import backend, ops
 from ..autograd import sharing
 from ..printing import Size
 from .arguments import axis_of, check_input, check_tensor, fill_shape, sizes
-
-if TYPE_CHECKING:
-    from .._tensor import Tensor
-    from .arguments import Dim
+from .types import Dim, Tensor
 
 __all__ = ["cat", "flatten", "numel", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd import contract, modes, sharing
-from ..autograd.graph import Tensor
 from ..autograd.writes import wrote
 from .comparisons import bitwise
+from .types import Tensor
 
 
-def change(x: Tensor, name: str, others: tuple, compute: Any, write: Any) -> Any:
+def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: Any) -> Any:
     """Change `x` in place by write(), or, where one of x and `others` requires a gradient, to compute(), whose value is recorded."""
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():

@@ -19,7 +19,7 @@ __all__ = [
     "less", "less_equal", "linear", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max", "maximum",
     "mean", "min", "minimum", "mse", "mul", "neg", "nll", "nll_each", "not_equal", "ones_like", "pow", "put_along_axis", "relu",
     "remainder", "reshape", "scatter", "sigmoid", "sign", "softmax", "sqrt", "square", "squeeze", "stop_gradient", "sub", "sum",
-    "swapaxes", "take_along_axis", "tanh", "to_device", "transpose", "use_tensor_class", "where", "zeros_like",
+    "swapaxes", "take_along_axis", "tanh", "to_device", "transpose", "where", "zeros_like",
 ]  # fmt: skip
 
 

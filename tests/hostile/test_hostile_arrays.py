@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import minigrad as mg
-import minigrad.creation
+import minigrad.functions.creation
 from support.backends import BACKENDS
 
 # ---- sums of whole numbers without a converted copy
@@ -124,7 +124,7 @@ BY_TYPE = [f"{type(a).__name__}{a.shape}" for a in SUBCLASSES]
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_a_memmap_is_shared_or_copied_at_once(memmap, monkeypatch):
     """PyTorch shares in from_numpy and as_tensor, and copies in tensor; no number becomes a Python object on the way."""
-    monkeypatch.setattr(minigrad.creation, "_plain", lambda *_: pytest.fail("the array became lists"))
+    monkeypatch.setattr(minigrad.functions.creation, "_plain", lambda *_: pytest.fail("the array became lists"))
     for make, shared in ((mg.from_numpy, True), (mg.as_tensor, True), (mg.Tensor, True), (mg.tensor, False)):
         x = make(memmap)
         assert type(x.array) is np.ndarray and x.dtype == mg.float32 and np.array_equal(x.array, memmap)

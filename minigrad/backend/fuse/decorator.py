@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from numpy import empty, ndarray, zeros
@@ -167,6 +168,6 @@ def _plan(args):
     return kinds, [v.reshape(-1) if k == "f" else v for v, k in zip(views, kinds)], size, BLOCK, lead, pieces
 
 
-def fuse(function=None, *, reduce=False):
+def fuse(function: Callable[..., Any] | None = None, *, reduce: bool = False) -> Any:
     """Mark an element-wise helper for fusing. With `reduce=True` the sum over all elements is returned instead."""
     return functools.partial(fuse, reduce=reduce) if function is None else Fused(function, reduce)
