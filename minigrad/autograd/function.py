@@ -13,14 +13,14 @@ from .writes import tick
 
 
 class Context:
-    """What `forward` leaves for `backward`: saved tensors, and any attribute that you set."""
+    """Passes what `forward` knows to `backward`: saved tensors, and any attribute that you set."""
 
     _saved: tuple = ()
     needs_input_grad: tuple = ()
     saved_tensors: tuple = ()
 
     def save_for_backward(self, *tensors):
-        """Keep tensors for `backward`, where `ctx.saved_tensors` gives them back; a change in place between is an error."""
+        """Keep tensors for `backward`, which finds them in `ctx.saved_tensors`. Changing one in place before that is an error."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(f"save_for_backward: expected tensors, got {type(t).__name__}; set an attribute of ctx instead")
@@ -28,15 +28,15 @@ class Context:
 
     @property
     def saved_variables(self):
-        """The old name of `saved_tensors`."""
+        """Return `saved_tensors`, of which this is the old name."""
         warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
         return self.saved_tensors
 
 
 class _Call:
-    """Stands in a node for the class of a Function: its name, and what is known of its value."""
+    """Stands as `op` in the node of a Function: its class and name, and what is known of its value."""
 
-    owns = False  # what a user's backward returns may be anybody's array
+    owns = False  # a backward of the user's may return an array that is used elsewhere
 
     def __init__(self, cls, array):
         self.cls, self.__name__ = cls, cls.__name__
@@ -44,7 +44,7 @@ class _Call:
         self.output, self._module = weakref.ref(array), backend.array_module(array)
 
     def zeros(self, node, as_tensor):
-        """Return the gradient of a value that was used, but for which no backward had one."""
+        """Return zeros as the gradient of a value that was used, but that got no gradient from any use."""
         zeros = self._module.zeros(node.shape, dtype=node.dtype)
         return wrap(zeros) if as_tensor else zeros
 
@@ -58,17 +58,17 @@ class Function:
 
     @staticmethod
     def forward(ctx, *inputs):
-        """The value."""
+        """Return the value, one tensor."""
         raise TypeError("Function: define forward(ctx, *inputs) as a static method")
 
     @staticmethod
     def backward(ctx, *gradients):
-        """The gradients, one for each input of apply."""
+        """Return the gradients, one for each input of apply."""
         raise TypeError("Function: define backward(ctx, g) as a static method")
 
     @classmethod
     def apply(cls, *inputs):
-        """Run `forward` on the inputs and record it."""
+        """Run `forward` on the inputs, record it, and return its value."""
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(x, Tensor) and x._requires_grad for x in inputs)
         out = in_mode(False, cls.forward, ctx, *inputs)
@@ -85,7 +85,7 @@ class Function:
 
 
 def _record(cls, ctx, inputs, out, returned):
-    """Give `out`, a tensor on the memory of what `forward` returned, its node."""
+    """Give `out` its node. `returned` is the tensor that `forward` returned: `out` itself, or another one on the same memory."""
     node = Node()
     node.op, node.tick, node.options, node.hooks = _Call(cls, out.array), tick(), None, None
     node.shape, node.dtype = out.array.shape, out.array.dtype
@@ -116,14 +116,14 @@ def _record(cls, ctx, inputs, out, returned):
 
 
 def _origin(t, inputs, returned, me):
-    """Return what a saved tensor belongs to in the graph: the node (or leaf) of an input, the Function's own, or nothing."""
+    """Return what stands for a saved tensor in the graph: its node or leaf, for the value the Function's own node `me`, or None."""
     if t is returned and not any([t is x for x in inputs]):
         return me
     return origin(t) if t._requires_grad else None
 
 
 def _unpack(saved):
-    """The saved tensors, attached to the graph where they were."""
+    """Yield the saved tensors, each attached to the graph as it was when it was saved."""
     for entry in saved:
         if entry is None:
             yield None
@@ -134,7 +134,10 @@ def _unpack(saved):
 
 
 def _backward(cls, ctx, g, saved, given):
-    """The gradients that the class's backward returns: one for each input (`given`: is it a tensor), raw where g is raw."""
+    """Return the gradients from the class's backward, one for each input of apply, as arrays where g is an array.
+
+    given: for each input, whether it is a tensor.
+    """
     raw = not isinstance(g, Tensor)
     ctx.saved_tensors = tuple(_unpack(saved))
     try:
@@ -153,6 +156,7 @@ def _backward(cls, ctx, g, saved, given):
 
 
 def _one(cls, r, need, raw):
+    """Return one gradient, checked, as an array if `raw`; None for an input that needs none."""
     if r is None or not need:
         return None
     if not isinstance(r, Tensor):
