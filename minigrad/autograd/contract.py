@@ -50,10 +50,12 @@ def refused(name, error):
     return (OverflowError if isinstance(error, OverflowError) else RuntimeError)(f"{name}: {error}")
 
 
-def no_tuple(name, result):
-    """Return the error for a function that returned something else than a tuple of its value and VJPs."""
-    return TypeError(f"{name}: the operation's function returned {type(result).__name__}; "
-                     "expected a tuple of its value and one VJP for each argument: return value, vjp, …")
+def as_tuple(name, result):
+    """Return what an operation's function returned as a tuple; raise TypeError for something else than its value and VJPs."""
+    if not isinstance(result, (tuple, list)):
+        raise TypeError(f"{name}: the operation's function returned {type(result).__name__}; "
+                        "expected its value and one VJP for each argument: return value, vjp, …")
+    return tuple(result)
 
 
 def as_array(name, value):
@@ -84,10 +86,9 @@ def check_vjps(name, inputs, vjps):
 
 def add_note(error, node, g, parent, vjp, vjps):
     """Let an exception that a VJP of `node` raised say for which operation and argument, and with which shapes."""
-    which = [i for i, (p, v) in enumerate(zip(node.parents, vjps)) if p is parent and v is vjp]
-    argument = f"argument {which[0]}, of shape {tuple(parent.shape)}," if which and parent is not None else "its arguments"
-    error.add_note(f"while computing the gradient of {node.op.__name__} for {argument} "
-                   f"from g of shape {tuple(getattr(g, 'shape', node.shape))}; its output has shape {tuple(node.shape)}")
+    which = [i for i, (p, v) in enumerate(zip(node.parents, vjps)) if p is not None and p is parent and v is vjp]
+    place = f"VJP of {node.op.__name__} for argument {which[0]} of shape {tuple(parent.shape)}" if which else f"VJPs of {node.op.__name__}"
+    error.add_note(f"in the {place}: g has shape {tuple(getattr(g, 'shape', node.shape))}, the output {tuple(node.shape)}")
 
 
 def unbroadcast(g, shape):

@@ -78,7 +78,7 @@ def op(
         finally:
             set_warnings(before) if token is None else reset_warnings(token)
         if type(result) is not tuple:
-            raise contract.no_tuple(name, result)
+            result = contract.as_tuple(name, result)
         value, vjps = result[0], result[1:]
         if type(value) is not kind and not backend.is_array(value):
             value = contract.as_array(name, value)

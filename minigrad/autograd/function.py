@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """What `forward` leaves for `backward`: saved tensors, and any attribute that you set."""
+    """Passes what `forward` knows to `backward`: saved tensors, and any attribute that you set."""
 
     _saved: tuple[Any, ...] = ()
     needs_input_grad: tuple[bool, ...] = ()
     saved_tensors: tuple[Any, ...] = ()
 
     def save_for_backward(self, *tensors: PublicTensor | None) -> None:
-        """Keep tensors for `backward`, where `ctx.saved_tensors` gives them back; a change in place between is an error."""
+        """Keep tensors for `backward`, which finds them in `ctx.saved_tensors`. Changing one in place before that is an error."""
         for t in tensors:
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(f"save_for_backward: expected tensors, got {type(t).__name__}; set an attribute of ctx instead")
@@ -32,15 +32,15 @@ class Context:
 
     @property
     def saved_variables(self) -> tuple[Any, ...]:
-        """The old name of `saved_tensors`."""
+        """Return `saved_tensors`, of which this is the old name."""
         warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
         return self.saved_tensors
 
 
 class _Call:
-    """Stands in a node for the class of a Function: its name, and what is known of its value."""
+    """Stands as `op` in the node of a Function: its class and name, and what is known of its value."""
 
-    owns = False  # what a user's backward returns may be anybody's array
+    owns = False  # a backward of the user's may return an array that is used elsewhere
 
     def __init__(self, cls, array):
         self.cls, self.__name__ = cls, cls.__name__
@@ -48,7 +48,7 @@ class _Call:
         self.output, self._module = weakref.ref(array), backend.array_module(array)
 
     def zeros(self, node, as_tensor):
-        """Return the gradient of a value that was used, but for which no backward had one."""
+        """Return zeros as the gradient of a value that was used, but that got no gradient from any use."""
         zeros = self._module.zeros(node.shape, dtype=node.dtype)
         return wrap(zeros) if as_tensor else zeros
 
@@ -89,7 +89,7 @@ class Function:
 
 
 def _record(cls, ctx, inputs, out, returned):
-    """Give `out`, a tensor on the memory of what `forward` returned, its node."""
+    """Give `out` its node. `returned` is the tensor that `forward` returned: `out` itself, or another one on the same memory."""
     node = Node()
     node.op, node.tick, node.options, node.hooks = _Call(cls, out.array), tick(), None, None
     node.shape, node.dtype = out.array.shape, out.array.dtype
@@ -120,14 +120,14 @@ def _record(cls, ctx, inputs, out, returned):
 
 
 def _origin(t, inputs, returned, me):
-    """Return what a saved tensor belongs to in the graph: the node (or leaf) of an input, the Function's own, or nothing."""
+    """Return what stands for a saved tensor in the graph: its node or leaf, for the value the Function's own node `me`, or None."""
     if t is returned and not any([t is x for x in inputs]):
         return me
     return origin(t) if t._requires_grad else None
 
 
 def _unpack(saved):
-    """The saved tensors, attached to the graph where they were."""
+    """Yield the saved tensors, each attached to the graph as it was when it was saved."""
     for entry in saved:
         if entry is None:
             yield None
@@ -138,7 +138,10 @@ def _unpack(saved):
 
 
 def _backward(cls, ctx, g, saved, given):
-    """The gradients that the class's backward returns: one for each input (`given`: is it a tensor), raw where g is raw."""
+    """Return the gradients from the class's backward, one for each input of apply, as arrays where g is an array.
+
+    given: for each input, whether it is a tensor.
+    """
     raw = not isinstance(g, Tensor)
     ctx.saved_tensors = tuple(_unpack(saved))
     try:
@@ -157,6 +160,7 @@ def _backward(cls, ctx, g, saved, given):
 
 
 def _one(cls, r, need, raw):
+    """Return one gradient, checked, as an array if `raw`; None for an input that needs none."""
     if r is None or not need:
         return None
     if not isinstance(r, Tensor):

@@ -1,4 +1,4 @@
-"""What is recorded: `Node`, an operation that was computed, and the core of `Tensor`, which remembers the node that made it."""
+"""The graph that is recorded: `Node`, an operation that was computed, and the core of `Tensor`, which knows the node that made it."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Node:
     tick: int
     shape: tuple  # of the value, as dtype
     dtype: Any
-    hooks: dict | None
+    hooks: dict | None  # {number: function of the gradient}, and under None what `retain_grad` asked for
 
     def name(self):
-        """The operation's name in PyTorch's manner, e.g. TanhBackward0."""
+        """Return the operation's name in PyTorch's manner, e.g. TanhBackward0."""
         return grad_fn_name(self)
 
     @property
     def next_functions(self):
-        """The nodes that backward visits from here, as PyTorch lists them; a leaf tensor stands for itself."""
+        """Return the nodes that backward visits from here, listed as in PyTorch; a leaf tensor stands for itself."""
         return tuple((parent, 0) for parent in self.parents)
 
     def __repr__(self):
@@ -54,7 +54,7 @@ class Tensor:
     _requires_grad: bool
     views: Any  # a sharing.Family, once others show the same memory
     hooks: dict | None
-    __array_ufunc__ = None  # ndarray + Tensor is left to Tensor.__radd__
+    __array_ufunc__ = None  # NumPy leaves ndarray + Tensor to Tensor.__radd__
 
     def __init__(self, array, requires_grad=False):
         self.array = array if backend.is_array(array) else backend.asarray(array)  # NumPy's 0-d results are scalars
@@ -81,7 +81,7 @@ class Tensor:
 
     @property
     def grad(self):
-        """d(loss)/d(self), added up over the calls of backward(), or None."""
+        """Return d(loss)/d(self), added up over the calls of backward(), or None."""
         found, node = self._grad, self.node
         if found is None and node is not None and not (node.hooks and None in node.hooks):
             warnings.warn(NO_GRAD_HERE.format(tuple(self.array.shape), node.name()), stacklevel=2)
@@ -92,10 +92,10 @@ class Tensor:
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
-            ours, theirs = self.array, value.array
-            if (ours.shape, ours.dtype, type(ours)) != (theirs.shape, theirs.dtype, type(theirs)):
-                raise RuntimeError(f"grad: expected shape {tuple(ours.shape)}, {ours.dtype} on {backend.device_of(ours)}; "
-                                   f"got {tuple(theirs.shape)}, {theirs.dtype} on {backend.device_of(theirs)}")
+            array, g = self.array, value.array
+            if (array.shape, array.dtype, type(array)) != (g.shape, g.dtype, type(g)):
+                raise RuntimeError(f"grad: expected shape {tuple(array.shape)}, {array.dtype} on {backend.device_of(array)}; "
+                                   f"got {tuple(g.shape)}, {g.dtype} on {backend.device_of(g)}")
         self._grad = value
 
     shape = property(lambda self: self.array.shape)

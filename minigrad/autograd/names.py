@@ -1,4 +1,4 @@
-"""PyTorch's names for recorded operations, as they stand in `grad_fn=<…>` when a tensor is printed."""
+"""PyTorch's names for recorded operations, which a printed tensor shows in `grad_fn=<…>`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OTHERS = {
 
 
 def grad_fn_name(node: Any) -> str:
-    """The name of PyTorch's node for the same computation, e.g. TanhBackward0 (or MyFunctionBackward)."""
+    """Return the name of PyTorch's node for the same computation, e.g. TanhBackward0, or MyFunctionBackward for a Function."""
     if not node.op.owns:
         return f"{node.op.__name__}Backward"
     name = SPECIAL.get(node.op.__name__, _plain)(node)
@@ -46,7 +46,7 @@ def _extreme(node: Any) -> str:
 
 
 def _number(node: Any) -> int | None:
-    """Which argument, 0 or 1, is a Python number."""
+    """Return which argument, 0 or 1, is a Python number; None if neither is."""
     constants = node.constants or ()
     return next((i for i, c in enumerate(constants) if isinstance(c, int | float)), None)
 

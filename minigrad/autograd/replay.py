@@ -1,13 +1,14 @@
-"""Higher derivatives: recorded operations run again on Tensors, and the VJPs of this run tied to what the first run kept.
+"""Higher derivatives: recorded operations are run again on Tensors, and the VJPs of this run are tied to what the first run kept.
 
-Called on Tensors, an operation's body returns VJPs whose cells hold Tensors, so that calling them records a graph. This run only shows
-what each cell holds: an argument, the value, or something computed from them. The numbers are those that the recorded VJPs hold. So a value
-that was written to under `no_grad`, an exchanged array, or a mask that the body drew at random, counts as in the first derivative.
+Called on Tensors, an operation's body returns VJPs whose cells hold Tensors, so that calling them records a graph. This second run only
+shows what each cell holds: an argument, the value, or something computed from them. The numbers are always those that the recorded VJPs
+hold. So a value that was written to under `no_grad`, an array that was exchanged, or a mask that the body drew at random counts as it did
+in the first derivative. No array is kept for higher derivatives, and each operation has one body.
 
 - A cell with an argument or the value gets the recorded array, tied to the argument's or the operation's own node.
-- A cell with something that no graph leads to, a mask or a number, gets what the recorded VJP holds: it is a constant.
-- What was computed from the arguments must have the same bits as what the recorded VJP holds. Otherwise nobody knows how that
-  depends on the arguments, and `backward` raises an error that names the operation.
+- A cell with something that has no graph, such as a mask or a number, gets what the recorded VJP holds: it is a constant.
+- Something that was computed from the arguments must have the same bits as what the recorded VJP holds. Otherwise it is not known how
+  that depends on the arguments, and `backward` raises an error that names the operation.
 
 A Function's `forward` never runs again: its `backward` works on Tensors as it is.
 """
@@ -29,7 +30,10 @@ CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.Ellipsis
 
 
 def recording_vjps(starts):
-    """Return a function from a node that `starts` depend on to its VJPs that record what they do; it raises where there are none."""
+    """Return a function from a node (of the starts or before them) to VJPs that record what they do.
+
+    It raises RuntimeError for a node that has none.
+    """
     again = in_mode(True, _run_again, starts)
 
     def vjps_of(node):
@@ -42,7 +46,7 @@ def recording_vjps(starts):
 
 
 def _run_again(starts):
-    """Return {node: VJPs that record what they do, or the reason why there are none} for everything that `starts` depend on."""
+    """Return {node: VJPs that record what they do, or the reason why there are none} for the starts and all before them."""
     again: dict = {}
     values: dict = {}  # node -> its value as far as it is known, and whether it is in doubt
     for node in nodes_before(starts):
@@ -61,7 +65,7 @@ def _run_again(starts):
 
 
 def _given(node, values):
-    """Return for each argument of a node (a number or an array, whether the node may have been given other numbers than these)."""
+    """Return for each argument of a node (the number or array, whether that may have changed since the node was recorded)."""
     given = []
     for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
         if type(parent) is Node:
@@ -74,13 +78,13 @@ def _given(node, values):
 
 
 def _unknown(node, given):
-    """Return NaNs in place of a value that nothing holds: a VJP that needs it holds it."""
+    """Return NaNs in place of a value that no longer exists: a VJP that needed it would hold it."""
     xp = backend.array_module(next(array for array, _ in given if backend.is_array(array)))
     return xp.broadcast_to(xp.full((), float("nan"), dtype=node.dtype), node.shape), True
 
 
 class _Different(RuntimeError):
-    """An operation does not give again what its VJPs hold."""
+    """Raised where an operation, run again, does not compute what its recorded VJPs hold."""
 
     def __init__(self, node, what):
         super().__init__(
@@ -90,7 +94,7 @@ class _Different(RuntimeError):
 
 
 class _Run:
-    """An operation that is run again."""
+    """One recorded operation, to be run again."""
 
     def __init__(self, node, given):
         self.node, self.arrays, self.doubts = node, [array for array, _ in given], [doubt for _, doubt in given]
@@ -113,7 +117,7 @@ class _Run:
         return vjps
 
     def _tied(self):
-        """Run the body, tie its VJPs to the recorded ones, and take over into `arrays` what those hold as arguments."""
+        """Return the VJPs of another run of the body, tied to the recorded ones; put the arguments that those hold into `arrays`."""
         node, self.arrays = self.node, list(self.arrays)
         self.confirmed, self.functions = set(), set()  # the numbers of arguments that a VJP holds; functions that are tied
         self.computed = self.different = False  # whether a VJP holds what was computed from the arguments; whether that differs
@@ -129,7 +133,7 @@ class _Run:
         return tied
 
     def _argument(self, i):
-        """Return an argument as a Tensor tied to the graph, of the dtype to which the operation promotes; what was no Tensor stays none."""
+        """Return argument `i` as a Tensor tied to the graph, in the dtype to which the operation promotes; as it is if it was none."""
         array, node = self.arrays[i], self.node
         if not backend.is_array(array):
             return array
@@ -139,7 +143,7 @@ class _Run:
         return array if raw else wrap(array, node.parents[i])
 
     def _tie(self, old, new):
-        """Return what a VJP shall hold where the recorded one holds `old` and the one of this run `new`."""
+        """Return what a VJP of this run must hold instead of `new`, where the recorded one holds `old`."""
         kind = type(new)
         if isinstance(new, Tensor):
             return self._tie_tensor(old, new)
@@ -196,14 +200,14 @@ class _Run:
 
 
 def _depending_on(arguments, vjp, g):
-    """Return vjp(g), which changes in steps, as a function of the arguments: found by comparing, it has no graph."""
+    """Return vjp(g), which changes in steps and so has no graph, as a function of the arguments with derivative 0."""
     c = vjp(g)
     return c if c._requires_grad else constant_in(c, *[a for a in arguments if isinstance(a, Tensor) and a._requires_grad])
 
 
 @op
 def constant_in(x, *others):
-    """x as a function of the others too, whose derivative is 0."""
+    """Return x as a function of the others too, with derivative 0."""
     return x, lambda g: g, *[partial(_zeros, other) for other in others]
 
 

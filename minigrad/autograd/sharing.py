@@ -1,7 +1,7 @@
-"""Which tensors show the same memory, so that a change of one in place is a change of all.
+"""Keeps track of which tensors share memory, so that a change of one in place reaches all of them.
 
-Views of one another form a family, since a recorded change of one is in the history of all. A detached tensor, or a view made under
-`no_grad`, shows the new numbers as well, but belongs to another family: its own.
+Views of one another form a family: a recorded change of one becomes part of the history of all. A detached tensor, or a view made
+under `no_grad`, shows the new numbers too, but has its own history, so it forms a family of its own.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def link(base, other, kind=OPAQUE):
 
 
 def _append(references, tensor):
-    """Add a weak reference, and sort out the dead ones each time the list has doubled."""
+    """Add a weak reference; each time the list has doubled, remove those to tensors that no longer exist."""
     n = len(references)
     if n & (n - 1) == 0 and n > 1:
         references[:] = [reference for reference in references if reference() is not None]
@@ -63,7 +63,7 @@ def _append(references, tensor):
 
 
 def expose(tensor):
-    """Note that somebody else may show the memory of `tensor` from now on."""
+    """Note that something else, such as a NumPy array, may show the memory of `tensor` from now on."""
     family = _family_of(tensor)
     if not family.exposed:
         family.exposed = True
@@ -72,7 +72,7 @@ def expose(tensor):
 
 
 def _others(tensor, references):
-    """The living tensors that still show a part of the memory of `tensor`."""
+    """Return the tensors of `references` that still exist and share memory with `tensor`, without itself."""
     found = [reference() for reference in list(references)]
     return [other for other in found if other is not None and other is not tensor and _overlap(other.array, tensor.array)]
 
@@ -91,12 +91,12 @@ def is_alone(tensor):
 
 
 def is_free(tensor):
-    """Return whether surely nobody else shows the same memory."""
+    """Return whether certainly nothing else shows the same memory."""
     return tensor.views is None or (not tensor.views.exposed and is_alone(tensor))
 
 
 def views_of(tensor):
-    """The living views of one another that show a part of the memory of `tensor`, without itself."""
+    """Return the views in the family of `tensor` that share memory with it, without itself."""
     return [] if tensor.views is None or tensor.views.members is None else _others(tensor, tensor.views.members)
 
 

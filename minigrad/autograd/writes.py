@@ -49,7 +49,7 @@ _reshaped: dict = {}  # id(leaf) -> (when its memory was replaced by one of anot
 
 
 def reshaped(leaf):
-    """Log that a leaf just took memory of another shape, which operations that were recorded before know nothing of."""
+    """Log that a leaf just took memory of another shape: operations that were recorded before cannot know it."""
     if len(_reshaped) > 64:
         for key, (_, reference) in list(_reshaped.items()):
             if reference() is None:
@@ -71,8 +71,11 @@ def _ranges(owner):
 
 
 def _purge():
-    """Remove the entries of freed memory. (A weak reference could do that when the memory is freed, by calling a function; but where a
-    signal handler raises in such a function, Python drops the exception.)"""
+    """Remove the entries of freed memory.
+
+    A weak reference could call a function for that when the memory is freed. But Python drops an exception that a signal handler
+    raises inside such a function.
+    """
     for key, entry in list(_written.items()):
         if entry[1]() is None and key in _written and _written[key] is entry:
             del _written[key]
@@ -80,7 +83,7 @@ def _purge():
 
 
 def _merge(ranges):
-    """Join ranges that touch, with the newest tick of each: the log stays small, and errs on the safe side."""
+    """Join ranges that touch, under the newest of their ticks: the log stays small, and may only report too many writes."""
     joined: list = []
     for (low, high), now in sorted(ranges.items()):
         if joined and low <= joined[-1][1]:
@@ -92,7 +95,7 @@ def _merge(ranges):
 
 
 def written_since(array, then):
-    """Whether any byte between the first and the last of `array` was written after tick `then`."""
+    """Return whether any byte between the first and the last of `array` was written after tick `then`."""
     ranges = _ranges(backend.root(array))
     if ranges is None:
         return False
@@ -101,7 +104,7 @@ def written_since(array, then):
 
 
 def keeps(function, array):
-    """Whether a VJP holds exactly this array."""
+    """Return whether a VJP holds exactly this array."""
     if type(function) is partial and function.func is backend.taken:
         return False
     for a in held(function):
@@ -111,7 +114,7 @@ def keeps(function, array):
 
 
 def held(function, depth=0):
-    """Every array that a VJP can reach through its cells, defaults, nested functions, partials, tuples and lists."""
+    """Yield every array that a VJP can reach through its cells, defaults, nested functions, partials, tuples and lists."""
     kind = type(function)
     if kind is types.FunctionType:
         for cell in function.__closure__ or ():
