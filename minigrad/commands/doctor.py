@@ -90,7 +90,7 @@ def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
 def numba() -> Finding:
     """Numba, and whether minigrad can use it."""
     finding = optional("numba", "Numba", "compiled loops on the CPU", "fast")
-    if finding.state != "ok" or backend.loops.numba() is not None:
+    if finding.state != "ok" or backend.compiling.numba() is not None:
         return finding
     if os.environ.get("MINIGRAD_NUMBA") == "0":
         return Finding("Numba", "missing", f"{finding.text}, switched off by MINIGRAD_NUMBA=0")

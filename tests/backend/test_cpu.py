@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import backend
+from minigrad.backend.cpu import compiling, threads
 from minigrad.backend.cpu import products as blas
-from minigrad.backend.cpu import threads
-from minigrad.backend.cpu.numpy_names import cpu
-from minigrad.backend.fuse import loops
+from minigrad.backend.cpu.numpy_names import numpy_names
 from support.backends import on_cpu
 
 BINARY = {backend.plus: np.add, backend.minus: np.subtract, backend.times: np.multiply, backend.over: np.divide}
@@ -60,12 +59,12 @@ def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
 def test_sums_and_maxima_of_matrices(shape, dtype, keepdims):
     x = numbers(shape, dtype)
     for axis in (0, 1, -1, (0,), (1,), (0, 1), None):
-        found, expected = cpu.max(x, axis=axis, keepdims=keepdims), np.max(x, axis=axis, keepdims=keepdims)
+        found, expected = numpy_names.max(x, axis=axis, keepdims=keepdims), np.max(x, axis=axis, keepdims=keepdims)
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == expected.dtype
         work = "float32" if dtype == "float16" else dtype
         expected = np.add.reduce(x.astype(work), axis=axis, keepdims=keepdims).astype(dtype)
-        found = cpu.sum(x, axis=axis, keepdims=keepdims)
+        found = numpy_names.sum(x, axis=axis, keepdims=keepdims)
         assert found.shape == expected.shape and found.dtype == expected.dtype
         if dtype == "int64":
             np.testing.assert_array_equal(found, expected)
@@ -76,22 +75,22 @@ def test_sums_and_maxima_of_matrices(shape, dtype, keepdims):
 
 
 def test_extreme_numbers_in_sums_and_maxima():
-    assert cpu.max(np.zeros((200, 0)), axis=1, initial=-1.0).tolist() == [-1.0] * 200
-    assert cpu.max(np.zeros((200, 3)), axis=1, initial=1.0).tolist() == [1.0] * 200
+    assert numpy_names.max(np.zeros((200, 0)), axis=1, initial=-1.0).tolist() == [-1.0] * 200
+    assert numpy_names.max(np.zeros((200, 3)), axis=1, initial=1.0).tolist() == [1.0] * 200
     x = np.zeros((400, 100))
     x[3, 1], x[300, 2], x[7, 3], x[8, 3], x[9, 4] = np.inf, -np.inf, np.inf, -np.inf, np.nan
     x[:, 5], x[1, 6] = 1e308, 1e-320
     with np.errstate(all="ignore"):
-        np.testing.assert_array_equal(cpu.sum(x, axis=0), np.add.reduce(x, axis=0))
+        np.testing.assert_array_equal(numpy_names.sum(x, axis=0), np.add.reduce(x, axis=0))
         for y in (x[:, :7], np.ascontiguousarray(x[:, :7])):
-            np.testing.assert_array_equal(cpu.sum(y, axis=1), np.add.reduce(y, axis=1))
-            np.testing.assert_array_equal(cpu.max(y, axis=1), np.max(y, axis=1))
+            np.testing.assert_array_equal(numpy_names.sum(y, axis=1), np.add.reduce(y, axis=1))
+            np.testing.assert_array_equal(numpy_names.max(y, axis=1), np.max(y, axis=1))
 
 
 def test_sums_of_matrices_of_any_layout():
     x = numbers((300, 200))
     for y in (x.T.copy().T, x[::-1, ::2], np.broadcast_to(x[:1], (400, 200)), np.broadcast_to(x[:, :1], (300, 200))):
-        np.testing.assert_allclose(cpu.sum(y, axis=0), np.add.reduce(y, axis=0), 0, 1e-13 * np.abs(y).sum(axis=0).max())
+        np.testing.assert_allclose(numpy_names.sum(y, axis=0), np.add.reduce(y, axis=0), 0, 1e-13 * np.abs(y).sum(axis=0).max())
 
 
 @given(data=st.data())
@@ -107,21 +106,21 @@ def test_choices_and_copies_of_arrays_of_any_size_and_layout(data):
     shape = data.draw(st.tuples(st.integers(0, 20), st.integers(0, 9)))
     x, y, condition = one(shape), one(shape), np.random.default_rng(1).integers(0, 2, shape).astype(bool)
     with on_cpu(True, data.draw(st.sampled_from([1, 60, 10_000]))):
-        pairs = [(cpu.where(c, x, y), np.where(c, x, y)) for c in (condition, condition.T.copy().T, condition[:1])]
+        pairs = [(numpy_names.where(c, x, y), np.where(c, x, y)) for c in (condition, condition.T.copy().T, condition[:1])]
         for a in (x, y):
             if isinstance(a, np.ndarray):
-                pairs += [(cpu.copy(a), a.copy("K")), (cpu.copy(a, order="C"), a.copy("C"))]
+                pairs += [(numpy_names.copy(a), a.copy("K")), (numpy_names.copy(a, order="C"), a.copy("C"))]
                 assert not np.shares_memory(pairs[-1][0], a) and pairs[-1][0].flags.c_contiguous
         arrays = [a for a in (x, y, x) if isinstance(a, np.ndarray)]
         if arrays:
-            pairs += [(cpu.concatenate(arrays, axis=axis), np.concatenate(arrays, axis=axis)) for axis in (0, 1, -1)]
-            pairs += [(cpu.concatenate([arrays[0][:k] for k in (3, 0, 1)]), np.concatenate([arrays[0][:k] for k in (3, 0, 1)]))]
+            pairs += [(numpy_names.concatenate(arrays, axis=axis), np.concatenate(arrays, axis=axis)) for axis in (0, 1, -1)]
+            pairs += [(numpy_names.concatenate([arrays[0][:k] for k in (3, 0, 1)]), np.concatenate([arrays[0][:k] for k in (3, 0, 1)]))]
     for found, expected in pairs:
         np.testing.assert_array_equal(found, expected)
         assert found.dtype == expected.dtype
     for wrong in ([np.ones((40, 2)), np.ones((40, 3))], [np.ones((40, 2)), np.ones(40)], [np.array(1.0)] * 2):
         with on_cpu(True, 10), pytest.raises(ValueError):
-            cpu.concatenate(wrong)
+            numpy_names.concatenate(wrong)
 
 
 class Library:
@@ -152,11 +151,11 @@ def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_aft
     monkeypatch.setattr(threads, "share", lambda function, *_: handed_out.append(function(0, n)))
     monkeypatch.setattr(blas, "has_own_kernel", lambda: False)
     x = numbers((n, n), "float32")
-    np.testing.assert_allclose(cpu.matmul(x, x), multiply(x, x), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(numpy_names.matmul(x, x), multiply(x, x), rtol=1e-4, atol=1e-4)
     assert ({*seen}, len(handed_out), library.threads) == ({inside}, shared, 7)
     monkeypatch.setattr(np, "matmul", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        cpu.matmul(x, x)
+        numpy_names.matmul(x, x)
     assert library.threads == 7
 
 
@@ -193,7 +192,7 @@ def test_a_product_of_another_thread_is_not_put_off():
     x, seen = numbers((120, 120), "float64"), []
 
     def fails(g):
-        other = host.Thread(target=lambda: seen.append(cpu.matmul(x, x)))
+        other = host.Thread(target=lambda: seen.append(numpy_names.matmul(x, x)))
         other.start()
         other.join()
         raise ZeroDivisionError
@@ -203,7 +202,7 @@ def test_a_product_of_another_thread_is_not_put_off():
     try:
         with pytest.raises(ZeroDivisionError):
             backend.together((lambda g: backend.array_module(g).matmul(g, x), fails), x)
-        seen.append(cpu.matmul(x, x))
+        seen.append(numpy_names.matmul(x, x))
     finally:
         threads.set_num_threads(before)
     for found in seen:
@@ -233,7 +232,7 @@ def test_other_threads_of_the_program_still_set_blas_threads():
         pytest.skip("there is no BLAS whose threads can be set")
     threads.set_num_threads(2)
     try:
-        cpu.matmul(numbers((200, 7), "float64"), numbers((7, 2000), "float64"))  # by BLAS, as it is narrow
+        numpy_names.matmul(numbers((200, 7), "float64"), numbers((7, 2000), "float64"))  # by BLAS, as it is narrow
     finally:
         threads.set_num_threads(before)
 
@@ -253,7 +252,7 @@ def test_other_threads_of_the_program_still_set_blas_threads():
 @pytest.mark.parametrize("numba", [True, False])
 def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
     """Pieces of any length, and looks so few that each side often sleeps just when the other is done."""
-    before, n = loops.use_numba(numba), threads.get_num_threads()
+    before, n = compiling.use_numba(numba), threads.get_num_threads()
     monkeypatch.setattr(threads, "_spin", None)
     rng, wrong, done = np.random.default_rng(0), [], []
     looks = itertools.cycle([0, 1, 100, 10_000, 1 << 21])
@@ -279,7 +278,7 @@ def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
         thread.join(120)
     finally:
         threads.set_num_threads(n)
-        loops.use_numba(before)
+        compiling.use_numba(before)
     assert done and not wrong and (threads._spin is not None) == numba
 
 

@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.backend.cpu import compiling, threads
 from minigrad.backend.cpu import products as blas
-from minigrad.backend.cpu import threads
-from minigrad.backend.cpu.numpy_names import cpu
-from minigrad.backend.fuse import loops
+from minigrad.backend.cpu.numpy_names import numpy_names
 from minigrad.commands import doctor
 
 pytest.importorskip("llvmlite", reason="needs the extra `fast`, which is not installed")
@@ -87,7 +86,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(kind):
         for n in (2, 3, 5):
             mg.set_num_threads(n)
             assert blas.multiplier(x, y).__module__ == "minigrad.backend.cpu.accelerators.gemm"
-            found += [cpu.matmul(x, y), cpu.matmul(y.T, x.T).T, cpu.linear(x, y.T, np.zeros(150, kind))]
+            found += [numpy_names.matmul(x, y), numpy_names.matmul(y.T, x.T).T, numpy_names.linear(x, y.T, np.zeros(150, kind))]
     finally:
         mg.set_num_threads(before)
     np.testing.assert_allclose(found[0], x @ y, rtol=0, atol=1e-12 if kind == "float64" else 1e-4)
@@ -111,11 +110,11 @@ def test_who_multiplies(monkeypatch):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(threads, "_threads", 1)
         assert blas.multiplier(x, x) == blas._blas_product
-    before = loops.use_numba(False)
+    before = compiling.use_numba(False)
     try:
         assert blas.multiplier(x, x) == blas._blas_product
     finally:
-        loops.use_numba(before)
+        compiling.use_numba(before)
 
 
 def not_called(x, y, out):

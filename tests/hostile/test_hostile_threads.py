@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.backend.cpu import cores, threads
-from minigrad.backend.fuse.loops import use_numba
+from minigrad.backend.cpu.compiling import use_numba
 from support.subprograms import succeed
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 3, 8])

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy
 
-from .. import arrays
-from ..fuse import loops
-from . import threads
+from .. import arrays, dtypes
+from . import compiling, threads
 from .interrupts import uninterrupted
 
 SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
@@ -120,7 +119,7 @@ def together(vjps, g):
 
     One after the other each thread would pack the factors that it shares with others again, and all would meet for each.
     """
-    if type(g) is not numpy.ndarray or g.size < TOGETHER or g.dtype == arrays.float16 or threads.get_num_threads() == 1:
+    if type(g) is not numpy.ndarray or g.size < TOGETHER or g.dtype == dtypes.float16 or threads.get_num_threads() == 1:
         return vjps
     postponed = Postponed(g)
     made = [None if vjp is None else vjp(postponed) for vjp in vjps]
@@ -201,14 +200,14 @@ def multiplier(x, y):
     """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
         if x.dtype not in _kernels:
-            loops.prepare(_load_kernel, x.dtype)
+            compiling.prepare(_load_kernel, x.dtype)
         return _kernels.get(x.dtype, _blas_product)
     return _blas_product
 
 
 def has_own_kernel():
     """Whether `gemm` multiplies large matrices: where Numba is, cores have vectors of 512 bits, and OpenBLAS is what else would."""
-    return loops.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
+    return compiling.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
 
 
 def _blas_product(x, y, out, bias=None):
@@ -228,7 +227,7 @@ _found: dict = {}  # what `_is_openblas_on_wide_vectors` returns, under "wide", 
 def _is_openblas_on_wide_vectors():
     """Return whether NumPy multiplies with OpenBLAS, and Numba compiles for vectors of 512 bits: NUMBA_CPU_NAME may say otherwise."""
     if "wide" not in _found:
-        loops.prepare(_look_for_wide_vectors)
+        compiling.prepare(_look_for_wide_vectors)
     return _found.get("wide", False)
 
 

@@ -19,8 +19,7 @@ from typing import Any
 
 import numpy
 
-from ..fuse import loops
-from . import cores
+from . import compiling, cores
 
 NUMBER, ASLEEP = 0, 1  # where they lie in the state of a signal
 LARGE = 1 << 15  # elements of an operation below which handing out work costs more than it saves
@@ -232,8 +231,8 @@ def share(function, n, block=1):
 
 def _idle_workers(n):
     """Return n workers with nothing to do, or fewer where the system gives no more threads."""
-    if _spin is None and loops.numba() is not None:
-        loops.prepare(_load_spin)
+    if _spin is None and compiling.numba() is not None:
+        compiling.prepare(_load_spin)
     while len(_workers) < n:
         try:
             _workers.append(Worker())

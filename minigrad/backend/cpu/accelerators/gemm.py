@@ -18,7 +18,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ...fuse.loops import kept
+from ..compiling import kept
 
 BYTES, ROWS, VECTORS = 64, 14, 2  # of a vector; of a tile: 28 sums, 2 vectors of B and a number of A take 31 of 32 registers
 DEPTH, WIDTH = 256, 800  # of the part of B that is packed at a time: whole strips

@@ -8,7 +8,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ...fuse.loops import kept
+from ..compiling import kept
 from ..threads import ASLEEP, NUMBER
 
 
