@@ -18,7 +18,7 @@ SHARE = 8  # `threads.share` cuts a Product into multiples of it
 
 
 def sum_over(x, axes, queue=None):
-    """Return the sum of x over these axes, which are counted from 0, rise, and keep length 1 in the result.
+    """Return the sum of x over `axes`, a rising list of axes counted from 0, which keep length 1 in the result.
 
     For `queue` see `sum_over_rows`.
     """

@@ -14,7 +14,7 @@ _under_way: dict = {}  # for each call that the main thread waits for: the lock 
 
 
 def is_inside():
-    """Return whether this thread is in a call of `uninterrupted`, as a signal handler or a finalizer is that runs during one."""
+    """Return whether this thread is inside a call of `uninterrupted`; a signal handler or a finalizer may run in the middle of one."""
     return getattr(_inside, "depth", 0) > 0
 
 

@@ -1,4 +1,4 @@
-"""NumPy as the operations call it: its names, where a large array is cut into parts for the worker threads, and a few more functions."""
+"""NumPy as the operations call it: its names, with large arrays cut into parts for the worker threads, and a few functions more."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ times, over = parallel_ufunc(numpy.multiply, operator.mul), parallel_ufunc(numpy
 
 
 def clip(x, min, max):
-    """Return x limited to [min, max], on all threads for a large array."""
+    """Return x limited to [min, max], computed on all threads for a large array."""
     if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous or type(min) is ndarray or type(max) is ndarray:
         return numpy.clip(x, min, max)
     return _in_parts(numpy.clip, numpy.empty_like(x), x, min, max)
 
 
 def matmul(x, y, queue=None):
-    """Return x @ y, on all threads for a large product of two matrices.
+    """Return x @ y, computed on all threads for a large product of two matrices.
 
     If there is a list `queue`, a large product is appended to it, and the returned array is filled when the products of the list are
     computed.
@@ -114,7 +114,7 @@ def _large_product(x, y, *bias, queue=None):
 
 
 def getitem(x, *, key):
-    """Return x[key]; elements that arrays pick lie row by row in memory, as in PyTorch. All threads take rows of a large array."""
+    """Return x[key]; elements that arrays pick lie row by row in memory, as in PyTorch. All threads copy a large number of rows."""
     places = [i for i, part in enumerate(key) if type(part) is ndarray] if type(key) is tuple else ()
     if not places:
         return x[key]
@@ -208,7 +208,7 @@ def astype(x, dtype):
 
 
 def where(condition, x, y):
-    """Return x where the condition holds, elsewhere y; on all threads for large arrays of one shape, or one of them and a number."""
+    """Return x where the condition holds, elsewhere y; all threads choose between large arrays of one shape, or an array and a number."""
     first = x if type(x) is ndarray and x.ndim else y
     if type(condition) is not ndarray or condition.size < threads.LARGE or type(first) is not ndarray or first.shape != condition.shape \
             or first.dtype.kind != "f" or not condition.flags.c_contiguous or not _is_like(x, first) or not _is_like(y, first):

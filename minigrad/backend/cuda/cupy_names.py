@@ -46,13 +46,13 @@ def linear(x, weight, bias):
 
 
 def getitem(x, *, key):
-    """Return x[key]; one kernel checks the row numbers and takes the rows, if the key is a list of row numbers on the device."""
+    """Return x[key]; if the key is a device array of row numbers, one kernel checks these and takes the rows."""
     index = rows.row_index(x, key)
     return x[key] if index is None else rows.take(x, index)
 
 
 def to_device(x, device):
-    """Return x, which lives on a device, on "cpu" or "cuda"."""
+    """Return the device array x on "cpu" or "cuda"."""
     return x if arrays.device_of(x) == device else range_checks.read(x)
 
 
@@ -61,7 +61,7 @@ def stop_gradient(x):
     return x
 
 
-# ---- functions of the library and their arguments
+# ---- functions that are given the library first
 
 
 def sum(library, x, axis=None, keepdims=False, dtype=None):

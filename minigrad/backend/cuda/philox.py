@@ -45,7 +45,7 @@ y = mean + std * (sqrt(T(-2) * log(u)) * cos(T(6.283185307179586) * v));"""
 
 
 def uniform_source():
-    """Return the kernel of `uniform`: inputs, outputs, operation, name, preamble. It draws on [low, low + range), `below` at most."""
+    """Return the kernel of `uniform`: inputs, outputs, operation, name, preamble. `below` is the largest result."""
     return INPUTS + "T low, T range, T below", "T y", UNIFORM, "minigrad_uniform", PHILOX
 
 

@@ -33,7 +33,7 @@ def check(values, low, high, message, ignored=None):
 
 
 def place_for(message):
-    """Return (number, note) for a kernel, which shall write note[0] = number and note[1] = value if note[0] is 0."""
+    """Return (number, note) for a kernel that checks values itself: it sets note[0] = number and note[1] = value if note[0] is 0."""
     lib = library()
     if type(_state["note"]) is not lib.ndarray:
         _state["note"] = lib.zeros(2, "int64")

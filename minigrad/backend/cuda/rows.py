@@ -30,7 +30,7 @@ def source(scaled):
 
 
 def row_index(x, key):
-    """Return `index` of the key of x[index] or x[index, …] if `take` can compute it, as for row numbers on the device; otherwise None."""
+    """Return the index in the key of x[index] or x[index, …] if it is a device array of row numbers that `take` accepts, else None."""
     index, *rest = key if type(key) is tuple else (key,)
     kind = type(x)
     if kind not in device_types or type(index) is not kind or index.ndim != 1 or index.dtype.kind not in "iu":

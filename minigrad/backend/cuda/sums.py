@@ -18,7 +18,7 @@ from .cupy_library import library, made, raw_kernel
 FIRST_AXIS = (0, (0,))  # the values of `axis` that name the first axis
 TILE, ROWS = 32, 8  # columns and rows of threads in a block, as in the kernel's text below
 BLOCKS = 512  # about as many blocks as a GPU runs at a time
-AT_LEAST = 4  # elements that a thread adds up, where there are as many
+PER_THREAD = 4  # elements that a thread adds up at least, where there are as many
 
 COLUMNS = """
 extern "C" __global__ void minigrad_columns(const T* x, T* part, T* out, unsigned* done, int rows, int columns, int slices) {
@@ -62,7 +62,7 @@ def of_columns(x):
     """Return the sum over the rows of a matrix, one number for each column."""
     lib, (rows, columns) = library(), x.shape
     tiles = -(-columns // TILE)
-    slices = max(1, min(BLOCKS // tiles, -(-rows // (ROWS * AT_LEAST))))
+    slices = max(1, min(BLOCKS // tiles, -(-rows // (ROWS * PER_THREAD))))
     out, part = lib.empty(columns, x.dtype), lib.empty((slices, columns), x.dtype)
     kernel = raw_kernel((of_columns, x.dtype), functools.partial(columns_source, x.dtype))
     numbers = numpy.int32(rows), numpy.int32(columns), numpy.int32(slices)

@@ -62,7 +62,7 @@ class Fused:
         return total / count if count else total * float("nan")
 
     def call_plain(self, *args):
-        """Call the plain function on whole arrays; the sum of its result with `reduce=True`."""
+        """Return the plain function's result for whole arrays, or its sum with `reduce=True`."""
         y = half.with_wide_numbers(self.plain, [a.whole() if type(a) is Pieces else a for a in args])
         return arrays.array_module(y).sum(y) if self.reduce else y
 

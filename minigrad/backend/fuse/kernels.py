@@ -12,7 +12,7 @@ from math import prod
 import numpy
 
 from .. import cuda
-from ..cuda.sums import AT_LEAST, C_TYPES, counters
+from ..cuda.sums import C_TYPES, PER_THREAD, counters
 from ..dtypes import NumPyScalar
 from .source import kernel_source
 
@@ -112,7 +112,7 @@ def sum_of_body(fused, args, divisor):
     if not all([type(a) in cuda.device_types and a.shape == x.shape and a.flags.c_contiguous for a in args]) or not x.size:
         return None
     lib, n = cuda.library(), prod(x.shape)
-    blocks = min(MOST_BLOCKS, -(-n // (THREADS * AT_LEAST)))
+    blocks = min(MOST_BLOCKS, -(-n // (THREADS * PER_THREAD)))
     out, part = lib.empty((), x.dtype), lib.empty(blocks, x.dtype)
     kernel = cuda.raw_kernel((sum_of_body, fused, x.dtype), functools.partial(sum_source, fused, x.dtype))
     kernel((blocks,), (THREADS,), (*args, part, out, counters(1), numpy.int64(n), x.dtype.type(divisor)))
