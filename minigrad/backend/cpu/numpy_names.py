@@ -35,7 +35,7 @@ def _rows(ufunc, small=None):
             return _in_parts(ufunc, numpy.empty_like(x), *inputs)
         if x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
             y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[-1], x.shape)
-            threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x))
+            threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x), 1, x.size)
             return y
         return small(*inputs)
 
@@ -46,7 +46,7 @@ def _rows(ufunc, small=None):
 def _in_parts(function, out, *inputs):
     """`out`, written by function(*inputs, out) on all threads: a part of each array goes to each; numbers and 0-d arrays go to all."""
     flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, out)]
-    threads.share(lambda low, high: function(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), out.size, 64)
+    threads.share(lambda low, high: function(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), out.size, 64, out.size)
     return out
 
 
@@ -119,7 +119,7 @@ def getitem(x, *, key):
             or ((index < -len(x)) | (index >= len(x))).any():
         return x.take(index, axis)
     out = numpy.empty((index.size, *x.shape[1:]), x.dtype)
-    threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size)
+    threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size, 1, out.size)
     return out
 
 
@@ -166,7 +166,7 @@ def _is_short(x, axis):
 def _over_rows(ufunc, x, keepdims):
     """A large matrix reduced over its second axis: each thread takes rows of its own."""
     y = numpy.empty(len(x), x.dtype)
-    threads.share(lambda low, high: ufunc.reduce(x[low:high], axis=1, out=y[low:high]), len(x))
+    threads.share(lambda low, high: ufunc.reduce(x[low:high], axis=1, out=y[low:high]), len(x), 1, x.size)
     return y[:, None] if keepdims else y
 
 
@@ -237,7 +237,7 @@ def _copied(out, x):
     def part(low, high):
         out[low:high] = x[low:high]
 
-    threads.share(part, len(x))
+    threads.share(part, len(x), 1, x.size)
     return out
 
 
