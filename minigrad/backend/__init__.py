@@ -4,7 +4,7 @@ from .arrays import (DeviceMismatchError, NotAnOperand, NumPyScalar, Span, array
                      common_dtype, device_of, dtype, dtype_of, fitting, float16, float32, float64, get_default_dtype, inf, int16, int32,
                      int64, int8, is_array, is_dense, nan, ndarray, operand, places_in, plain_array, promote, register, result_dtype,
                      root, set_default_dtype, shares_memory, uint8, wrapped)
-from .cpu.products import taken, together
+from .cpu.products import compute_products, precomputed, precomputed as taken, compute_products as together
 from .fuse import loops
 from .fuse.loops import use_numba
 from .cpu.numpy_names import copy, get_warnings, minus, over, plus, QUIET, quietly, reset_warnings, set_warnings, times

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import backend
-from minigrad.backend.cpu import products as blas
-from minigrad.backend.cpu import signals, threads
+from minigrad.backend.cpu import products, signals, threads
 from minigrad.backend.cpu.numpy_names import cpu
 from minigrad.backend.fuse import loops
 from support.backends import on_cpu
@@ -146,11 +145,11 @@ def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_aft
         seen.append(library.threads)
         return multiply(*args, **options)
 
-    monkeypatch.setattr(blas.blas, "found", [library])
+    monkeypatch.setattr(products.blas, "found", [library])
     monkeypatch.setattr(np, "matmul", watched)
     monkeypatch.setattr(threads, "get_num_threads", lambda: 2)
     monkeypatch.setattr(threads, "share", lambda function, *_: shared_out.append(function(0, n)))
-    monkeypatch.setattr(blas, "has_own_kernel", lambda: False)
+    monkeypatch.setattr(products, "can_use_gemm", lambda: False)
     x = numbers((n, n), "float32")
     np.testing.assert_allclose(cpu.matmul(x, x), multiply(x, x), rtol=1e-4, atol=1e-4)
     assert ({*seen}, len(shared_out), library.threads) == ({inside}, shared, 7)
@@ -202,7 +201,7 @@ def test_a_product_of_another_thread_is_not_put_off():
     threads.set_num_threads(2)
     try:
         with pytest.raises(ZeroDivisionError):
-            backend.together((lambda g: backend.array_module(g).matmul(g, x), fails), x)
+            backend.compute_products((lambda g: backend.array_module(g).matmul(g, x), fails), x)
         seen.append(cpu.matmul(x, x))
     finally:
         threads.set_num_threads(before)
@@ -213,23 +212,23 @@ def test_a_product_of_another_thread_is_not_put_off():
 
 def test_blas_gets_its_threads_back_when_nobody_is_alone_any_more(monkeypatch):
     """Two threads of the program, or a call within another: the last one gives them back."""
-    library = Library()
-    monkeypatch.setattr(blas.blas, "found", [library])
-    assert blas.alone(lambda: [blas.alone(lambda: library.threads), library.threads]) == [1, 1] and library.threads == 7
+    library, alone = Library(), products.with_blas_on_one_thread
+    monkeypatch.setattr(products.blas, "found", [library])
+    assert alone(lambda: [alone(lambda: library.threads), library.threads]) == [1, 1] and library.threads == 7
     inside, outside = host.Event(), host.Event()
-    other = host.Thread(target=blas.alone, args=(lambda: inside.set() or outside.wait(10),))
+    other = host.Thread(target=alone, args=(lambda: inside.set() or outside.wait(10),))
     other.start()
     assert inside.wait(10) and library.threads == 1
-    assert blas.alone(lambda: library.threads) == 1 and library.threads == 1
+    assert alone(lambda: library.threads) == 1 and library.threads == 1
     outside.set()
     other.join()
-    assert library.threads == 7 and blas.alone(lambda: library.threads) == 1 and library.threads == 7
+    assert library.threads == 7 and alone(lambda: library.threads) == 1 and library.threads == 7
 
 
 def test_other_threads_of_the_program_still_set_blas_threads():
     """threadpoolctl keeps the setting for the thread that asks first; minigrad's products must not be that thread."""
     threadpoolctl, before, seen = pytest.importorskip("threadpoolctl"), threads.get_num_threads(), []
-    if not blas.blas.libraries():
+    if not products.blas.get():
         pytest.skip("there is no BLAS whose threads can be set")
     threads.set_num_threads(2)
     try:

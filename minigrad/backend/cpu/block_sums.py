@@ -62,7 +62,7 @@ def over_rows(x, products=None):
         total = _first_axis(_plus_rest(_first_axis(sums), wide[count * length:]).reshape(several, size))
         out[...] = _plus_rest(total, x[len(wide) * several:])
 
-    return blas.now_or_later(blas.Product(part, count * SHARED, after=add_up), out, products)
+    return blas.compute_or_queue(blas.Product(part, count * SHARED, after=add_up), out, products)
 
 
 def _first_axis(x):

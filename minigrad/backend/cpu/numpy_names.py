@@ -83,7 +83,7 @@ def matmul(x, y, products=None):
             or (size := x.shape[0] * y.shape[1] * x.shape[1]) <= blas.SMALL or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
         return numpy.matmul(x, y)
     if size < blas.LARGE:
-        return blas.alone(numpy.matmul, x, y)
+        return blas.with_blas_on_one_thread(numpy.matmul, x, y)
     return _large_product(x, y, products=products)
 
 
@@ -103,7 +103,7 @@ def _large_product(x, y, *bias, products=None):
         product = blas.Product(lambda low, high: multiply(x[low:high], y, out[low:high], *bias), out.shape[0], multiply)
     else:
         product = blas.Product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1], multiply)
-    return blas.now_or_later(product, out, products)
+    return blas.compute_or_queue(product, out, products)
 
 
 def getitem(x, *, key):
