@@ -101,11 +101,12 @@ def heading(description: dict[str, Any], wanted: Sequence[str]) -> str:
     """The machine in one line, and a line for each engine that is not there."""
     gpu = f", {description['gpu']}" if description["gpu"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in description["versions"].items())
-    cores, threads = description["cores"], description["threads"]
+    processor, cores, threads = (description[key] for key in ("processor", "cores", "threads"))
+    kernels = machine.kernels(description)
     missing = {key: why for key, why in description["missing"].items() if key in wanted}
     return "\n".join(
         [
-            f"{description['processor']}, {cores} cores{gpu}; {threads} threads; {versions}",
+            "; ".join(filter(None, [f"{processor}, {cores} cores{gpu}", f"{threads} threads", kernels, versions])),
             *(f"Not measured: {ENGINES[key].title} ({why})." for key, why in missing.items()),
         ]
     )

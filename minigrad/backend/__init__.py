@@ -14,7 +14,7 @@ from .cpu import compiling, products
 from .cpu.compiling import use_numba
 from .cpu.fp_warnings import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings, without_fp_warnings
 from .cpu.numpy_names import copy, minus, over, plus, times
-from .cpu.products import taken, together
+from .cpu.products import compute_products, precomputed
 from .cpu.threads import get_num_threads, set_num_threads
 from .cuda import rows, synchronize
 from .devices import device, filler, item, to_device, to_numpy
@@ -29,13 +29,15 @@ from .operands import NotAnOperand, operand, plain_array, promote
 # Former names, until their callers use the new ones
 from .cpu.fp_warnings import IGNORED as QUIET  # isort: skip
 get_warnings, set_warnings, reset_warnings, quietly = get_fp_warnings, set_fp_warnings, restore_fp_warnings, without_fp_warnings
+taken, together = precomputed, compute_products
 
 __all__ = [
     "QUIET", "DeviceMismatchError", "NotAnOperand", "NumPyScalar", "Pieces", "Span", "array_module", "asarray", "bool_", "byte_bounds",
-    "check_bools", "check_range", "common_dtype", "compiling", "copy", "cuda", "device", "device_of", "dtype", "dtype_of", "filler",
-    "fitting", "float16", "float32", "float64", "fuse", "gather", "get_default_dtype", "get_fp_warnings", "get_num_threads",
-    "get_warnings", "ignore_fp_warnings", "inf", "int8", "int16", "int32", "int64", "is_array", "is_dense", "is_half", "item", "minus",
-    "nan", "narrowed", "ndarray", "one_hot", "operand", "over", "places_in", "plain_array", "plus", "products", "promote", "quietly",
-    "random", "register", "reset_warnings", "restore_fp_warnings", "result_dtype", "root", "rounded_vjp", "rows", "set_default_dtype",
-    "set_fp_warnings", "set_num_threads", "set_warnings", "shares_memory", "synchronize", "taken", "times", "to_device", "to_numpy",
-    "together", "uint8", "use_numba", "widened", "widened_options", "without_fp_warnings", "wrapped"]
+    "check_bools", "check_range", "common_dtype", "compiling", "compute_products", "copy", "cuda", "device", "device_of", "dtype",
+    "dtype_of", "filler", "fitting", "float16", "float32", "float64", "fuse", "gather", "get_default_dtype", "get_fp_warnings",
+    "get_num_threads", "get_warnings", "ignore_fp_warnings", "inf", "int8", "int16", "int32", "int64", "is_array", "is_dense", "is_half",
+    "item", "minus", "nan", "narrowed", "ndarray", "one_hot", "operand", "over", "places_in", "plain_array", "plus", "precomputed",
+    "products", "promote", "quietly", "random", "register", "reset_warnings", "restore_fp_warnings", "result_dtype", "root", "rounded_vjp",
+    "rows", "set_default_dtype", "set_fp_warnings", "set_num_threads", "set_warnings", "shares_memory", "synchronize", "taken", "times",
+    "to_device", "to_numpy", "together", "uint8", "use_numba", "widened", "widened_options", "without_fp_warnings", "wrapped",
+]

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import backend
-from minigrad.backend.cpu import compiling, threads
-from minigrad.backend.cpu import products as blas
+from minigrad.backend.cpu import compiling, products, signals, threads
 from minigrad.backend.cpu.numpy_names import numpy_names
 from support.backends import on_cpu
 
@@ -30,10 +29,10 @@ def numbers(shape, dtype="float64", special=False):
 @pytest.mark.parametrize("ours, theirs", BINARY.items(), ids=lambda f: f.__name__)
 def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
     monkeypatch.setattr(threads, "LARGE", 100)
-    handed_out = []
+    shared = []
 
-    def share(function, n, block=1):
-        handed_out.append(n)
+    def share(function, n, block=1, elements=None):
+        shared.append(n)
         function(0, 7)
         function(7, n)
 
@@ -50,7 +49,7 @@ def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
             found, expected = ours(*pair), theirs(*pair)
             np.testing.assert_array_equal(found, expected)
             assert found.dtype == expected.dtype
-    assert len(handed_out) == len(alike)
+    assert len(shared) == len(alike)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64"])
@@ -138,21 +137,21 @@ class Library:
 @pytest.mark.parametrize("n, inside, shared", [(64, 7, 0), (65, 1, 0), (116, 1, 0), (117, 1, 1)])
 def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_after_them(monkeypatch, n, inside, shared):
     """A second pool of threads would spin against ours; products so small that BLAS does not split them need not tell it."""
-    library, seen, handed_out = Library(), [], []
+    library, seen, shared_out = Library(), [], []
     multiply = np.matmul
 
     def watched(*args, **options):
         seen.append(library.threads)
         return multiply(*args, **options)
 
-    monkeypatch.setattr(blas.blas, "found", [library])
+    monkeypatch.setattr(products.blas, "found", [library])
     monkeypatch.setattr(np, "matmul", watched)
     monkeypatch.setattr(threads, "get_num_threads", lambda: 2)
-    monkeypatch.setattr(threads, "share", lambda function, *_: handed_out.append(function(0, n)))
-    monkeypatch.setattr(blas, "has_own_kernel", lambda: False)
+    monkeypatch.setattr(threads, "share", lambda function, *_: shared_out.append(function(0, n)))
+    monkeypatch.setattr(products, "can_use_gemm", lambda: False)
     x = numbers((n, n), "float32")
     np.testing.assert_allclose(numpy_names.matmul(x, x), multiply(x, x), rtol=1e-4, atol=1e-4)
-    assert ({*seen}, len(handed_out), library.threads) == ({inside}, shared, 7)
+    assert ({*seen}, len(shared_out), library.threads) == ({inside}, shared, 7)
     monkeypatch.setattr(np, "matmul", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         numpy_names.matmul(x, x)
@@ -162,7 +161,7 @@ def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_aft
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 @pytest.mark.parametrize("needs", [(1, 1, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1)])
-def test_the_gradients_of_a_product_are_handed_out_at_once(monkeypatch, n, kind, needs):
+def test_the_gradients_of_a_product_are_shared_out_at_once(monkeypatch, n, kind, needs):
     """By one meeting of the threads, whichever are asked for; with the values of one after the other."""
     draw, meetings = np.random.default_rng(0), []
     given = [draw.normal(0, 1, shape).astype(kind) for shape in ((160, 130), (240, 130), (240,))]
@@ -201,7 +200,7 @@ def test_a_product_of_another_thread_is_not_put_off():
     threads.set_num_threads(2)
     try:
         with pytest.raises(ZeroDivisionError):
-            backend.together((lambda g: backend.array_module(g).matmul(g, x), fails), x)
+            backend.compute_products((lambda g: backend.array_module(g).matmul(g, x), fails), x)
         seen.append(numpy_names.matmul(x, x))
     finally:
         threads.set_num_threads(before)
@@ -212,23 +211,23 @@ def test_a_product_of_another_thread_is_not_put_off():
 
 def test_blas_gets_its_threads_back_when_nobody_is_alone_any_more(monkeypatch):
     """Two threads of the program, or a call within another: the last one gives them back."""
-    library = Library()
-    monkeypatch.setattr(blas.blas, "found", [library])
-    assert blas.alone(lambda: [blas.alone(lambda: library.threads), library.threads]) == [1, 1] and library.threads == 7
+    library, alone = Library(), products.with_blas_on_one_thread
+    monkeypatch.setattr(products.blas, "found", [library])
+    assert alone(lambda: [alone(lambda: library.threads), library.threads]) == [1, 1] and library.threads == 7
     inside, outside = host.Event(), host.Event()
-    other = host.Thread(target=blas.alone, args=(lambda: inside.set() or outside.wait(10),))
+    other = host.Thread(target=alone, args=(lambda: inside.set() or outside.wait(10),))
     other.start()
     assert inside.wait(10) and library.threads == 1
-    assert blas.alone(lambda: library.threads) == 1 and library.threads == 1
+    assert alone(lambda: library.threads) == 1 and library.threads == 1
     outside.set()
     other.join()
-    assert library.threads == 7 and blas.alone(lambda: library.threads) == 1 and library.threads == 7
+    assert library.threads == 7 and alone(lambda: library.threads) == 1 and library.threads == 7
 
 
 def test_other_threads_of_the_program_still_set_blas_threads():
     """threadpoolctl keeps the setting for the thread that asks first; minigrad's products must not be that thread."""
     threadpoolctl, before, seen = pytest.importorskip("threadpoolctl"), threads.get_num_threads(), []
-    if not blas.blas.libraries():
+    if not products.blas.get():
         pytest.skip("there is no BLAS whose threads can be set")
     threads.set_num_threads(2)
     try:
@@ -249,18 +248,62 @@ def test_other_threads_of_the_program_still_set_blas_threads():
 # ---- threads
 
 
+@pytest.mark.parametrize(("elements", "count", "expected"), [
+    (threads.LARGE, 64, 2), (threads.LARGE, 2, 2), (threads.LARGE, 1, 1), (2 * threads.LARGE, 64, 4), (2 * threads.LARGE - 16, 64, 3),
+    (1 << 20, 16, 16), (1 << 20, 64, 64), (1 << 20, 3, 3), (100, 8, 1), (0, 8, 1), (None, 8, 8), (None, 1, 1)])
+def test_parts_are_few_enough_that_each_is_worth_a_thread(monkeypatch, elements, count, expected):
+    """None: what is shared is not counted in elements, and goes to all threads."""
+    monkeypatch.setattr(threads, "_threads", count)
+    monkeypatch.setattr(threads, "_idle_workers", lambda n: [Recorder(parts) for _ in range(n)])
+    for n, block in [(1 << 20, 16), (960, 1)]:
+        parts: list = []
+        threads.share(lambda low, high, parts=parts: parts.append((low, high)), n, block, elements)
+        assert len(parts) == expected and sum(high - low for low, high in parts) == n
+        assert all(low % block == 0 for low, _ in parts)
+
+
+class Recorder:
+    """Stand in for a worker: keep the part that is posted."""
+
+    busy = False
+
+    def __init__(self, parts):
+        self.parts = parts
+
+    def post(self, function, low, high):
+        self.parts.append((low, high))
+
+
+@pytest.mark.parametrize("shared_out", [
+    lambda x: backend.plus(x, x), lambda x: backend.plus(x, x[0]), numpy_names.exp, lambda x: numpy_names.clip(x, 0, 1), numpy_names.copy,
+    lambda x: numpy_names.sum(x, axis=1), lambda x: numpy_names.max(x, axis=1), lambda x: numpy_names.getitem(x, key=(np.arange(128), ...)),
+    lambda x: mg.ops.sigmoid.raw(x), lambda x: mg.ops.losses.mse(x, x), lambda x: numpy_names.astype(x, np.dtype("float32")),
+    lambda x: numpy_names.where(x > 0, x, 0)])
+def test_small_operations_are_cut_into_few_parts(monkeypatch, shared_out):
+    """Every operation that counts its elements says how many they are."""
+    counts, share = [], threads.share
+
+    def watched(function, n, block=1, elements=None):
+        counts.append(elements)
+        share(function, n, block, elements)
+
+    monkeypatch.setattr(threads, "share", watched)
+    shared_out(numbers((128, threads.LARGE // 128)))
+    assert set(counts) == {threads.LARGE}
+
+
 @pytest.mark.parametrize("numba", [True, False])
 def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
-    """Pieces of any length, and looks so few that each side often sleeps just when the other is done."""
+    """Pieces of any length, and patience so short that each side often sleeps just when the other is done."""
     before, n = compiling.use_numba(numba), threads.get_num_threads()
-    monkeypatch.setattr(threads, "_spin", None)
+    monkeypatch.setattr(signals, "spinning", None)
     rng, wrong, done = np.random.default_rng(0), [], []
-    looks = itertools.cycle([0, 1, 100, 10_000, 1 << 21])
+    patience = itertools.cycle([0, 1e-3, 0.05, 5, 600])
     threads.set_num_threads(3)
 
     def rounds():
         for i in range(3000):
-            monkeypatch.setattr(threads.Signal, "looks", next(looks))
+            monkeypatch.setattr(signals.Signal, "patience", next(patience))
             rests, seen = rng.integers(0, 3, 3), np.zeros(30, int)
 
             def part(low, high, rests=rests, seen=seen):
@@ -279,7 +322,7 @@ def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
     finally:
         threads.set_num_threads(n)
         compiling.use_numba(before)
-    assert done and not wrong and (threads._spin is not None) == numba
+    assert done and not wrong and (signals.spinning is not None) == numba
 
 
 def test_an_error_in_any_piece_is_raised_and_the_next_round_works():

@@ -132,6 +132,15 @@ def test_that_comparison_starts_a_process_for_each_engine(tmp_path, monkeypatch)
     assert asked == GPU_ENGINES
 
 
+def test_the_heading_says_which_kernels_blas_runs():
+    pool = {"user_api": "blas", "architecture": "Prescott"}
+    known = {**MACHINE, "libraries": [pool, {"user_api": "openmp"}], "environment": {"OPENBLAS_CORETYPE": None}}
+    assert "2 threads; BLAS kernels for Prescott; minigrad 0" in command.heading(known, [])
+    known["environment"] = {"OPENBLAS_CORETYPE": "Prescott"}
+    assert "kernels for Prescott (preset by OPENBLAS_CORETYPE=Prescott)" in command.heading(known, [])
+    assert "2 threads; minigrad 0" in command.heading(MACHINE, [])
+
+
 # ---- what must be refused
 
 

@@ -245,6 +245,19 @@ def test_doctor_says_what_to_install(monkeypatch):
     assert doctor.cupy().advice == ""
 
 
+@pytest.mark.parametrize("can_use_gemm", [True, False])
+def test_doctor_says_which_kernels_multiply(monkeypatch, can_use_gemm):
+    library = type("Library", (), {"architecture": "Haswell"})
+    monkeypatch.setattr(doctor.backend.products.blas, "found", [library])
+    monkeypatch.setattr(doctor.backend.products, "can_use_gemm", lambda: can_use_gemm)
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    text = doctor.blas().text
+    assert "kernels for Haswell" in text and "preset" not in text
+    assert ("large products by minigrad's own kernel" in text) == can_use_gemm
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert "kernels for Haswell (preset by OPENBLAS_CORETYPE=Haswell)" in doctor.blas().text
+
+
 def test_doctor_tells_a_numba_that_is_switched_off_from_a_broken_one(monkeypatch):
     monkeypatch.setattr(doctor, "version_of", lambda distribution: "0.61.0")
     monkeypatch.setattr(doctor.backend.compiling, "numba", lambda: None)

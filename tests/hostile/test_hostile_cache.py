@@ -232,13 +232,13 @@ def test_numba_without_its_compiler():
 @pytest.mark.parametrize(("variables", "wide"), [({"NUMBA_CPU_NAME": "generic"}, False),
                                                  ({"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx512f"}, True)])
 def test_numbas_target_says_who_multiplies(variables, wide):
-    """Without vectors of 512 bits our own kernel takes a hundred times as long as BLAS."""
+    """Without vectors of 512 bits minigrad's own kernel takes a hundred times as long as BLAS."""
     succeed(f"""
 from minigrad.backend.cpu import products as blas
 from minigrad.backend.cpu import compiling
 assert compiling.numba() is not None
-openblas = {{library.internal_api for library in blas.blas.libraries()}} == {{"openblas"}}
-assert blas._is_openblas_on_wide_vectors() is ({wide} and openblas)
+openblas = {{library.internal_api for library in blas.blas.get()}} == {{"openblas"}}
+assert blas.can_use_gemm() is ({wide} and openblas)
 """, **variables)
 
 

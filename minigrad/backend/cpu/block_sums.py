@@ -10,7 +10,7 @@ from math import prod
 import numpy
 
 from . import threads
-from .products import Product, now_or_later
+from .products import Product, compute_or_queue
 
 BLOCK = 128  # rows that are added one after the other
 WIDE = 512  # elements of a row; several shorter rows are taken as one row
@@ -66,7 +66,7 @@ def sum_over_rows(x, queue=None):
         total = _first_axis(_plus_rest(_first_axis(sums), wide[count * length:]).reshape(several, size))
         out[...] = _plus_rest(total, x[len(wide) * several:])
 
-    return now_or_later(Product(part, count * SHARE, after=add_up), out, queue)
+    return compute_or_queue(Product(part, count * SHARE, after=add_up), out, queue)
 
 
 def _first_axis(x):

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy
 
-from .code_cache import Cache
 from .interrupts import is_inside, uninterrupted
 
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "taught": False}
@@ -91,6 +90,8 @@ def specialized(function, signature, name, text, options):
     the cache, and `text` is the source that the code depends on; without a text nothing is found there.
     """
     from numba import njit
+
+    from .code_cache import Cache  # here, since its libraries take some ms to import
 
     dispatcher: Any = njit(**options)(function)
     if text:

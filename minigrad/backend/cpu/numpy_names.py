@@ -38,7 +38,7 @@ def parallel_ufunc(ufunc, small=None):
             return _in_parts(ufunc, numpy.empty_like(x), *inputs)
         if x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
             y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[-1], x.shape)
-            threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x))
+            threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x), 1, x.size)
             return y
         return small(*inputs)
 
@@ -49,7 +49,7 @@ def parallel_ufunc(ufunc, small=None):
 def _in_parts(function, out, *inputs):
     """Return `out`, written by function(*inputs, out) on all threads, each with a part of every array; numbers and 0-d arrays go to all."""
     flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, out)]
-    threads.share(lambda low, high: function(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), out.size, 64)
+    threads.share(lambda low, high: function(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), out.size, 64, out.size)
     return out
 
 
@@ -90,7 +90,7 @@ def matmul(x, y, queue=None):
             or (size := x.shape[0] * y.shape[1] * x.shape[1]) <= products.SMALL or x.dtype != y.dtype or x.shape[1] != y.shape[0]:
         return numpy.matmul(x, y)
     if size < products.LARGE:
-        return products.alone(numpy.matmul, x, y)
+        return products.with_blas_on_one_thread(numpy.matmul, x, y)
     return _large_product(x, y, queue=queue)
 
 
@@ -110,7 +110,7 @@ def _large_product(x, y, *bias, queue=None):
         product = products.Product(lambda low, high: multiply(x[low:high], y, out[low:high], *bias), out.shape[0], multiply)
     else:
         product = products.Product(lambda low, high: multiply(x, y[:, low:high], out[:, low:high]), out.shape[1], multiply)
-    return products.now_or_later(product, out, queue)
+    return products.compute_or_queue(product, out, queue)
 
 
 def getitem(x, *, key):
@@ -126,7 +126,7 @@ def getitem(x, *, key):
             or ((index < -len(x)) | (index >= len(x))).any():
         return x.take(index, axis)
     out = numpy.empty((index.size, *x.shape[1:]), x.dtype)
-    threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size)
+    threads.share(lambda low, high: numpy.take(x, index[low:high], axis=0, out=out[low:high], mode="wrap"), index.size, 1, out.size)
     return out
 
 
@@ -174,7 +174,7 @@ def _is_short(x, axis):
 def _over_rows(ufunc, x, keepdims):
     """Return a large matrix reduced over its second axis; each thread takes some of the rows."""
     y = numpy.empty(len(x), x.dtype)
-    threads.share(lambda low, high: ufunc.reduce(x[low:high], axis=1, out=y[low:high]), len(x))
+    threads.share(lambda low, high: ufunc.reduce(x[low:high], axis=1, out=y[low:high]), len(x), 1, x.size)
     return y[:, None] if keepdims else y
 
 
@@ -246,7 +246,7 @@ def _copied(out, x):
     def part(low, high):
         out[low:high] = x[low:high]
 
-    threads.share(part, len(x))
+    threads.share(part, len(x), 1, x.size)
     return out
 
 

@@ -86,7 +86,7 @@ class Fused:
             for i, j in pieces.stretches(low, high) if pieces else ((low, high),):
                 run(None if target is None else target[i:j], [v[i:j] if k == "f" else v for v, k in zip(views, kinds)])
 
-        threads.share(part, n, 16)
+        threads.share(part, n, 16, lead.size)
         return args[self.body.places[0]] if out is None else out
 
     def _runner(self, kinds, dtype, block):
@@ -109,7 +109,7 @@ class Fused:
             for b in range(high - low):
                 partial[low + b] = self.plain(*[c[b * SUMMED:(b + 1) * SUMMED] if k == "f" else c for c, k in zip(cut, kinds)]).sum()
 
-        threads.share(part, len(partial))
+        threads.share(part, len(partial), 1, n)
         return partial.sum().astype(dtype)
 
 
