@@ -1,4 +1,4 @@
-"""e^x for compiled loops, in place of `numpy.exp`: without branches, so that a loop computes as many numbers at a time as a vector holds."""
+"""e^x for compiled loops, in place of `numpy.exp`: it has no branches, so that a loop computes a whole vector of numbers at a time."""
 
 import math
 
