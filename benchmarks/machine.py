@@ -53,7 +53,7 @@ def look_for_engines() -> tuple[dict[str, str], str | None, dict[str, Any]]:
     missing: dict[str, str] = {}
     flags: dict[str, Any] = {"CUPY_TF32": os.environ.get("CUPY_TF32", "0")}
     gpu = None
-    if not minigrad.backend.fuse.loops.numba():
+    if not minigrad.backend.loops.numba():
         missing["numba"] = "Numba is not installed"
     if not minigrad.cuda.is_available():
         missing["cupy"] = "CuPy with a usable GPU is not there"
