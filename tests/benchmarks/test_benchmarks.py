@@ -15,6 +15,7 @@ from benchmarks.engines import ENGINES
 from benchmarks.ops import figure
 from benchmarks.scaling_picture import crossing, crossovers
 from minigrad import nn
+from minigrad.backend import loops
 from minigrad.experiments.training import step as training_step
 from support.subprograms import succeed
 
@@ -179,6 +180,14 @@ def test_that_comparison_starts_a_process_for_each_engine(tmp_path, monkeypatch)
     monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)  # on a busy machine a process is started again
     assert command.main([*ON_A_GPU, "--engines", *GPU_ENGINES, "--out", str(tmp_path)]) == 0
     assert asked == GPU_ENGINES
+
+
+def test_the_machine_is_described():
+    """In a process of its own, which finds out what is missing; the heading is made of it."""
+    found = machine.describe(1)
+    assert (found["threads"], found["cores"] > 0, found["missing"].get("torch")) == (1, True, None)
+    assert ("numba" in found["missing"]) == (loops.numba() is None)
+    assert set(machine.BLAS_PRESETS) < set(found["environment"]) and "1 threads" in command.heading(found, [])
 
 
 def test_the_heading_says_which_kernels_blas_runs():
