@@ -23,6 +23,7 @@ QUESTIONS = {
     "ops": "every operation, forward and backward",
     "epoch": "the whole of lecture 20, and its epochs",
     "memory": "the whole of lecture 20: peak resident memory",
+    "accelerators": "what each accelerator of the CPU gains for a whole step",
     "scaling": "time against batch, hidden size and depth, and shares of the machine's peaks",
 }
 RESULTS = Path(__file__).parent / "results"
@@ -30,7 +31,7 @@ RESULTS = Path(__file__).parent / "results"
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    about = "\n".join(f"  {name:9} {text}" for name, text in QUESTIONS.items())
+    about = "\n".join(f"  {name:12} {text}" for name, text in QUESTIONS.items())
     made = Parser(
         prog="python -m benchmarks",
         description=f"Compare minigrad with PyTorch, always in fresh processes in turn. Questions:\n{about}",
@@ -63,8 +64,9 @@ def special(made: argparse.ArgumentParser) -> None:
         made.add_argument(option, default=default, help=f"{names}: {about}{shown}", **more)
 
     add("step", "--works", None, ", ".join(WORKS), nargs="+", choices=list(WORKS), metavar="WORK")
-    add("step", "--steps", 40, "timed in a process", type=whole(1), metavar="N")
+    add("step, accelerators", "--steps", 40, "timed in a process", type=whole(1), metavar="N")
     add("step", "--batch-size", 1000, "images in a batch", type=whole(1), metavar="N")
+    add("accelerators", "--batches", [100, 1000], "images in a batch", nargs="+", type=whole(1), metavar="N")
     add("overhead", "--blocks", 40, "of calls", type=whole(1), metavar="N")
     add("overhead", "--calls", 500, "in a block", type=whole(1), metavar="N")
     add("ops", "--ops", None, "which ones", nargs="+", choices=list(OPS), metavar="OP")
@@ -100,11 +102,12 @@ def heading(description: dict[str, Any], wanted: Sequence[str]) -> str:
     """The machine in one line, and a line for each engine that is not there."""
     gpu = f", {description['gpu']}" if description["gpu"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in description["versions"].items())
-    cores, threads = description["cores"], description["threads"]
+    processor, cores, threads = (description[key] for key in ("processor", "cores", "threads"))
+    kernels = machine.kernels(description)
     missing = {key: why for key, why in description["missing"].items() if key in wanted}
     return "\n".join(
         [
-            f"{description['processor']}, {cores} cores{gpu}; {threads} threads; {versions}",
+            "; ".join(filter(None, [f"{processor}, {cores} cores{gpu}", f"{threads} threads", kernels, versions])),
             *(f"Not measured: {ENGINES[key].title} ({why})." for key, why in missing.items()),
         ]
     )

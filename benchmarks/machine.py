@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.engines import ENGINES, THREADS, environment
 from benchmarks.pairs import ROOT, BenchmarkError
+from minigrad.cli.doctor import BLAS_PRESETS
 from minigrad.experiments.run_folder import versions
 
 PACKAGES = ("minigrad", "numpy", "numba", "threadpoolctl", "torch", "cupy-cuda12x", "cupy-cuda13x", "cupy")
@@ -39,7 +40,7 @@ def look() -> dict[str, Any]:
         "gpu": gpu,
         "versions": versions(PACKAGES),
         "libraries": thread_pools(),
-        "environment": {name: os.environ.get(name) for name in THREADS},
+        "environment": {name: os.environ.get(name) for name in (*THREADS, *BLAS_PRESETS)},
         "precision": flags,
         "missing": missing,
     }
@@ -52,7 +53,7 @@ def look_for_engines() -> tuple[dict[str, str], str | None, dict[str, Any]]:
     missing: dict[str, str] = {}
     flags: dict[str, Any] = {"CUPY_TF32": os.environ.get("CUPY_TF32", "0")}
     gpu = None
-    if not minigrad.backend.fuse.loops.numba():
+    if not minigrad.backend.compiling.numba():
         missing["numba"] = "Numba is not installed"
     if not minigrad.cuda.is_available():
         missing["cupy"] = "CuPy with a usable GPU is not there"
@@ -86,6 +87,16 @@ def memory_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return None
+
+
+def kernels(description: dict[str, Any]) -> str:
+    """Return which kernels the BLAS libraries run, and the environment variable that chose them, if one did; "" if unknown."""
+    pools = description.get("libraries", [])
+    names = {pool["architecture"] for pool in pools if pool["user_api"] == "blas" and pool.get("architecture")}
+    environment = description.get("environment", {})
+    presets = [f"{name}={environment[name]}" for name in BLAS_PRESETS if environment.get(name)]
+    text = f"BLAS kernels for {' and '.join(sorted(names))}" if names else ""
+    return f"{text} (preset by {', '.join(presets)})" if text and presets else text
 
 
 def thread_pools() -> list[dict[str, Any]]:

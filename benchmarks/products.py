@@ -16,10 +16,10 @@ FACTORS = {  # what a function multiplies, by its arguments
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
     """The factors of every product that minigrad makes on the CPU meanwhile, views as they are."""
-    from minigrad.backend.cpu.numpy_names import cpu
+    from minigrad.backend.cpu.numpy_names import numpy_names
 
     products: list[tuple[Any, Any]] = []
-    originals = {name: getattr(cpu, name) for name in FACTORS}
+    originals = {name: getattr(numpy_names, name) for name in FACTORS}
 
     def recorder(name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
@@ -29,12 +29,12 @@ def recorded() -> Iterator[list[tuple[Any, Any]]]:
         return call
 
     for name in FACTORS:
-        setattr(cpu, name, recorder(name))
+        setattr(numpy_names, name, recorder(name))
     try:
         yield products
     finally:
         for name, original in originals.items():
-            setattr(cpu, name, original)
+            setattr(numpy_names, name, original)
 
 
 def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], None]:
@@ -42,7 +42,7 @@ def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], No
 
     BenchmarkError unless their work is that of the network's layers (benchmarks/counts.py).
     """
-    from minigrad.backend.cpu.numpy_names import cpu
+    from minigrad.backend.cpu.numpy_names import numpy_names
 
     with recorded() as products:
         step()
@@ -54,6 +54,6 @@ def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], No
 
     def replay() -> None:
         for x, y in products:
-            cpu.matmul(x, y)
+            numpy_names.matmul(x, y)
 
     return replay

@@ -10,8 +10,7 @@ import minigrad as mg
 from benchmarks.gpu.frozen import Cublas, captured
 from benchmarks.gpu.records import BATCH, REHEARSAL, attempt, failed, read, writer
 from benchmarks.stopwatch import calls_a_block, measure_calls
-from minigrad.backend import array_module
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import array_module, cuda
 from minigrad.backend.cuda import rows
 from minigrad.ops.activations import tanh_grad
 from minigrad.ops.losses import squared_distance

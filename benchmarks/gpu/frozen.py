@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.works import Trainer
-from minigrad.backend import array_module
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import array_module, cuda
 
 WORKSPACE = 32 << 20  # bytes, what cuBLAS asks for on Hopper
 REAL_32F, REAL_64F, COMPUTE_32F, COMPUTE_64F, DEFAULT_ALGORITHM = 0, 1, 68, 70, 99  # cuBLAS's numbers for these names

@@ -12,7 +12,7 @@ from typing import Any
 
 import minigrad as mg
 from benchmarks.gpu import records
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import cuda
 from minigrad.experiments.run_folder import versions
 
 COMMANDS = (["nvidia-smi"], ["nvidia-smi", "-q", "-d", "CLOCK,COMPUTE"], ["nvcc", "--version"], ["lscpu"])

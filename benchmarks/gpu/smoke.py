@@ -10,7 +10,7 @@ import minigrad as mg
 from benchmarks.engines import ENGINES, load
 from benchmarks.gpu.records import BATCH, IMAGES, Write, attempt, failed, read, writer
 from benchmarks.works import WORKS, Trainer
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import cuda
 
 PRODUCTS = {"float32": 3e-6, "float64": 1e-14}  # the relative error that a product may have
 STEPS = {"float32": 2e-5, "float64": 1e-10}  # and the losses of five steps

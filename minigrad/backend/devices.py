@@ -1,4 +1,4 @@
-"""Devices by name, and moving arrays between them."""
+"""Devices by name, and moving arrays and numbers between them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import math
 
 import numpy
 
-from . import arrays
-from .cpu.numpy_names import cpu
-from .cuda import library as cuda
+from . import arrays, cuda
+from .cpu.numpy_names import numpy_names
 from .cuda import range_checks
 
 
 class device:
-    """Where an array lives: device("cpu") or device("cuda"). Compares equal to its name too."""
+    """Where an array lives: device("cpu") or device("cuda"). It also compares equal to its name."""
 
     __slots__ = ("index", "type")
     type: str
@@ -46,17 +45,17 @@ class device:
 
 
 def to_numpy(array):
-    """`array` as a numpy.ndarray, copied off the GPU if it lives there."""
+    """Return `array` as a numpy.ndarray, copied from the GPU if it lives there."""
     return array if isinstance(array, numpy.ndarray) else range_checks.read(array) if arrays.is_array(array) else numpy.asarray(array)
 
 
 def item(array):
-    """The only element of `array` as a Python number."""
+    """Return the only element of `array` as a Python number."""
     return array.item() if isinstance(array, numpy.ndarray) else range_checks.read(array).item()
 
 
 def to_device(array, name):
-    """`array` on "cpu" or "cuda"; the same array where it is there already."""
+    """Return `array` on "cpu" or "cuda": the same array if it lives there already, otherwise a copy."""
     if arrays.device_of(array) == name:
         return array
     if name == "cpu":
@@ -68,20 +67,20 @@ def to_device(array, name):
 
 
 def filler(number, like):
-    """`number` as it can be written into `like`; an array where CuPy would take -0.0 for 0."""
+    """Return `number` in a form that can be written into `like`: a 0-d array for -0.0 on a device, where CuPy would write 0."""
     if arrays.device_of(like) != "cpu" and isinstance(number, float) and is_negative_zero(number):
         return to_device(numpy.asarray(number, like.dtype), "cuda")
     return number
 
 
 def is_negative_zero(number):
-    """Whether a number, or a 0-d array of the host, is -0.0; CuPy fills new memory with 0 for it."""
+    """Return whether a number, or a 0-d array of the host, is -0.0; CuPy fills new memory with 0 instead."""
     return number == 0 and math.copysign(1, number) < 0
 
 
-def move(x, *, device):
-    """`to_device`, as the ops call it."""
+def _to_device_option(x, *, device):
+    """Return to_device(x, device): the ops pass what is no operand by name."""
     return to_device(x, device)
 
 
-cpu.to_device = move
+numpy_names.to_device = _to_device_option

@@ -7,8 +7,7 @@ import functools
 
 import numpy
 
-from . import arrays
-from .cuda import library as cuda
+from . import arrays, cuda
 
 AT_ONCE = 16  # arrays that one kernel copies
 

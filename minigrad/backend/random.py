@@ -1,4 +1,4 @@
-"""Random draws: streams that give the same numbers for any number of threads."""
+"""Random draws: streams of numbers that are the same for any number of threads."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ import numpy
 
 from . import arrays
 from .arrays import array_module
-from .cpu import threads
+from .cpu import compiling, threads
 from .cpu.interrupts import uninterrupted
 from .cuda import philox
 from .devices import to_device
-from .fuse import loops
+from .dtypes import float16, float32, float64
 from .fuse.decorator import fuse
 
-BLOCK = 1 << 17  # numbers that one bit generator draws; each block has its own, so that blocks can be drawn side by side
+BLOCK = 1 << 17  # numbers that one bit generator draws; each block has a generator, so that threads can draw blocks at the same time
 
 
 class Stream:
     """A source of random numbers: a seed and the count of the draws made from it.
 
-    Draw number c fills its blocks from SFC64 generators seeded with (seed, c, block). On "cuda" a kernel draws (see `draws`).
+    Draw number c fills each block from an SFC64 generator seeded with (seed, c, number of the block). On "cuda" a kernel draws:
+    see `cuda.philox`.
     """
 
     def __init__(self, seed=None, device="cpu"):
@@ -33,11 +34,11 @@ class Stream:
         self.reseed(int.from_bytes(os.urandom(8), "little") >> 1 if seed is None else seed)
 
     def reseed(self, seed):
-        """Start again from `seed`, a whole number; negative ones are taken modulo 2^64, as in PyTorch."""
+        """Start again from `seed`, a whole number; a negative one counts modulo 2^64, as in PyTorch."""
         self.seed, self.calls = int(seed) % (1 << 64), 0
 
     def next(self):
-        """The generators of the next draw: a function from the block's number to a numpy.random.Generator."""
+        """Count a draw, and return its generators: a function from a block's number to a numpy.random.Generator."""
         if "numpy.random" not in sys.modules:  # NumPy imports it at the first use
             uninterrupted(importlib.import_module, "numpy.random")
         seed, call = self.seed, self.calls
@@ -46,9 +47,9 @@ class Stream:
 
 
 def _wait_for_import():
-    """Before a fork, wait until no other thread imports numpy.random, as Numba's import does: in the child it would never end."""
-    end = time.monotonic() + 5  # it may be this thread that imports it
-    while loops.is_being_imported("numpy.random") and time.monotonic() < end:
+    """Before a fork, wait until no other thread imports numpy.random, e.g. with Numba: in the child, that import would never end."""
+    end = time.monotonic() + 5  # seconds at most: this thread itself may be importing it
+    while compiling.is_being_imported("numpy.random") and time.monotonic() < end:
         time.sleep(1e-3)
 
 
@@ -57,9 +58,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def fill(draw, array, parameters, stream):
-    """Overwrite `array` with a draw: where it lies, if the stream draws on its device and in its dtype, else by a copy."""
+    """Overwrite `array` with a draw: directly if the stream draws on its device and in its dtype, otherwise by a copy."""
     there = arrays.device_of(array) == stream.device and _work_dtype(array.dtype) == array.dtype
-    if there and (stream.device == "cuda" or array.flags.carray):  # a kernel finds an element by its place, the host fills a row
+    if there and (stream.device == "cuda" or array.flags.carray):  # a kernel writes arrays of any strides, the host contiguous ones
         draw(array.shape, array.dtype, *parameters, stream, array)
     else:
         drawn = draw(array.shape, array.dtype, *parameters, stream)
@@ -67,7 +68,7 @@ def fill(draw, array, parameters, stream):
 
 
 def _blocks(shape, dtype, stream, fill, out=None):
-    """An array filled by fill(generator, flat part), block by block."""
+    """Return `out`, or a new array, after fill(generator, flat part) has been called for each block."""
     out = numpy.empty(shape, dtype) if out is None else out
     flat, generators = out.reshape(-1), stream.next()
 
@@ -80,18 +81,19 @@ def _blocks(shape, dtype, stream, fill, out=None):
 
 
 def _work_dtype(dtype):
-    return dtype if dtype in (arrays.float32, arrays.float64) else arrays.float32
+    """Return the dtype in which numbers for an array of `dtype` are drawn."""
+    return dtype if dtype in (float32, float64) else float32
 
 
 def _unit(generator, out):
     """Fill `out` with generator.random's numbers, uniform on [0, 1): multiples of 2⁻²⁴ in float32, of 2⁻⁵³ in float64.
 
-    In float32 the generator's words are cut in two here, which takes half as long. Where Numba is loaded already, a compiled loop draws
-    many numbers, the same ones. The generator is not to be drawn from again.
+    In float32 the generator's words are cut in two here, which halves the time. If Numba is loaded already, a compiled loop draws the
+    same numbers for a large array. The generator must not be used afterwards: its state may not have moved on.
     """
     if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and (sfc := _compiled_sfc()) is not None:
         getattr(sfc, f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
-    elif out.dtype != arrays.float32 or sys.byteorder != "little":
+    elif out.dtype != float32 or sys.byteorder != "little":
         generator.random(out=out, dtype=out.dtype)
     else:
         bits = generator.bit_generator.random_raw(-(-out.size // 2)).view(numpy.uint32)[:out.size]
@@ -103,21 +105,21 @@ _sfc: Any = None
 
 
 def _compiled_sfc():
-    """Return the module `sfc64`, or None where Numba is not loaded."""
-    if loops.numba(load=False) is not None and _sfc is None:
-        loops.prepare(_load_sfc)
-    return None if loops.numba(load=False) is None else _sfc
+    """Return the module `sfc64`, or None if Numba is not loaded."""
+    if compiling.numba(load=False) is not None and _sfc is None:
+        compiling.prepare(_load_sfc)
+    return None if compiling.numba(load=False) is None else _sfc
 
 
 def _load_sfc():
     global _sfc
-    from .cpu.accelerators import sfc64
+    from .cpu.accelerators import sfc64  # it imports Numba
 
     _sfc = sfc64
 
 
 def uniform(shape, dtype, low, high, stream, out=None):
-    """Uniform on [low, high): rounding does not lead to `high`."""
+    """Return an array of numbers uniform on [low, high), also after rounding: `out` or a new one."""
     if stream.device == "cuda":
         return philox.uniform(shape, dtype, low, high, stream, out)
 
@@ -126,15 +128,15 @@ def uniform(shape, dtype, low, high, stream, out=None):
         if (low, high) != (0, 1):
             part *= high - low
             part += low
-        if (low, high) != (0, 1) or dtype == arrays.float16:
-            numpy.minimum(part, below, out=part)
+        if (low, high) != (0, 1) or dtype == float16:
+            numpy.minimum(part, largest, out=part)
 
-    below = philox.below(high, low, dtype)
+    largest = philox.next_below(high, low, dtype)
     return _blocks(shape, _work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
 
 
 def normal(shape, dtype, mean, std, stream, out=None):
-    """Gaussian with the given mean and standard deviation, by Box and Muller's method."""
+    """Return an array of Gaussian numbers with this mean and standard deviation, by Box and Muller's method: `out` or a new one."""
     if stream.device == "cuda":
         return philox.normal(shape, dtype, mean, std, stream, out)
 
@@ -153,9 +155,10 @@ def normal(shape, dtype, mean, std, stream, out=None):
 
 @fuse
 def on_circles(u, v, mean, std):
-    """u and v become two independent Gaussians: the coordinates of the point at radius √(-2 u), in the direction 2πv.
+    """Overwrite u and v with two independent Gaussians: the coordinates of the point at radius √(-2 u) in the direction 2πv.
 
-    u is the logarithm of a number uniform on (0, 1], v uniform on [0, 1). Sine and cosine are Taylor's series, up to π/4.
+    u is the logarithm of a number uniform on (0, 1], and v is uniform on [0, 1). Sine and cosine are computed by Taylor's series, for
+    angles up to π/4.
     """
     xp = array_module(v)
     r = std * xp.sqrt(-2 * u)
@@ -173,12 +176,12 @@ def on_circles(u, v, mean, std):
 
 
 def integers(shape, dtype, low, high, stream):
-    """Whole numbers, uniform on [low, high)."""
+    """Return an array of whole numbers, uniform on [low, high)."""
     return stream.next()(0).integers(low, high, shape, dtype=numpy.int64).astype(dtype, copy=False)
 
 
 def permutation(n, dtype, stream):
-    """0 … n-1 in random order."""
+    """Return the numbers 0 … n-1 in random order."""
     return stream.next()(0).permutation(n).astype(dtype, copy=False)
 
 

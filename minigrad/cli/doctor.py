@@ -1,4 +1,4 @@
-"""`minigrad doctor`: what of minigrad's surroundings is there, what is missing, and what to install."""
+"""`minigrad doctor`: which optional packages and devices are there, which are missing, and how to install them."""
 
 import argparse
 import ctypes
@@ -15,18 +15,19 @@ from minigrad import backend
 from minigrad.experiments.terminal import say
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
+BLAS_PRESETS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "BLIS_ARCH_TYPE")  # choose the kernels
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def add_parser(commands: Any) -> None:
     """Declare `doctor`, which has no options."""
-    about = "say what of minigrad's surroundings is there, what is missing, and what to install"
+    about = "say which optional packages and devices are there, which are missing, and how to install them"
     parser = commands.add_parser("doctor", help="say what is there and what is missing", description=about)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the diagnosis; 1 if something is broken, else 0."""
+    """Print the diagnosis; return 1 if something is broken, else 0."""
     findings = diagnose()
     say(as_text(findings))
     return int(any(finding.state == "broken" for finding in findings))
@@ -43,7 +44,7 @@ class Finding:
 
 
 def diagnose() -> list[Finding]:
-    """Everything that minigrad can use, as it is on this machine; PyTorch is not imported for it."""
+    """Return a finding for each thing that minigrad can use, as it is on this machine, without importing PyTorch."""
     return [
         Finding("minigrad", "ok", minigrad.__version__),
         Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
@@ -61,7 +62,7 @@ def diagnose() -> list[Finding]:
 
 
 def as_text(findings: list[Finding]) -> str:
-    """The findings as lines of text, the advice below."""
+    """Return the findings as lines of text, with the advice below."""
     marks = {"ok": "+", "missing": "-", "broken": "!"}
     width = max(len(finding.name) for finding in findings)
     lines = [f"{marks[finding.state]} {finding.name:{width}}  {finding.text}" for finding in findings]
@@ -72,7 +73,7 @@ def as_text(findings: list[Finding]) -> str:
 
 
 def version_of(distribution: str) -> str | None:
-    """The installed version of a distribution, without importing it."""
+    """Return the installed version of a distribution, or None, without importing it."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
@@ -80,7 +81,7 @@ def version_of(distribution: str) -> str | None:
 
 
 def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
-    """A package that adds something."""
+    """Return the finding for an optional package."""
     version = version_of(distribution)
     if version is None:
         return Finding(name, "missing", f"not installed ({purpose})", f"pip install 'minigrad[{extra}]'")
@@ -88,9 +89,9 @@ def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
 
 
 def numba() -> Finding:
-    """Numba, and whether minigrad can use it."""
+    """Return whether Numba is installed and works."""
     finding = optional("numba", "Numba", "compiled loops on the CPU", "fast")
-    if finding.state != "ok" or backend.loops.numba() is not None:
+    if finding.state != "ok" or backend.compiling.numba() is not None:
         return finding
     if os.environ.get("MINIGRAD_NUMBA") == "0":
         return Finding("Numba", "missing", f"{finding.text}, switched off by MINIGRAD_NUMBA=0")
@@ -99,23 +100,30 @@ def numba() -> Finding:
 
 
 def blas() -> Finding:
-    """The library that multiplies matrices."""
+    """Return the name of the BLAS library, the processor that its kernels are for, and the environment variables that choose them."""
     build = np.show_config(mode="dicts")
     library = build.get("Build Dependencies", {}).get("blas", {}) if build else {}
     text = f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip()
-    own = "; large products by minigrad's own kernel" if backend.products.has_own_kernel() else ""
-    return Finding("BLAS", "ok", text + own)
+    kernels = {str(found.architecture) for found in backend.products.blas.get() if getattr(found, "architecture", None)}
+    if kernels:
+        text += f", kernels for {' and '.join(sorted(kernels))}"
+    presets = [f"{name}={os.environ[name]}" for name in BLAS_PRESETS if name in os.environ]
+    if presets:
+        text += f" (preset by {', '.join(presets)})"
+    if backend.products.can_use_gemm():
+        text += "; large products by minigrad's own kernel where that is faster"
+    return Finding("BLAS", "ok", text)
 
 
 def threads() -> str:
-    """How many threads work, and which variables say so."""
+    """Return how many threads are used, and the environment variables that set their number."""
     said = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ]
     text = f"{backend.get_num_threads()} of {os.cpu_count()} processors"
     return f"{text} ({', '.join(said)})" if said else text
 
 
 def driver_version() -> tuple[int, int] | None:
-    """The CUDA version that the installed NVIDIA driver can run, as (major, minor); None without a driver."""
+    """Return the CUDA version that the installed NVIDIA driver can run, as (major, minor), or None without a driver."""
     for name in CUDA_LIBRARIES:
         try:
             driver = ctypes.CDLL(name)
@@ -128,7 +136,7 @@ def driver_version() -> tuple[int, int] | None:
 
 
 def cuda_driver() -> Finding:
-    """NVIDIA's driver."""
+    """Return which version of CUDA NVIDIA's driver can run."""
     found = driver_version()
     if found is None:
         return Finding("CUDA", "missing", "no NVIDIA driver (--device cuda needs an NVIDIA GPU)")
@@ -136,7 +144,7 @@ def cuda_driver() -> Finding:
 
 
 def cupy() -> Finding:
-    """CuPy, and the GPU that it sees. Advice only where a driver says that there is a GPU."""
+    """Return whether CuPy works, and on which GPU; the finding has advice only if a driver says that there is a GPU."""
     found = driver_version()
     builds = {name: version for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if (version := version_of(name))}
     if len(builds) > 1:

@@ -7,7 +7,7 @@ import pytest
 
 import benchmarks.gpu.machine
 import benchmarks.machine
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import cuda
 from minigrad.cli import doctor
 from minigrad.experiments import training
 from support.cuda_releases import RELEASES
@@ -45,7 +45,7 @@ class TestEach:
     def test_texts_and_hints_name_it(self, release, monkeypatch):
         for text in ("README.md", "docs/gpu.md"):
             assert release.extra in (ROOT / text).read_text(encoding="utf-8")
-        monkeypatch.setattr(cuda, "cupy", lambda: None)
+        monkeypatch.setattr(cuda.cupy_library, "cupy", lambda: None)
         before = cuda.use(None)
         try:
             with pytest.raises(RuntimeError, match=rf"CuPy is not installed; .*minigrad\[{release.extra}\]"):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn, optim
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import cuda
 from minigrad.data import scaled_images
 from minigrad.experiments import autoencoder, checkpoint, denoising, program, training
 from minigrad.experiments.config import LECTURES
@@ -571,9 +571,9 @@ def test_negative_zero_keeps_its_sign(device):
 
 def test_what_the_host_has_beyond_numpy_the_device_has_too(device):
     from minigrad.backend import array_module
-    from minigrad.backend.cpu.numpy_names import cpu
+    from minigrad.backend.cpu.numpy_names import numpy_names
 
-    beyond = {name for name in vars(cpu) if not name.startswith("_") and not hasattr(np, name)}
+    beyond = {name for name in vars(numpy_names) if not name.startswith("_") and not hasattr(np, name)}
     assert {"scatter", "stop_gradient", "linear"} <= beyond
     there = array_module(mg.ones(1).cuda().array)
     assert {name for name in beyond if not hasattr(there, name)} == set()
@@ -893,12 +893,12 @@ def test_loss_is_read_once_an_epoch(strict, lecture, optimizer, phase, folder):
 NO_NUMBA = """import sys
 from support.strict_device import strict_device
 from minigrad.cli import main
-from minigrad.backend.fuse import loops
+from minigrad.backend.cpu import compiling
 with strict_device():
     short = ["--device", "cuda", "--data-dir", sys.argv[1], "--epochs", "1", "--finetune-epochs", "1", "--out", sys.argv[2]]
     assert main(["train", "denoising", *short]) == 0
     assert main(["train", "denoising", "--resume", sys.argv[2]]) == 0
-assert "numba" not in sys.modules and loops.numba() is not None
+assert "numba" not in sys.modules and compiling.numba() is not None
 """
 
 

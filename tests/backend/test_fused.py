@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from minigrad import ops, optim
 from minigrad.backend import array_module, to_numpy
 from minigrad.backend.cpu import threads
-from minigrad.backend.cpu.numpy_names import cpu
+from minigrad.backend.cpu.numpy_names import numpy_names
 from minigrad.backend.fuse.decorator import Fused
 from support.backends import BACKENDS, Backend, on_cpu, parameters
 
-MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, cpu]
+MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, numpy_names]
 BODIES = list({id(f): f for m in MODULES for f in vars(m).values() if isinstance(f, Fused)}.values())
 each = pytest.mark.parametrize("fused", BODIES, ids=lambda f: f.__name__)
 on_each_backend = pytest.mark.parametrize("backend", parameters(BACKENDS[1:]))

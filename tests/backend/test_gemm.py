@@ -1,4 +1,6 @@
-"""Our own kernel for products of matrices, against NumPy's; and when it is used."""
+"""minigrad's kernel for products of matrices, against NumPy's; and when it is used."""
+
+import types
 
 import numpy as np
 import pytest
@@ -6,11 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.backend.cpu import products as blas
-from minigrad.backend.cpu import threads
-from minigrad.backend.cpu.numpy_names import cpu
-from minigrad.backend.fuse import loops
-from minigrad.cli import doctor
+from minigrad.backend.cpu import compiling, products, threads
+from minigrad.backend.cpu.numpy_names import numpy_names
 
 pytest.importorskip("llvmlite", reason="needs the extra `fast`, which is not installed")
 from llvmlite.binding import get_host_cpu_features
@@ -82,12 +81,12 @@ def test_special_numbers_stay_in_their_row(kernel, place, value, kind):
 @pytest.mark.parametrize("kind", ["float64", "float32"])
 def test_bits_do_not_depend_on_the_number_of_threads(kind):
     draw, before = np.random.default_rng(0), mg.get_num_threads()
-    x, y, found = draw.normal(0, 1, (200, 300)).astype(kind), draw.normal(0, 1, (300, 150)).astype(kind), []
+    x, y, found = draw.normal(0, 1, (300, 300)).astype(kind), draw.normal(0, 1, (300, 260)).astype(kind), []
     try:
-        for n in (2, 3, 5):
+        for n in (1, 2, 3, 5):
             mg.set_num_threads(n)
-            assert blas.multiplier(x, y).__module__ == "minigrad.backend.cpu.accelerators.gemm"
-            found += [cpu.matmul(x, y), cpu.matmul(y.T, x.T).T, cpu.linear(x, y.T, np.zeros(150, kind))]
+            assert products.multiplier(x, y).__module__ == "minigrad.backend.cpu.accelerators.gemm"
+            found += [numpy_names.matmul(x, y), numpy_names.matmul(y.T, x.T).T, numpy_names.linear(x, y.T, np.zeros(260, kind))]
     finally:
         mg.set_num_threads(before)
     np.testing.assert_allclose(found[0], x @ y, rtol=0, atol=1e-12 if kind == "float64" else 1e-4)
@@ -95,35 +94,63 @@ def test_bits_do_not_depend_on_the_number_of_threads(kind):
         np.testing.assert_array_equal(other, found[0])
 
 
-def test_who_multiplies(monkeypatch):
-    monkeypatch.setattr(threads, "_threads", 2)
-    monkeypatch.setattr(blas, "_is_openblas_on_wide_vectors", lambda: True)
-    x = np.ones((100, 100))
-    monkeypatch.setattr(blas, "_kernels", dict.fromkeys([x.dtype, np.dtype("float32")], not_called))
-    read_only = np.ones((100, 100))
-    read_only.flags.writeable = False
-    single, half = x.astype("float32"), x.astype("float16")
-    assert blas.multiplier(x, x) == blas.multiplier(x.T, x[::-1]) == blas.multiplier(single, single) == not_called
-    spaced, foreign = np.ones((200, 200))[::2, ::2], x.astype(">f8")
-    for a, b in [(half, half), (x[:7], x), (x, x[:, :7]), (read_only, x), (x, read_only), (spaced, x),
-                 (foreign, x), (x, foreign)]:
-        assert blas.multiplier(a, b) == blas._blas_product
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(threads, "_threads", 1)
-        assert blas.multiplier(x, x) == blas._blas_product
-    before = loops.use_numba(False)
-    try:
-        assert blas.multiplier(x, x) == blas._blas_product
-    finally:
-        loops.use_numba(before)
-
-
 def not_called(x, y, out):
     """Stand in for the compiled kernel."""
 
 
-def test_doctor_says_who_multiplies(monkeypatch):
-    for own in (True, False):
-        monkeypatch.setattr(blas, "has_own_kernel", lambda own=own: own)
-        finding = doctor.blas()
-        assert finding.state == "ok" and ("large products by minigrad's own kernel" in finding.text) == own
+@pytest.fixture(params=[1, 2])
+def can_use_gemm(monkeypatch, request):
+    """A machine on which `gemm` can be used, whether or not this one is, with one thread and with two."""
+    monkeypatch.setattr(threads, "_threads", request.param)
+    monkeypatch.setattr(products, "_has_wide_vectors_and_openblas", lambda: True)
+    monkeypatch.setattr(products, "_found", {"BLAS is wide": True})
+    monkeypatch.setattr(products, "_kernels", dict.fromkeys([np.dtype("float64"), np.dtype("float32")], not_called))
+
+
+@pytest.mark.usefixtures("can_use_gemm")
+def test_gemm_multiplies_dense_matrices_of_float32_and_float64():
+    x = np.ones((300, 300))
+    read_only = np.ones((300, 300))
+    read_only.flags.writeable = False
+    single, half = x.astype("float32"), x.astype("float16")
+    assert products.multiplier(x, x) == products.multiplier(x.T, x[::-1]) == products.multiplier(single, single) == not_called
+    spaced, foreign = np.ones((600, 600))[::2, ::2], x.astype(">f8")
+    for a, b in [(half, half), (x[:7], x), (x, x[:, :7]), (read_only, x), (x, read_only), (spaced, x),
+                 (foreign, x), (x, foreign)]:
+        assert products.multiplier(a, b) == products.blas_multiply
+    before = compiling.use_numba(False)
+    try:
+        assert products.multiplier(x, x) == products.blas_multiply
+    finally:
+        compiling.use_numba(before)
+
+
+@pytest.mark.usefixtures("can_use_gemm")
+@pytest.mark.parametrize("kind", ["float64", "float32"])
+@pytest.mark.parametrize("wide_blas", [True, False])
+@pytest.mark.parametrize("rows", [100, 255, 256, 1000])
+def test_with_few_rows_gemm_multiplies_where_it_is_as_fast_as_blas(rows, wide_blas, kind):
+    """That is with float32 and the transposed weights of a layer, or where OpenBLAS runs kernels for an older processor."""
+    products._found["BLAS is wide"] = wide_blas
+    x, weight = np.ones((rows, 500), kind), np.ones((400, 500), kind)
+    for y, as_fast in [(weight.T, kind == "float32"), (np.ones((500, 400), kind), False)]:
+        assert (products.multiplier(x, y) == not_called) == (rows >= 256 or as_fast or not wide_blas)
+
+
+@pytest.mark.parametrize(("architecture", "is_wide"), [("SkylakeX", True), ("Cooperlake", True), ("Sapphirerapids", True), ("Zen", False),
+                                                       ("Haswell", False), ("Prescott", False), (None, False)])
+def test_which_kernels_openblas_runs(monkeypatch, architecture, is_wide):
+    monkeypatch.setattr(products, "_found", {})
+    monkeypatch.setattr(products.blas, "found", [types.SimpleNamespace(internal_api="openblas", architecture=architecture)])
+    products.can_use_gemm()
+    assert products._found["BLAS is wide"] == is_wide
+    assert products.can_use_gemm() == bool(get_host_cpu_features().get("avx512f"))
+    monkeypatch.setattr(products, "_found", {})
+    monkeypatch.setattr(products.blas, "found", [types.SimpleNamespace(internal_api="mkl", architecture=None)])
+    assert not products.can_use_gemm()
+
+
+def test_the_architecture_is_that_of_threadpoolctl():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="needs the extra `fast`, which is not installed")
+    expected = [info.get("architecture") for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
+    assert [getattr(library, "architecture", None) for library in products.BlasLibraries().get()] == expected

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import minigrad
-from minigrad.backend import gathering, indexing
-from minigrad.backend.cuda import fused_kernels, philox, range_checks, rows, sums
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import class_targets, cuda, gathering
+from minigrad.backend.cuda import philox, range_checks, rows, sums
+from minigrad.backend.fuse import kernels
 from minigrad.backend.fuse.decorator import Fused
 from support.backends import BACKENDS, parameters
 from support.cuda_releases import RELEASES
@@ -23,8 +23,8 @@ from support.optional_tools import REQUIRED
 DTYPES = ["float32", "float64"]
 HAND_WRITTEN = {
     "check_range": range_checks.source(),
-    "one_hot": indexing.one_hot_source(False),
-    "weighted_one_hot": indexing.one_hot_source(True),
+    "one_hot": class_targets.one_hot_source(False),
+    "weighted_one_hot": class_targets.one_hot_source(True),
     "uniform": philox.uniform_source(),
     "normal": philox.normal_source(),
     "gather1": gathering.source(1),
@@ -113,7 +113,7 @@ LAYOUTS = {"contiguous": (1, True), "strided": (2, False)}  # (axes, contiguous)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_fused_kernels_compile(nvrtc, dtype, layout):
-    sources = [fused_kernels.source_of(f) for f in FUSED.values()]
+    sources = [kernels.source_of(f) for f in FUSED.values()]
     texts = [whole_text(s, dtype, kinds_of(s, LAYOUTS[layout])) for s in sources]
     assert len(nvrtc("".join(texts))) > 1000
 
@@ -122,7 +122,7 @@ def test_fused_kernels_compile(nvrtc, dtype, layout):
 def test_fused_kernels_compile_with_numbers(nvrtc, dtype):
     texts = []
     for f in FUSED.values():
-        source = fused_kernels.source_of(f)
+        source = kernels.source_of(f)
         count, outputs = len(f.body.parameters) - len(f.body.written), len(source[1].split(","))
         texts.append(
             whole_text(source, dtype, [(1, True)] + ["number"] * (count - 1) + [(1, True)] * outputs)
@@ -148,7 +148,7 @@ def test_hand_written_kernels_compile(nvrtc, name, dtype):
 
 RAW = {  # the kernels of blocks that wait for each other: text and name, by dtype
     "columns": sums.columns_source,
-    **{f.__name__: lambda dtype, f=f: sums.body_source(f, dtype) for f in FUSED.values() if f.reduce},
+    **{f.__name__: lambda dtype, f=f: kernels.sum_source(f, dtype) for f in FUSED.values() if f.reduce},
 }
 
 
@@ -167,7 +167,7 @@ def test_sums_compile(nvrtc, name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nothing_is_contracted(nvrtc, dtype):
     """A fused multiply-add rounds once where the plain twin rounds twice. (CUDA's own exp is made of them.)"""
-    sources = [s for s in map(fused_kernels.source_of, FUSED.values()) if "exp(" not in s[2]]
+    sources = [s for s in map(kernels.source_of, FUSED.values()) if "exp(" not in s[2]]
     texts = [whole_text(s, dtype, kinds_of(s, (1, True))) for s in sources]
     assert b"fma.rn" not in nvrtc("".join(texts), method="ptx")
 
@@ -178,7 +178,7 @@ def test_nothing_is_contracted(nvrtc, dtype):
 def arguments(fused, dtype, special=False):
     """An array for each parameter; where a root is drawn all are positive, as in the optimizers."""
     rng = np.random.default_rng(sum(map(ord, fused.__name__)))
-    rooted = "sqrt" in fused_kernels.source_of(fused)[2]
+    rooted = "sqrt" in kernels.source_of(fused)[2]
     found = []
     for _ in fused.body.parameters:
         x = rng.uniform(0.1, 4, 1000) if rooted else rng.normal(0, 2, 1000)
@@ -189,8 +189,8 @@ def arguments(fused, dtype, special=False):
 
 
 def on_host(fused, args):
-    """The kernel of `fused` by g++, called as `fused_kernels.launch` calls it: what it returns, or the first array it writes."""
-    inputs, outputs, operation, name, _ = fused_kernels.source_of(fused)
+    """The kernel of `fused` by g++, called as `kernels.launch` calls it: what it returns, or the first array it writes."""
+    inputs, outputs, operation, name, _ = kernels.source_of(fused)
     body = fused.body
     values = dict(zip(body.parameters, args))
     reads = [values[p] for p in body.parameters if p not in body.written]
@@ -269,7 +269,7 @@ def test_one_hot(dtype, weighted):
     kernel = hand_written("weighted_one_hot" if weighted else "one_hot")
     given = (targets, weight) if weighted else (targets,)
     kernel(*given, 5, 2, 3, hot, note)
-    np.testing.assert_array_equal(hot, indexing.one_hot(targets, log_probs, weight, 2))
+    np.testing.assert_array_equal(hot, class_targets.one_hot(targets, log_probs, weight, 2))
     assert note.tolist() == [0, 0]
     targets[17] = -6
     kernel(*given, 5, 2, 3, hot, note)
@@ -352,7 +352,7 @@ def test_sum_of_a_body(name, n, blocks, dtype):
     for _ in range(2):
         out, part, done = np.full((), np.nan, dtype), np.full(blocks, np.nan, dtype), np.zeros(1, "uint32")
         given = (*args, part, out, done, np.int64(n), np.dtype(dtype).type(3))
-        HostRawKernel(text, kernel_name)((blocks,), (sums.THREADS,), given)
+        HostRawKernel(text, kernel_name)((blocks,), (kernels.THREADS,), given)
         assert not done.any()
         results.append(float(out))
     terms = FUSED[name].plain(*args).astype("longdouble")
@@ -363,7 +363,7 @@ def test_sum_of_a_body(name, n, blocks, dtype):
 # ---- random numbers
 
 
-def philox_on_the_host(key, counter):
+def philox_in_python(key, counter):
     """Philox 4x32-10 in Python: four 32-bit words from a key of two and a counter of four."""
     (k0, k1), (a, b, c, d) = key, counter
     for _ in range(10):
@@ -387,13 +387,13 @@ KNOWN = {  # the answers that come with the authors' Random123
 
 @pytest.mark.parametrize(("given", "answer"), KNOWN.items(), ids=["zeros", "ones", "digits of pi"])
 def test_philox_gives_the_known_answers(given, answer):
-    assert philox_on_the_host(*given) == answer
+    assert philox_in_python(*given) == answer
 
 
 def drawn(name, n, dtype, first, second, seed=0, draw=0):
     out = np.empty(n, dtype)
     key = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
-    numbers = (first, second, philox.below(first + second, first, np.dtype(dtype))) if name == "uniform" else (first, second)
+    numbers = (first, second, philox.next_below(first + second, first, np.dtype(dtype))) if name == "uniform" else (first, second)
     hand_written(name)(*key, np.uint64(draw), *map(np.dtype(dtype).type, numbers), out)
     return out
 
@@ -401,7 +401,7 @@ def drawn(name, n, dtype, first, second, seed=0, draw=0):
 def words(n, seed, draw):
     """What Philox gives for the first n places of a draw."""
     key, call = (seed & 0xFFFFFFFF, seed >> 32), (draw & 0xFFFFFFFF, draw >> 32)
-    return np.array([philox_on_the_host(key, (place, 0, *call)) for place in range(n)], "uint64").T
+    return np.array([philox_in_python(key, (place, 0, *call)) for place in range(n)], "uint64").T
 
 
 def units(a, b, dtype):

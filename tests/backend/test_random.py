@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.backend.cpu.compiling import numba, use_numba
 from minigrad.backend.cpu.threads import LARGE
-from minigrad.backend.fuse.loops import numba, use_numba
 
 DRAWS = {
     "rand": lambda g: mg.rand(50, generator=g),

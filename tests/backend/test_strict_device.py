@@ -11,7 +11,7 @@ import re
 import numpy as np
 import pytest
 
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import cuda
 from support import strict_device
 from support.cupy_signatures import FUNCTIONS, METHODS, UFUNCS
 from support.host_kernels import library_of
@@ -159,10 +159,10 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
 
 # ---- views
 
-def test_the_face_can_be_laid_over_cupy(cupy):
-    from minigrad.backend.cuda.cupy_names import face
+def test_the_names_can_be_made_of_cupy(cupy):
+    from minigrad.backend.cuda.cupy_names import cupy_names
 
-    there = face(cupy)
+    there = cupy_names(cupy)
     for name in {*FUNCTIONS, *UFUNCS, "asarray"}:
         assert hasattr(there, name)
     assert there.where is not cupy.where and there.exp is cupy.exp

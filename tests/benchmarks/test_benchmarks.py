@@ -10,12 +10,14 @@ import pytest
 
 import minigrad as mg
 from benchmarks import __main__ as command
-from benchmarks import counts, epoch, jobs, machine, neighbours, pairs, products, tables
+from benchmarks import accelerators, counts, epoch, jobs, machine, neighbours, pairs, products, tables
 from benchmarks.engines import ENGINES
 from benchmarks.ops import figure
 from benchmarks.scaling_picture import crossing, crossovers
 from minigrad import nn
+from minigrad.backend import compiling
 from minigrad.experiments.training import step as training_step
+from support.subprocesses import succeed
 
 MACHINE = {
     "processor": "a processor",
@@ -105,6 +107,54 @@ def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
     assert code == 0 and kept["rows"][0]["to"]["torch"]["ratio"] == 0.25
 
 
+def test_accelerators_are_left_out_one_by_one(ask, monkeypatch):
+    """With the times of the processes given: the gain is the share of the time without an accelerator that it saves."""
+    asked = []
+
+    def answer(request):
+        asked.append((request["dtype"], request["batch_size"], request["left_out"]))
+        return {"losses": [1.0], "seconds": {"": 3.0, "gemm": 4.0, "spinning": 2.0}.get(request["left_out"], 3.0)}
+
+    monkeypatch.setattr(pairs, "ask", answer)
+    monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)
+    code, text, kept = ask("accelerators", "--batches", "100", "--pairs", "2")
+    assert code == 0, text.err
+    assert asked == 2 * [("float64", 100, name) for name in ["", *accelerators.ACCELERATORS]]
+    assert [row["gain"] for row in kept["rows"]] == [0.25, -0.5, *[0] * (len(accelerators.ACCELERATORS) - 2)]
+    assert "product kernel" in text.out and "25.0%" in text.out
+    code, text, _ = ask("accelerators", "--engines", "numpy")
+    assert code == 1 and "need Numba" in text.err
+
+
+@pytest.mark.slow
+def test_a_step_without_an_accelerator(ask):
+    code, text, kept = ask("accelerators", "--batches", "20", "--steps", "2")
+    assert code == 0, text.err
+    assert [row["accelerator"] for row in kept["rows"]] == list(accelerators.ACCELERATORS)
+
+
+USES_ALL = """
+import sys
+import minigrad as mg
+from benchmarks.accelerators import ACCELERATORS, leave_out
+if sys.argv[1] != "none":
+    leave_out(sys.argv[1])
+mg.set_num_threads(2)
+x = mg.ones(400, 400)
+(x @ x).sigmoid()
+mg.rand(400, 400)
+print(*[name for name in ACCELERATORS if f"minigrad.backend.cpu.accelerators.{name}" in sys.modules])
+"""
+
+
+def test_an_accelerator_that_is_left_out_is_not_loaded():
+    pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
+    loaded = succeed(USES_ALL, "none").split()
+    assert set(accelerators.ACCELERATORS) - set(loaded) <= {"gemm"}  # which needs vectors of 512 bits
+    for name in accelerators.ACCELERATORS:
+        assert succeed(USES_ALL, name).split() == [other for other in loaded if other != name]
+
+
 GPU_ENGINES = ["cupy", "torch_cuda", "torch_cuda_default", "torch_cuda_graph"]
 ON_A_GPU = ["step", "--works", "pretraining", "--dtypes", "float64", "--pairs", "1", "--steps", "2", "--batch-size", "20", "--limit", "200"]
 
@@ -132,6 +182,23 @@ def test_that_comparison_starts_a_process_for_each_engine(tmp_path, monkeypatch)
     assert asked == GPU_ENGINES
 
 
+def test_the_machine_is_described():
+    """In a process of its own, which finds out what is missing; the heading is made of it."""
+    found = machine.describe(1)
+    assert (found["threads"], found["cores"] > 0, found["missing"].get("torch")) == (1, True, None)
+    assert ("numba" in found["missing"]) == (compiling.numba() is None)
+    assert set(machine.BLAS_PRESETS) < set(found["environment"]) and "1 threads" in command.heading(found, [])
+
+
+def test_the_heading_says_which_kernels_blas_runs():
+    pool = {"user_api": "blas", "architecture": "Prescott"}
+    known = {**MACHINE, "libraries": [pool, {"user_api": "openmp"}], "environment": {"OPENBLAS_CORETYPE": None}}
+    assert "2 threads; BLAS kernels for Prescott; minigrad 0" in command.heading(known, [])
+    known["environment"] = {"OPENBLAS_CORETYPE": "Prescott"}
+    assert "kernels for Prescott (preset by OPENBLAS_CORETYPE=Prescott)" in command.heading(known, [])
+    assert "2 threads; minigrad 0" in command.heading(MACHINE, [])
+
+
 # ---- what must be refused
 
 
@@ -148,7 +215,7 @@ def test_no_engine_and_no_question_are_errors(ask, capsys):
     with pytest.raises(SystemExit, match="2"):
         ask("stepp")
     assert (
-        "expected a question (step, overhead, ops, epoch, memory, scaling); found 'stepp'"
+        "expected a question (step, overhead, ops, epoch, memory, accelerators, scaling); found 'stepp'"
         in capsys.readouterr().err
     )
 

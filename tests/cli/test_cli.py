@@ -244,9 +244,22 @@ def test_doctor_says_what_to_install(monkeypatch):
     assert doctor.cupy().advice == ""
 
 
+@pytest.mark.parametrize("can_use_gemm", [True, False])
+def test_doctor_says_which_kernels_multiply(monkeypatch, can_use_gemm):
+    library = type("Library", (), {"architecture": "Haswell"})
+    monkeypatch.setattr(doctor.backend.products.blas, "found", [library])
+    monkeypatch.setattr(doctor.backend.products, "can_use_gemm", lambda: can_use_gemm)
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    text = doctor.blas().text
+    assert "kernels for Haswell" in text and "preset" not in text
+    assert ("large products by minigrad's own kernel" in text) == can_use_gemm
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert "kernels for Haswell (preset by OPENBLAS_CORETYPE=Haswell)" in doctor.blas().text
+
+
 def test_doctor_tells_a_numba_that_is_switched_off_from_a_broken_one(monkeypatch):
     monkeypatch.setattr(doctor, "version_of", lambda distribution: "0.61.0")
-    monkeypatch.setattr(doctor.backend.loops, "numba", lambda: None)
+    monkeypatch.setattr(doctor.backend.compiling, "numba", lambda: None)
     monkeypatch.delenv("MINIGRAD_NUMBA", raising=False)
     assert doctor.numba().state == "broken"
     assert "import numba" in doctor.numba().advice
@@ -260,7 +273,8 @@ def test_doctor_reports_a_broken_cupy_and_exits_with_1(monkeypatch, capsys):
         raise ImportError("libcublas.so.12: cannot open shared object file")
 
     monkeypatch.setattr(doctor, "version_of", {"cupy-cuda12x": "14.0.1"}.get)
-    monkeypatch.setattr(doctor.backend.cuda, "cupy", broken)
+    for module in (doctor.backend.cuda, doctor.backend.cuda.cupy_library):
+        monkeypatch.setattr(module, "cupy", broken)
     assert main(["doctor"]) == 1
     output = capsys.readouterr().out
     assert "! CuPy" in output
@@ -281,7 +295,7 @@ def test_a_broken_cupy_is_in_nobodys_way_but_on_cuda(monkeypatch):
 
     before = mg.backend.cuda.use(None)
     try:
-        monkeypatch.setattr(mg.backend.cuda, "cupy", broken)
+        monkeypatch.setattr(mg.backend.cuda.cupy_library, "cupy", broken)
         assert mg.cuda.is_available() is False and mg.cuda.device_count() == 0
         with pytest.raises(RuntimeError, match="CuPy is installed, but cannot be imported: two CuPys"):
             mg.ones(2).cuda()

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.backend.cpu import threads
-from minigrad.backend.fuse import code_cache, loops
+from minigrad.backend.cpu import code_cache, compiling, threads
+from minigrad.backend.fuse import loops
 from minigrad.backend.fuse.decorator import Fused, fuse
 from minigrad.backend.fuse.source import read
 from support.optional_tools import needs
 from support.subprocesses import ROOT, succeed
 
-numba = needs(loops.numba() is not None, "needs the extra `fast`, which is not installed")
+numba = needs(compiling.numba() is not None, "needs the extra `fast`, which is not installed")
 
 OPERATIONS = """
 import minigrad as mg
@@ -32,11 +32,11 @@ import minigrad as mg
 assert abs(mg.ones(300, 300).sigmoid().sum().item() - 65795.27) < 1
 """
 COMPILED = OPERATIONS + """
-from minigrad.backend.fuse import code_cache, loops
-assert loops.numba() is not None
+from minigrad.backend.cpu import code_cache, compiling
+assert compiling.numba() is not None
 """
 KEPT = """
-from minigrad.backend.fuse.code_cache import Cache
+from minigrad.backend.cpu.code_cache import Cache
 saved, save = [], Cache.save_overload
 Cache.save_overload = lambda self, *args: saved.append(self.name) or save(self, *args)
 """ + COMPILED + "print(*saved)"
@@ -148,7 +148,7 @@ def test_any_damage_of_a_file_is_noticed(monkeypatch, tmp_path, how):
 
     def compiles():
         before = len(saved)
-        assert loops._specialized(sum_up, "float64(float64[::1])", "sum_up", "text", {})(np.ones(10)) == 10
+        assert compiling.specialized(sum_up, "float64(float64[::1])", "sum_up", "text", {})(np.ones(10)) == 10
         return len(saved) > before
 
     assert compiles() and not compiles()
@@ -213,7 +213,7 @@ def test_a_file_is_readable_by_its_owner_only(tmp_path):
                                   "class config:\n    DISABLE_JIT = 1"])
 def test_a_numba_that_cannot_be_used_is_as_none(tmp_path, text):
     (tmp_path / "numba.py").write_text(text)
-    succeed(OPERATIONS + "from minigrad.backend.fuse import loops; assert loops.numba() is None",
+    succeed(OPERATIONS + "from minigrad.backend.cpu import compiling; assert compiling.numba() is None",
             PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
 
 
@@ -225,20 +225,20 @@ def test_an_operation_while_numba_is_being_imported(tmp_path):
 
 @numba
 def test_numba_without_its_compiler():
-    succeed(OPERATIONS + "from minigrad.backend.fuse import loops; assert loops.numba() is None", NUMBA_DISABLE_JIT=1)
+    succeed(OPERATIONS + "from minigrad.backend.cpu import compiling; assert compiling.numba() is None", NUMBA_DISABLE_JIT=1)
 
 
 @numba
 @pytest.mark.parametrize(("variables", "wide"), [({"NUMBA_CPU_NAME": "generic"}, False),
                                                  ({"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx512f"}, True)])
 def test_numbas_target_says_who_multiplies(variables, wide):
-    """Without vectors of 512 bits our own kernel takes a hundred times as long as BLAS."""
+    """Without vectors of 512 bits minigrad's own kernel takes a hundred times as long as BLAS."""
     succeed(f"""
 from minigrad.backend.cpu import products as blas
-from minigrad.backend.fuse import loops
-assert loops.numba() is not None
-openblas = {{library.internal_api for library in blas.blas.libraries()}} == {{"openblas"}}
-assert blas._is_openblas_on_wide_vectors() is ({wide} and openblas)
+from minigrad.backend.cpu import compiling
+assert compiling.numba() is not None
+openblas = {{library.internal_api for library in blas.blas.get()}} == {{"openblas"}}
+assert blas.can_use_gemm() is ({wide} and openblas)
 """, **variables)
 
 
@@ -321,7 +321,7 @@ def test_gradients_and_parameters_of_any_form(form):
 
 
 def test_random_numbers_into_arrays_of_any_form():
-    loops.numba()
+    compiling.numba()
     mg.manual_seed(0)
     expected = mg.empty(40_000).uniform_()
     target = unaligned(np.zeros(40_000, np.float32))

@@ -14,8 +14,8 @@ import pytest
 
 import minigrad as mg
 from minigrad.autograd.modes import recording
+from minigrad.backend.cpu import compiling
 from minigrad.backend.cpu.interrupts import is_inside, uninterrupted
-from minigrad.backend.fuse import loops
 from support.optional_tools import needs
 from support.subprocesses import succeed
 
@@ -47,12 +47,12 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 assert (x + x).sum().item() == 180000
 assert abs((x @ x).sum().item() - 27e6) < 30
 assert abs(x.sigmoid().sum().item() - 65795.27) < 1
-from minigrad.backend.fuse import loops
-assert loops.numba() is not None, "Numba is lost"
+from minigrad.backend.cpu import compiling
+assert compiling.numba() is not None, "Numba is lost"
 """
 
 
-@needs(loops.numba() is not None, "needs the extra `fast`, which is not installed")
+@needs(compiling.numba() is not None, "needs the extra `fast`, which is not installed")
 @pytest.mark.parametrize(("moment", "cache"), [(0.002, "kept"), (0.02, "kept"), (0.06, "kept"), (0.15, "kept"), (0.3, "kept"),
                                                (0.03, "none"), (0.1, "none"), (0.4, "none")])
 def test_an_interrupt_while_the_first_operation_imports_and_compiles(tmp_path, moment, cache):

@@ -11,7 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.backend.cpu import cores, threads
-from minigrad.backend.fuse.loops import use_numba
+from minigrad.backend.cpu.compiling import use_numba
 from support.subprocesses import succeed
 
 COUNTS = pytest.mark.parametrize("count", [1, 2, 3, 8])
@@ -401,9 +401,9 @@ def test_many_more_threads_than_cores_are_warned_of(monkeypatch):
     with pytest.warns(RuntimeWarning, match=r"set_num_threads\(500\): this process has 2 cores"):
         mg.set_num_threads(500)
     mg.set_num_threads(8)
-    assert mg.get_num_threads() == 8 and threads.Signal.looks == 0  # nobody looks for work that waits for a core
+    assert mg.get_num_threads() == 8 and threads.Signal.patience == 0  # a polling thread would take a core from another
     mg.set_num_threads(2)
-    assert threads.Signal.looks == threads.Signal.LOOKS
+    assert threads.Signal.patience == threads.Signal.PATIENCE
 
 
 @pytest.mark.parametrize(("group", "files", "cores_of_quota"), [

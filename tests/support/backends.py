@@ -11,20 +11,19 @@ import pytest
 
 import minigrad as mg
 from minigrad.backend import to_device, to_numpy
-from minigrad.backend.cpu import threads
-from minigrad.backend.fuse import loops
+from minigrad.backend.cpu import compiling, threads
 from support.strict_device import strict_device
 
 
 @contextmanager
 def on_cpu(numba: bool, large: int):
-    """Switch Numba on or off, and set the size from which an operation is large: cut into parts, run in threads, compiled."""
-    before = loops.use_numba(numba), threads.LARGE
+    """Numba on or off, and the size from which an operation counts as large: is cut up, shared out, compiled."""
+    before = compiling.use_numba(numba), threads.LARGE
     threads.LARGE = large
     try:
         yield
     finally:
-        loops.use_numba(before[0])
+        compiling.use_numba(before[0])
         threads.LARGE = before[1]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minigrad.backend.fuse.code_cache import folder as cache_folder
+from minigrad.backend.cpu.code_cache import folder as cache_folder
 
 C_TYPES = {
     "float32": "float",

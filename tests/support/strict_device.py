@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from minigrad.backend.cuda import library as cuda
+from minigrad.backend import cuda
 from support.cupy_signatures import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 from support.host_kernels import HostKernel, HostRawKernel
 

@@ -1,1 +1,1 @@
-"""NumPy as the operations see it, worker threads, and matrix products."""
+"""The CPU: NumPy as the operations call it, worker threads, matrix products, sums, and functions compiled with Numba."""

@@ -1,4 +1,4 @@
-"""How many cores this process may use: its affinity, the CPU quota of its control group, OMP_NUM_THREADS."""
+"""The number of cores that this process may use, from its affinity, its control group's CPU quota and OMP_NUM_THREADS."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from pathlib import Path
 
 
 def available():
-    """Return how many cores this process may use: those it may run on, or fewer where its control group has a lower quota."""
+    """Return how many cores this process may run on, or its control group's quota, rounded up, if that is lower."""
     try:
         cores = len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
+    except AttributeError:  # this system has no affinity
         cores = os.cpu_count() or 1
     return max(1, math.ceil(min(cores, quota())))
 
 
 def quota(mounted="/sys/fs/cgroup", process="/proc/self/cgroup"):
-    """Return the CPU quota, in cores, of this process's control group and those above it; inf without one.
+    """Return the lowest CPU quota, in cores, of this process's control group and of those that contain it; inf if none has one.
 
-    Linux, "Control Group v2", cpu.max; version 1: cpu.cfs_quota_us, cpu.cfs_period_us.
+    Source: Linux, "Control Group v2", cpu.max; in version 1 cpu.cfs_quota_us and cpu.cfs_period_us.
     """
     lowest = math.inf
     try:
@@ -55,10 +55,10 @@ def _quota_of_version_1(folder):
 
 
 def wanted(cores):
-    """Return the number of threads that OMP_NUM_THREADS asks for, at most `cores`; `cores` without it.
+    """Return the number of threads that OMP_NUM_THREADS says, at most `cores`, or `cores` if it is not set.
 
-    It may be a list of numbers, one for each level of nested parallelism: the first counts. What is no positive number is ignored,
-    with a RuntimeWarning.
+    It may be a list of numbers, one for each level of nested parallelism, of which the first is used. A value that is not a positive
+    number is ignored with a RuntimeWarning.
     """
     text = os.environ.get("OMP_NUM_THREADS", "").strip()
     if not text:

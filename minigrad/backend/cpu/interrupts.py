@@ -1,6 +1,6 @@
-"""Work that a signal handler must not interrupt: it is done by a thread of its own, since Python calls handlers in the main thread only.
+"""Work that no signal handler may interrupt: a second thread does it, since Python calls signal handlers in the main thread only.
 
-An import or a compilation that Ctrl-C cuts short can leave a library broken for the rest of the process.
+An import or a compilation that Ctrl-C interrupts can leave a library broken for the rest of the process.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import _thread
 import os
 import threading
 
-_inside = threading.local()  # depth: how many calls of `uninterrupted` this thread is in
-_under_way: dict = {}  # what each call of `uninterrupted` waits for: its outcome, and the lock that is let go when it is there
+_inside = threading.local()  # depth: in how many nested calls of `uninterrupted` this thread is
+_under_way: dict = {}  # for each call that the main thread waits for: the lock that is released at its end -> its outcome
 
 
 def is_inside():
-    """Return whether this thread is in a call of `uninterrupted`: code that runs now is a signal handler's or a finalizer's."""
+    """Return whether this thread is inside a call of `uninterrupted`; a signal handler or a finalizer may run in the middle of one."""
     return getattr(_inside, "depth", 0) > 0
 
 
 def uninterrupted(function, *args):
-    """Return function(*args), or raise what it raises, after it has run to its end whatever signals arrive.
+    """Call function(*args), which runs to its end whatever signals arrive, and return its result or raise its exception.
 
-    The main thread lets another thread call the function. An exception that a signal handler raises meanwhile is raised at the end.
-    Return None in a child that a signal handler forks meanwhile: the other thread is not there.
+    In the main thread, another thread calls the function, and an exception that a signal handler raises meanwhile is raised at the end.
+    Return None in a child process that a signal handler forks meanwhile, where the other thread does not exist.
     """
     outcome: list = []
     interrupt = failure = None
@@ -49,9 +49,9 @@ def uninterrupted(function, *args):
             _under_way[running] = outcome
             try:
                 _thread.start_new_thread(run, ())
-            except RuntimeError:  # there can be no more threads, or Python is about to end
+            except RuntimeError:  # the system gives no more threads, or Python is about to end
                 run()
-            except BaseException as error:  # raised by a signal handler, when the thread had begun
+            except BaseException as error:  # raised by a signal handler after the thread had started
                 interrupt = error
             while True:
                 try:
@@ -64,7 +64,7 @@ def uninterrupted(function, *args):
                             if outcome:
                                 break
                     break
-                except BaseException as error:  # a second interrupt, before the inner loop went on
+                except BaseException as error:  # a second interrupt, during the handling of the first
                     interrupt = error
         result, failure = outcome[0]
         if interrupt is None and failure is None:
@@ -73,12 +73,12 @@ def uninterrupted(function, *args):
     finally:
         _inside.depth = before
         _under_way.pop(running, None)
-        interrupt = failure = None  # an exception holds its traceback, which holds this frame and that of `run`
+        interrupt = failure = None  # an exception refers to its traceback, and so to this frame and that of `run`: a cycle
         del outcome[:]
 
 
-def _forget():
-    """Let a forked child begin anew: it has but one thread, which waits for none."""
+def _after_fork():
+    """Reset the state in a forked child, which has one thread only, and end all waiting there."""
     global _inside
     _inside = threading.local()
     for running, outcome in _under_way.items():
@@ -89,4 +89,4 @@ def _forget():
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,4 +1,4 @@
-"""Large matrix products on our worker threads, with NumPy's BLAS on one thread each: two thread pools would fight over the cores."""
+"""Large matrix products on the worker threads, each with BLAS on one thread: two thread pools would compete for the cores."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from typing import Any
 
 import numpy
 
-from .. import arrays
-from ..fuse import loops
-from . import threads
+from .. import arrays, dtypes
+from . import compiling, threads
 from .interrupts import uninterrupted
 
-SMALL = 1 << 18  # multiplications up to which OpenBLAS does not split a product
-LARGE = 3 << 19  # from which handing out is worth its price
-TOGETHER = 1 << 12  # elements of a gradient from which a product's VJPs are handed out at once
-NARROW = 8  # rows or columns of a result below which our own kernel is not used
+SMALL = 1 << 18  # multiplications up to which OpenBLAS computes a product in one thread by itself
+LARGE = 3 << 19  # multiplications from which a product is shared by the worker threads
+LARGE_GRADIENT = 1 << 12  # elements of a gradient from which a product's VJPs are computed together
+NARROW = 8  # rows or columns of a result below which `gemm` is not used
+FEW_ROWS = 256  # rows below which `gemm` spends a noticeable part of its time on copying y
+WIDE_KERNELS = ("skylakex", "cooperlake", "sapphirerapids")  # OpenBLAS's kernels for vectors of 512 bits
 
 
-class Blas:
-    """The BLAS libraries that are loaded, found by threadpoolctl; none without it."""
+class BlasLibraries:
+    """The BLAS libraries in this process, as threadpoolctl finds them; none if it is not installed."""
 
     def __init__(self):
         self.found = None
 
-    def libraries(self):
-        """What gets and sets the libraries' numbers of threads."""
+    def get(self):
+        """Return a list of objects with `get_num_threads`, `set_num_threads`, `internal_api` and `architecture`."""
         if self.found is None:
             uninterrupted(self._find)
         return self.found or ()
@@ -38,49 +39,50 @@ class Blas:
             from threadpoolctl import ThreadpoolController
 
             self.found = [_direct(c) for c in ThreadpoolController().select(user_api="blas").lib_controllers]
-        except ImportError:  # or Python is about to end
+        except ImportError:  # also while Python ends
             self.found = []
 
 
 def _direct(controller):
-    """OpenBLAS's own two functions instead of threadpoolctl's: those reserve the setting for the thread that calls them first."""
+    """Return OpenBLAS's own two functions in place of threadpoolctl's, which work only for the thread that calls them first."""
     for name in ("openblas", "scipy_openblas"):
         for suffix in ("", "64_", "_64"):
             getter, setter = [getattr(controller.dynlib, f"{name}_{verb}_num_threads{suffix}", None) for verb in ("get", "set")]
             if getter and setter and getattr(controller, "threading_layer", None) != "openmp":
-                return types.SimpleNamespace(internal_api=controller.internal_api, get_num_threads=getter, set_num_threads=setter)
+                return types.SimpleNamespace(internal_api=controller.internal_api, get_num_threads=getter, set_num_threads=setter,
+                                             architecture=getattr(controller, "architecture", None))
     return controller
 
 
-blas = Blas()
+blas = BlasLibraries()
 
 
 class Product:
-    """A product that can be computed in parts: part(low, high) computes those of range(n), `after` comes when all are there.
+    """A product, or a sum, that can be computed in parts: part(low, high) computes those of range(n); `after` is called when all are done.
 
-    multiply: what computes it if it is of two matrices, else None.
+    multiply: the function that computes a product of two matrices, None for a sum.
     """
 
     def __init__(self, part, n, multiply=None, after=None):
-        self.part, self.n, self.heavy, self.after = part, n, multiply is not None, after
-        self.own = multiply not in (None, _blas_product)
+        self.part, self.n, self.after = part, n, after
+        self.is_of_matrices, self.uses_blas = multiply is not None, multiply in (None, blas_multiply)
 
     def cut(self, shares):
-        """Give each of these lists its part."""
+        """Add an equal part of this product to each of these lists."""
         length = -(-self.n // (len(shares) * 8)) * 8
-        for i, mine in zip(range(0, self.n, length), shares):
-            mine.append((self.part, i, min(i + length, self.n)))
+        for i, share in zip(range(0, self.n, length), shares):
+            share.append((self.part, i, min(i + length, self.n)))
 
 
 def compute(products):
-    """The products, on all threads; BLAS on one thread meanwhile, unless all is our own kernel's.
+    """Compute the products on all threads, with BLAS on one thread meanwhile if any of them uses it.
 
-    Where BLAS cannot be told, it is called once for each and splits it itself.
+    If the number of BLAS's threads cannot be set, call BLAS once for each product, which it then shares by itself.
     """
-    if all([p.own for p in products]):
+    if not any([p.uses_blas for p in products]):
         _share(products)
-    elif blas.libraries():
-        alone(_share if threads.get_num_threads() > 1 else _run, products)
+    elif blas.get():
+        with_blas_on_one_thread(_share if threads.get_num_threads() > 1 else _run, products)
     else:
         _run(products)
     for p in products:
@@ -94,51 +96,52 @@ def _run(products):
 
 
 def _share(products):
-    """Products of matrices each by an equal group of threads, or all by all if there are no such groups; the rest by all."""
+    """Compute each product of matrices in an equal group of threads, or in all if there are no equal groups; the sums in all threads."""
     if len(products) == 1:
         threads.share(products[0].part, products[0].n, 8)
         return
     shares: list[list] = [[] for _ in range(threads.get_num_threads())]
-    heavy = [p for p in products if p.heavy]
-    group = len(shares) if not heavy or len(shares) % len(heavy) else len(shares) // len(heavy)
-    for i, p in enumerate(heavy):
+    of_matrices = [p for p in products if p.is_of_matrices]
+    group = len(shares) if not of_matrices or len(shares) % len(of_matrices) else len(shares) // len(of_matrices)
+    for i, p in enumerate(of_matrices):
         p.cut(shares[i * group:(i + 1) * group] or shares)
     for p in products:
-        if not p.heavy:
+        if not p.is_of_matrices:
             p.cut(shares)
 
-    def some(low, high):
-        for mine in shares[low:high]:
-            for part, begin, end in mine:
+    def compute_shares(low, high):
+        for share in shares[low:high]:
+            for part, begin, end in share:
                 part(begin, end)
 
-    threads.share(some, len(shares))
+    threads.share(compute_shares, len(shares))
 
 
-def together(vjps, g):
-    """The VJPs of a product; where g is large their values are computed now, by handing out all of them at once.
+def compute_products(vjps, g):
+    """Return the VJPs of a product; for a large g on several threads their values are computed here, all at once.
 
-    One after the other each thread would pack the factors that it shares with others again, and all would meet for each.
+    Computed one after the other, each would make every thread copy the factors that it has in common with the others, and would make all
+    threads wait for each other.
     """
-    if type(g) is not numpy.ndarray or g.size < TOGETHER or g.dtype == arrays.float16 or threads.get_num_threads() == 1:
+    if type(g) is not numpy.ndarray or g.size < LARGE_GRADIENT or g.dtype == dtypes.float16 or threads.get_num_threads() == 1:
         return vjps
     postponed = Postponed(g)
-    made = [None if vjp is None else vjp(postponed) for vjp in vjps]
+    values = [None if vjp is None else vjp(postponed) for vjp in vjps]
     if postponed.products:
         compute(postponed.products)
-    return [None if c is None else functools.partial(taken, [c]) for c in made]
+    return [None if value is None else functools.partial(precomputed, [value]) for value in values]
 
 
-def taken(made, g):
-    """What was computed for this gradient; it is given away."""
-    return made.pop()
+def precomputed(values, g):
+    """Return the precomputed value of a VJP and keep no reference to it."""
+    return values.pop()
 
 
 class Postponed:
-    """A gradient, as a node's product VJPs get it: products and sums of it are noted in `products`, to be computed together.
+    """The gradient that a product's VJPs are called with: products and sums of it are added to `products`, to be computed together.
 
-    Only what is given this object can postpone anything: other operations that run meanwhile, in a signal handler or a finalizer say,
-    are computed at once.
+    Operations on other arrays that run meanwhile, in a signal handler or a finalizer for instance, are computed at once, as only this
+    object postpones anything.
     """
 
     def __init__(self, array, products=None):
@@ -161,8 +164,8 @@ def _reshape(g, shape):
 postponed.reshape = _reshape
 
 
-def now_or_later(product, out, products):
-    """Return `out`, which the product writes: now, or when the list `products`, to which it is added, is computed."""
+def compute_or_queue(product, out, products):
+    """Return `out`, after computing the product into it, or, given a list `products`, after adding the product to the list."""
     if products is None:
         compute([product])
     else:
@@ -170,19 +173,19 @@ def now_or_later(product, out, products):
     return out
 
 
-_under_way: dict = {}  # a mark for each call of `alone`, in any thread
-_restore: list = []  # what gives BLAS its threads back when no call is under way
+_under_way: dict = {}  # a mark for each running call of `with_blas_on_one_thread`, in any thread
+_restore: list = []  # functions that set BLAS's threads as before, called when no such call runs any more
 
 
-def alone(function, *args):
-    """Return function(*args), called with BLAS on one thread: BLAS's other threads would spin against our workers.
+def with_blas_on_one_thread(function, *args):
+    """Return function(*args), called with BLAS on one thread: its other threads would compete with the workers for the cores.
 
-    They would also make a fork hang, in the child, that another thread of the program does meanwhile.
+    They would also make a child process hang that another thread of the program forks meanwhile.
     """
     mark, restored = object(), map(operator.call, _restore)
     try:
         _under_way[mark] = True
-        for library in blas.libraries():
+        for library in blas.get():
             before = library.get_num_threads()
             if before != 1:
                 _restore.append(functools.partial(library.set_num_threads, before))
@@ -192,51 +195,64 @@ def alone(function, *args):
         if mark in _under_way:
             del _under_way[mark]  # noqa: RUF051  # `pop` is a call, after which a signal handler may raise
         if not _under_way:
-            list(restored)  # one call, which no signal handler can cut in two
+            list(restored)  # a single call, which no signal handler can interrupt
         if not _under_way:
             del _restore[:]
 
 
 def multiplier(x, y):
-    """multiply(x, y, out, bias=None), which writes x @ y + bias, also of some rows of x or columns of y: by BLAS, or by our own kernel."""
-    if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and has_own_kernel():
+    """Return the function that multiplies these matrices: BLAS's, or `gemm.multiply` where that is faster.
+
+    Its parameters are (x, y, out, bias=None); it writes x @ y + bias to `out`. It may be called with some rows of x or columns of y: the
+    choice is made for the whole product, so that it does not depend on the number of threads.
+    """
+    if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and can_use_gemm() \
+            and (x.shape[0] >= FEW_ROWS or not _found["BLAS is wide"] or _is_fast_with_few_rows(x, y)):
         if x.dtype not in _kernels:
-            loops.prepare(_load_kernel, x.dtype)
-        return _kernels.get(x.dtype, _blas_product)
-    return _blas_product
+            compiling.prepare(_load_kernel, x.dtype)
+        return _kernels.get(x.dtype, blas_multiply)
+    return blas_multiply
 
 
-def has_own_kernel():
-    """Whether `gemm` multiplies large matrices: where Numba is, cores have vectors of 512 bits, and OpenBLAS is what else would."""
-    return loops.numba() is not None and threads.get_num_threads() > 1 and _is_openblas_on_wide_vectors()
+def _is_fast_with_few_rows(x, y):
+    """Return whether `gemm` is as fast as BLAS for an x of few rows: with float32 and a transposed y, such as a layer's weights."""
+    return x.dtype.char == "f" and y.strides[0] == y.itemsize
 
 
-def _blas_product(x, y, out, bias=None):
+def can_use_gemm():
+    """Return whether Numba is in use, its code has vectors of 512 bits, and NumPy's BLAS is OpenBLAS, which `gemm` may surpass."""
+    return compiling.numba() is not None and _has_wide_vectors_and_openblas()
+
+
+def blas_multiply(x, y, out, bias=None):
+    """Write x @ y + bias to `out`, by BLAS."""
     numpy.matmul(x, y, out=out)
     if bias is not None:
         out += bias
 
 
 def _is_dense(x):
-    """Whether the kernel takes x: native, writable, and what are neighbours along one axis are neighbours in memory."""
+    """Return whether `gemm` accepts x: native, writable, and with neighbours along one axis also neighbours in memory."""
     return x.dtype.isnative and x.flags.writeable and x.flags.aligned and x.itemsize in x.strides
 
 
-_found: dict = {}  # what `_is_openblas_on_wide_vectors` returns, under "wide", once it is known
+_found: dict = {}  # what `_look_at_processor_and_blas` finds
 
 
-def _is_openblas_on_wide_vectors():
-    """Return whether NumPy multiplies with OpenBLAS, and Numba compiles for vectors of 512 bits: NUMBA_CPU_NAME may say otherwise."""
-    if "wide" not in _found:
-        loops.prepare(_look_for_wide_vectors)
-    return _found.get("wide", False)
+def _has_wide_vectors_and_openblas():
+    if "gemm" not in _found:
+        compiling.prepare(_look_at_processor_and_blas)
+    return _found.get("gemm", False)
 
 
-def _look_for_wide_vectors():
+def _look_at_processor_and_blas():
+    """Find out what Numba compiles for, as NUMBA_CPU_NAME may say, and which kernels OpenBLAS uses, as OPENBLAS_CORETYPE may say."""
     from numba.core.registry import cpu_target
 
-    apis = {library.internal_api for library in blas.libraries()}
-    _found["wide"] = apis == {"openblas"} and "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
+    apis = {library.internal_api for library in blas.get()}
+    kernels = [str(getattr(library, "architecture", None)) for library in blas.get()]
+    _found["BLAS is wide"] = all(name.lower() in WIDE_KERNELS for name in kernels)
+    _found["gemm"] = apis == {"openblas"} and "+avx512f" in cpu_target.target_context.codegen().magic_tuple()[2].split(",")
 
 
 _kernels: dict = {}  # `gemm.multiply` for each dtype that it is compiled for

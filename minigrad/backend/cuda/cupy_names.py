@@ -1,4 +1,4 @@
-"""CuPy as the ops see it: its names, NumPy's behaviour where CuPy has another, and what ops need beyond."""
+"""CuPy as the operations call it: its names, with NumPy's behaviour where CuPy's differs, and further functions that they need."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import types
 from math import inf
 
 from .. import arrays
-from . import range_checks, rows, sums
+from . import cupy_library, range_checks, rows, sums
 
 
-def face(library):
-    """A module with the names of `library` (CuPy, or what stands in for it) and the functions below."""
-    xp = types.ModuleType("minigrad.backend.cuda.cupy_names.cupy", "CuPy's names, as the ops call them.")
+def cupy_names(library):
+    """Return a module with the names of `library` (CuPy, or its stand-in in tests) and the functions below."""
+    xp = types.ModuleType("minigrad.backend.cuda.cupy_names.cupy", "CuPy's names, as the operations call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
     for function in (sum, where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide,
                      left_shift, right_shift):
@@ -22,60 +22,63 @@ def face(library):
     return xp
 
 
-# ---- without the library
+cupy_library.make_names = cupy_names
+
+
+# ---- functions that do not need the library
 
 
 def astype(x, dtype):
-    """x in another dtype; x itself where it has it."""
+    """Return x in another dtype, or x itself if it has that dtype."""
     return x.astype(dtype, copy=False)
 
 
 def matmul(x, y):
-    """x @ y: the operator costs the host less than the function."""
+    """Return x @ y; the operator takes the host less time than the function."""
     return x @ y
 
 
 def linear(x, weight, bias):
-    """x weightᵀ + bias"""
+    """Return x weightᵀ + bias."""
     y = x @ weight.T
     y += bias
     return y
 
 
 def getitem(x, *, key):
-    """x[key]; rows by number are checked and gathered by one kernel."""
+    """Return x[key]; if the key is a device array of row numbers, one kernel checks these and takes the rows."""
     index = rows.row_index(x, key)
     return x[key] if index is None else rows.take(x, index)
 
 
 def to_device(x, device):
-    """x on "cpu" or "cuda"."""
+    """Return the device array x on "cpu" or "cuda"."""
     return x if arrays.device_of(x) == device else range_checks.read(x)
 
 
 def stop_gradient(x):
-    """x: a Tensor would be taken as a constant here."""
+    """Return x; the function of a Tensor returns a constant."""
     return x
 
 
-# ---- with it
+# ---- functions that are given the library first
 
 
 def sum(library, x, axis=None, keepdims=False, dtype=None):
-    """The sum over `axis`, in `dtype` if given; over the rows of a matrix by a kernel of many blocks."""
-    if axis in sums.FIRST and sums.can_sum(x) and dtype is None:
+    """Return the sum over `axis`, in `dtype` if given; over the rows of a matrix, a kernel of many blocks computes it."""
+    if axis in sums.FIRST_AXIS and sums.can_sum(x) and dtype is None:
         y = sums.of_columns(x)
         return y[None] if keepdims else y
     return library.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
 
 
 def where(library, condition, x, y):
-    """x where the condition holds, else y; the condition may be a plain bool."""
+    """Return x where the condition holds, elsewhere y; the condition may be a plain bool."""
     return library.where(library.asarray(condition) if isinstance(condition, bool) else condition, x, y)
 
 
 def clip(library, x, min, max):
-    """x limited to [min, max], either of which may be None; NaN where x or a bound is, which CuPy may overlook."""
+    """Return x limited to [min, max], where None is no bound; NaN where x or a bound is NaN, which CuPy may overlook."""
     low, high = -inf if min is None else min, inf if max is None else max
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low <= high:  # neither is NaN
         return x.clip(min, max)
@@ -84,16 +87,17 @@ def clip(library, x, min, max):
 
 
 def argmax(library, x, axis=None):
-    """The index of the first largest element, or of the first NaN; of several NaNs CuPy takes any."""
+    """Return the index of the first largest element, or of the first NaN, where CuPy returns that of any NaN."""
     return _first_nan(library, x, axis, library.argmax(x, axis=axis))
 
 
 def argmin(library, x, axis=None):
-    """The index of the first smallest element, or of the first NaN."""
+    """Return the index of the first smallest element, or of the first NaN."""
     return _first_nan(library, x, axis, library.argmin(x, axis=axis))
 
 
 def _first_nan(library, x, axis, found):
+    """Return the indices `found`, with the index of the first NaN where there is one."""
     if x.dtype.kind != "f":
         return found
     wrong = x != x
@@ -101,7 +105,7 @@ def _first_nan(library, x, axis, found):
 
 
 def scatter(library, g, *, key, shape):
-    """Zeros of `shape` with g added at [key]; the values of a repeated index add up, in no certain order."""
+    """Return zeros of `shape` with g added at [key]; the values of a repeated index add up, in an order that may vary."""
     out = library.zeros(shape, g.dtype)
     keys = key if isinstance(key, tuple) else (key,)
     if any(isinstance(k, library.ndarray) and k.dtype != bool for k in keys):
@@ -112,14 +116,14 @@ def scatter(library, g, *, key, shape):
 
 
 def assign(x, value, *, first, last):
-    """A copy of x with `value` at [first][last]; where a place repeats, one of its values."""
+    """Return a copy of x with `value` at [first][last]; a place that is named more than once gets one of its values."""
     out = x.copy()
     out[first][last] = value
     return out
 
 
 def put_along_axis(library, g, indices, axis, shape):
-    """Zeros of `shape` with g added at the indices along one axis; values of a repeated index add up."""
+    """Return zeros of `shape` with g added at the indices along one axis; the values of a repeated index add up."""
     places = []
     for k, n in enumerate(indices.shape):
         along = [-1 if i == k else 1 for i in range(indices.ndim)]
@@ -129,14 +133,14 @@ def put_along_axis(library, g, indices, axis, shape):
 
 
 def take_along_axis(library, x, indices, axis):
-    """x[indices] along one axis. An index out of range, which CuPy would wrap, is raised at the next read."""
+    """Return x[indices] along one axis. An index out of range, which CuPy would wrap, raises IndexError at the host's next read."""
     size = x.shape[axis]
     range_checks.check(indices, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
     return library.take_along_axis(x, indices, axis)
 
 
 def remainder(library, x, y):
-    """x - y ⌊x / y⌋ with the sign of y, exact: CuPy subtracts a rounded product."""
+    """Return x - y ⌊x / y⌋ with the sign of y, computed exactly; CuPy subtracts a rounded product."""
     if _are_whole(x, y):
         return library.remainder(x, y)
     rest = library.fmod(x, y)
@@ -144,28 +148,29 @@ def remainder(library, x, y):
 
 
 def floor_divide(library, x, y):
-    """⌊x / y⌋ of the exact quotient: CuPy rounds x / y first, and 1 // 0.1 would be 10."""
+    """Return ⌊x / y⌋ of the exact quotient; CuPy rounds x / y first, and 1 // 0.1 would be 10."""
     if _are_whole(x, y):
         return library.floor_divide(x, y)
     choose, rest = functools.partial(where, library), library.fmod(x, y)
     quotient = (x - rest) / y
     quotient = choose((rest != 0) & ((y < 0) != (rest < 0)), quotient - 1, quotient)
     whole = library.floor(quotient)
-    whole = choose(quotient - whole > 0.5, whole + 1, whole)  # it is a whole number but for rounding
+    whole = choose(quotient - whole > 0.5, whole + 1, whole)  # the quotient is a whole number except for rounding
     return choose(y == 0, x / y, choose(quotient == 0, 0 * (x / y), whole))  # -0 where x / y is negative
 
 
 def left_shift(library, x, n):
-    """x 2ⁿ; 0 where n is below 0 or no less than the number of bits, which CuPy leaves open."""
+    """Return x 2ⁿ, and 0 where n is negative or at least the number of bits, which CuPy leaves undefined."""
     inside = (n >= 0) & (n < 8 * x.dtype.itemsize)
     return where(library, inside, library.left_shift(x, n * inside), 0)
 
 
 def right_shift(library, x, n):
-    """⌊x / 2ⁿ⌋; where n is below 0 or no less than the number of bits, as for the largest n."""
+    """Return ⌊x / 2ⁿ⌋; an n that is negative or at least the number of bits counts as the largest n."""
     last = 8 * x.dtype.itemsize - 1
     return library.right_shift(x, where(library, (n >= 0) & (n < last), n, last))
 
 
 def _are_whole(x, y):
+    """Return whether neither of two numbers or arrays is floating-point."""
     return not any(isinstance(v, float) or (hasattr(v, "dtype") and v.dtype.kind == "f") for v in (x, y))

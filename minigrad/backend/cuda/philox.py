@@ -1,15 +1,15 @@
-"""Random numbers drawn on the device, each computed from (seed, number of the draw, place): no state is kept.
+"""Random numbers drawn on the device, each computed from (seed, number of the draw, position), so that there is no state to keep.
 
-The generator is Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011). CuPy's own
-would read and write 13 MB of state for each draw, and its state could not be saved.
+The generator is Philox 4x32-10 (Salmon et al., Parallel random numbers: as easy as 1, 2, 3, 2011). CuPy's generator would read and
+write 13 MB of state at each draw, and its state could not be saved.
 """
 
 from __future__ import annotations
 
 import numpy
 
-from .. import arrays
-from . import library as cuda
+from ..dtypes import float32
+from .cupy_library import FUSED, kernel, library
 
 PHILOX = """
 typedef unsigned int word;
@@ -45,38 +45,39 @@ y = mean + std * (sqrt(T(-2) * log(u)) * cos(T(6.283185307179586) * v));"""
 
 
 def uniform_source():
-    """Uniform on [low, low + range), below being the last number of it: inputs, outputs, operation, name, preamble of the kernel."""
+    """Return the kernel of `uniform`: inputs, outputs, operation, name, preamble. `below` is the largest result."""
     return INPUTS + "T low, T range, T below", "T y", UNIFORM, "minigrad_uniform", PHILOX
 
 
 def normal_source():
-    """Gaussian, by Box and Muller's √(-2 log u) cos(2πv) for u in (0, 1], v in [0, 1)."""
+    """Return the kernel of `normal`, which computes Box and Muller's √(-2 log u) cos(2πv) for u in (0, 1], v in [0, 1)."""
     return INPUTS + "T mean, T std", "T y", NORMAL, "minigrad_normal", PHILOX
 
 
-def _work(dtype):
-    return dtype if dtype in cuda.FUSED else arrays.float32
+def _work_dtype(dtype):
+    """Return the dtype in which numbers for an array of `dtype` are drawn."""
+    return dtype if dtype in FUSED else float32
 
 
 def _draw(source, shape, dtype, numbers, stream, out):
-    work = _work(dtype)
-    target = cuda.library().empty(shape, work) if out is None else out
+    work = _work_dtype(dtype)
+    target = library().empty(shape, work) if out is None else out
     key = numpy.uint32(stream.seed & 0xFFFFFFFF), numpy.uint32(stream.seed >> 32)
-    cuda.kernel(source, source)(*key, numpy.uint64(stream.calls), *map(work.type, numbers), target)
+    kernel(source, source)(*key, numpy.uint64(stream.calls), *map(work.type, numbers), target)
     stream.calls += 1
     return target.astype(dtype, copy=False)
 
 
 def uniform(shape, dtype, low, high, stream, out=None):
-    """Draw numbers uniform on [low, high) into `out` (an array of this shape and dtype, float32 or float64), or into a new array."""
-    return _draw(uniform_source, shape, dtype, (low, high - low, below(high, low, dtype)), stream, out)
+    """Return an array of numbers uniform on [low, high): `out` (of this shape and dtype, float32 or float64), or a new one."""
+    return _draw(uniform_source, shape, dtype, (low, high - low, next_below(high, low, dtype)), stream, out)
 
 
-def below(high, low, dtype):
-    """Return the number of `dtype` next to `high`, towards `low`, as one of the dtype that is drawn in."""
-    return _work(dtype).type(numpy.nextafter(dtype.type(high), dtype.type(low)))
+def next_below(high, low, dtype):
+    """Return the number of `dtype` next to `high` in the direction of `low`, in the dtype that the numbers are drawn in."""
+    return _work_dtype(dtype).type(numpy.nextafter(dtype.type(high), dtype.type(low)))
 
 
 def normal(shape, dtype, mean, std, stream, out=None):
-    """Draw Gaussian numbers with this mean and standard deviation into `out`, as `uniform` does."""
+    """Return an array of Gaussian numbers with this mean and standard deviation: `out`, as for `uniform`, or a new one."""
     return _draw(normal_source, shape, dtype, (mean, std), stream, out)

@@ -1,15 +1,15 @@
-"""Numbers that are out of range on the device: a kernel leaves a note, the host's next read raises it.
+"""Range checks on the device: a kernel notes a number that is out of range, and the host raises the error at its next read.
 
-The host cannot look without waiting for the device, and CuPy wraps an index silently. So the check costs one
-launch, or part of one, and no wait.
+The host cannot look at the number without waiting for the device, and CuPy wraps an index silently. So a check costs one launch, or
+part of one, and no wait.
 """
 
 from __future__ import annotations
 
-from . import library as cuda
+from .cupy_library import in_use, kernel, library
 
-_numbers: dict = {}  # what was checked -> the number that a kernel notes
-_state: dict = {"note": None, "pending": False}  # note: an array [number or 0, value] on the device
+_numbers: dict = {}  # message -> the number that a kernel notes for it
+_state: dict = {"note": None, "pending": False}  # note: an array [number of the message or 0, value] on the device
 
 INPUTS = "S value, int64 low, int64 high, int64 ignored, int64 message"
 OUTPUTS = "raw int64 note"
@@ -21,23 +21,20 @@ if ((v < low || v >= high) && v != ignored && note[0] == 0) {
 
 
 def source():
-    """The kernel: inputs, outputs, operation, name, preamble."""
+    """Return the kernel of `check`: inputs, outputs, operation, name, preamble."""
     return INPUTS, OUTPUTS, OPERATION, "minigrad_check_range", ""
 
 
 def check(values, low, high, message, ignored=None):
-    """Let the next read raise IndexError(message.format(value)) if one of `values` is outside low … high-1.
-
-    `ignored` is a value that is allowed nevertheless.
-    """
+    """Let the next read raise IndexError(message.format(value)) if one of `values` is outside low … high-1 and is not `ignored`."""
     if values.size:
         number, note = place_for(message)
-        cuda.kernel(check, source)(values, low, high, low if ignored is None else ignored, number, note)
+        kernel(check, source)(values, low, high, low if ignored is None else ignored, number, note)
 
 
 def place_for(message):
-    """(number, note) for a kernel that writes note[0] = number, note[1] = value where note[0] is 0."""
-    lib = cuda.library()
+    """Return (number, note) for a kernel that checks values itself: it sets note[0] = number and note[1] = value if note[0] is 0."""
+    lib = library()
     if type(_state["note"]) is not lib.ndarray:
         _state["note"] = lib.zeros(2, "int64")
     _state["pending"] = True
@@ -45,12 +42,12 @@ def place_for(message):
 
 
 def raise_noted():
-    """Raise the first error that a kernel has noted since the last read."""
+    """Raise the first error that a kernel has noted since the last read, if any."""
     if not _state["pending"]:
         return
     _state["pending"] = False
-    if type(_state["note"]) is not cuda.library().ndarray:
-        return  # of a library that is no longer used
+    if type(_state["note"]) is not library().ndarray:
+        return  # an array of a library that is no longer in use
     number, value = _state["note"].get().tolist()
     if number:
         _state["note"] = None
@@ -59,6 +56,13 @@ def raise_noted():
 
 
 def read(array):
-    """A device array as a numpy.ndarray: the host waits for it."""
+    """Return a device array as a numpy.ndarray. The host waits for the device, and raises what a kernel has noted."""
     raise_noted()
     return array.get()
+
+
+def synchronize():
+    """Wait for the work queued on the GPU, so that a timer measures it, and raise what a kernel has noted."""
+    if (used := in_use()) is not None:
+        raise_noted()
+        used.cuda.Device().synchronize()

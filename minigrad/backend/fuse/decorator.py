@@ -1,8 +1,8 @@
 """`fuse`: one element-wise body, run as plain NumPy, as one compiled loop (Numba) or as one CUDA kernel (CuPy).
 
-The body is ordinary Python over arrays and numbers: operators, comparisons, and `xp.where`, `xp.sqrt`, `xp.absolute`
-with `xp = array_module(…)`. It returns one expression, or changes parameters with `+=`, `-=`, `*=`, `p[...] =`. Called as written
-it is the oracle. For large arrays the same text is turned into a loop: see `source`.
+The body is ordinary Python over arrays and numbers: operators, comparisons, and `xp.where`, `xp.sqrt`, `xp.absolute` with
+`xp = array_module(…)`. It returns one expression, or changes parameters with `+=`, `-=`, `*=`, `p[...] =`. Small arrays are computed by
+the body as it is written, which is also what tests compare with. For large arrays its text becomes a loop or a kernel: see `source`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ from typing import Any
 
 from numpy import empty, ndarray, zeros
 
-from .. import arrays, half
-from ..cpu import threads
-from ..cuda import fused_kernels
-from ..cuda import library as cuda
+from .. import arrays, cuda, half
+from ..cpu import compiling, threads
+from ..dtypes import NumPyScalar, float16, float32, float64
 from ..gathering import Pieces
-from . import loops
+from . import kernels, loops
 from .source import SUMMED, read, text_of
 
-COMPILED = (arrays.float32, arrays.float64)  # native; others are left to NumPy
-BLOCK = 1 << 14  # elements that a plain body takes at a time, so that its temporaries stay in the cache
+COMPILED = (float32, float64)  # in the machine's byte order; other dtypes are left to NumPy
+BLOCK = 1 << 14  # elements that a plain body computes at a time, so that its temporaries stay in the cache
 
 
 class Fused:
-    """A fused function; call it as the plain one. `reduce=True` returns the sum of the body's result over all elements."""
+    """A fused function, called as the plain one; with `reduce=True` it returns the sum of the body's result over all elements."""
 
     def __init__(self, function, reduce=False):
         functools.update_wrapper(self, function)
@@ -35,7 +34,7 @@ class Fused:
 
     @functools.cached_property
     def body(self):
-        """Return what the text says; None without a text of this function: it was typed at a prompt, or the file was edited meanwhile."""
+        """The Body that the text describes; None if there is no text: the function was typed at a prompt, or its file has been edited."""
         try:
             return read(self.plain, self.lines)
         except OSError:
@@ -45,38 +44,39 @@ class Fused:
         large = False
         for a in args:
             if type(a) is ndarray:
-                if a.size >= threads.LARGE or a.dtype is arrays.float16:
+                if a.size >= threads.LARGE or a.dtype is float16:
                     large = True
             elif type(a) is Pieces:
                 large = True
             elif type(a) in _device_types:
-                return fused_kernels.launch(self, args)
+                return kernels.launch(self, args)
         if large:
             return self._large(args)
         y = self.plain(*args)
         return arrays.array_module(y).sum(y) if self.reduce else y
 
     def mean(self, *args, count):
-        """Return the sum of the body's results divided by `count`, NaN where that is 0; for a function with `reduce=True`."""
+        """Return the sum of the body's results divided by `count`, NaN if that is 0, for a function with `reduce=True`."""
         if _device_types and count and any([type(a) in _device_types for a in args]):
-            return fused_kernels.launch(self, args, count)
+            return kernels.launch(self, args, count)
         total = self(*args)
         return total / count if count else total * float("nan")
 
-    def _whole(self, *args):
+    def call_plain(self, *args):
+        """Return the plain function's result for whole arrays, or its sum with `reduce=True`."""
         y = half.with_wide_numbers(self.plain, [a.whole() if type(a) is Pieces else a for a in args])
         return arrays.array_module(y).sum(y) if self.reduce else y
 
     def _large(self, args):
-        plan = None if sys.is_finalizing() or self.body is None else _plan(args)  # while Python ends nothing can be imported
+        plan = None if sys.is_finalizing() or self.body is None else _plan(args)  # nothing can be imported while Python ends
         if plan is None:
-            return self._whole(*args)
+            return self.call_plain(*args)
         kinds, views, n, block, lead, pieces = plan
         for i in self.body.places:
             if kinds[i] != "f":
-                return self._whole(*args)
+                return self.call_plain(*args)
         if self.reduce:
-            return self._whole(*args) if pieces else self._sum(kinds, views, n, lead.dtype)
+            return self.call_plain(*args) if pieces else self._sum(kinds, views, n, lead.dtype)
         out = target = None
         if self.body.result:
             out = (zeros if pieces else empty)(lead.shape, lead.dtype)
@@ -87,20 +87,20 @@ class Fused:
             for i, j in pieces.stretches(low, high) if pieces else ((low, high),):
                 run(None if target is None else target[i:j], [v[i:j] if k == "f" else v for v, k in zip(views, kinds)])
 
-        threads.share(part, n, 16)
+        threads.share(part, n, 16, lead.size)
         return args[self.body.places[0]] if out is None else out
 
     def _runner(self, kinds, dtype, block):
-        """A function (target, parts of the arguments) that does the work for these parts in one thread."""
-        loop = None if loops.numba() is None else loops.loop(self.body, kinds, dtype)
+        """Return a function (target, parts of the arguments) that computes these parts in one thread."""
+        loop = None if compiling.numba() is None else loops.loop(self.body, kinds, dtype)
         if loop is None:
             return lambda target, parts: _in_blocks(self.plain, target, parts, kinds, block)
         return lambda target, parts: loop(*parts) if target is None else loop(target, *parts)
 
     def _sum(self, kinds, views, n, dtype):
-        """Sums of blocks of fixed length, then the sum of those: the same bits for any number of threads."""
+        """Return the sum of the sums of blocks of fixed length, which has the same bits for any number of threads."""
         partial = empty(-(-n // SUMMED), "float64")
-        loop = None if loops.numba() is None else loops.loop(self.body, kinds, dtype, reduce=True)
+        loop = None if compiling.numba() is None else loops.loop(self.body, kinds, dtype, reduce=True)
 
         def part(low, high):
             cut = [v[low * SUMMED:high * SUMMED] if k == "f" else v for v, k in zip(views, kinds)]
@@ -110,12 +110,12 @@ class Fused:
             for b in range(high - low):
                 partial[low + b] = self.plain(*[c[b * SUMMED:(b + 1) * SUMMED] if k == "f" else c for c, k in zip(cut, kinds)]).sum()
 
-        threads.share(part, len(partial))
+        threads.share(part, len(partial), 1, n)
         return partial.sum().astype(dtype)
 
 
 def _in_blocks(plain, target, parts, kinds, block):
-    """The plain body on pieces that stay in the cache."""
+    """Compute the plain body block by block, so that the temporaries stay in the cache, and write its results into `target`, if any."""
     for i in range(0, len(next(p for p, k in zip(parts, kinds) if k == "f")), block):
         y = plain(*[p[i:i + block] if k == "f" else p for p, k in zip(parts, kinds)])
         if target is not None:
@@ -126,10 +126,11 @@ _device_types: set = cuda.device_types
 
 
 def _plan(args):
-    """How to loop over `args`, or None: (kinds, views, n, block, lead, pieces).
+    """Return how to loop over `args`, (kinds, views, n, block, lead, pieces), or None if one loop cannot compute them.
 
-    kinds: for each f (like the output), r (a row) or s (a number), with its view or value in `views`; n: length of the axis that is
-    shared out; block: how much of it a plain body takes at a time; lead: the largest array; pieces: the Pieces among `args`, or None.
+    kinds: a letter for each argument, f (like the output), r (a row) or s (a number); views: their flat views, rows and numbers;
+    n: length of the axis that the threads share; block: how much of it a plain body computes at a time; lead: the largest array;
+    pieces: the first Pieces among `args`, or None.
     """
     lead = pieces = None
     for a in args:
@@ -155,7 +156,7 @@ def _plan(args):
             if a.dtype != dtype or a.shape != shape:
                 return None
             kind, pieces = "f", pieces or a
-        elif isinstance(a, (float, int, arrays.NumPyScalar)):
+        elif isinstance(a, (float, int, NumPyScalar)):
             kind, a = "s", dtype.type(a)
         else:
             return None
@@ -169,5 +170,5 @@ def _plan(args):
 
 
 def fuse(function: Callable[..., Any] | None = None, *, reduce: bool = False) -> Any:
-    """Mark an element-wise helper for fusing. With `reduce=True` the sum over all elements is returned instead."""
+    """Decorate an element-wise function so that it is fused; with `reduce=True` it returns the sum of its result over all elements."""
     return functools.partial(fuse, reduce=reduce) if function is None else Fused(function, reduce)

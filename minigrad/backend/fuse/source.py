@@ -1,4 +1,4 @@
-"""The text of a fused body, read, and written again as a loop for Numba or as a kernel for CuPy."""
+"""The text of a fused body: read, and written anew as a loop for Numba or as a kernel for CuPy."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ import tokenize
 import types
 from typing import Any
 
-SUMMED = 1 << 12  # elements that are summed before the next partial sum begins, so that the threads do not matter
+SUMMED = 1 << 12  # elements in each partial sum, a fixed number, so that a sum does not depend on the number of threads
 
 
 class Body:
-    """What a fused function's text says: parameters, those changed in place, statements, the returned expression, functions called."""
+    """What a fused function's text says: parameters, statements, the returned expression or None.
+
+    written: the parameters that are changed in place, and their `places`; literals: the numbers in it; calls: the functions it calls.
+    """
 
     def __init__(self, name, parameters, statements, result):
         self.name, self.parameters, self.statements, self.result = name, parameters, statements, result
@@ -27,14 +30,14 @@ class Body:
 
 
 def text_of(function):
-    """Return the lines of the file that a function stands in, as they are when it is defined: the file may be edited later."""
+    """Return the lines of the file that defines a function, as they are when it is defined; the file may be edited later."""
     return linecache.getlines(function.__code__.co_filename, function.__globals__)
 
 
 def read(function, lines):
-    """Return the Body of a function that stands in these lines; a SyntaxError names a line that the dialect does not have.
+    """Return the Body of a function that is defined in these lines.
 
-    Raise OSError where the text is missing, or is not what the function was compiled from.
+    Raise SyntaxError for a line that cannot be fused, and OSError where the text is missing or is not what the function was compiled from.
     """
     first = function.__code__.co_firstlineno - 1
     try:
@@ -60,19 +63,19 @@ def read(function, lines):
             raise SyntaxError(f"@fuse {function.__name__}: line {s.lineno}: only assignments and one return are allowed")
     body = Body(function.__name__, [a.arg for a in tree.args.args], statements, result)
     if isinstance(result, ast.Name) and result.id in body.written:
-        body.result = None  # what was changed in place is returned as it is
+        body.result = None  # a parameter changed in place is returned as it is
     return body
 
 
 def _is_compiled_from(function, tree):
-    """Return whether a function does what its definition in a syntax tree says."""
+    """Return whether the definition in a syntax tree compiles to the code of a function."""
     tree.decorator_list = []
     code = next(c for c in compile(ast.Module([tree], []), "", "exec").co_consts if isinstance(c, types.CodeType))
     return all(getattr(code, name) == getattr(function.__code__, name) for name in ("co_code", "co_consts", "co_names", "co_varnames"))
 
 
 def _target(statement):
-    """The name that an assignment, plain or augmented, changes."""
+    """Return the name that an assignment, plain or augmented, changes."""
     target: Any = statement.target if isinstance(statement, ast.AugAssign) else statement.targets[0]
     return target.id
 
@@ -82,7 +85,7 @@ _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub:
 
 
 def expression(node, literal, call, select):
-    """`node` as text: `literal(value)` writes a number, `call[name]` names a function, `select` is a format for `where`."""
+    """Return `node` as text: `literal(value)` writes a number, `call[name]` names a function, `select` is the format of `where`."""
 
     def text(n):
         if isinstance(n, ast.Name):
@@ -104,15 +107,16 @@ def expression(node, literal, call, select):
 
 
 def _lines(body, text, assign):
+    """Yield the statements of a body as text: assign(name, value) writes one, and text(node) an expression."""
     for s in body.statements:
         name, value = _target(s), text(s.value)
         yield assign(name, f"{name} {_OPERATORS[type(s.op)]} {value}" if isinstance(s, ast.AugAssign) else value)
 
 
 def loop_source(body, kinds, reduce=False):
-    """The body as the text of one loop for Numba. `kinds`: for each parameter f (like the output), r (a row) or s (a number).
+    """Return the body as the text of one loop for Numba. `kinds`: f (like the output), r (a row) or s (a number) for each parameter.
 
-    With `reduce` the sums of blocks of SUMMED elements are stored.
+    With `reduce` the loop stores the sums of blocks of SUMMED elements.
     """
     literals = {value: f"c{i}" for i, value in enumerate(body.literals)}
     call = {"sqrt": "sqrt", "absolute": "abs", "exp": "exp", "tanh": "tanh", "log": "log"}
@@ -138,7 +142,7 @@ def loop_source(body, kinds, reduce=False):
 
 
 def kernel_source(body):
-    """The body as C for an ElementwiseKernel: (input parameters, output parameters, operation)."""
+    """Return the body as C for an ElementwiseKernel: (input parameters, output parameters, operation)."""
     call = {"sqrt": "sqrt", "absolute": "fabs", "exp": "exp", "tanh": "tanh", "log": "log"}
     text = functools.partial(expression, literal=lambda v: f"T({v!r})", call=call, select="({0} ? {1} : {2})")
     known = set(body.parameters)
@@ -148,7 +152,7 @@ def kernel_source(body):
         known.add(name)
         return f"{fresh}{name} = {value};"
 
-    # written parameters are loaded into locals once and stored once
+    # parameters that are written are loaded into locals once and stored once
     lines = [f"T {p} = {p}_;" for p in body.written] + list(_lines(body, text, assign)) + [f"{p}_ = {p};" for p in body.written]
     if body.result:
         lines.append(f"out_ = {text(body.result)};")

@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 
-from minigrad.backend.fuse.code_cache import folder as cache_folder
+from minigrad.backend.cpu.code_cache import folder as cache_folder
 
 from . import toolkit
 

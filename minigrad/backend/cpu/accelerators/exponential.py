@@ -1,46 +1,53 @@
-"""e^x for compiled loops, in steps that every lane of a vector can take: a loop that calls it computes as many numbers at a time as fit."""
+"""e^x for compiled loops, in place of `numpy.exp`: it has no branches, so that a loop computes a whole vector of numbers at a time."""
 
 import math
 
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
-
-# Bits of an integer as wide as the float, bits of its fraction, the bias of its exponent, ln 2 as a number of so few digits that whole
-# multiples of it are exact and the rest of it, numbers below and above which e^x is 0 and infinite, the last power in Taylor's series
-FLOATS = {
-    types.float32: (32, 23, 127, 0.693359375, -2.12194440054690583e-4, -104, 89, 7),
-    types.float64: (64, 52, 1023, 6.93147180369123816490e-1, 1.90821492927058770002e-10, -746, 710, 13),
-}
+import numpy
+from numba import njit, types
+from numba.extending import overload
 
 
-@intrinsic
-def exp(typing, x):
-    """e^x = 2^n e^r with n = x / ln 2, rounded, and r = x - n ln 2, at most ln 2 / 2 from 0; NaN passes through. Within 1 ulp."""
-    bits, fraction, bias, ln2, rest, least, most, powers = FLOATS[x]
+def _exponential(real, whole, fraction, bias, ln2, rest, least, most, powers):
+    """Return e^x for numbers of the type `real`; `whole` is the integer of that size.
 
-    def generate(context, builder, signature, args):
-        kind, whole = args[0].type, ir.IntType(bits)
-        fmuladd = builder.module.declare_intrinsic("llvm.fmuladd", [kind], ir.FunctionType(kind, [kind] * 3))
-        half, shift = kind(0.5), kind(1.5 * 2**fraction)  # a number + shift is rounded, and its last bits are that whole number's
+    fraction, bias: bits of the number's fraction, bias of its exponent; ln2 + rest: ln 2, with so few digits in ln2 that its products with
+    whole numbers are exact; least, most: numbers below and above which e^x is 0 and infinite; powers: the last power in Taylor's series.
+    """
+    coefficients = tuple(real(1 / math.factorial(k)) for k in range(powers - 1, -1, -1))
+    last, per_ln2, ln2, rest, half = (real(c) for c in (1 / math.factorial(powers), 1 / math.log(2), ln2, rest, 0.5))
+    least, most, fraction, bias = real(least), real(most), whole(fraction), whole(bias)
+    shift = real(1.5 * 2.0**fraction)  # a number + shift is rounded, and its last bits are those of that whole number
 
-        def times_plus(a, b, c):
-            return builder.call(fmuladd, [a, b, c])
+    @njit(fastmath={"contract"})
+    def two_to(shifted):  # 2^n for n + shift: n as the bits of an exponent
+        return whole((real(shifted).view(whole) + bias) << fraction).view(real)
 
-        def two_to(shifted):
-            """2^n for n + shift: n as the bits of an exponent."""
-            exponent = builder.add(builder.bitcast(shifted, whole), whole(bias))
-            return builder.bitcast(builder.shl(exponent, whole(fraction)), kind)
+    @njit(fastmath={"contract"})  # a product and a sum may be rounded once, as one instruction
+    def exp(x):
+        x = most if x > most else x
+        x = least if x < least else x
+        n = (x * per_ln2 + shift) - shift
+        r = (x - n * ln2) - n * rest
+        series = last
+        for coefficient in coefficients:
+            series = series * r + coefficient
+        first = n * half + shift  # 2^n as two factors, as 2^n may be out of range where e^x is not
+        second = (n - (first - shift)) + shift
+        return series * two_to(first) * two_to(second)
 
-        x = builder.select(builder.fcmp_ordered(">", args[0], kind(most)), kind(most), args[0])
-        x = builder.select(builder.fcmp_ordered("<", x, kind(least)), kind(least), x)
-        n = builder.fsub(times_plus(x, kind(1 / math.log(2)), shift), shift)
-        r = times_plus(n, kind(-rest), times_plus(n, kind(-ln2), x))
-        series = kind(1 / math.factorial(powers))
-        for k in range(powers - 1, -1, -1):
-            series = times_plus(series, r, kind(1 / math.factorial(k)))
-        first = times_plus(n, half, shift)  # 2^n as two factors: it may be out of range where e^x is not
-        second = builder.fadd(builder.fsub(n, builder.fsub(first, shift)), shift)
-        return builder.fmul(builder.fmul(series, two_to(first)), two_to(second))
+    return exp
 
-    return x(x), generate
+
+float32 = _exponential(numpy.float32, numpy.int32, 23, 127, 0.693359375, -2.12194440054690583e-4, -104, 89, 7)
+float64 = _exponential(numpy.float64, numpy.int64, 52, 1023, 6.93147180369123816490e-1, 1.90821492927058770002e-10, -746, 710, 13)
+
+
+def exp(x):
+    """Return e^x = 2^n e^r with n = x / ln 2, rounded, and r = x - n ln 2, at most ln 2 / 2 from 0. Within 1 ulp; NaN passes through."""
+    return float32(x) if x.dtype == numpy.float32 else float64(x)
+
+
+@overload(exp)
+def _exp(x):
+    function = {types.float32: float32, types.float64: float64}[x]
+    return lambda x: function(x)

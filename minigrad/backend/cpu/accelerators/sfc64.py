@@ -6,7 +6,7 @@ Source: sfc64 of PractRand (Doty-Humphrey 2010). The words are drawn where the n
 from numba import float32, int32, njit
 from numpy import int64, uint64
 
-from ...fuse.loops import kept
+from ..compiling import kept
 
 
 @njit

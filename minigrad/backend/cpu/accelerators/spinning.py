@@ -1,20 +1,23 @@
-"""Waiting for a number in memory to change without holding the GIL and, for a short while, without sleeping.
+"""Polling: a thread that waits reads a number in memory again and again, without the GIL, before it sleeps. Needs Numba.
 
-A sleeping thread takes 50 to 100 µs to wake; a training step hands out work some twenty times. So workers look for the
-next piece for a fraction of a millisecond before they sleep. Needs Numba.
+It replaces the queue alone on which `signals.Signal` sleeps otherwise. A sleeping thread takes 50 to 100 µs to wake, and a training step
+posts work some twenty times.
 """
 
+import time
+
+import numpy
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ...fuse.loops import kept
-from ..threads import ASLEEP, NUMBER
+from ..compiling import kept
+from ..signals import ASLEEP, NUMBER
 
 
 @intrinsic
 def load(typing, state, i):
-    """state[i], read from memory each time."""
+    """Return state[i], read from memory at each call."""
 
     def generate(context, builder, signature, args):
         value = builder.load_atomic(_place(context, builder, signature, args), ordering="acquire", align=8)
@@ -26,7 +29,7 @@ def load(typing, state, i):
 
 @intrinsic
 def exchange(typing, state, i, value):
-    """state[i] = value, seen by every thread before this one reads anything further. What stood there."""
+    """Set state[i] = value, which every thread sees before this one reads anything else; return the old value."""
 
     def generate(context, builder, signature, args):
         return builder.atomic_rmw("xchg", _place(context, builder, signature, args), args[2], "seq_cst")
@@ -38,17 +41,17 @@ def _place(context, builder, signature, args):
     return builder.gep(cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0]).data, [args[1]])
 
 
-@kept("boolean(int64[::1], int64, int64, int64)", nogil=True)
-def wait(state, number, turns, rest):
-    """Look at the state's number up to `turns` times until it is at least `number`; if it had to be waited for, `rest` more times.
+@kept("boolean(int64[::1], int64, float64, float64)", nogil=True)
+def wait(state, number, looks, rest):
+    """Return True once the state's number is at least `number`, or False after `looks` looks at it.
 
-    Whether it came.
+    If the number came late, look `rest` times more: meanwhile the thread that raised it releases the GIL.
     """
     if load(state, NUMBER) >= number:
         return True
-    for _ in range(turns):
+    for _ in range(int(looks)):
         if load(state, NUMBER) >= number:
-            for _ in range(rest):
+            for _ in range(int(rest)):
                 load(state, NUMBER)
             return True
     return False
@@ -56,22 +59,35 @@ def wait(state, number, turns, rest):
 
 @kept("boolean(int64[::1], int64)")
 def raise_to(state, number):
-    """Set the state's number; whether somebody sleeps who waits for it."""
+    """Set the state's number; return whether a thread sleeps that waits for it."""
     exchange(state, NUMBER, number)
     return load(state, ASLEEP) != 0
 
 
-@kept("boolean(int64[::1], int64, int64[::1], int64, int64, int64)", nogil=True)
-def raise_and_wait(state, number, other, next, turns, rest):
-    """`raise_to`, without the GIL, so that who waits can take it at once; then `wait` for the other number, unless somebody sleeps."""
+@kept("boolean(int64[::1], int64, int64[::1], int64, float64, float64)", nogil=True)
+def raise_and_wait(state, number, other, next, looks, rest):
+    """Call `raise_to` without the GIL, then `wait` for the other number unless a thread sleeps; return whether one does."""
     sleeper = raise_to(state, number)
     if not sleeper:
-        wait(other, next, turns, rest)
+        wait(other, next, looks, rest)
     return sleeper
 
 
 @kept("int64(int64[::1])")
 def fall_asleep(state):
-    """Say that somebody sleeps; the number as it is after that."""
+    """Note that a thread sleeps; return the number that the state has after that."""
     exchange(state, ASLEEP, 1)
     return load(state, NUMBER)
+
+
+def _looks_per_microsecond(looks=100_000):
+    """Return how many looks this processor makes in a µs: the best of five tries."""
+    state, best = numpy.zeros(8, numpy.int64), float("inf")
+    for _ in range(5):
+        begin = time.perf_counter()
+        wait(state, 1, float(looks), 0.0)
+        best = min(best, time.perf_counter() - begin)
+    return looks / (best * 1e6)
+
+
+speed = _looks_per_microsecond()

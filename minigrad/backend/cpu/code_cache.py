@@ -1,7 +1,7 @@
-"""Compiled loops kept on disk, so that the next process need not compile them: one file for a function and its types.
+"""Compiled code kept on disk, one file for each function and signature, so that the next process need not compile it.
 
-A file begins with the digest of the rest, and its name is the digest of all that the code depends on. What cannot be read, or is not
-what was written, is compiled anew and replaced; what cannot be written is compiled in each process.
+A file begins with the digest of the rest, and its name ends with the digest of everything that the code depends on. A file that is
+unreadable or damaged is replaced after a new compilation; code that cannot be written is compiled in each process.
 """
 
 from __future__ import annotations
@@ -20,29 +20,29 @@ DIGEST = 32  # bytes of a SHA-256 digest
 
 
 def folder():
-    """Return where compiled code is kept, or None where there is no place for it.
+    """Return the folder where compiled code is kept, or None if there is none.
 
     It is $MINIGRAD_CACHE, else the folder `minigrad` in $NUMBA_CACHE_DIR, in $XDG_CACHE_HOME or in the user's .cache. Relative paths
-    do not count: they would be another folder in each working directory.
+    are ignored: they would name another folder in each working directory.
     """
-    own = os.environ.get("MINIGRAD_CACHE", "")
-    if os.path.isabs(own):
-        return Path(own)
+    chosen = os.environ.get("MINIGRAD_CACHE", "")
+    if os.path.isabs(chosen):
+        return Path(chosen)
     bases = [os.environ.get("NUMBA_CACHE_DIR", ""), os.environ.get("XDG_CACHE_HOME", ""), os.path.join(os.path.expanduser("~"), ".cache")]
     return next((Path(base, "minigrad") for base in bases if os.path.isabs(base)), None)
 
 
 class Cache:
-    """The cache of one Numba dispatcher, which asks it for compiled code before compiling, and gives it what was compiled."""
+    """The cache of one Numba dispatcher: Numba asks it for compiled code before it compiles, and saves what it has compiled."""
 
     cache_path = None
 
     def __init__(self, name, text):
-        """`name` begins the name of the file; `text` is the source that the code is made of."""
+        """`name` begins the name of the file; `text` is the source text that the code depends on."""
         self.name, self.text = name, text
 
     def load_overload(self, signature, target):
-        """Return the compiled function that was kept, or None."""
+        """Return the compiled function from its file, or None."""
         from numba.core.compiler import CompileResult
 
         try:
@@ -54,14 +54,14 @@ class Cache:
                 return None
             target.refresh()
             return CompileResult._rebuild(target, *pickle.loads(data[DIGEST:]))
-        except Exception:  # unreadable, or of another Numba
+        except Exception:  # the file is unreadable, or was written by another Numba
             return None
 
     def save_overload(self, signature, compiled):
-        """Keep a compiled function, if that is possible."""
+        """Write a compiled function to its file, if that is possible."""
         from numba.core.serialize import dumps
 
-        with contextlib.suppress(Exception):  # no space, no rights, a Numba that keeps it in another form
+        with contextlib.suppress(Exception):  # no space, no permission, or a Numba with other internals
             path = self._path(signature, compiled.codegen)
             if path is not None:
                 data = dumps(compiled._reduce())
@@ -72,12 +72,12 @@ class Cache:
         import numba
 
         where = folder()
-        made_of = [self.text, signature, codegen.magic_tuple(), sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
-        return where and where / f"{self.name}-{hashlib.sha256(repr(made_of).encode()).hexdigest()[:32]}.nbc"
+        depends_on = [self.text, signature, codegen.magic_tuple(), sys.version, numba.__version__, llvmlite.__version__, numpy.__version__]
+        return where and where / f"{self.name}-{hashlib.sha256(repr(depends_on).encode()).hexdigest()[:32]}.nbc"
 
 
 def _write(path, data):
-    """Write a file as a whole or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, unfinished = tempfile.mkstemp(dir=path.parent)
     try:

@@ -1,0 +1,129 @@
+"""Numba: imported on request, and functions compiled with it for one signature, kept on disk.
+
+No signal handler interrupts an import or a compilation, and no thread waits for one that another thread may never end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import linecache
+import os
+import sys
+import threading
+from typing import Any
+
+import numpy
+
+from .interrupts import is_inside, uninterrupted
+
+_state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "taught": False}
+_lock = threading.Lock()  # held by the thread that imports Numba or compiles with it
+
+
+def numba(load=True):
+    """Return the Numba module, imported at the first call; with `load=False` only if it has been imported here already.
+
+    Return None where Numba is missing, broken or switched off. Return None, too, in a signal handler or a finalizer that runs during
+    Numba's import or a compilation, since it must not wait for that; and while Python ends, since any call may make Numba import something.
+    """
+    if not _state["enabled"] or is_inside() or sys.is_finalizing():
+        return None
+    if _state["numba"] is None and load and not is_being_imported("numba"):
+        prepare(_import_numba)
+    return _state["numba"]
+
+
+def is_being_imported(name):
+    """Return whether a module is being imported just now. It may be this thread that imports it, so waiting for the end may be in vain."""
+    return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
+
+
+def prepare(function, *args):
+    """Call a function that imports Numba or compiles with it, without interrupts by signal handlers, and one such call at a time."""
+    uninterrupted(_one_at_a_time, function, args)
+
+
+def _one_at_a_time(function, args):
+    with _lock:
+        function(*args)
+
+
+def _import_numba():
+    if _state["numba"] is not None:
+        return
+    try:
+        import numba as found
+
+        if found.config.DISABLE_JIT:
+            raise ImportError("NUMBA_DISABLE_JIT is set")
+        _state["numba"] = found
+    except Exception:  # `minigrad doctor` says what is wrong with it
+        _state["enabled"] = False
+
+
+def use_numba(enabled):
+    """Switch compiled loops on, or off for plain NumPy; return whether they were on."""
+    before, _state["enabled"] = _state["enabled"], bool(enabled)
+    return before
+
+
+def kept(signature, **options):
+    """Return a decorator that compiles a function of one of minigrad's modules for one signature, and keeps the code on disk."""
+
+    def decorate(function):
+        module = sys.modules[function.__module__]
+        return specialized(function, signature, f"{module.__name__.rpartition('.')[2]}_{function.__name__}", text_of(module), options)
+
+    return decorate
+
+
+def text_of(module):
+    """Return the source text of a module, as it is when the module is imported."""
+    return "".join(linecache.getlines(module.__file__, vars(module)))
+
+
+def specialized(function, signature, name, text, options):
+    """Return `function` compiled for one signature, from the cache on disk if it is there.
+
+    A call with other types raises TypeError, so that nothing is compiled at an unforeseen time. `name` begins the name of the file in
+    the cache, and `text` is the source that the code depends on; without a text nothing is found there.
+    """
+    from numba import njit
+
+    from .code_cache import Cache  # here, since its libraries take some ms to import
+
+    dispatcher: Any = njit(**options)(function)
+    if text:
+        dispatcher._cache = Cache(name, f"{text}\0{name}\0{sorted(options.items())!r}")
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    if not _state["taught"]:
+        _show_arrays(dispatcher, function.__code__.co_argcount)
+        _state["taught"] = True
+    return dispatcher
+
+
+def _show_arrays(dispatcher, count):
+    """Call a compiled function with an empty array of each kind that compiled code is ever called with here.
+
+    When Numba meets a kind of array for the first time it imports and runs Python code, which a signal handler must not interrupt.
+    """
+    for dtype in ("float32", "float64", "int64", "uint64"):
+        array = numpy.empty((0, 2, 2), dtype)
+        for kind in (array[:, 0, 0].copy(), array[..., 0].copy("C"), array[..., 0].copy("F"), array[..., 0]):
+            with contextlib.suppress(TypeError):  # this function does not take it, but Numba has seen it
+                dispatcher(*[kind] * count)
+
+
+def _after_fork():
+    """In a forked child, do without Numba if another thread of the parent was importing it or compiling: nothing can end that here."""
+    global _lock
+    if _lock.locked():
+        _state["enabled"] = False
+        gc.freeze()  # LLVM aborts when its unfinished objects are freed
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
