@@ -80,11 +80,16 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
+def install_hint(extra: str) -> str:
+    """Return the command that installs an extra of this minigrad. The name alone would install another project from PyPI."""
+    return f"in a clone of minigrad: pip install -e '.[{extra}]'"
+
+
 def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
     """Return the finding for an optional package."""
     version = version_of(distribution)
     if version is None:
-        return Finding(name, "missing", f"not installed ({purpose})", f"pip install 'minigrad[{extra}]'")
+        return Finding(name, "missing", f"not installed ({purpose})", install_hint(extra))
     return Finding(name, "ok", f"{version} ({purpose})")
 
 
@@ -148,12 +153,12 @@ def cupy() -> Finding:
     found = driver_version()
     builds = {name: version for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if (version := version_of(name))}
     if len(builds) > 1:
-        advice = f"pip uninstall {' '.join(builds)}, then install one again, that of minigrad[cuda12] or minigrad[cuda13]"
+        advice = f"pip uninstall {' '.join(builds)}, then install one again, that of the extra cuda12 or cuda13"
         return Finding("CuPy", "broken", f"{' and '.join(builds)} are installed, into the same folder", advice)
     version = next(iter(builds.values()), None)
     if version is None:
         extra = "cuda13" if found and found[0] >= 13 else "cuda12"
-        advice = f"pip install 'minigrad[{extra}]'" if found else ""
+        advice = install_hint(extra) if found else ""
         return Finding("CuPy", "missing", "not installed (--device cuda)", advice)
     try:
         if not backend.cuda.is_available():
@@ -166,5 +171,5 @@ def cupy() -> Finding:
         name = library.cuda.runtime.getDeviceProperties(0)["name"].decode()
         return Finding("CuPy", "ok", f"{version} on {name}{rounding}")
     except Exception as error:  # a broken installation fails in many ways, and this is the place to say so
-        advice = "reinstall, with CUDA's libraries, the build that fits the driver: minigrad[cuda12] or minigrad[cuda13]"
+        advice = "reinstall, with CUDA's libraries, the build that fits the driver: the extra cuda12 or cuda13"
         return Finding("CuPy", "broken", f"{version}, but {type(error).__name__}: {error}", advice)

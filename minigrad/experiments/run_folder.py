@@ -54,8 +54,8 @@ def check_matplotlib() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise ExperimentError(f"--out: its pictures need matplotlib: pip install 'minigrad[train]' ({error})") from None
-    except Exception as error:  # matplotlib's configuration, in files and in MPLBACKEND, can be wrong in many ways
+        raise ExperimentError(f"--out: its pictures need matplotlib: pip install matplotlib ({error})") from None
+    except Exception as error:  # its configuration, in files and in MPLBACKEND, can be wrong in many ways
         raise ExperimentError(f"--out: its pictures need matplotlib, which cannot be imported: {error}") from None
 
 

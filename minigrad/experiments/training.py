@@ -98,7 +98,7 @@ def check_device(name: str) -> None:
     except RuntimeError as error:
         raise ExperimentError(f"--device {name}: {error}") from None
     except ImportError as error:
-        libraries = "CUDA's libraries come with minigrad[cuda12] or minigrad[cuda13]"
+        libraries = "CUDA's libraries come with minigrad's extras cuda12 and cuda13"
         raise ExperimentError(f"--device {name}: {error}; {libraries}") from None
 
 

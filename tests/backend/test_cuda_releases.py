@@ -40,7 +40,7 @@ class TestEach:
         assert doctor.cupy().text.startswith("14.2.0")
         monkeypatch.setattr(doctor, "version_of", {}.get)
         monkeypatch.setattr(doctor, "driver_version", lambda: (release.major, 0))
-        assert doctor.cupy().advice == f"pip install 'minigrad[{release.extra}]'"
+        assert doctor.cupy().advice == f"in a clone of minigrad: pip install -e '.[{release.extra}]'"
 
     def test_texts_and_hints_name_it(self, release, monkeypatch):
         for text in ("README.md", "docs/gpu.md"):
@@ -48,7 +48,7 @@ class TestEach:
         monkeypatch.setattr(cuda.cupy_library, "cupy", lambda: None)
         before = cuda.use(None)
         try:
-            with pytest.raises(RuntimeError, match=rf"CuPy is not installed; .*minigrad\[{release.extra}\]"):
+            with pytest.raises(RuntimeError, match=rf"CuPy is not installed; .*\.\[{release.extra}\]"):
                 cuda.library()
         finally:
             cuda.use(before)

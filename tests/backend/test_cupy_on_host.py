@@ -35,7 +35,7 @@ def run(files, *before):
 
 pytestmark = [
     pytest.mark.slow,
-    needs(importlib.util.find_spec("cupy"), "needs CuPy and CUDA's headers, pip install 'minigrad[kernels]'"),
+    needs(importlib.util.find_spec("cupy"), "needs CuPy and CUDA's headers, pip install -e '.[kernels]'"),
     needs(shutil.which("g++"), "compiles CuPy's kernels by g++"),
 ]
 

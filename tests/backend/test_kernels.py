@@ -66,7 +66,7 @@ def nvrtc(request):
 
         compiler = Nvrtc(request.param)
     except (ImportError, OSError) as error:
-        missing(f"needs CuPy and NVRTC, pip install 'minigrad[kernels]': {error}")
+        missing(f"needs CuPy and NVRTC, pip install -e '.[kernels]': {error}")
 
     def compile_text(text, method="cubin"):
         architecture = "-arch=sm_90" if method == "cubin" else "-arch=compute_90"

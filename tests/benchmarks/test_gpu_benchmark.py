@@ -25,7 +25,7 @@ PATHS = os.pathsep.join(filter(None, [str(TESTS), str(ROOT), os.environ.get("PYT
 STAND_IN = {**os.environ, "MINIGRAD_GPU_STAND_IN": "support.cupy_on_host", "PYTHONPATH": PATHS}
 REHEARSED = ["machine", "smoke", "steps", "kernels", "calls", "crossover"]  # the other two run pytest
 CAN_REHEARSE = importlib.util.find_spec("cupy") is not None and shutil.which("g++") is not None
-needs_stand_in = needs(CAN_REHEARSE, "rehearses with CuPy over g++, pip install 'minigrad[kernels]'")
+needs_stand_in = needs(CAN_REHEARSE, "rehearses with CuPy over g++, pip install -e '.[kernels]'")
 
 
 def start(out, *arguments, environment=STAND_IN):

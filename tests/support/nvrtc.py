@@ -1,4 +1,4 @@
-"""NVRTC, CUDA's compiler as a library, of each CUDA release that is installed: pip install 'minigrad[kernels]' brings 12 and 13."""
+"""NVRTC, CUDA's compiler as a library, of each CUDA release that is installed: pip install -e '.[kernels]' brings 12 and 13."""
 
 import ctypes
 import importlib
