@@ -38,7 +38,7 @@ inputs = mg.randn(200, 16)
 hidden_signs = mg.randn(16).sign()  # what the network has to find
 targets = inputs @ hidden_signs
 weight = (0.1 * mg.randn(16)).requires_grad_()
-for step in range(STEPS):
+for _ in range(STEPS):
     loss = (inputs @ StraightThroughSign.apply(weight) - targets).square().mean()
     (gradient,) = mg.autograd.grad(loss, [weight])
     with mg.no_grad():

@@ -1,0 +1,47 @@
+"""What MkDocs calls while it builds the site: it adds files from outside docs/, and writes out lists of names on the pages of the API."""
+
+import inspect
+import re
+from pathlib import Path
+
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).parents[1]
+TEXTS = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+PICTURES = ["benchmarks/results/scaling-float64-cpu.png"]
+LIST = re.compile(r"^each (\S+): (.*)$", re.MULTILINE)
+METHODS = "the functions that are methods"
+
+
+def on_files(files, config):
+    """Add the texts, whose links lead from the root to docs/, and the pictures."""
+    for page, source in TEXTS.items():
+        text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
+        files.append(File.generated(config, page, content=text))
+    for picture in PICTURES:
+        files.append(File.generated(config, picture, abs_src_path=str(ROOT / picture)))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Let links from docs/ to the pictures lead to their place in the site, and write out the lists of names."""
+    for picture in PICTURES:
+        markdown = markdown.replace(f"](../{picture})", f"]({picture})")
+    markdown = LIST.sub(lambda line: entries(f"{line[1]}.{name}" for name in line[2].split()), markdown)
+    return markdown.replace(METHODS, methods()) if METHODS in markdown else markdown
+
+
+def entries(names):
+    """Return the lines for which mkdocstrings puts the documentation of these names."""
+    return "\n\n".join(f"::: {name}" for name in names)
+
+
+def methods():
+    """Return links to the public functions that are methods of Tensor too, and the entries of its other methods outside the class."""
+    import minigrad
+
+    functions = {name: f for name, f in vars(minigrad.Tensor).items() if name[0] != "_" and inspect.isfunction(f)}
+    found = {name: f for name, f in functions.items() if f.__name__ == f.__qualname__}  # not defined in the class
+    public = sorted(name for name, f in found.items() if getattr(minigrad, name, None) is f)
+    others = sorted({f"{f.__module__}.{f.__name__}" for name, f in found.items() if name not in public})
+    return " · ".join(f"[`{name}`](functions.md#minigrad.{name})" for name in public) + "\n\n" + entries(others)
