@@ -221,5 +221,6 @@ def test_the_site_loads_nothing_from_elsewhere(site):
 
 def test_each_public_function_is_documented_on_the_site(site):
     ids = set().union(*(Page(path).ids for path in (site / "api").glob("*.html")))
-    functions = [name for module, name in public_names() if module == "minigrad" and getattr(getattr(mg, name), "__name__", None) == name]
+    functions = [name for module, name in public_names() if module == "minigrad" and inspect.isfunction(getattr(mg, name))]
+    functions = [name for name in functions if getattr(mg, name).__name__ == name]  # subtract is another name of sub
     assert len(functions) > 80 and [name for name in functions if f"minigrad.{name}" not in ids] == []

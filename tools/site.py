@@ -42,6 +42,6 @@ def methods():
 
     functions = {name: f for name, f in vars(minigrad.Tensor).items() if name[0] != "_" and inspect.isfunction(f)}
     found = {name: f for name, f in functions.items() if f.__name__ == f.__qualname__}  # not defined in the class
-    public = sorted(name for name, f in found.items() if getattr(minigrad, name, None) is f)
-    others = sorted({f"{f.__module__}.{f.__name__}" for name, f in found.items() if name not in public})
+    public = sorted(name for name, f in found.items() if f.__name__ == name and getattr(minigrad, name, None) is f)
+    others = sorted({f"{f.__module__}.{f.__name__}" for f in found.values() if f.__name__ not in public})
     return " · ".join(f"[`{name}`](functions.md#minigrad.{name})" for name in public) + "\n\n" + entries(others)
