@@ -4,6 +4,8 @@ You learn what `@op` asks of you (a function that returns a value and one vector
 proves it right, and what it says of a wrong one. Run it with `python examples/custom_op.py`.
 """
 
+from typing import Any
+
 import minigrad as mg
 from minigrad.autograd import gradcheck, op
 from minigrad.autograd.gradient_check import GradcheckError
@@ -11,14 +13,14 @@ from minigrad.backend import array_module
 
 
 @op
-def silu(x):
+def silu(x: Any) -> Any:
     """y = x σ(x),  dL/dx = g σ(x) (1 + x (1 - σ(x)))"""
     s = 1 / (1 + array_module(x).exp(-x))
     return x * s, lambda g: g * s * (1 + x * (1 - s))
 
 
 @op
-def wrong_silu(x):
+def wrong_silu(x: Any) -> Any:
     """The same value with a gradient that forgets that σ(x) depends on x."""
     s = 1 / (1 + array_module(x).exp(-x))
     return x * s, lambda g: g * s

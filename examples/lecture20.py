@@ -19,7 +19,7 @@ test_x, test_labels = test_images.reshape(-1, 784).float() / 255, test_labels.lo
 encoder = nn.Sequential(nn.Linear(784, 400), nn.Tanh())
 decoder = nn.Sequential(nn.Linear(400, 784), nn.Sigmoid())
 autoencoder, criterion = nn.Sequential(encoder, decoder), nn.MSELoss()
-optimizer = optim.Adam(autoencoder.parameters(), lr=1e-3)
+optimizer: optim.Optimizer = optim.Adam(autoencoder.parameters(), lr=1e-3)
 for epoch in range(1, epochs + 1):
     total = 0.0
     for (batch,) in DataLoader(TensorDataset(x), batch_size=1000, shuffle=True):

@@ -19,10 +19,15 @@ output_weight = mg.randn(8, 1, requires_grad=True)
 output_bias = mg.zeros(1, requires_grad=True)
 parameters = [hidden_weight, hidden_bias, output_weight, output_bias]
 
+
+def network(x: mg.Tensor) -> mg.Tensor:
+    """Return the outputs (n, 1) for the inputs (n, 2)."""
+    hidden = (x @ hidden_weight + hidden_bias).tanh()
+    return hidden @ output_weight + output_bias
+
+
 for step in range(STEPS + 1):
-    hidden = (inputs @ hidden_weight + hidden_bias).tanh()
-    outputs = hidden @ output_weight + output_bias
-    loss = (outputs - targets).square().mean()
+    loss = (network(inputs) - targets).square().mean()
     if step % (STEPS // 5) == 0:
         print(f"step {step:4}: loss {loss.item():.4f}")
     gradients = mg.autograd.grad(loss, parameters)
@@ -30,5 +35,5 @@ for step in range(STEPS + 1):
         for parameter, gradient in zip(parameters, gradients):
             parameter.sub_(0.1 * gradient)
 
-for example, output in zip(inputs.tolist(), outputs.tolist()):
+for example, output in zip(inputs.tolist(), network(inputs).tolist()):
     print(f"{example} -> {output[0]:.2f}")
