@@ -42,6 +42,7 @@ weight = (0.1 * mg.randn(16)).requires_grad_()
 
 
 def loss() -> mg.Tensor:
+    """Return the mean squared error of the outputs of the network with the signs of its weights."""
     return (inputs @ StraightThroughSign.apply(weight) - targets).square().mean()
 
 
