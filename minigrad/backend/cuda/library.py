@@ -57,7 +57,7 @@ def library():
         except ImportError as error:
             raise RuntimeError(f"CUDA is not available: CuPy is installed, but cannot be imported: {error}") from error
         if found is None:
-            hint = "pip install 'minigrad[cuda12]' or 'minigrad[cuda13]'"
+            hint = "in a clone of minigrad: pip install -e '.[cuda12]' or '.[cuda13]'"
             raise RuntimeError(f"CUDA is not available: CuPy is not installed; {hint}")
         if not found.is_available():
             raise RuntimeError("CUDA is not available: CuPy is installed, but it finds no usable GPU or driver")
