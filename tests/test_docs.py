@@ -147,6 +147,8 @@ def test_the_recipe_for_an_operation_works_to_the_letter(tmp_path):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     append(tmp_path / file, operation)
     replace(tmp_path / names, r"(from \.activations import .*?)relu, ", r"\1relu, silu, ")
+    if '"relu", ' in (tmp_path / names).read_text(encoding="utf-8"):  # __all__ is a list of names
+        replace(tmp_path / names, '"relu",', '"relu", "silu",')
     append(tmp_path / twins, twin)
     replace(tmp_path / table, r"^OPS = \[\n", f"OPS = [\n    {row}\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(tmp_path / "tests")])}
