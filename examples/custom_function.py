@@ -1,8 +1,11 @@
 """A `Function`, whose gradient is yours to choose: it need not be the derivative.
 
-You learn PyTorch's way to write an operation (`forward`, `backward` and what is saved between them) on the straight-through
-estimator: the signs of numbers have no useful derivative, so the gradient passes as if they had not been taken, where the number
-is between -1 and 1. Networks with weights of ±1 are trained so. Run it with `python examples/custom_function.py`.
+You learn PyTorch's way to write an operation (`forward`, `backward` and what is saved
+between them) on the straight-through estimator: the signs of numbers have no useful
+derivative, so the gradient passes as if they had not been taken, where the number is
+between -1 and 1. Networks with weights of ±1 are trained so.
+
+Run it with `python examples/custom_function.py`.
 """
 
 import sys

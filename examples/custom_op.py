@@ -1,7 +1,10 @@
 """An operation of your own: its value, and how a gradient passes through it.
 
-You learn what `@op` asks of you (a function that returns a value and one vector-Jacobian product for each argument), how `gradcheck`
-proves it right, and what it says of a wrong one. Run it with `python examples/custom_op.py`.
+You learn what `@op` asks of you (a function that returns a value and one vector-Jacobian
+product for each argument), how `gradcheck` proves it right, and what it says of a wrong
+one.
+
+Run it with `python examples/custom_op.py`.
 """
 
 from typing import Any
@@ -33,7 +36,7 @@ print("silu:", [round(value, 4) for value in y.tolist()])
 (first,) = mg.autograd.grad(y.sum(), [x], create_graph=True)
 (second,) = mg.autograd.grad(first.sum(), [x])
 print("its derivative:", [round(value, 4) for value in first.tolist()])
-print("its second derivative, for which nothing was written:", [round(value, 4) for value in second.tolist()])
+print("its second derivative:", [round(value, 4) for value in second.tolist()])
 
 print("gradcheck:", gradcheck(silu, [x]))
 try:

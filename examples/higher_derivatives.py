@@ -1,6 +1,7 @@
-"""Derivatives of derivatives: a gradient with `create_graph=True` is itself a function to be differentiated.
+"""Derivatives of derivatives: a gradient with `create_graph=True` can be differentiated again.
 
 You learn how to get Taylor coefficients and a Hessian, and Newton's method with them.
+
 Run it with `python examples/higher_derivatives.py`.
 """
 

@@ -1,7 +1,10 @@
 """Lecture 20 in forty lines: a denoising autoencoder on MNIST, then a classifier on its code.
 
-You learn what `minigrad train denoising` does, without its checkpoints, report and options. With all epochs it takes two minutes.
-Run it with `python examples/lecture20.py` (optional arguments: the number of images, the epochs of either part).
+You learn what `minigrad train denoising` does, without its checkpoints, report and options.
+With all epochs it takes two minutes.
+
+Run it with `python examples/lecture20.py` (optional arguments: the number of images, the
+epochs of either part).
 """
 
 import sys

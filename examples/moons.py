@@ -1,7 +1,10 @@
-"""Micrograd's moons: a network of two hidden layers separates two crescents, and a picture shows the boundary that it has learned.
+"""Micrograd's moons: a network of two hidden layers learns to separate two crescents.
 
-You learn how layers, a loss of your own and an optimizer fit together; the loss and the settings are those of micrograd's demo.
-Run it with `python examples/moons.py` (optional arguments: the number of steps, the picture's path); the picture needs matplotlib.
+A picture shows the boundary. You learn how layers, a loss of your own and an optimizer fit
+together; the loss and the settings are those of micrograd's demo.
+
+Run it with `python examples/moons.py` (optional arguments: the number of steps, the
+picture's path); the picture needs matplotlib.
 """
 
 import math
@@ -24,7 +27,7 @@ def make_moons() -> tuple[mg.Tensor, mg.Tensor]:
 
 
 def draw(net: nn.Module, points: mg.Tensor, classes: mg.Tensor, path: str) -> None:
-    """Save a picture of the points over the regions of the plane that the network gives to either class."""
+    """Save a picture of the points, and of the regions that the network gives to the two classes."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -35,8 +38,10 @@ def draw(net: nn.Module, points: mg.Tensor, classes: mg.Tensor, path: str) -> No
     with mg.no_grad():
         scores = net(plane.reshape(-1, 2)).reshape(100, 160)
     figure, axes = pyplot.subplots(figsize=(6, 4))
-    axes.contourf(xs.numpy(), ys.numpy(), scores.numpy() > 0, cmap="RdBu_r", alpha=0.4)
-    axes.scatter(points[:, 0].numpy(), points[:, 1].numpy(), c=classes.numpy(), cmap="RdBu_r", edgecolors="black")
+    sides = scores.numpy() > 0
+    axes.contourf(xs.numpy(), ys.numpy(), sides, cmap="coolwarm", alpha=0.5)
+    x, y = points.numpy().T
+    axes.scatter(x, y, c=classes.numpy(), cmap="coolwarm", edgecolors="black")
     figure.savefig(path)
 
 
@@ -48,7 +53,7 @@ schedule = optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - 0.9 * step / 
 
 for step in range(STEPS + 1):
     scores = net(points).squeeze(1)
-    loss = (1 - classes * scores).relu().mean()  # the hinge loss: 0 for a point that is well on its side
+    loss = (1 - classes * scores).relu().mean()  # the hinge loss
     correct = ((scores > 0) == (classes > 0)).float().mean().item()
     if step % (STEPS // 5) == 0:
         print(f"step {step:3}: loss {loss.item():.4f}, accuracy {100 * correct:.0f} %")
