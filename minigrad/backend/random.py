@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 import time
-from typing import Any
 
 import numpy
 
@@ -86,34 +85,14 @@ def _work_dtype(dtype):
 def _unit(generator, out):
     """Fill `out` with generator.random's numbers, uniform on [0, 1): multiples of 2⁻²⁴ in float32, of 2⁻⁵³ in float64.
 
-    In float32 the generator's words are cut in two here, which takes half as long. Where Numba is loaded already, a compiled loop draws
-    many numbers, the same ones. The generator is not to be drawn from again.
+    For float32 each of the generator's words is cut in two here, which takes half as long. Do not draw from the generator again.
     """
-    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and (sfc := _compiled_sfc()) is not None:
-        getattr(sfc, f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
-    elif out.dtype != arrays.float32 or sys.byteorder != "little":
+    if out.dtype != arrays.float32 or sys.byteorder != "little":
         generator.random(out=out, dtype=out.dtype)
     else:
         bits = generator.bit_generator.random_raw(-(-out.size // 2)).view(numpy.uint32)[:out.size]
         bits >>= 8
         numpy.multiply(bits, 2**-24, out=out, dtype=out.dtype, casting="unsafe")
-
-
-_sfc: Any = None
-
-
-def _compiled_sfc():
-    """Return the module `sfc64`, or None where Numba is not loaded."""
-    if loops.numba(load=False) is not None and _sfc is None:
-        loops.prepare(_load_sfc)
-    return None if loops.numba(load=False) is None else _sfc
-
-
-def _load_sfc():
-    global _sfc
-    from .cpu.accelerators import sfc64
-
-    _sfc = sfc64
 
 
 def uniform(shape, dtype, low, high, stream, out=None):
