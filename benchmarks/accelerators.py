@@ -24,7 +24,6 @@ ACCELERATORS = {  # the accelerator's module: what it is, and which name is repl
         "_import_of_exp",
         lambda body: "from numpy import exp\n" if "exp" in body.calls else "",
     ),
-    "sfc64": ("random words", f"{BACKEND}.random", "_compiled_sfc", lambda: None),
 }
 WORK = "pretraining"
 HEAD = ("accelerator", "dtype", "batch", "step", "left out", "gain", "range")

@@ -1,4 +1,4 @@
-"""Everything that the engine asks of NumPy, CuPy or Numba, which no module outside this package names.
+"""What the engine needs of NumPy, CuPy and Numba. No other part of the engine names these libraries.
 
 Each room imports only from those before it: `dtypes`, `arrays` and `operands` (raw arrays), `cpu` and `cuda` (where they are computed),
 `fuse` (one body for both), and on top devices, float16, class targets and random draws.

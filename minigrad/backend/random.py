@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 import time
-from typing import Any
 
 import numpy
 
@@ -88,34 +87,14 @@ def _work_dtype(dtype):
 def _unit(generator, out):
     """Fill `out` with generator.random's numbers, uniform on [0, 1): multiples of 2⁻²⁴ in float32, of 2⁻⁵³ in float64.
 
-    In float32 the generator's words are cut in two here, which halves the time. If Numba is loaded already, a compiled loop draws the
-    same numbers for a large array. The generator must not be used afterwards: its state may not have moved on.
+    For float32 each of the generator's words is cut in two here, which halves the time; the generator must not be used afterwards.
     """
-    if out.size >= threads.LARGE and out.size % 2 == 0 and sys.byteorder == "little" and (sfc := _compiled_sfc()) is not None:
-        getattr(sfc, f"unit_{out.dtype}")(generator.bit_generator.state["state"]["state"], out)
-    elif out.dtype != float32 or sys.byteorder != "little":
+    if out.dtype != float32 or sys.byteorder != "little":
         generator.random(out=out, dtype=out.dtype)
     else:
         bits = generator.bit_generator.random_raw(-(-out.size // 2)).view(numpy.uint32)[:out.size]
         bits >>= 8
         numpy.multiply(bits, 2**-24, out=out, dtype=out.dtype, casting="unsafe")
-
-
-_sfc: Any = None
-
-
-def _compiled_sfc():
-    """Return the module `sfc64`, or None if Numba is not loaded."""
-    if compiling.numba(load=False) is not None and _sfc is None:
-        compiling.prepare(_load_sfc)
-    return None if compiling.numba(load=False) is None else _sfc
-
-
-def _load_sfc():
-    global _sfc
-    from .cpu.accelerators import sfc64  # it imports Numba
-
-    _sfc = sfc64
 
 
 def uniform(shape, dtype, low, high, stream, out=None):

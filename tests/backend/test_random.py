@@ -121,7 +121,7 @@ def test_large_draws_are_the_same_on_any_number_of_threads():
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @given(n=st.integers(0, 3) | st.integers(LARGE - 2, LARGE + 2) | st.integers(0, 400_000), seed=st.integers(0, 2**63))
 @settings(max_examples=10)
-def test_the_compiled_generator_draws_the_numbers_of_numpys(draw, dtype, n, seed):
+def test_draws_do_not_depend_on_numba(draw, dtype, n, seed):
     """The same bits for uniform numbers; Gaussian ones are computed of the same, and differ by their rounding."""
     found = []
     for enabled in (True, False):

@@ -142,7 +142,6 @@ if sys.argv[1] != "none":
 mg.set_num_threads(2)
 x = mg.ones(400, 400)
 (x @ x).sigmoid()
-mg.rand(400, 400)
 print(*[name for name in ACCELERATORS if f"minigrad.backend.cpu.accelerators.{name}" in sys.modules])
 """
 

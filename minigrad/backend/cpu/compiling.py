@@ -21,15 +21,15 @@ _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None
 _lock = threading.Lock()  # held by the thread that imports Numba or compiles with it
 
 
-def numba(load=True):
-    """Return the Numba module, imported at the first call; with `load=False` only if it has been imported here already.
+def numba():
+    """Return the Numba module, imported at the first call, or None where it is missing, broken or switched off.
 
-    Return None where Numba is missing, broken or switched off. Return None, too, in a signal handler or a finalizer that runs during
+    Return None, too, in a signal handler or a finalizer that runs during
     Numba's import or a compilation, since it must not wait for that; and while Python ends, since any call may make Numba import something.
     """
     if not _state["enabled"] or is_inside() or sys.is_finalizing():
         return None
-    if _state["numba"] is None and load and not is_being_imported("numba"):
+    if _state["numba"] is None and not is_being_imported("numba"):
         prepare(_import_numba)
     return _state["numba"]
 
@@ -109,7 +109,7 @@ def _show_arrays(dispatcher, count):
 
     When Numba meets a kind of array for the first time it imports and runs Python code, which a signal handler must not interrupt.
     """
-    for dtype in ("float32", "float64", "int64", "uint64"):
+    for dtype in ("float32", "float64", "int64"):
         array = numpy.empty((0, 2, 2), dtype)
         for kind in (array[:, 0, 0].copy(), array[..., 0].copy("C"), array[..., 0].copy("F"), array[..., 0]):
             with contextlib.suppress(TypeError):  # this function does not take it, but Numba has seen it

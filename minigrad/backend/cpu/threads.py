@@ -1,9 +1,9 @@
 """Worker threads, which share the rows of a large operation while BLAS runs on one thread.
 
 Two thread pools would compete for the same cores, as an idle BLAS pool polls, so there is one: a large product and a large loop are
-both cut into pieces, one a thread. Each piece calls NumPy or a compiled loop, which release the GIL.
+both cut into parts, one a thread. Each part calls NumPy or a compiled loop, which release the GIL.
 
-An operation ends when all its pieces have ended, even if a piece raises an exception, or a signal handler does so in the main thread,
+An operation ends when all its parts have ended, even if a part raises an exception, or a signal handler does so in the main thread,
 where Python may call it between any two steps. So whatever must be undone stands in a `finally` clause without calls, during which no
 handler runs, and an interrupted wait begins again.
 """
@@ -70,56 +70,56 @@ def set_num_threads(n: int) -> None:
 
 
 class Worker:
-    """A thread that runs one piece of work after another.
+    """A thread that computes parts of operations, one after another.
 
-    Only the two signals count the pieces that were posted and those that are done, so an exception between two steps leaves no count
+    Only the two signals count the parts that were posted and those that are done, so an exception between two steps leaves no count
     that disagrees with them.
     """
 
-    piece: Any  # (function, low, high)
-    error: Any  # the exception of the last piece, or None
-    busy = False  # True from before a piece is posted until `join` has waited for it
-    REST = 20  # µs of polling after a piece is posted, in which the posting thread releases the GIL: this one need not wait for it then
+    part: Any  # (function, low, high)
+    error: Any  # the exception of the last part, or None
+    busy = False  # True from before a part is posted until `join` has waited for it
+    REST = 20  # µs of polling after a part is posted, in which the posting thread releases the GIL: this one need not wait for it then
 
     def __init__(self):
         self.posted, self.done = Signal(), Signal()
-        self.piece = self.error = None
+        self.part = self.error = None
         threading.Thread(target=self.run, name="minigrad-worker", daemon=True).start()
 
-    def post(self, *piece):
-        """Let the worker, which must be idle, call piece[0](*piece[1:])."""
-        self.piece, self.error, self.busy = piece, None, True
+    def post(self, *part):
+        """Let the worker, which must be idle, call part[0](*part[1:])."""
+        self.part, self.error, self.busy = part, None, True
         self.posted.set(self.posted.state.item(NUMBER) + 1)
 
     def join(self):
-        """Wait until the posted piece is done; return the exception that it raised, or None."""
+        """Wait until the posted part is done; return the exception that it raised, or None."""
         self.done.wait(self.posted.state.item(NUMBER))
         self.busy, error, self.error = False, self.error, None
         return error
 
     def run(self):
-        """Run each piece that is posted, for ever."""
+        """Run each part that is posted, for ever."""
         while True:
             try:
                 numpy.seterr(all="ignore")  # the setting holds for this thread only
                 while True:
                     self._run_next()
-            except BaseException:  # raised in this thread from outside; those of the pieces are kept in `error`
+            except BaseException:  # raised in this thread from outside; those of the parts are kept in `error`
                 continue
 
     def _run_next(self):
         number = self.done.state.item(NUMBER) + 1
         self.posted.wait(number, self.REST)
-        function, low, high = self.piece
+        function, low, high = self.part
         try:
             function(low, high)
         except BaseException as error:  # `join` returns it
             self.error = error
-        function = self.piece = None
+        function = self.part = None
         self.done.set_and_wait(number, self.posted, number + 1, self.REST)
 
     def abandon(self):
-        """Mark a piece as done, with an error, in a forked child, where no thread will run it."""
+        """Mark a part as done, with an error, in a forked child, where no thread will run it."""
         if (posted := self.posted.state.item(NUMBER)) > self.done.state.item(NUMBER):
             self.error = RuntimeError("the process was forked by a signal handler in the middle of an operation: its result is lost")
             self.done.set(posted)
