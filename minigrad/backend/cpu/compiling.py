@@ -17,15 +17,15 @@ import numpy
 
 from .interrupts import is_inside, uninterrupted
 
-_state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "taught": False}
+_state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "arrays shown": False}
 _lock = threading.Lock()  # held by the thread that imports Numba or compiles with it
 
 
 def numba():
     """Return the Numba module, imported at the first call, or None where it is missing, broken or switched off.
 
-    Return None, too, in a signal handler or a finalizer that runs during
-    Numba's import or a compilation, since it must not wait for that; and while Python ends, since any call may make Numba import something.
+    Return None, too, in a signal handler or a finalizer that runs during Numba's import or a compilation, since it must not wait for
+    that; and while Python ends, since any call may make Numba import something.
     """
     if not _state["enabled"] or is_inside() or sys.is_finalizing():
         return None
@@ -98,9 +98,9 @@ def specialized(function, signature, name, text, options):
         dispatcher._cache = Cache(name, f"{text}\0{name}\0{sorted(options.items())!r}")
     dispatcher.compile(signature)
     dispatcher.disable_compile()
-    if not _state["taught"]:
+    if not _state["arrays shown"]:
         _show_arrays(dispatcher, function.__code__.co_argcount)
-        _state["taught"] = True
+        _state["arrays shown"] = True
     return dispatcher
 
 
