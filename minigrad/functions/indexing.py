@@ -6,7 +6,6 @@ Keys are numbers, slices, None, …, lists, boolean masks and integer tensors, a
 from __future__ import annotations
 
 import warnings
-from itertools import repeat
 from typing import Any, overload
 
 from .. import backend, ops
@@ -121,9 +120,12 @@ def array_key(array: Any, key: Any, taken: bool = True) -> Any:
         return key
     if type(key) is not tuple:
         key = (key,)
-    found = tuple(map(_part, key, repeat(array)))
-    if not any([part is Ellipsis for part in found]):
-        found = (*found, Ellipsis)  # a 0-d result stays an array, and a view
+    parts = []
+    for part in key:  # no comprehension, which would be a frame of its own in some Pythons: warnings name the user's line
+        parts.append(_part(array, part))
+    if not any([part is Ellipsis for part in parts]):
+        parts.append(Ellipsis)  # a 0-d result stays an array, and a view
+    found = tuple(parts)
     used = sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in found if p is not None and p is not Ellipsis])
     if used > array.ndim:
         raise IndexError(f"too many indices: {used} for a tensor of shape {tuple(array.shape)}")
@@ -134,7 +136,7 @@ def array_key(array: Any, key: Any, taken: bool = True) -> Any:
     return tuple([backend.to_device(p, device) if backend.is_array(p) else p for p in found]) if device != "cpu" else found
 
 
-def _part(part: Any, array: Any) -> Any:
+def _part(array: Any, part: Any) -> Any:
     """Return one part of a key as a number, a slice or an array."""
     if part is None or part is Ellipsis or type(part) is int:
         return part

@@ -137,6 +137,15 @@ def test_a_mask_of_no_axis_for_a_number():
         assert x[mg.tensor(0, dtype=mg.uint8)].shape == (0,) and x[mg.tensor(True)].tolist() == [3.0]
 
 
+def test_the_warning_about_a_byte_mask_names_the_line_of_the_program():
+    x, mask = mg.zeros(3), mg.tensor([1, 0, 1], dtype=mg.uint8)
+    with pytest.warns(UserWarning, match="uint8") as read:
+        _ = x[mask]
+    with pytest.warns(UserWarning, match="uint8") as written:
+        x[mask] = 1
+    assert {warning.filename for warning in [*read, *written]} == {__file__}
+
+
 # ---- the order in memory
 
 BASES = {
