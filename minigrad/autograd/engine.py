@@ -128,7 +128,7 @@ def backward_pass(sums, retain, again, wanted, needed):
 
     sums: {node or leaf: the sum so far}, at first the gradients of the roots, at the end those of the leaves. When a node's turn comes,
         its sum is complete, as whatever uses its value is newer.
-    again: the function from a node to its VJPs where the pass itself is recorded, else None.
+    again: {node: VJPs that record what they do} where the pass itself is recorded, else None.
     wanted, needed: {node: None}, to be filled with the gradients that were asked for, and the only nodes that have to run; or None.
     Return the leaves whose gradient is an array that nobody else has.
     """
@@ -148,7 +148,7 @@ def backward_pass(sums, retain, again, wanted, needed):
                 continue
         if node.vjps is None or Last.write > node.tick:
             contract.check_usable(node)
-        vjps = node.vjps if again is None else again(node)
+        vjps = node.vjps if again is None else again[node]
         try:
             if g is None:
                 g, vjps = without_gradient(node, vjps, again is not None, sums, silent, newest_first)

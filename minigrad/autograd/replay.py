@@ -30,23 +30,11 @@ CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.Ellipsis
 
 
 def recording_vjps(starts):
-    """Return a function from a node (of the starts or before them) to VJPs that record what they do.
-
-    It raises RuntimeError for a node that has none.
-    """
-    again = in_mode(True, _run_again, starts)
-
-    def vjps_of(node):
-        found = again[node]
-        if type(found) is str:
-            raise RuntimeError(found)
-        return found
-
-    return vjps_of
+    """Return {node: VJPs that record what they do} for the starts and all before them. Where there are none, they raise RuntimeError."""
+    return in_mode(True, _recording_vjps, starts)
 
 
-def _run_again(starts):
-    """Return {node: VJPs that record what they do, or the reason why there are none} for the starts and all before them."""
+def _recording_vjps(starts):
     again: dict = {}
     values: dict = {}  # node -> its value as far as it is known, and whether it is in doubt
     for node in nodes_before(starts):
@@ -59,7 +47,8 @@ def _run_again(starts):
         try:
             again[node] = run.vjps()
         except Exception as error:  # whatever the body raises where it is run on other numbers than at first
-            again[node] = str(error) if isinstance(error, _Different) else str(_Different(node, f"computing it again failed ({error})"))
+            error = error if isinstance(error, _Different) else _Different(node, f"computing it again failed ({error})")
+            again[node] = [partial(_refuse, str(error))] * len(node.vjps)
         values[node] = _unknown(node, given) if run.value is None else (run.value.array.astype(node.dtype, copy=False), any(run.doubts))
     return again
 
@@ -81,6 +70,11 @@ def _unknown(node, given):
     """Return NaNs in place of a value that no longer exists: a VJP that needed it would hold it."""
     xp = backend.array_module(next(array for array, _ in given if backend.is_array(array)))
     return xp.broadcast_to(xp.full((), float("nan"), dtype=node.dtype), node.shape), True
+
+
+def _refuse(message, g):
+    """Raise the error that says why a node has no VJPs that record what they do, when such a VJP is called."""
+    raise RuntimeError(message)
 
 
 class _Different(RuntimeError):
