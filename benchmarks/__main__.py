@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     about = "\n".join(f"  {name:12} {text}" for name, text in QUESTIONS.items())
     made = Parser(
         prog="python -m benchmarks",
@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def general(made: argparse.ArgumentParser) -> None:
-    """The options of every question."""
+    """Add the options of every question."""
     engines = list(ENGINES)
     made.add_argument("--pairs", type=whole(1), default=5, metavar="N", help="rounds (default: 5)")
     made.add_argument("--threads", type=whole(1), default=2, metavar="N", help="default: 2")
@@ -57,7 +57,7 @@ def general(made: argparse.ArgumentParser) -> None:
 
 
 def special(made: argparse.ArgumentParser) -> None:
-    """The options of one question or two; smaller numbers are quicker and less certain."""
+    """Add the options of one question or two; smaller numbers are quicker and less certain."""
 
     def add(names: str, option: str, default: Any, about: str, **more: Any) -> None:
         shown = "" if default is None else f" (default: {default})"
@@ -80,7 +80,7 @@ def special(made: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer the questions. The exit code: 0, or 1 if a measurement failed; misuse exits with 2."""
+    """Answer the questions and return the exit code: 0, or 1 if a measurement failed; wrong options exit with 2."""
     command = parser()
     options = command.parse_args(arguments)
     for name in options.questions:
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def heading(description: dict[str, Any], wanted: Sequence[str]) -> str:
-    """The machine in one line, and a line for each engine that is not there."""
+    """Return the machine in one line, and a line for each missing engine."""
     gpu = f", {description['gpu']}" if description["gpu"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in description["versions"].items())
     processor, cores, threads = (description[key] for key in ("processor", "cores", "threads"))
@@ -114,7 +114,7 @@ def heading(description: dict[str, Any], wanted: Sequence[str]) -> str:
 
 
 def answer(name: str, options: argparse.Namespace, engines: list[str], description: dict[str, Any]) -> None:
-    """Measure, print, write."""
+    """Measure, print the tables and write the figures to a JSON file."""
     if not engines:
         raise BenchmarkError("none of the engines asked for is there")
     watch = Watch()

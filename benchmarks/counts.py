@@ -5,19 +5,19 @@ from itertools import pairwise
 
 
 def operations(widths: Sequence[int], batch: int) -> int:
-    """Floating-point operations of the products: forward, gradients of weights, of inputs but the first."""
+    """Return the floating-point operations of the products: forward, gradients of weights, and of inputs except the first."""
     return sum(2 * batch * k * m * (3 if i else 2) for i, (k, m) in enumerate(pairwise(widths)))
 
 
 def bytes_moved(widths: Sequence[int], batch: int, itemsize: int) -> int:
-    """Bytes, if each operation reads its arguments and writes its results once, Adam's too; biases aside."""
+    """Return the bytes moved if each operation, Adam's too, reads its arguments and writes its results once, without the biases."""
     loss = 5 * batch * widths[-1]  # outputs and targets in, twice; the gradient out
     layers = (_layer(batch * k, k * m, batch * m, i) for i, (k, m) in enumerate(pairwise(widths)))
     return itemsize * (loss + sum(layers))
 
 
 def _layer(x: int, w: int, y: int, index: int) -> int:
-    """Elements that a linear layer and its activation move, by those of input, weights and output."""
+    """Return the elements that a linear layer and its activation move, given those of input, weights and output."""
     forward = (x + w + y) + 2 * y
     backward = 3 * y + (y + x + w) + ((y + w + x) if index else 0)
     adam = 7 * w

@@ -7,7 +7,7 @@ import torch
 
 
 def captured(step: Callable[..., Any], inputs: tuple[Any, ...], run: Any) -> Callable[..., Any]:
-    """`step` as a graph that reads its inputs from fixed places; the run's weights stay as they are."""
+    """Return `step` as a graph that reads its inputs from fixed places; the run's weights stay as they are."""
     fixed = [x.clone() for x in inputs]
     weights = {name: value.clone() for name, value in run.net.state_dict().items()}
     side = torch.cuda.Stream()

@@ -22,7 +22,7 @@ class Engine:
 
     @property
     def is_variant(self) -> bool:
-        """Whether only its optimizer, or the way in which a step is called, tells it from another engine."""
+        """Return whether only its optimizer, or the way in which a step is called, tells it from another engine."""
         return self.graph or not self.fused
 
 
@@ -44,7 +44,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def environment(engine: Engine, threads: int) -> dict[str, str]:
-    """The environment of a process that computes with `engine`."""
+    """Return the environment of a process that computes with `engine`."""
     said = {**dict.fromkeys(THREADS, str(threads)), "MINIGRAD_NUMBA": str(int(engine.numba))}
     return {**os.environ, **said}
 
@@ -59,7 +59,7 @@ class Loaded:
     lectures: dict[str, ModuleType]
 
     def tensor(self, array: Any, dtype: str | None = None) -> Any:
-        """A tensor with the values of a NumPy array, on the engine's device."""
+        """Return a tensor with the values of a NumPy array, on the engine's device."""
         made = self.library.from_numpy(array).to(self.engine.device)
         return made if dtype is None else made.to(getattr(self.library, dtype))
 

@@ -19,13 +19,13 @@ HEAD = ("train denoising", "dtype", "engine", "time", "PyTorch", *tables.JUDGED,
 
 
 def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The table as text and the figures behind it."""
+    """Return the table as text and the figures behind it."""
     rows = [row for dtype in options.dtypes or DTYPES for row in compare(dtype, options, engines)]
     return [tables.markdown(HEAD, [cells(row) for row in rows])], {"rows": rows}
 
 
 def measured(dtype: str, options: argparse.Namespace, engines: list[str]) -> pairs.Answers:
-    """The jobs' answers, measured once for this question and for `memory`."""
+    """Return the jobs' answers, measured once for this question and for `memory`."""
     settings = ["--dtype", dtype]
     for name in ("epochs", "finetune_epochs", "limit"):
         if getattr(options, name) is not None:
@@ -35,7 +35,7 @@ def measured(dtype: str, options: argparse.Namespace, engines: list[str]) -> pai
 
 
 def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
-    """Rows for every part of the job and every engine but PyTorch."""
+    """Return rows for every part of the job and every engine but PyTorch."""
     answers = measured(dtype, options, engines)
     rows = []
     for part in PARTS:
@@ -52,14 +52,14 @@ def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list
 
 
 def seconds_of(part: str, answer: pairs.Answer) -> float:
-    """The seconds of one of PARTS."""
+    """Return the seconds of one of PARTS."""
     if part == "rest":
         return float(answer["seconds"] - sum(answer["phases"].values()))
     return float(answer["seconds"] if part == "seconds" else answer["phases"][part])
 
 
 def learnt(answer: pairs.Answer) -> dict[str, float]:
-    """What the job is for: the last error of the pretraining, the last accuracy in per cent."""
+    """Return the job's results: the last error of the pretraining, and the last accuracy in per cent."""
     found: dict[str, float] = {}
     for entry in answer["metrics"]:
         if entry["phase"] == "pretrain":
@@ -70,7 +70,7 @@ def learnt(answer: pairs.Answer) -> dict[str, float]:
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A line of the table."""
+    """Return a line of the table."""
     head = [PARTS[row["part"]], row["dtype"], ENGINES[row["engine"]].title, tables.duration(row["seconds"])]
     mse = f"{row['mse']:.4f}" if "mse" in row else ""
     accuracy = f"{row['accuracy']:.2f} %" if "accuracy" in row else ""

@@ -28,7 +28,7 @@ TOLERANCE = {
 
 @functools.cache
 def run_jobs(engines: tuple[str, ...], settings: tuple[str, ...], rounds: int, threads: int) -> Answers:
-    """The whole job with each engine in turn, after a short one that is not counted; curves are compared.
+    """Run the whole job with each engine in turn, after a short one that does not count, and compare the curves.
 
     The answers have seconds, bytes (peak resident memory), epochs (the seconds in each phase) and metrics.
     """
@@ -43,7 +43,7 @@ def run_jobs(engines: tuple[str, ...], settings: tuple[str, ...], rounds: int, t
 
 
 def run_job(engine: Engine, settings: tuple[str, ...], threads: int) -> dict[str, Any]:
-    """One whole process, its checkpoints, pictures and report going to a folder that is thrown away."""
+    """Run one whole process, whose checkpoints, pictures and report go to a folder that is deleted at its end."""
     program = ["minigrad", "train"] if engine.library == "minigrad" else ["reference"]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"

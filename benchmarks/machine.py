@@ -1,4 +1,4 @@
-"""What was measured on: processor, memory, GPU, versions, BLAS, threads, precision, and what is missing."""
+"""The machine that measures: processor, memory, GPU, versions, BLAS, threads, precision, and which engines are missing."""
 
 import datetime
 import json
@@ -18,7 +18,7 @@ PACKAGES = ("minigrad", "numpy", "numba", "threadpoolctl", "torch", "cupy-cuda12
 
 
 def describe(threads: int) -> dict[str, Any]:
-    """Everything, found out by a process of its own: this one loads no engine."""
+    """Return the description, which a process of its own makes, so that this one loads no engine."""
     command = [sys.executable, "-m", "benchmarks.machine"]
     env = environment(ENGINES["numba"], threads)
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
@@ -29,7 +29,7 @@ def describe(threads: int) -> dict[str, Any]:
 
 
 def look() -> dict[str, Any]:
-    """The description, in the process that may import every engine."""
+    """Return the description; called in a process that may import every engine."""
     missing, gpu, flags = look_for_engines()
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -47,7 +47,7 @@ def look() -> dict[str, Any]:
 
 
 def look_for_engines() -> tuple[dict[str, str], str | None, dict[str, Any]]:
-    """Why an engine is missing, by engine; the GPU's name; what decides how exactly float32 is multiplied."""
+    """Return why each missing engine is missing, the GPU's name, and the settings that decide how exactly float32 is multiplied."""
     import minigrad
 
     missing: dict[str, str] = {}
@@ -72,7 +72,7 @@ def look_for_engines() -> tuple[dict[str, str], str | None, dict[str, Any]]:
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -82,7 +82,7 @@ def processor() -> str:
 
 
 def memory_bytes() -> int | None:
-    """The machine's memory, where the system tells."""
+    """Return the size of the machine's memory, or None if the system does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -100,7 +100,7 @@ def kernels(description: dict[str, Any]) -> str:
 
 
 def thread_pools() -> list[dict[str, Any]]:
-    """The BLAS and OpenMP libraries that are loaded, without their places on the disk."""
+    """Return the BLAS and OpenMP libraries that are loaded, without their paths."""
     try:
         from threadpoolctl import threadpool_info
     except ImportError:

@@ -13,7 +13,7 @@ HEAD = ("peak resident memory", "dtype", "memory", "PyTorch", *tables.JUDGED)
 
 
 def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The table as text and the figures behind it. On a GPU this is the host's memory."""
+    """Return the table as text and the figures behind it. On a GPU this is the host's memory."""
     rows = []
     for dtype in options.dtypes or DTYPES:
         answers = measured(dtype, options, engines)
@@ -23,7 +23,7 @@ def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dic
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A line of the table."""
+    """Return a line of the table."""
     theirs = tables.theirs(row, "bytes")
     memory = [tables.mebibytes(row["bytes"]), tables.mebibytes(theirs)]
     return [ENGINES[row["engine"]].title, row["dtype"], *memory, *tables.judged(row)]

@@ -24,18 +24,18 @@ class Cores:
         self.threads, self.patience, self.most = threads, patience, 0.0
 
     def count(self) -> float:
-        """How much more all threads do than one in the same time: as many as there are, if each has a core of its own."""
+        """Return how much more all threads do than one in the same time: their number, if each has a core of its own."""
         alone = min(self._seconds(1) for _ in range(3))
         found = self.threads * alone / min(self._seconds(self.threads) for _ in range(3))
         self.most = max(self.most, found)
         return found
 
     def are_free(self) -> bool:
-        """Whether there are about as many as there ever were."""
+        """Return whether there are about as many cores as there ever were."""
         return self.count() >= 0.85 * self.most
 
     def measure(self, call: Callable[[], Any]) -> Any:
-        """What call() returns, made when the cores are free; made again where they no longer are, while there is patience."""
+        """Return call(), called when the cores are free, and again if they were not free at its end, while there is patience."""
         for _ in range(TRIES):
             while not self.are_free() and self.patience > 0:
                 time.sleep(NAP)
@@ -62,7 +62,7 @@ class Watch:
         self.started, self.busy, self.ours = time.perf_counter(), busy_seconds(), our_seconds()
 
     def others(self) -> float | None:
-        """The share that others took since the start, 0 … 1; None where the system does not tell."""
+        """Return the share that others took since the start, 0 … 1, or None if the system does not say."""
         busy = busy_seconds()
         if busy is None or self.busy is None:
             return None
@@ -72,7 +72,7 @@ class Watch:
 
 
 def busy_seconds() -> float | None:
-    """Time that all processors together spent working, since the machine started."""
+    """Return the time that all processors together spent working since the machine started."""
     try:
         fields = STAT.read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
     except OSError:
@@ -83,13 +83,13 @@ def busy_seconds() -> float | None:
 
 
 def our_seconds() -> float:
-    """Processor time of this process and of its finished children."""
+    """Return the processor time of this process and of its finished children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def warning(others: float | None) -> str:
-    """A line for the reader where the machine was not quiet; else nothing."""
+    """Return a warning if other programs used the machine, else ""."""
     if others is None or others <= QUIET:
         return ""
     share = f"{others:.0%} of the processors' time"

@@ -58,7 +58,7 @@ OPS = {
 
 
 def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
-    """For each operation and size: figures of its value and of its gradients, and its times."""
+    """Return for each operation and size the figures of its value and of its gradients, and its times."""
     rows = []
     for name in request["ops"]:
         for size in request["sizes"]:
@@ -73,7 +73,7 @@ def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(loaded: Loaded, op: Op, size: tuple[int, int], dtype: str) -> tuple[Callable[[], Any], list[Any]]:
-    """A call that computes the value and, from always the same gradient, the gradients; and the arguments."""
+    """Return a function that computes the value and, from always the same gradient, the gradients; and the arguments."""
     draw = np.random.default_rng(0)
     arguments = [argument(loaded, draw, letter, size, dtype) for letter in op.arguments]
     leaves = [x for x in arguments if x.requires_grad]
@@ -91,7 +91,7 @@ def prepare(loaded: Loaded, op: Op, size: tuple[int, int], dtype: str) -> tuple[
 
 
 def argument(loaded: Loaded, draw: Any, letter: str, size: tuple[int, int], dtype: str) -> Any:
-    """What a letter in Op.arguments stands for."""
+    """Return the array that a letter in Op.arguments stands for."""
     n, width = size
     if letter == "t":
         return loaded.tensor(draw.integers(0, min(CLASSES, width), n))
@@ -101,7 +101,7 @@ def argument(loaded: Loaded, draw: Any, letter: str, size: tuple[int, int], dtyp
 
 
 def figure(x: Any) -> float:
-    """Σ w x / √n with weights drawn once for all: one number that a wrong sign or place changes too."""
+    """Return Σ w x / √n with weights that are always the same: a number that a wrong sign or place changes too."""
     values = np.asarray(x.detach().cpu().numpy(), np.float64).ravel()
     weights = np.random.default_rng(2).normal(size=values.size)
     return float(weights @ values) / math.sqrt(values.size)
@@ -111,7 +111,7 @@ def figure(x: Any) -> float:
 
 
 def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The table as text and the figures behind it."""
+    """Return the table as text and the figures behind it."""
     engines = [key for key in engines if not ENGINES[key].is_variant]
     rows = [row for dtype in options.dtypes or DTYPES for row in compare(dtype, options, engines)]
     means = [mean_cells(rows, key) for key in dict.fromkeys(row["engine"] for row in rows)]
@@ -120,7 +120,7 @@ def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dic
 
 
 def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
-    """Rows for every operation, size and engine but PyTorch."""
+    """Return rows for every operation, size and engine but PyTorch."""
     request = {
         "question": "ops",
         "dtype": dtype,
@@ -141,12 +141,12 @@ def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list
 
 
 def by(size: tuple[int, int]) -> str:
-    """8 × 16"""
+    """Return a shape as text, such as 8 × 16."""
     return " × ".join(map(str, size))
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A line of the table."""
+    """Return a line of the table."""
     theirs = tables.theirs(row)
     head = [row["op"], by(row["size"]), row["dtype"], ENGINES[row["engine"]].title]
     times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(theirs)]
@@ -154,7 +154,7 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 def mean_cells(rows: list[dict[str, Any]], key: str) -> list[str]:
-    """An engine's geometric mean over the operations, size by size."""
+    """Return an engine's geometric mean over the operations, size by size."""
     rival, means = RIVAL[ENGINES[key].device], []
     for size in SIZES:
         one = [row for row in rows if row["engine"] == key and tuple(row["size"]) == size]

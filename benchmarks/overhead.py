@@ -21,7 +21,7 @@ HEAD = ("tanh(x + b).sum(), 8 × 16", "dtype", "time", "host", "PyTorch", *table
 
 
 def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
-    """The gradients, the time of a pass, and of the same by hand in bare NumPy."""
+    """Return the gradients, the time of a pass, and of the same by hand in bare NumPy."""
     draw, dtype, library = np.random.default_rng(0), request["dtype"], loaded.library
     arrays = [draw.normal(size=SHAPE).astype(dtype), draw.normal(size=SHAPE[1:]).astype(dtype)]
     x, b = (loaded.tensor(array).requires_grad_() for array in arrays)
@@ -39,7 +39,7 @@ def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def by_hand(x: Any, b: Any) -> Callable[[], tuple[Any, ...]]:
-    """The same without an engine: what NumPy alone needs."""
+    """Return the time of the same without an engine, in NumPy alone."""
 
     def both_ways() -> tuple[Any, ...]:
         y = np.tanh(x + b)
@@ -54,14 +54,14 @@ def by_hand(x: Any, b: Any) -> Callable[[], tuple[Any, ...]]:
 
 
 def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The table as text and the figures behind it."""
+    """Return the table as text and the figures behind it."""
     engines = [key for key in engines if not ENGINES[key].is_variant]
     rows = [row for dtype in options.dtypes or DTYPES for row in compare(dtype, options, engines)]
     return [tables.markdown(HEAD, [cells(row) for row in rows])], {"rows": rows}
 
 
 def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
-    """A row for each engine but PyTorch, and one for bare NumPy, which is measured beside all of them."""
+    """Return a row for each engine but PyTorch, and one for bare NumPy, which is measured beside all of them."""
     request = {"question": "overhead", "dtype": dtype, "blocks": options.blocks, "calls": options.calls}
     answers = pairs.in_turn(request, engines, rounds=options.pairs, threads=options.threads)
     pairs.check_equal(f"tanh(x + b).sum(), {dtype}", answers, TOLERANCE[dtype], "gradients")
@@ -76,7 +76,7 @@ def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A line of the table."""
+    """Return a line of the table."""
     theirs = tables.theirs(row)
     times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(theirs)]
     return [row["title"], row["dtype"], *times, *tables.judged(row)]

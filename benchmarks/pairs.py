@@ -33,7 +33,7 @@ def in_turn(request: dict[str, Any], engines: list[str], *, rounds: int, threads
 
 
 def ask(request: dict[str, Any]) -> Answer:
-    """What a fresh process answers (benchmarks/worker.py)."""
+    """Return the answer of a fresh process (benchmarks/worker.py)."""
     env = environment(ENGINES[request["engine"]], request["threads"])
     command = [sys.executable, "-m", "benchmarks.worker", json.dumps(request)]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
@@ -44,14 +44,14 @@ def ask(request: dict[str, Any]) -> Answer:
 
 
 def median(answers: list[Answer], key: str = "seconds") -> float:
-    """The median of one figure over the rounds."""
+    """Return the median of one figure over the rounds."""
     return statistics.median(answer[key] for answer in answers)
 
 
 def compared(
     key: str, answers: Answers, figure: str = "seconds", asked: float | None = None
 ) -> dict[str, Any]:
-    """An engine's figure, and its ratios to PyTorch's engines on the same device, round by round too.
+    """Return an engine's figure, and its ratios to PyTorch's engines on the same device, of the medians and round by round.
 
     "to" has, for each of these, the ratio of the medians, the lowest and the highest ratio within a round.
     What is asked of minigrad with Numba is met if it holds against each of them.
@@ -69,7 +69,7 @@ def compared(
 
 
 def ratio(ours: list[Answer], theirs: list[Answer], figure: str = "seconds") -> dict[str, Any]:
-    """The ratio of the medians and its range within the rounds, with the figures that it is divided by."""
+    """Return the ratio of the medians and its range within the rounds, with the figures that it is divided by."""
     by_round = [a[figure] / b[figure] for a, b in zip(ours, theirs, strict=True)]
     return {
         "ratio": median(ours, figure) / median(theirs, figure),

@@ -20,7 +20,7 @@ HEAD = """\
 
 
 def row(summary: dict[str, Any], weight: float) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     sparsity = summary["sparsity"]
     return (
         f"| {weight:g} | {summary['mse']:.4f} | {summary['test_accuracy']:.2f} % "

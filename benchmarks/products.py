@@ -15,7 +15,7 @@ FACTORS = {  # what a function multiplies, by its arguments
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
-    """The factors of every product that minigrad makes on the CPU meanwhile, views as they are."""
+    """Return a list to which the factors of every product on the CPU are added meanwhile; views stay views."""
     from minigrad.backend.cpu.numpy_names import numpy_names
 
     products: list[tuple[Any, Any]] = []
@@ -38,9 +38,9 @@ def recorded() -> Iterator[list[tuple[Any, Any]]]:
 
 
 def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], None]:
-    """A call that makes the same products as `step` does, through minigrad's own matmul.
+    """Return a function that makes the same products as `step` does, through minigrad's own matmul.
 
-    BenchmarkError unless their work is that of the network's layers (benchmarks/counts.py).
+    Raise BenchmarkError unless their work is that of the network's layers (benchmarks/counts.py).
     """
     from minigrad.backend.cpu.numpy_names import numpy_names
 

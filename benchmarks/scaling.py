@@ -37,14 +37,14 @@ HEAD = ("axis", "value", "dtype", "engine", "time", "host", "PyTorch", "ratio", 
 
 
 def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
-    """The peaks, or the losses and the times at every point of one axis."""
+    """Return the peaks, or the losses and the times at every point of one axis."""
     if request["axis"] == "peaks":
         return peaks(loaded, request["dtype"], request["shrink"])
     return {"points": [point(loaded, request, value) for value in request["values"]]}
 
 
 def layout(axis: str, value: int) -> tuple[list[int], int]:
-    """The widths of the layers, and the batch, at a point of an axis."""
+    """Return the widths of the layers, and the batch, at a point of an axis."""
     if axis == "depth":
         return [DEPTH_WIDTH] * (value + 1), DEPTH_BATCH
     hidden, batch = (HIDDEN, value) if axis == "batch" else (value, BATCH)
@@ -52,7 +52,7 @@ def layout(axis: str, value: int) -> tuple[list[int], int]:
 
 
 def point(loaded: Loaded, request: dict[str, Any], value: int) -> dict[str, Any]:
-    """The losses of the first steps and the time of a step."""
+    """Return the losses of the first steps and the time of a step."""
     widths, batch = layout(request["axis"], value)
     step = stepper(loaded, widths, batch, request["dtype"])
     losses = [step().item() for _ in range(COMPARED)]
@@ -62,7 +62,7 @@ def point(loaded: Loaded, request: dict[str, Any], value: int) -> dict[str, Any]
 
 
 def stepper(loaded: Loaded, widths: list[int], batch: int, dtype: str) -> Callable[[], Any]:
-    """A call that trains the network on one batch and returns the loss."""
+    """Return a function that trains the network on one batch and returns the loss."""
     nn, training = loaded.library.nn, loaded.lectures["denoising"].training
     layers = []
     for k, m in pairwise(widths):
@@ -86,7 +86,7 @@ def stepper(loaded: Loaded, widths: list[int], batch: int, dtype: str) -> Callab
 
 
 def peaks(loaded: Loaded, dtype: str, shrink: int) -> dict[str, float]:
-    """Operations and bytes per second: the best of a few large products, the best of a few large copies."""
+    """Return operations and bytes per second: the best of a few large products, the best of a few large copies."""
     draw, device = np.random.default_rng(0), loaded.engine.device
     side, count = PEAK_SIDE[device] // shrink, PEAK_BYTES[device] // shrink // np.dtype(dtype).itemsize
     x, source = loaded.tensor(draw.normal(size=(side, side)), dtype), loaded.tensor(np.ones(count), dtype)
@@ -98,7 +98,7 @@ def peaks(loaded: Loaded, dtype: str, shrink: int) -> dict[str, float]:
 
 
 def best(loaded: Loaded, call: Callable[[], Any]) -> float:
-    """The shortest time of a few."""
+    """Return the shortest time of a few."""
     times = []
     for _ in range(5):
         loaded.synchronize()
@@ -113,7 +113,7 @@ def best(loaded: Loaded, call: Callable[[], Any]) -> float:
 
 
 def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The table and the crossovers as text, and the figures behind them; draws scaling-<dtype>.png."""
+    """Return the table and the crossovers as text, and the figures behind them; draws scaling-<dtype>.png."""
     from benchmarks.scaling_picture import crossovers, draw
 
     engines = [key for key in engines if ENGINES[key].fused]
@@ -130,13 +130,13 @@ def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dic
 
 
 def ask_peaks(dtype: str, options: argparse.Namespace, engines: list[str]) -> pairs.Answers:
-    """The peaks as each engine reaches them."""
+    """Return the peaks as each engine reaches them."""
     request = {"question": "scaling", "axis": "peaks", "dtype": dtype, "shrink": options.shrink_peaks}
     return pairs.in_turn(request, engines, rounds=options.pairs, threads=options.threads)
 
 
 def highest(answers: pairs.Answers) -> dict[str, dict[str, float]]:
-    """The machine's peaks by device: the best that any engine reached."""
+    """Return the machine's peaks by device: the best that any engine reached."""
     found: dict[str, dict[str, float]] = {}
     for key, rounds in answers.items():
         place = found.setdefault(ENGINES[key].device, {"flops": 0.0, "bytes": 0.0})
@@ -146,7 +146,7 @@ def highest(answers: pairs.Answers) -> dict[str, dict[str, float]]:
 
 
 def told(dtype: str, top: dict[str, dict[str, float]]) -> str:
-    """The peaks in words."""
+    """Return the peaks in words."""
     lines = [f"Measured peaks, {dtype}:"]
     for device, peak in top.items():
         flops, moved = peak["flops"] / 1e9, peak["bytes"] / 1e9
@@ -155,7 +155,7 @@ def told(dtype: str, top: dict[str, dict[str, float]]) -> str:
 
 
 def compare(axis: str, dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
-    """Rows for every point of an axis and every engine, PyTorch too."""
+    """Return rows for every point of an axis and every engine, PyTorch too."""
     values = [value for value in AXES[axis] if value <= options.largest]
     if not values:
         return []
@@ -172,14 +172,14 @@ def compare(axis: str, dtype: str, options: argparse.Namespace, engines: list[st
 
 
 def work(axis: str, value: int, dtype: str) -> dict[str, int]:
-    """What the step at this point computes and moves (benchmarks/counts.py)."""
+    """Return what the step at this point computes and moves (benchmarks/counts.py)."""
     widths, batch = layout(axis, value)
     moved = counts.bytes_moved(widths, batch, np.dtype(dtype).itemsize)
     return {"operations": counts.operations(widths, batch), "bytes_moved": moved}
 
 
 def cells(row: dict[str, Any], top: dict[str, dict[str, float]]) -> list[str]:
-    """A line of the table, achieved rates as shares of the peaks."""
+    """Return a line of the table, achieved rates as shares of the peaks."""
     engine, theirs = ENGINES[row["engine"]], tables.theirs(row)
     peak = top[engine.device]
     shares = [row["operations"] / peak["flops"], row["bytes_moved"] / peak["bytes"]]

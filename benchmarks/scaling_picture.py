@@ -26,7 +26,7 @@ NOWHERE = "{}, {}: the GPU is {} at every size measured"
 
 
 def crossovers(rows: list[dict[str, Any]]) -> dict[str, str]:
-    """For each axis, one line a library measured on both: from where on the GPU is faster than the CPU."""
+    """Return, for each axis, a line for each library that was measured on both: from which value on the GPU is faster than the CPU."""
     found = {}
     for axis in dict.fromkeys(row["axis"] for row in rows):
         for name, (cpu, gpu) in DUELS.items():
@@ -41,12 +41,12 @@ def crossovers(rows: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def curve(rows: list[dict[str, Any]], axis: str, key: str) -> list[tuple[int, float]]:
-    """(value, seconds) along an axis for one engine."""
+    """Return (value, seconds) along an axis for one engine."""
     return [(row["value"], row["seconds"]) for row in rows if row["axis"] == axis and row["engine"] == key]
 
 
 def crossing(cpu: Sequence[tuple[int, float]], gpu: Sequence[tuple[int, float]]) -> float | None:
-    """The value from which on the GPU stays faster, between points on straight lines of the logarithms.
+    """Return the value from which on the GPU stays faster, between points on straight lines of the logarithms.
 
     0 if it is faster everywhere, infinity if it is slower at the end, None without both curves.
     """
@@ -80,7 +80,7 @@ def draw(path: Path, dtype: str, rows: list[dict[str, Any]], top: dict[str, dict
 
 
 def draw_times(panel: Any, axis: str, rows: list[dict[str, Any]]) -> None:
-    """A curve an engine; dotted the crossovers, dashed what the host of a GPU is busy for."""
+    """Draw a curve for each engine, the crossovers dotted, and the time that the host of a GPU is busy dashed."""
     for key in dict.fromkeys(row["engine"] for row in rows):
         values, seconds = zip(*curve(rows, axis, key))
         panel.loglog(values, seconds, "o-", ms=3, color=COLOURS[key], label=ENGINES[key].title)
@@ -99,7 +99,7 @@ def draw_times(panel: Any, axis: str, rows: list[dict[str, Any]]) -> None:
 
 
 def draw_shares(panel: Any, axis: str, rows: list[dict[str, Any]], top: dict[str, dict[str, float]]) -> None:
-    """Achieved operations and bytes per second, per cent of the device's peak; colours as above."""
+    """Draw the achieved operations and bytes per second in per cent of the device's peak; colours as above."""
     for key in dict.fromkeys(row["engine"] for row in rows):
         one, peak = [row for row in rows if row["engine"] == key], top[ENGINES[key].device]
         values = [row["value"] for row in one]

@@ -36,7 +36,7 @@ PRODUCTS_HEAD = ("step over its own products", "dtype", "engine", "step", "produ
 
 
 def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
-    """The losses of the first steps, then the time of a step, or of a step and of its products."""
+    """Return the losses of the first steps and the time of a step, or of a step and of its products."""
     settings = {name: request[name] for name in ("dtype", "batch_size", "limit")}
     trainer = Trainer(loaded, WORKS[request["work"]], **settings)
     step = trainer.stepper(noise=False)
@@ -51,7 +51,7 @@ def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_turns(step: Callable[[], Any], products: Callable[[], Any], steps: int) -> dict[str, float]:
-    """The median times of a step and of its products: a few of each in turn, their first not counted."""
+    """Return the median times of a step and of its products: a few of each in turn, of which the first does not count."""
     found: dict[str, list[float]] = {"seconds": [], "products_seconds": []}
     for _ in range(-(-steps // TURN)):
         for key, call in (("seconds", step), ("products_seconds", products)):
@@ -67,7 +67,7 @@ def in_turns(step: Callable[[], Any], products: Callable[[], Any], steps: int) -
 
 
 def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The tables as text and the figures behind them."""
+    """Return the tables as text and the figures behind them."""
     works, dtypes = options.works or list(WORKS), options.dtypes or DTYPES
     steps = [row for work in works for dtype in dtypes for row in compare(work, dtype, options, engines)]
     heavy = [work for work in works if work in (PRETRAINING, BARE)]
@@ -79,13 +79,13 @@ def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dic
 
 
 def request_for(work: str, dtype: str, options: argparse.Namespace, *, products: bool) -> dict[str, Any]:
-    """What a process is asked."""
+    """Return the request to a process."""
     told = {name: getattr(options, name) for name in ("steps", "batch_size", "limit")}
     return {"question": "step", "work": work, "dtype": dtype, "products": products, **told}
 
 
 def compare(work: str, dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
-    """A row for every engine but the one that the others are divided by."""
+    """Return a row for every engine except the one that the others are divided by."""
     request = request_for(work, dtype, options, products=False)
     answers = pairs.in_turn(request, engines, rounds=options.pairs, threads=options.threads)
     pairs.check_equal(f"{work}, {dtype}", answers, TOLERANCE[dtype])
@@ -94,7 +94,7 @@ def compare(work: str, dtype: str, options: argparse.Namespace, engines: list[st
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A line of the first table."""
+    """Return a line of the first table."""
     theirs = tables.theirs(row)
     return [
         WORKS[row["work"]].title,
@@ -109,7 +109,7 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 
 def relate(work: str, dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
-    """A row for each of minigrad's engines on the CPU."""
+    """Return a row for each of minigrad's engines on the CPU."""
     ours = [key for key in engines if key in ("numba", "numpy")]
     request = request_for(work, dtype, options, products=True)
     answers = pairs.in_turn(request, ours, rounds=options.pairs, threads=options.threads)
@@ -117,7 +117,7 @@ def relate(work: str, dtype: str, options: argparse.Namespace, engines: list[str
 
 
 def own_ratio(key: str, answers: list[pairs.Answer]) -> dict[str, Any]:
-    """A step divided by its products, the median over the rounds: each round has its own products."""
+    """Return a step's time divided by that of its products: the median over the rounds, each with its own products."""
     rounds = [answer["seconds"] / answer["products_seconds"] for answer in answers]
     found = {name: pairs.median(answers, name) for name in ("seconds", "products_seconds")}
     found |= {"ratio": statistics.median(rounds), "low": min(rounds), "high": max(rounds), "rounds": rounds}
@@ -127,7 +127,7 @@ def own_ratio(key: str, answers: list[pairs.Answer]) -> dict[str, Any]:
 
 
 def product_cells(row: dict[str, Any]) -> list[str]:
-    """A line of the second table."""
+    """Return a line of the second table."""
     times = [tables.duration(row[name]) for name in ("seconds", "products_seconds")]
     head = [WORKS[row["work"]].title, row["dtype"], ENGINES[row["engine"]].title, *times]
     return [*head, *tables.verdict(row, row)]

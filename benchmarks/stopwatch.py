@@ -1,4 +1,4 @@
-"""Reading the clock: the median time of a call, the device's work waited for, the host's share apart."""
+"""The median time of a call, until the device has finished its work and until the host has."""
 
 import statistics
 import time
@@ -11,9 +11,9 @@ WARM_UP = 3
 def measure_calls(
     call: Callable[[], Any], synchronize: Callable[[], None], *, blocks: int, calls: int
 ) -> dict[str, float]:
-    """Seconds of a call, the median over blocks of calls with their range: until all work is done, and until the host is free.
+    """Return the seconds of a call, the median over blocks of calls with their range: until all work is done, and until the host is free.
 
-    On a GPU a block should hold many calls: the host runs ahead of the device, which is waited for last.
+    On a GPU a block should have many calls, as the host runs ahead of the device, and waits for it at the end of the block only.
     """
     for _ in range(WARM_UP):
         call()
@@ -32,7 +32,7 @@ def measure_calls(
 
 
 def calls_a_block(call: Callable[[], Any], synchronize: Callable[[], None], *, at_least: float) -> int:
-    """How many calls take `at_least` seconds: a power of two, found by doubling."""
+    """Return how many calls take `at_least` seconds: a power of two, found by doubling."""
     calls = 1
     while True:
         synchronize()

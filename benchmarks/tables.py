@@ -1,4 +1,4 @@
-"""Results for people: Markdown tables, figures with a unit, and whether what was asked for is met."""
+"""Results as Markdown tables: figures with their units, and whether each meets its target."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ JUDGED = ("ratio", "range", "asked", "met")
 
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; columns without any content are left out, and all but the first are set to the right."""
+    """Return a table without its empty columns; all columns but the first are aligned to the right."""
     columns = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
     widths = [max(2, *map(len, column)) for column in columns]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
@@ -24,7 +24,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as s, ms or µs, to three digits; nothing for None."""
+    """Return seconds as s, ms or µs with three digits; "" for None."""
     if seconds is None:
         return ""
     unit, size = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e-3)) if seconds >= s), ("µs", 1e-6))
@@ -32,23 +32,23 @@ def duration(seconds: float | None) -> str:
 
 
 def mebibytes(count: float | None) -> str:
-    """Bytes as MiB; nothing for None."""
+    """Return bytes as MiB; "" for None."""
     return "" if count is None else f"{count / 2**20:.0f} MiB"
 
 
 def host(row: dict[str, Any]) -> str:
-    """The host's share of the time, where a GPU does the work."""
+    """Return the host's share of the time if a GPU does the work, else ""."""
     return duration(row["host_seconds"]) if ENGINES[row["engine"]].device == "cuda" else ""
 
 
 def judged(row: dict[str, Any]) -> list[str]:
-    """The cells for JUDGED: the ratio to PyTorch, its range, what was asked and whether it is met."""
+    """Return the cells for JUDGED: the ratio to PyTorch, its range, the target and whether the ratio meets it."""
     found = row["to"].get(RIVAL[ENGINES[row["engine"]].device])
     return ["", "", "", ""] if found is None else verdict(found, row)
 
 
 def verdict(found: dict[str, float], row: dict[str, Any]) -> list[str]:
-    """A ratio with its range, beside what was asked of the row, if anything was."""
+    """Return the cells of a ratio, its range, the row's target, if it has one, and whether the ratio meets it."""
     ratio = [f"{found['ratio']:.3f}", f"{found['low']:.2f} … {found['high']:.2f}"]
     if "asked" not in row:
         return [*ratio, "", ""]
@@ -56,12 +56,12 @@ def verdict(found: dict[str, float], row: dict[str, Any]) -> list[str]:
 
 
 def to_default(row: dict[str, Any]) -> str:
-    """The ratio to PyTorch with its default optimizer."""
+    """Return the ratio to PyTorch with its default optimizer."""
     found = row["to"].get(f"{RIVAL[ENGINES[row['engine']].device]}_default")
     return f"{found['ratio']:.3f}" if found else ""
 
 
 def theirs(row: dict[str, Any], figure: str = "seconds") -> float | None:
-    """PyTorch's own figure on that device, if it was measured."""
+    """Return PyTorch's own figure on that device, or None if it was not measured."""
     found = row["to"].get(RIVAL[ENGINES[row["engine"]].device])
     return None if found is None else found[figure]

@@ -49,7 +49,7 @@ WORKS = {
 
 
 def set_weights(loaded: Loaded, net: Any, dtype: str, gain: float = 1) -> None:
-    """Weights that do not depend on the engine: uniform between ± gain / √(length of the last axis)."""
+    """Set weights that do not depend on the engine: uniform between ± gain / √(length of the last axis)."""
     draw, drawn = np.random.default_rng(0), {}
     for name, value in sorted(net.state_dict().items()):
         bound = gain / math.sqrt(value.shape[-1])
@@ -78,7 +78,7 @@ class Trainer:
         self.criterion = nn.MSELoss() if work.phase == "pretrain" else nn.NLLLoss()
 
     def stepper(self, *, noise: bool) -> Callable[[], Any]:
-        """A call that makes the next step and returns its loss; the batches come round again."""
+        """Return a function that makes the next step and returns its loss; after the last batch the first follows."""
         inputs, step = self.inputs(), self.gathering_step(noise) if self.work.gathers else self.prepared_step
         if self.loaded.engine.graph:
             from benchmarks.cuda_graph import captured
@@ -87,14 +87,14 @@ class Trainer:
         return lambda: step(*next(inputs))
 
     def inputs(self) -> Iterator[tuple[Any, ...]]:
-        """What the steps are given, one after the other: where to gather, or a batch that lies ready."""
+        """Return the arguments of the steps, one after another: where to gather, or a prepared batch."""
         if self.work.gathers:
             return itertools.cycle([(index,) for index in self.indices()])
         ready = itertools.islice(self.indices(), PREPARED)
         return itertools.cycle([self.batch(index) for index in ready])
 
     def indices(self) -> list[Any]:
-        """Where the batches of an epoch lie: random places, or slices for a lecture that does not shuffle."""
+        """Return where the batches of an epoch lie: random places, or slices for a lecture that does not shuffle."""
         n, size = len(self.data.train_images), self.config.batch_size
         begins = range(0, n - size + 1, size)
         if not self.config.shuffle and not self.loaded.engine.graph:  # a graph's input is a tensor
@@ -103,12 +103,12 @@ class Trainer:
         return [self.loaded.tensor(order[begin : begin + size]) for begin in begins]
 
     def batch(self, index: Any) -> tuple[Any, Any]:
-        """Images as numbers, and what is to be learnt of them."""
+        """Return images as numbers, and their targets."""
         x = self.training.batch(self.data.train_images, index, self.dtype)
         return x, x if self.work.phase == "pretrain" else self.data.train_labels[index]
 
     def gathering_step(self, noise: bool) -> Callable[[Any], Any]:
-        """The body of training.pretrain_epoch and of finetune_epoch."""
+        """Return a function that does what the body of training.pretrain_epoch, or of finetune_epoch, does."""
         noisy = noise and self.work.phase == "pretrain" and self.config.has_noise
 
         def step(index: Any) -> Any:
@@ -122,5 +122,5 @@ class Trainer:
         return step
 
     def prepared_step(self, x: Any, targets: Any) -> Any:
-        """Forward, loss, backward, update."""
+        """Do a step: forward, loss, backward, update."""
         return self.training.step(self.run, self.criterion, x, targets)
