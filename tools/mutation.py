@@ -33,7 +33,7 @@ from support.planting import inner, live_functions, planted, text_of  # noqa: E4
 MODULES = [
     *[f"minigrad.ops.{name}" for name in ("activations", "arithmetic", "losses", "penalties", "reductions", "shaping")],
     *[f"minigrad.autograd.{name}" for name in ("engine", "function", "replay")],
-    *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "sgd")],
+    *[f"minigrad.optim.{name}" for name in ("adam", "flat", "optimizer", "plan", "sgd")],
 ]
 FILES = {
     "autograd": "rules graphs gradcheck modes writes engine higher_derivatives function gradients_asked",
