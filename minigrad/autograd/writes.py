@@ -28,13 +28,7 @@ class Last:
 
 def wrote(array):
     """Log that `array`'s memory was just changed."""
-    owner = backend.root(array)
-    ranges = _ranges(owner)
-    if ranges is None:
-        if len(_written) >= Last.purge:
-            _purge()
-        ranges = {}
-        _written[id(owner)] = ranges, weakref.ref(owner)
+    ranges = _log(backend.root(array))
     low, high = backend.byte_bounds(array)
     now = tick()
     if len(ranges) > 1 or (ranges and (low, high) not in ranges):
@@ -43,6 +37,28 @@ def wrote(array):
     ranges[low, high] = Last.write = now
     if len(ranges) > 256:
         _merge(ranges)
+
+
+def writer(arrays):
+    """Return a function that logs a change of all these arrays at once, as `wrote` does for one; it may be called while they live."""
+    places = [(_log(backend.root(array)), backend.byte_bounds(array)) for array in arrays]
+
+    def wrote_all():
+        Last.write = now = tick()
+        for ranges, bounds in places:
+            ranges[bounds] = now
+
+    return wrote_all
+
+
+def _log(owner):
+    """Return the log of this memory, {(first byte, end): tick}; an empty one where nothing was written."""
+    entry: Any = _written.get(id(owner))
+    if entry is None or entry[1]() is not owner:
+        if len(_written) >= Last.purge:
+            _purge()
+        entry = _written[id(owner)] = {}, weakref.ref(owner)
+    return entry[0]
 
 
 _reshaped: dict = {}  # id(leaf) -> (when its memory was replaced by one of another shape, weak reference to the leaf)

@@ -1,23 +1,60 @@
-"""Several arrays as one: copied into a buffer one behind the other, on a device by one kernel for many; or left where they are."""
+"""Several arrays as one: on the host read and written where they lie, on a device copied into one buffer by few kernels."""
 
 from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 
 import numpy
 
-from . import arrays, cuda
+from . import cuda
 
 AT_ONCE = 16  # arrays that one kernel copies
 
 
+class Pieces:
+    """Arrays on the host that a fused function takes as one flat array: it reads and writes them where they lie.
+
+    Arrays that are written must be contiguous and share no memory. `flat`: the arrays as one-dimensional views, or copies of those that a
+    compiled loop cannot read as they are; `starts`: where each begins in the whole, and where the whole ends.
+    """
+
+    def __init__(self, arrays, starts=None):
+        self.flat = [(a if a.flags.carray else a.copy()).reshape(-1) for a in arrays]
+        self.starts = starts or [0, *itertools.accumulate([a.size for a in arrays])]
+        self.dtype, self.size, self.shape, self.ndim = arrays[0].dtype, self.starts[-1], (self.starts[-1],), 1
+
+    def __setitem__(self, key, value):
+        """Fill all arrays with a number; `key` is `...`."""
+        for part in self.flat:
+            part[key] = value
+
+    def copy(self):
+        """Return one new array with all elements."""
+        return numpy.concatenate(self.flat)
+
+    def write(self, whole):
+        """Store the elements of a flat array in the arrays."""
+        for part, low, high in zip(self.flat, self.starts, self.starts[1:]):
+            part[...] = whole[low:high]
+
+    def cuts(self, views, low, high):
+        """Yield the elements low … high of the views, for one array after the other those that lie in it.
+
+        A view is Pieces of the same sizes, a flat array of the same length, or anything else, which is yielded as it is.
+        """
+        k = bisect.bisect_right(self.starts, low) - 1
+        while low < high:
+            start, end = self.starts[k], min(self.starts[k + 1], high)
+            if low < end:
+                part = slice(low - start, end - start)
+                yield [v.flat[k][part] if type(v) is Pieces else v[low:end] if type(v) is numpy.ndarray else v for v in views]
+            low, k = end, k + 1
+
+
 def gather(target, parts, starts):
-    """target[start:start + part.size] = part for each; on a device 0 elsewhere. The starts rise."""
-    if arrays.device_of(target) == "cpu":
-        for part, start in zip(parts, starts):
-            target[start : start + part.size].reshape(part.shape)[...] = part
-        return
+    """Set target[start:start + part.size] = part for each part, on a device, and 0 elsewhere. The starts rise."""
     for first in range(0, len(parts), AT_ONCE):
         some, begin = parts[first : first + AT_ONCE], starts[first]
         end = starts[first + AT_ONCE] if first + AT_ONCE < len(parts) else target.size
@@ -28,39 +65,8 @@ def gather(target, parts, starts):
         kernel(*some, *bounds, target[begin:end])
 
 
-class Pieces:
-    """Arrays that stand for one flat array on the host: array i for its elements from starts[i] on. A fused function takes it as one."""
-
-    def __init__(self, parts, starts):
-        self.parts, self.starts = [(part if part.flags.carray else part.copy()).reshape(-1) for part in parts], list(starts)
-        self.dtype, self.size = parts[0].dtype, starts[-1] + parts[-1].size
-        self.shape = (self.size,)
-
-    def reshape(self, *shape):
-        """Itself: it is flat."""
-        return self
-
-    def whole(self):
-        """One array with a copy of all; 0 between them."""
-        array = numpy.zeros(self.size, self.dtype)
-        gather(array, self.parts, self.starts)
-        return array
-
-    def stretches(self, low, high):
-        """(begin, end) of what each array covers of low … high."""
-        for part, start in zip(self.parts, self.starts):
-            begin, end = max(low, start), min(high, start + part.size)
-            if begin < end:
-                yield begin, end
-
-    def __getitem__(self, stretch):
-        """What stands in one of the `stretches`."""
-        i = bisect.bisect_right(self.starts, stretch.start) - 1
-        return self.parts[i][stretch.start - self.starts[i] : stretch.stop - self.starts[i]]
-
-
 def source(n):
-    """The kernel for n arrays: inputs, outputs, operation, name, preamble."""
+    """Return the kernel for n arrays: inputs, outputs, operation, name, preamble."""
     inputs = [f"raw T part{k}" for k in range(n)] + [f"int64 from{k}, int64 to{k}" for k in range(n)]
     choice = "T(0)"
     for k in reversed(range(n)):

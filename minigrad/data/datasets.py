@@ -1,4 +1,4 @@
-"""Data sets: what has a length and gives its items by index."""
+"""Data sets: objects with a length and an item for each index."""
 
 import math
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from minigrad.functions.random import randperm
 class Dataset:
     """The base of data sets, which define `__getitem__(index)` and `__len__()`.
 
-    One that can make a whole batch at once may also define `gather(indices)`: what collating its items would
-    give, or None. It counts only where it stands in the same class as `__getitem__`.
+    One that can make a whole batch at once may also define `gather(indices)`, which returns what collating its items would
+    give, or None. It is used only if the same class defines it and `__getitem__`.
     """
 
     def __getitem__(self, index: Any) -> Any:
@@ -27,7 +27,7 @@ class Dataset:
 
 
 def gather(dataset: Any, indices: Sequence[int]) -> Any:
-    """The batch of the items at `indices`, made at once; None if the data set has no way to do so."""
+    """Return the batch of the items at `indices`, made at once; None if the data set has no way to do so."""
     return dataset.gather(indices) if goes_with(dataset, "__getitem__", "gather") else None
 
 
@@ -49,7 +49,7 @@ class TensorDataset(Dataset):
         return tuple(tensor[index] for tensor in self.tensors)
 
     def gather(self, indices: Sequence[int]) -> list[Tensor]:
-        """The batch of the items at `indices`."""
+        """Return the batch of the items at `indices`."""
         return [tensor[indices] for tensor in self.tensors]
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class TensorDataset(Dataset):
 
 
 class Subset(Dataset):
-    """The items of `dataset` at `indices`; a slice or a list of them is handed on as the data set takes it."""
+    """The items of `dataset` at `indices`; its own index may also be a slice or a list, which `dataset` must take too."""
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset = dataset
@@ -69,7 +69,7 @@ class Subset(Dataset):
         return self.dataset[self.indices[index]]
 
     def gather(self, indices: Sequence[int]) -> Any:
-        """The batch of the items at `indices`, if the whole data set can make one."""
+        """Return the batch of the items at `indices`; None if the whole data set cannot make one."""
         return gather(self.dataset, [self.indices[i] for i in indices])
 
     def __len__(self) -> int:

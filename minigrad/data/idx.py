@@ -47,7 +47,7 @@ class Stream(Protocol):
     """What gives at most `size` bytes at a time, and none only at its end."""
 
     def read(self, size: int, /) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
 
 
 def read_idx(
@@ -56,7 +56,7 @@ def read_idx(
     dtype: DTypeLike | None = None,
     shape: Sequence[int | None] | None = None,
 ) -> NDArray[Any]:
-    """The array in the IDX file `path`, gzipped or raw, in the machine's byte order.
+    """Return the array in the IDX file `path`, gzipped or raw, in the machine's byte order.
 
     `dtype` and `shape`, where given, are demanded; None in `shape` admits every size: `shape=(None, 28, 28)`.
     Sizes are checked before memory is taken: a raw file's size must be what its header claims; a gzip file
@@ -88,7 +88,7 @@ def read_idx(
 
 
 def _file_size(path: str | os.PathLike[str]) -> int:
-    """The size of a regular file. Asked before it is opened, as opening a pipe may wait for ever."""
+    """Return the size of a regular file, before it is opened: opening a pipe may wait for ever."""
     if not os.path.lexists(path):
         folder = Path(path).parent
         found = "none" if folder.is_dir() else f"not even the folder {folder}"
@@ -129,7 +129,7 @@ def _check_expected(
 
 
 def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped: bool) -> int:
-    """The bytes that the elements take, by the header, once that is possible in a file of this size."""
+    """Return how many bytes the elements take according to the header; raise if a file of this size cannot hold them."""
     header = 4 + 4 * len(shape)
     claim = math.prod(shape) * dtype.itemsize
     if math.prod(max(n, 1) for n in shape) * dtype.itemsize > sys.maxsize:

@@ -15,7 +15,7 @@ from minigrad.functions.shapes import stack
 
 
 class DataLoader:
-    """Iterates over `dataset` in batches of `batch_size`; the last may be short, unless `drop_last`.
+    """Iterate over `dataset` in batches of `batch_size`; the last may be short, unless `drop_last`.
 
     `shuffle` takes the items in random order, a new one for each pass, drawn from `generator` or else
     from the default generator. `sampler` gives the indices itself, `batch_sampler` lists of them.
@@ -78,7 +78,7 @@ class DataLoader:
 
 
 def default_collate(batch: Sequence[Any]) -> Any:
-    """One batch of many items, as PyTorch makes it.
+    """Return one batch of many items, as PyTorch makes it.
 
     Numbers, arrays and tensors become one tensor with a new first axis; tuples and lists become a list, and
     mappings a mapping of their kind, of batches; texts stay as they are.

@@ -45,7 +45,7 @@ def __getattr__(name: str) -> Path:
 
 
 def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, Bytes, Bytes]:
-    """Training images and labels, test images and labels: uint8 arrays of shapes (n, 28, 28) and (n,).
+    """Return training images and labels, test images and labels: uint8 arrays of shapes (n, 28, 28) and (n,).
 
     `data_dir` is a folder of IDX files, gzipped or raw, under MNIST's names (Fashion-MNIST has the same
     form); None stands for the MNIST that comes with the package. Raises IdxError.
@@ -55,7 +55,7 @@ def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, B
 
 
 def load_split(root: Path, *, train: bool, name: str = "MNIST") -> tuple[Bytes, Bytes]:
-    """The images and labels of the training set or the test set in `root`; see `load_mnist`."""
+    """Return the images and labels of the training set or the test set in `root`; see `load_mnist`."""
     folder = find_folder(root, train=train, name=name) or root
     images_file, labels_file = (find_file(folder, kind) for kind in file_names(train))
     images = read_idx(images_file, dtype=np.uint8, shape=(None, SIDE, SIDE))
@@ -80,7 +80,7 @@ def file_names(train: bool) -> tuple[str, str]:
 
 
 def find_folder(root: Path, *, train: bool, name: str) -> Path | None:
-    """The first of `root`, root/raw and root/`name`/raw (torchvision's place) that has one of the files."""
+    """Return the first of `root`, root/raw and root/`name`/raw (torchvision's place) that has one of the files."""
     for folder in (root, root / "raw", root / name / "raw"):
         if any((folder / (kind + suffix)).exists() for kind in file_names(train) for suffix in SUFFIXES):
             return folder
@@ -88,7 +88,7 @@ def find_folder(root: Path, *, train: bool, name: str) -> Path | None:
 
 
 def find_file(folder: Path, name: str) -> Path:
-    """The file `name` in `folder`. A gzipped one is preferred to a raw one, for its checksum."""
+    """Return the path of the file `name` in `folder`. A gzipped one is preferred to a raw one, for its checksum."""
     for suffix in SUFFIXES:
         if (folder / (name + suffix)).exists():
             return folder / (name + suffix)
@@ -167,7 +167,7 @@ class MNIST(Dataset):
         return image, target
 
     def gather(self, indices: Sequence[int]) -> list[Tensor] | None:
-        """The batch of the items at `indices`; None if a transform is not known to work on many at once."""
+        """Return the batch of the items at `indices`; None if a transform is not known to work on many at once."""
         images = apply_to_batch(self.transform, self.data.numpy()[indices])
         if images is None or self.target_transform is not None:
             return None
@@ -175,7 +175,7 @@ class MNIST(Dataset):
 
     @property
     def class_to_idx(self) -> dict[str, int]:
-        """The number of each class by its name."""
+        """Return the number of each class by its name."""
         return {name: number for number, name in enumerate(self.classes)}
 
     def __repr__(self) -> str:

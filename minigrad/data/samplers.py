@@ -1,4 +1,4 @@
-"""In which order the items of a data set are taken, and how they are put into batches."""
+"""Samplers: the order in which the items of a data set are taken, and how they are put into batches."""
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
@@ -61,7 +61,7 @@ class RandomSampler(Sampler):
 
     @property
     def num_samples(self) -> int:
-        """How many indices each pass gives."""
+        """Return how many indices each pass yields."""
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:

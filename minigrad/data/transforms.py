@@ -1,4 +1,4 @@
-"""What is done to each item of a data set: torchvision's transforms, on NumPy arrays and tensors."""
+"""Transforms of the items of a data set: torchvision's, on NumPy arrays and tensors."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,7 +24,7 @@ class Compose:
         return item
 
     def batch(self, items: Any) -> Any:
-        """The transforms of many items at once; None if one of them is not known to work so."""
+        """Return the transformed items, made at once; None if a transform is not known to work on many at once."""
         for transform in self.transforms:
             items = apply_to_batch(transform, items)
             if items is None:
@@ -53,7 +53,7 @@ class ToTensor:
         return _scaled(image[None] if image.ndim == 2 else image.transpose(2, 0, 1))
 
     def batch(self, images: Any) -> Any:
-        """Grey images, (n, H, W), as a tensor of shape (n, 1, H, W)."""
+        """Return grey images, (n, H, W), as a tensor of shape (n, 1, H, W)."""
         return _scaled(images[:, None]) if isinstance(images, np.ndarray) and images.ndim == 3 else None
 
     def __repr__(self) -> str:
@@ -114,14 +114,14 @@ class Lambda:
 
 
 def apply_to_batch(transform: Transform | None, items: Any) -> Any:
-    """The result of `transform` for many items at once; None if it is not known to work so."""
+    """Return the result of `transform` for many items at once; None if it is not known to work so."""
     if transform is None:
         return None
     return transform.batch(items) if goes_with(transform, "__call__", "batch") else None  # type: ignore[attr-defined]
 
 
 def goes_with(thing: Any, name: str, other: str) -> bool:
-    """Whether the class that defines `name` for `thing` defines `other` as well, so that both mean the same.
+    """Return whether the class that defines `name` for `thing` defines `other` as well, so that both mean the same.
 
     A subclass with a `name` of its own does not inherit the shortcut that `other` is.
     """

@@ -36,23 +36,23 @@ class Adam(Optimizer):
                 raise ValueError(f"Invalid {name} value: {group[name]}")
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """PyTorch's names of m, v and the largest v."""
+        """Return PyTorch's names of m, v and, with amsgrad, the largest v."""
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
-        """One step."""
+        """Take one step; see `Optimizer.update`."""
         if group["weight_decay"]:
             g = decayed(g, p, p.dtype.type(group["weight_decay"]))
         beta1, beta2 = map(float, group["betas"])
         step_size, root = group["lr"] / (1 - beta1**count), math.sqrt(1 - beta2**count)
         update = amsgrad_update if group["amsgrad"] else adam_update
-        eps = p.dtype.type(group["eps"])  # beside float16 that of the default is 0, as in PyTorch
+        eps = p.dtype.type(group["eps"])  # in float16 the default becomes 0, as in PyTorch
         update(p, g, *state, step_size, 1 - beta1, beta2, 1 - beta2, root, eps)
 
 
 @fuse
 def adam_update(p, g, m, v, step_size, one_minus_beta1, beta2, one_minus_beta2, root, eps):  # type: ignore[no-untyped-def]
-    """m, v and p after one step; root = √(1 - β₂ᵗ), step_size = lr / (1 - β₁ᵗ)."""
+    """Change m, v and p by one step; root = √(1 - β₂ᵗ), step_size = lr / (1 - β₁ᵗ)."""
     xp = array_module(p)
     m += one_minus_beta1 * (g - m)
     v *= beta2
@@ -62,7 +62,7 @@ def adam_update(p, g, m, v, step_size, one_minus_beta1, beta2, one_minus_beta2, 
 
 @fuse
 def amsgrad_update(p, g, m, v, largest, step_size, one_minus_beta1, beta2, one_minus_beta2, root, eps):  # type: ignore[no-untyped-def]
-    """`adam_update` with the largest v so far in place of v."""
+    """Do as `adam_update`, with the largest v so far instead of v."""
     xp = array_module(p)
     m += one_minus_beta1 * (g - m)
     v *= beta2

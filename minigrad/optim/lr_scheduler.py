@@ -40,9 +40,9 @@ EPOCH_DEPRECATED = (
 
 
 class LRScheduler:
-    """Base of all schedules. A subclass writes `get_lr`, and `closed_form_lr` where there is one.
+    """Base of all schedules. A subclass writes `get_lr`, and `closed_form_lr` if its rate has a formula.
 
-    optimizer: its param groups' "lr" are set; the rate found there at first is kept as "initial_lr".
+    optimizer: the "lr" of its param groups is set; the rate that they begin with is kept as "initial_lr".
     last_epoch: the number of steps already taken, -1 for a fresh start.
     """
 
@@ -65,27 +65,27 @@ class LRScheduler:
         self._is_initial = False
 
     def state_dict(self) -> dict[str, Any]:
-        """Every attribute but the optimizer."""
+        """Return all attributes but the optimizer."""
         return {key: value for key, value in vars(self).items() if key != "optimizer"}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned. The current rates are in the optimizer's state dict."""
+        """Set the attributes that `state_dict` returned. The current rates are in the optimizer's state dict."""
         vars(self).update(state_dict)
 
     def get_last_lr(self) -> list[float]:
-        """The rate that the latest step gave each param group."""
+        """Return the rate of each param group since the latest step."""
         return self._last_lr
 
     def get_lr(self) -> list[float]:
-        """The next rate of each param group; for `step` only."""
+        """Return the next rate of each param group; `step` calls it."""
         raise NotImplementedError(f"{type(self).__name__} has no get_lr")
 
     def closed_form_lr(self) -> list[float]:
-        """The rate after `last_epoch` steps of this schedule alone."""
+        """Return the rates after `last_epoch` steps of this schedule alone."""
         return self.get_lr()
 
     def step(self, epoch: int | None = None) -> None:
-        """Set the rates for the next epoch, after `optimizer.step()`. An `epoch` given is deprecated."""
+        """Set the rates for the next epoch; call it after `optimizer.step()`. The argument `epoch` is deprecated."""
         if self._step_count == 1:
             if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
                 warnings.warn(STEP_OVERRIDDEN, UserWarning, stacklevel=2)
@@ -114,7 +114,7 @@ class LRScheduler:
         return [_value(group["lr"]) for group in self.optimizer.param_groups]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Go on as a copy, whose optimizer is a copy too."""
+        """Set the attributes of a copy, and let its optimizer, which is a copy too, note its steps."""
         vars(self).update(state)
         _note_steps(self.optimizer)
 
@@ -124,18 +124,18 @@ class LRScheduler:
 
 
 def _value(rate: Any) -> Any:
-    """Return a rate to keep: a tensor's present value, which is written to later, in a tensor of its own."""
+    """Return a rate as it is now: a number as it is, a tensor, which may be written to later, as a copy."""
     return rate.clone() if isinstance(rate, Tensor) else rate
 
 
 def _note_steps(optimizer: Any) -> None:
-    """Let `optimizer.step` leave a mark, so that a schedule can tell when it is stepped too early."""
+    """Let `optimizer.step` set `_opt_called`, so that a schedule can tell when it is stepped too early."""
     if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
         return
     found, owner = optimizer.step, weakref.ref(optimizer)
-    step = getattr(found, "__func__", lambda optimizer, *args, **kwargs: found(*args, **kwargs))  # a function that somebody put there
+    step = getattr(found, "__func__", lambda optimizer, *args, **kwargs: found(*args, **kwargs))  # for a function in its place
     if hasattr(found, "__func__"):
-        found = None  # or else the optimizer would hold itself
+        found = None  # a bound method would keep the optimizer alive for ever
 
     @functools.wraps(step)
     def marked(*args: Any, **kwargs: Any) -> Any:
@@ -166,7 +166,7 @@ class StepLR(LRScheduler):
 
 
 class MultiStepLR(LRScheduler):
-    """lr ← gamma · lr at each epoch in `milestones`; one that is listed twice counts twice."""
+    """lr ← gamma · lr at each epoch in `milestones`, twice at an epoch that is listed twice."""
 
     def __init__(
         self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
@@ -253,7 +253,7 @@ class LambdaLR(LRScheduler):
         return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
-        """As the base's; of the functions only callable objects are kept, by their attributes."""
+        """Return all attributes but the optimizer; of each function its attributes, or None for one written with def or lambda."""
         plain = types.FunctionType
         saved = [None if isinstance(f, plain) else dict(vars(f)) for f in self.lr_lambdas]
         return {**super().state_dict(), "lr_lambdas": saved}

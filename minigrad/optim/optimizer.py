@@ -1,19 +1,19 @@
-"""What every optimizer does: param groups, flat storage, zero_grad, state dicts. A subclass says how a run of parameters is updated."""
+"""What all optimizers share: param groups, steps, zero_grad, state dicts. A subclass says how a parameter is updated."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 from .. import backend
 from .._tensor import Tensor
 from ..autograd.modes import in_mode
-from ..autograd.writes import wrote
 from ..functions.writing import READ_ONLY, is_read_only
-from .flat import Flat, lay_out
+from .flat import lay_out, zeros_like
+from .plan import Plan, is_ready
 
 PLAIN = (float, int, bool, list)
 
@@ -21,20 +21,19 @@ PLAIN = (float, int, bool, list)
 class Optimizer:
     """Base class. A subclass gives `defaults` and writes `update(group, p, g, state, count, fresh)` on raw arrays.
 
-    The parameters of a group move into one flat buffer whose views they become (those whose memory nobody else sees), their
-    state likewise. A parameter whose gradient is None is skipped: no decay, no state, no count.
+    Parameters on the host stay where they are. Those on a device move into a flat buffer when the optimizer is made, unless another
+    tensor shows their memory, so that a step is few kernels. A parameter whose gradient is None is skipped: no decay, no state, no count.
     """
 
     buffers: tuple[str, ...] = ()  # names of the arrays kept for each parameter
-    counted = True  # `update` needs the number of the update, which is then kept as "step"
-    fused = False  # `update` hands the gradient to fused functions only: those of many parameters then need no copy
+    counted = True  # whether the updates of each parameter are counted; the number is kept as "step"
+    fused = False  # whether `update` passes p, g and the states to @fuse functions only, so that one call may update many parameters
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError("params: expected an iterable of tensors or dicts, got one Tensor; put it in a list")
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []  # type: ignore[var-annotated]
-        self._flats: list[Flat] = []
-        self._where: dict = {}  # of a parameter that was put there, by its id: (flat, its number in it)
+        self._plans: dict[int, Plan] = {}  # by the group's number
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -64,9 +63,7 @@ class Optimizer:
             group.setdefault(name, default)
         self.check(group)
         self.param_groups.append(group)
-        for flat in lay_out(params):
-            self._flats.append(flat)
-            self._where.update({id(p): (flat, i) for i, p in enumerate(flat.params)})
+        lay_out(params)
 
     def _check_parameters(self, params: list, with_names: bool) -> None:
         """Raise for what cannot be optimized, and for what does not go with the groups that are there."""
@@ -95,7 +92,7 @@ class Optimizer:
             raise ValueError(f"Invalid learning rate: {lr}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients (or fill them with 0)."""
+        """Set all gradients to None, or fill them with 0."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
@@ -104,7 +101,7 @@ class Optimizer:
                     p._grad.detach_().zero_()
 
     def step(self, closure: Any = None) -> Any:
-        """Update every parameter that has a gradient; a closure is called first, and its loss returned."""
+        """Update every parameter that has a gradient. Call `closure` before, if there is one, and return its loss."""
         loss = None
         if closure is not None:
             loss = in_mode(True, closure)
@@ -117,132 +114,90 @@ class Optimizer:
         return loss
 
     def _update_groups(self) -> None:
-        if not self.state:
-            self._forget_states()
         groups = [{name: value if type(value) in PLAIN else _plain(value) for name, value in group.items()} for group in self.param_groups]
-        work = [(group, names, self._entries(group, names)) for group in groups for names in (self.names(group),)]
-        for group, names, entries in work:
-            for run in self._runs(entries, names):
-                self._update_run(group, names, *run)
+        gradients = [self._gradients(number, group) for number, group in enumerate(groups)]
+        for number, group in enumerate(groups):
+            self._update_group(number, group, gradients[number])
 
-    def _forget_states(self) -> None:
-        for flat in self._flats:
-            flat.forget()
+    def _gradients(self, number: int, group: dict[str, Any]) -> list:
+        """Return the gradient of each parameter of a group, or None. Raise, before anything changes, for those that cannot be updated.
 
-    def _entries(self, group: dict[str, Any], names: tuple[str, ...]) -> list:
-        """Return (parameter, its state, its place) of each with a gradient. Raise, before anything changes, where one cannot be updated."""
-        entries = []
+        Forget the plan of the group, unless it was made for the very arrays that the parameters and their states have now.
+        """
+        arrays: list = []
+        gradients: list = []
         for p in group["params"]:
+            array = p.array
+            arrays.append(array)
             if p._grad is None:
+                gradients.append(None)
                 continue
-            array, g = p.array, p._grad.array
-            if g.dtype != array.dtype or g.shape != array.shape:
-                raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)}, {array.dtype} has a gradient of shape "
-                                   f"{tuple(g.shape)}, {g.dtype}; where a parameter changes, its gradient must be computed anew")
-            if type(g) is not type(array):
-                raise backend.DeviceMismatchError(f"step: a parameter of shape {tuple(array.shape)} on {backend.device_of(array)} has a "
-                                                  f"gradient on {backend.device_of(g)}; move the network with .to(device)")
-            state = self.state[p] if names else {}
-            place = self._place(p, state, names)
-            if not array.flags.writeable if type(array) is backend.ndarray else place is None and is_read_only(p):
-                raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)} cannot be updated: {READ_ONLY}")
-            if place is None:
-                self._check_state(p, state, names)
-            entries.append((p, state, place))
-        return entries
+            g = p._grad.array
+            if g.dtype != array.dtype or g.shape != array.shape or type(g) is not type(array) or (
+                    type(array) is backend.ndarray and not array.flags.writeable):
+                _refuse(array, g)
+            gradients.append(g)
+        names = self.names(group)
+        if number in self._plans and self._plans[number].is_for([arrays, *self._states(group["params"], names)], gradients):
+            return gradients
+        self._plans.pop(number, None)
+        for p, g in zip(group["params"], gradients):
+            if g is None:
+                continue
+            if is_read_only(p):
+                _refuse(p.array, g)
+            for name in names:
+                if (held := self.state[p].get(name)) is not None and held.array.shape != p.array.shape:
+                    raise RuntimeError(f"step: a parameter has shape {tuple(p.array.shape)}, its {name} {tuple(held.array.shape)}; "
+                                       "where a parameter takes another shape, make a new optimizer, or forget optimizer.state[parameter]")
+        return gradients
 
-    def _check_state(self, p: Tensor, state: dict[str, Any], names: tuple[str, ...]) -> None:
-        for name in names:
-            held = state.get(name)
-            if held is not None and held.array.shape != p.array.shape:
-                raise RuntimeError(f"step: a parameter has shape {tuple(p.array.shape)}, its {name} {tuple(held.array.shape)}; "
-                                   "where a parameter takes another shape, make a new optimizer, or forget optimizer.state[parameter]")
+    def _states(self, params: list, names: tuple[str, ...]) -> list[list]:
+        """Return, for each name, the arrays of the parameters' states, with None for one that is missing."""
+        states = [self.state.get(p, {}) for p in params] if names else []
+        return [[getattr(state.get(name), "array", None) for state in states] for name in names]
 
-    def _place(self, p: Tensor, state: dict[str, Any], names: tuple[str, ...]) -> tuple | None:
-        """Return (flat, i) where `p` and its state lie in buffers, and its gradient does not; else None."""
-        place = self._where.get(id(p))
-        if place is None or not place[0].holds(place[1]):
-            return None
-        flat, given = place[0], place[0].given[place[1]]
-        for name in names:
-            if name not in state or name not in given or state[name].array is not given[name]:
-                return None
-        g = p._grad.array
-        if g.base is not None and any([backend.root(g) is buffer for buffer in (flat.array, *flat.state.values())]):
-            return None
-        return place
+    def _update_group(self, number: int, group: dict[str, Any], gradients: list) -> None:
+        names, params = self.names(group), group["params"]
+        counted = self.counted and names
+        counts = [None if g is None else _count(self.state[p]) if counted else 0 for p, g in zip(params, gradients)]
+        fresh = [False] * len(params)
+        if number not in self._plans:
+            have = {id(p): (p, self.state[p]) for p, g in zip(params, gradients) if names and g is not None}
+            new = {i for i, (_, state) in have.items() if any([state.get(name) is None for name in names])}
+            fresh = [id(p) in new for p in params]
+            for name in names:
+                held = [(p, state.get(name)) for p, state in have.values()]
+                self._renew(name, [(p, old) for p, old in held if not is_ready(p.array, getattr(old, "array", None))])
+            self._plans[number] = Plan([[p.array for p in params], *self._states(params, names)], self.fused)
+        plan, first = self._plans[number], 0
+        together = plan.together and plan.is_apart(gradients)
+        for (count, is_fresh), run in itertools.groupby(zip(counts, fresh)):
+            last = first + sum(1 for _ in run)
+            for batch in () if count is None else plan.batches_of(first, last, together):
+                self.update(group, batch.arrays[0], batch.gather(gradients), batch.arrays[1:], count or 0, is_fresh)
+                batch.wrote()
+            first = last
 
-    # ---- runs: parameters that lie side by side, as their states, and are at the same count
-
-    def _runs(self, entries: list, names: tuple[str, ...]) -> Iterator[tuple]:
-        """Yield (parameters, count, fresh), each run when those before are updated: a parameter may be there twice."""
-        lacking = {id(p) for p, state, place in entries if place is None and any([state.get(name) is None for name in names])}
-        run: list = []
-        following, at, counted = None, (0, False), bool(names) and self.counted
-        for p, state, place in entries:
-            if run and (place or self._where.get(id(p))) != following:
-                yield run, *at
-                run = []
-            fresh = place is None and id(p) in lacking
-            if place is None:
-                self._prepare(p, state, names)
-                place = self._place(p, state, names) if fresh else None
-            now = self._count(state) if counted else 0, fresh
-            if run and (place is None or now != at):
-                yield run, *at
-                run = []
-            run.append(p)
-            following, at = place and (place[0], place[1] + 1), now
-        if run:
-            yield run, *at
-
-    def _update_run(self, group: dict[str, Any], names: tuple[str, ...], run: list, count: int, fresh: bool) -> None:
-        if len(run) == 1:
-            p = run[0]
-            gradient = backend.array_module(p.array).ascontiguousarray(p._grad.array).reshape(p.array.shape)
-            arrays = [p.array, gradient, *[self.state[p][name].array for name in names]]
-        else:
-            flat, first = self._where[id(run[0])]
-            last = first + len(run) - 1
-            arrays = [flat.part(flat.array, first, last), flat.gather(first, last, self.fused),
-                      *[flat.part(flat.state[name], first, last) for name in names]]
-        self.update(group, arrays[0], arrays[1], arrays[2:], count, fresh)
-        for array in (arrays[0], *arrays[2:]):
-            wrote(array)
+    def _renew(self, name: str, held: list[tuple[Tensor, Any]]) -> None:
+        """Give each parameter a new array as its state `name`, with the values of the tensor beside it, or zeros for None."""
+        for (p, old), array in zip(held, zeros_like([p.array for p, _ in held])):
+            if old is not None:
+                array[...] = backend.to_device(old.array, backend.device_of(array))
+            self.state[p][name] = Tensor(array)
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """The names of the state arrays that this group keeps."""
+        """Return the names of the state arrays that this group keeps for each parameter."""
         return self.buffers
 
-    def _prepare(self, p: Tensor, state: dict[str, Any], names: tuple[str, ...]) -> None:
-        """Give `p` the state that it lacks, or that has another dtype or device."""
-        if names and self.counted and "step" not in state:
-            state["step"] = Tensor(backend.asarray(0, backend.float32))
-        for name in names:
-            held = state.get(name)
-            if held is None or held.array.dtype != p.array.dtype or type(held.array) is not type(p.array):
-                state[name] = self._buffer(p, name, held)
-
-    def _count(self, state: dict[str, Any]) -> int:
-        """Count an update; return its number."""
-        if "step" not in state:
-            state["step"] = Tensor(backend.asarray(0, backend.float32))
-        array = state["step"].array
-        array += 1
-        return int(array)
-
-    def _buffer(self, p: Tensor, name: str, held: Any) -> Tensor:
-        flat, i = self._where.get(id(p), (None, 0))
-        array = flat.give(name, i) if flat is not None and flat.holds(i) else None
-        if array is None:
-            array = backend.array_module(p.array).zeros(p.array.shape, p.array.dtype)
-        if held is not None:
-            array[...] = backend.to_device(held.array, backend.device_of(array))
-        return Tensor(array)
-
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
-        """Change the raw array `p` in place, given its gradient, its state arrays, the number of this update, and whether it is the first
-        (for one that is there twice in its group, also the second of its first step)."""
+        """Change a parameter `p` and its states in place; all are raw arrays, and `g` is its gradient.
+
+        If the class is `fused`, they may also stand for several parameters: as one flat array, or as Pieces, which @fuse functions take.
+        count: the number of this update, from 1 on; 0 if updates are not counted. fresh: whether a state array was missing when this step
+        came to the group; missing ones are zeros now. A parameter that is twice in its group is fresh both times, and the second time
+        the states hold what the first update left.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say how to update: define update, or step")
 
     # ---- state dicts
@@ -251,7 +206,7 @@ class Optimizer:
         """Return {"state": {number: {name: tensor}}, "param_groups": [...]} with parameters numbered in order, as in PyTorch."""
         numbers: dict[int, int] = {}
         start = 0
-        for group in self.param_groups:  # one that is there twice has the last number within its group, and of the first group
+        for group in self.param_groups:  # a parameter that is there twice has its last number within the first group that has it
             numbers.update({id(p): n for n, p in enumerate(group["params"], start) if id(p) not in numbers})
             start += len(group["params"])
         state = {numbers[id(p)]: dict(s) for p, s in self.state.items() if s}
@@ -260,7 +215,7 @@ class Optimizer:
         return {"state": {n: state[n] for n in sorted(state)}, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over a state dict of an optimizer with groups of the same lengths; nothing changes where it does not fit."""
+        """Load a copy of a state dict of an optimizer with groups of the same lengths; change nothing if it does not fit."""
         groups, saved = self.param_groups, copy.deepcopy(state_dict["param_groups"])
         if [len(g["params"]) for g in groups] != [len(g["params"]) for g in saved]:
             raise ValueError(f"load_state_dict: this optimizer has groups of {[len(g['params']) for g in groups]} parameters, "
@@ -281,33 +236,35 @@ class Optimizer:
                     raise ValueError(f"load_state_dict: {name} of parameter {n} has shape {tuple(value.shape)}, "
                                      f"the parameter {tuple(p.shape)}")
         self.state.clear()
-        self._forget_states()
         for n, entries in state_dict["state"].items():
             p, names = params[n]
             self.state[p] = {name: self._loaded(p, name, value, names) for name, value in entries.items()}
+        for name in dict.fromkeys(name for _, names in params.values() for name in names):
+            held = [(p, self.state[p].get(name)) for p, names in params.values() if name in names and p in self.state]
+            self._renew(name, [(p, value) for p, value in held if value is not None])
         for group, new in zip(groups, saved):
             group.update({k: v for k, v in new.items() if k != "params"})
 
     def _loaded(self, p: Tensor, name: str, value: Any, names: tuple[str, ...]) -> Any:
-        """Return a copy of what a state dict holds for `p`: tensors where it is, and of its dtype, as in PyTorch."""
+        """Return a copy of a value in a state dict, a tensor on the device and in the dtype of `p`; a state array is returned as it is."""
         if name == "step" and self.counted and names:
             return Tensor(backend.asarray(float(value), backend.float32))
         if not isinstance(value, Tensor):
             return copy.deepcopy(value)
         if name in names:
-            return self._buffer(p, name, value)
+            return value  # `_renew` copies it
         return value.detach().to(p.device, p.dtype if p.is_floating_point() and name != "step" else value.dtype, copy=True)
 
     # ---- copies
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the places of its parameters, which a copy's are not in, and the mark that a schedule leaves on `step`."""
+        """Return all attributes but the plans, which hold for these parameters only, and a `step` that a schedule has marked."""
         marked = hasattr(self.step, "_wrapped_by_lr_sched")
-        return {name: value for name, value in vars(self).items() if name not in ("_flats", "_where") and not (name == "step" and marked)}
+        return {name: value for name, value in vars(self).items() if name != "_plans" and not (name == "step" and marked)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._flats, self._where = [], {}
+        self._plans = {}
 
     def __repr__(self) -> str:
         text = type(self).__name__ + " ("
@@ -319,3 +276,23 @@ class Optimizer:
 def _plain(option: Any) -> Any:
     """Return the number in a tensor of one element; anything else as it is."""
     return option.item() if isinstance(option, Tensor) and option.numel() == 1 else option
+
+
+def _count(state: dict[str, Any]) -> int:
+    """Count an update in a parameter's state; return its number."""
+    if "step" not in state:
+        state["step"] = Tensor(backend.asarray(0, backend.float32))
+    array = state["step"].array
+    array[...] = array.item() + 1
+    return int(array.item())
+
+
+def _refuse(array: Any, g: Any) -> None:
+    """Raise for a parameter that its gradient does not fit, or that cannot be written."""
+    if g.dtype != array.dtype or g.shape != array.shape:
+        raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)}, {array.dtype} has a gradient of shape "
+                           f"{tuple(g.shape)}, {g.dtype}; where a parameter changes, its gradient must be computed anew")
+    if type(g) is not type(array):
+        raise backend.DeviceMismatchError(f"step: a parameter of shape {tuple(array.shape)} on {backend.device_of(array)} has a "
+                                          f"gradient on {backend.device_of(g)}; move the network with .to(device)")
+    raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)} cannot be updated: {READ_ONLY}")

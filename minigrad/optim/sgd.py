@@ -31,18 +31,18 @@ class SGD(Optimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """momentum_buffer, where there is momentum."""
+        """Return ("momentum_buffer",) if there is momentum, else ()."""
         return ("momentum_buffer",) if group["momentum"] else ()
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
-        """One step."""
-        number = p.dtype.type  # numbers that PyTorch rounds to the parameters' dtype
+        """Take one step; see `Optimizer.update`."""
+        number = p.dtype.type  # makes a number of the parameters' dtype, to which PyTorch rounds some options
         if group["weight_decay"]:
             g = decayed(g, p, number(group["weight_decay"]))
         if not state:
             descend(p, g, number(group["lr"]))
         else:
-            if fresh:  # a parameter that is there twice starts twice, as in PyTorch
+            if fresh:  # as in PyTorch, a parameter that is twice in its group starts with 0 both times
                 state[0][...] = 0
             update = nesterov_update if group["nesterov"] else momentum_update
             update(p, g, *state, number(group["lr"]), group["momentum"], number(1 if fresh else 1 - group["dampening"]))
@@ -50,13 +50,13 @@ class SGD(Optimizer):
 
 @fuse
 def decayed(g, p, weight_decay):  # type: ignore[no-untyped-def]
-    """The gradient with that of weight_decay · p² / 2 added."""
+    """Return g + weight_decay · p, the gradient with that of weight_decay · p² / 2 added."""
     return g + weight_decay * p
 
 
 @fuse
 def momentum_update(p, g, buffer, lr, momentum, share):  # type: ignore[no-untyped-def]
-    """b and p after one step; share = 1 - dampening, and 1 at first, when b = 0."""
+    """Change b and p by one step; share = 1 - dampening, and 1 in the first step, when b = 0."""
     buffer *= momentum
     buffer += share * g
     p -= lr * buffer
@@ -64,7 +64,7 @@ def momentum_update(p, g, buffer, lr, momentum, share):  # type: ignore[no-untyp
 
 @fuse
 def nesterov_update(p, g, buffer, lr, momentum, share):  # type: ignore[no-untyped-def]
-    """`momentum_update` with a step of g + momentum · b in place of b."""
+    """Do as `momentum_update`, with a step of g + momentum · b instead of b."""
     buffer *= momentum
     buffer += share * g
     p -= lr * (g + momentum * buffer)
@@ -72,5 +72,5 @@ def nesterov_update(p, g, buffer, lr, momentum, share):  # type: ignore[no-untyp
 
 @fuse
 def descend(p, g, lr):  # type: ignore[no-untyped-def]
-    """p, a step down."""
+    """Change p by a step of -lr · g."""
     p -= lr * g

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.backend import cuda
+from minigrad.backend.cpu.threads import LARGE
 from minigrad.data import scaled_images
 from minigrad.experiments import autoencoder, checkpoint, denoising, program, training
 from minigrad.experiments.config import LECTURES
 from minigrad.ops.losses import squared_distance
-from minigrad.optim.flat import COPIED
 from support import checks
 from support.backends import BACKENDS, parameters
 from support.cases import OPS
@@ -709,8 +709,45 @@ def device_numbers(n, seed):
     return mg.from_numpy(numbers(n, seed=seed)).cuda()
 
 
+def test_parameters_on_a_device_move_into_one_buffer(strict):
+    params = [nn.Parameter(device_numbers(n, n)) for n in (3, 17, 5)]
+    before = [p.tolist() for p in params]
+    optim.SGD(params, lr=1.0)
+    buffer = params[0].array.base
+    assert all(p.array.base is buffer for p in params) and buffer.size == 16 + 32 + 16 and [p.tolist() for p in params] == before
+    places = [p.array.data.ptr - buffer.data.ptr for p in params]
+    assert places == [0, 16 * 8, 48 * 8]
+    optim.Adam(params[1:])
+    assert params[0].array.base is buffer is not params[1].array.base is params[2].array.base
+
+
+def test_parameters_that_another_tensor_shows_do_not_move(strict):
+    p, q = nn.Parameter(device_numbers(4, 0)), nn.Parameter(device_numbers(5, 1))
+    view, array, before = p.detach()[1:], p.array, p.tolist()
+    optimizer = optim.SGD([p, q], lr=1.0)
+    assert p.array is array
+    p.grad, q.grad = device_numbers(4, 2), device_numbers(5, 3)
+    optimizer.step()
+    assert view.tolist() == p.tolist()[1:] != before[1:]
+
+
+def test_state_that_is_loaded_lies_in_one_buffer(strict):
+    params = [nn.Parameter(device_numbers(3 + k, k)) for k in range(3)]
+    optimizer = optim.Adam(params, lr=0.1)
+    for _ in range(2):
+        for p in params:
+            p.grad = device_numbers(p.numel(), 9)
+        optimizer.step()
+        optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for p in params:
+        p.grad = device_numbers(p.numel(), 9)
+    with launches() as launched:
+        optimizer.step()
+    assert launched == ["zeros_like", "minigrad_gather3", "minigrad_adam_update"]
+
+
 def test_large_gradients_are_gathered_too(strict):
-    params = [nn.Parameter(device_numbers(COPIED, 0)), nn.Parameter(device_numbers(5, 1))]
+    params = [nn.Parameter(device_numbers(LARGE, 0)), nn.Parameter(device_numbers(5, 1))]
     before = [p.detach().cpu().numpy() for p in params]
     optimizer = optim.SGD(params, lr=1.0)
     sum((p * p).sum() for p in params).backward()

@@ -10,6 +10,7 @@ from minigrad.backend import array_module, to_numpy
 from minigrad.backend.cpu import threads
 from minigrad.backend.cpu.numpy_names import numpy_names
 from minigrad.backend.fuse.decorator import Fused
+from minigrad.backend.gathering import Pieces
 from support.backends import BACKENDS, Backend, on_cpu, parameters
 
 MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, numpy_names]
@@ -91,6 +92,37 @@ def test_large_arrays_equal_the_plain_body(fused, dtype):
     kinds = ["s" if p in NUMBERS else "f" for p in fused.body.parameters]
     given_arguments = arguments(fused, kinds, (threads.LARGE // 64 + 3, 65), dtype, np.random.default_rng(7))
     compare(fused, Backend("as it is"), given_arguments, f"{fused.__name__}, {dtype}, large")
+
+
+@pytest.mark.parametrize("fused", [f for f in BODIES if f.__module__.startswith("minigrad.optim")], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("sizes", [(3, 0, 5), (threads.LARGE, 1, 700)], ids=str)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("numba", [False, True])
+@pytest.mark.parametrize("source", [False, True])
+def test_pieces_are_computed_where_they_lie(fused, sizes, dtype, numba, source):
+    """The same bits as for one flat array, whether or not the text of the body is known; what is only read may have any layout."""
+    rng, n = np.random.default_rng(3), sum(sizes)
+    names = fused.body.parameters
+    wholes = [float(rng.uniform(0.1, 2)) if p in NUMBERS else values(rng, p, (n,), dtype) for p in names]
+    cuts = np.cumsum(sizes)[:-1]
+    function = Fused(fused.plain)
+    if not source:
+        function.body = None
+    given_arguments = []
+    for p, whole in zip(names, wholes):
+        parts = whole if p in NUMBERS else [part.copy().reshape(-1, 1) for part in np.split(whole, cuts)]
+        if p == "g":
+            parts[-1] = np.repeat(parts[-1], 2)[::2]
+            parts[0].flags.writeable = False
+        given_arguments.append(whole if p in NUMBERS else (Pieces(parts), parts))
+    with on_cpu(numba, 1 << 10):
+        expected = fused(*wholes)
+        found = function(*[a if isinstance(a, float) else a[0] for a in given_arguments])
+    if fused.body.result:
+        np.testing.assert_array_equal(found, expected)
+    for a, whole in zip(given_arguments, wholes):
+        if not isinstance(a, float):
+            np.testing.assert_array_equal(np.concatenate([part.reshape(-1) for part in a[1]]), whole)
 
 
 # ---- e^x in the loops

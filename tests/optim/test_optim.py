@@ -1,8 +1,7 @@
-"""Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, flat storage."""
+"""Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, where parameters lie."""
 
 import copy
 import gc
-import weakref
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ import minigrad as mg
 from minigrad import optim
 from minigrad._tensor import Tensor
 from minigrad.backend.cpu import threads
-from minigrad.optim.flat import ALIGN, COPIED, Flat, _buffers, lay_out, movable
+from minigrad.optim import flat
 
 OPTIONS = [
     ("SGD", {"lr": 0.1}),
@@ -353,49 +352,50 @@ def test_options_get_their_defaults():
         assert ours == {k: theirs[k] for k in ours}
 
 
-# ---- flat storage
+# ---- where parameters and states lie
 
 
-def test_parameters_move_into_one_buffer():
+def updates(optimizer):
+    """A list that fills with what `update` is given for p, g and each state."""
+    calls, update = [], type(optimizer).update
+    optimizer.update = lambda group, p, g, state, *rest: calls.append((p, g, *state)) or update(optimizer, group, p, g, state, *rest)
+    return calls
+
+
+def test_parameters_stay_where_they_are_and_are_updated_together():
     params = parameters(mg, shapes=[(3, 2), (2,), (17,)])
-    before = [p.detach().numpy().copy() for p in params]
+    before = [p.array for p in params]
     optimizer = optim.Adam(params, lr=0.1)
-    owner = params[0].array.base
-    assert owner is not None and all(p.array.base is owner for p in params)
-    assert [p.array.__array_interface__["data"][0] % (8 * ALIGN) - owner.__array_interface__["data"][0] % (8 * ALIGN)
-            for p in params] == [0, 0, 0]
-    assert owner.size == 16 + 16 + 32
-    for p, old in zip(params, before):
-        np.testing.assert_array_equal(p.detach().numpy(), old)
+    calls = updates(optimizer)
     set_gradients(params, 1)
-    calls = []
-    update = type(optimizer).update
-    optimizer.update = lambda group, p, *rest: calls.append(p.size) or update(optimizer, group, p, *rest)
     optimizer.step()
-    assert calls == [16 + 16 + 17]  # one run
+    assert all(p.array is array and array.base is None for p, array in zip(params, before))
+    assert [p.size for p, *_ in calls] == [6 + 2 + 17]  # one call
+    assert [type(a).__name__ for a in calls[0]] == ["Pieces", "Pieces", "ndarray", "ndarray"]
+    for name in ("exp_avg", "exp_avg_sq"):
+        assert len({id(optimizer.state[p][name].array.base) for p in params}) == 1
     set_gradients(params, 2, skip=(1,))
     optimizer.step()
-    assert calls[1:] == [6, 17]
+    assert [p.size for p, *_ in calls[1:]] == [6, 17]
     set_gradients(params, 3)
     optimizer.step()
-    assert calls[3:] == [6, 2, 17]  # counts differ, so they are no run any more
+    assert [p.size for p, *_ in calls[3:]] == [6, 2, 17]  # the counts differ
 
 
 @both_sides
-def test_gather_leaves_large_gradients_where_they_are(name, options):
-    shapes = [(COPIED, 2), (3,), (), (0,), (5, COPIED), (17,)]
-    pair, calls = Pair(name, options, shapes=shapes), []
+def test_large_parameters_are_updated_where_they_lie(name, options):
+    shapes = [(threads.LARGE, 2), (3,), (), (0,), (5, threads.LARGE), (17,)]
+    pair = Pair(name, options, shapes=shapes)
     ours = pair.optimizers[0]
-    update = type(ours).update
-    ours.update = lambda group, p, g, *rest: calls.append(type(g).__name__) or update(ours, group, p, g, *rest)
+    calls, arrays_before = updates(ours), [p.array for p in pair.params[0]]
     for seed in range(3):
         pair.step(seed)
         pair.agree()
-    assert calls == ["Pieces"] * 3
-    for p in pair.params[0]:
-        assert p.grad.array.base is None  # a tensor of its own, as before
-    pair.params[0][4].grad = mg.tensor(np.ones((COPIED, 5))).t()
-    pair.params[1][4].grad = torch.ones((5, COPIED), dtype=torch.float64)
+    assert [[type(a).__name__ for a in call[:2]] for call in calls] == [["Pieces", "Pieces"]] * 3
+    for p, array in zip(pair.params[0], arrays_before):
+        assert p.array is array and p.grad.array.base is None
+    pair.params[0][4].grad = mg.tensor(np.ones((threads.LARGE, 5))).t()
+    pair.params[1][4].grad = torch.ones((5, threads.LARGE), dtype=torch.float64)
     for optimizer in pair.optimizers:
         optimizer.step()
     pair.agree()
@@ -403,136 +403,106 @@ def test_gather_leaves_large_gradients_where_they_are(name, options):
 
 @both_sides
 @pytest.mark.parametrize("large", [1, 1 << 40])
-def test_gather_does_not_ask_what_else_counts_as_large(monkeypatch, name, options, large):
+def test_pieces_do_not_ask_what_counts_as_large(monkeypatch, name, options, large):
     monkeypatch.setattr(threads, "LARGE", large)
-    pair = Pair(name, options, shapes=[(COPIED,), (3, 2), (), (5,)])
+    pair = Pair(name, options, shapes=[(1 << 15,), (3, 2), (), (5,)])
     for seed in range(3):
         pair.step(seed)
         pair.agree()
 
 
-def test_an_optimizer_of_ones_own_gets_one_array():
+@pytest.mark.parametrize("n", [3, threads.LARGE])
+def test_an_optimizer_of_ones_own_gets_one_parameter_at_a_time(n):
     class Plain(optim.Optimizer):
         def update(self, group, p, g, state, count, fresh):
-            assert type(g) is np.ndarray
+            assert type(p) is type(g) is np.ndarray and p.shape == g.shape == (n, 1)
             p -= group["lr"] * g
 
-    params = [mg.zeros(COPIED, requires_grad=True), mg.zeros(COPIED, requires_grad=True)]
+    params = [mg.zeros(n, 1, requires_grad=True), mg.zeros(n, 1, requires_grad=True)]
     for p, value in zip(params, (1.0, 2.0)):
         p.grad = mg.full(p.shape, value)
     Plain(params, {"lr": 0.5}).step()
     assert (params[0] == -0.5).all() and (params[1] == -1.0).all()
 
 
-def test_a_second_optimizer_moves_the_parameters_of_the_first():
+def test_a_second_optimizer_leaves_the_parameters_where_they_are():
     params = [mg.full((3,), 1.0, requires_grad=True), mg.full((2,), 2.0, requires_grad=True)]
-    first = optim.Adam(params, lr=0.1)
-    before = weakref.ref(params[0].array.base)
+    first, seen = optim.Adam(params, lr=0.1), [p.array for p in params]
     second = optim.SGD(params, lr=1.0)
-    assert params[0].array.base is params[1].array.base is not before()
-    assert [p.tolist() for p in params] == [[1.0] * 3, [2.0] * 2]
     for p in params:
         p.grad = mg.ones_like(p)
     second.step()
-    first.step()  # goes on with parameters that left its buffer
-    np.testing.assert_allclose(params[0].detach().numpy(), [-0.1] * 3, rtol=1e-6)
-    del first, second
-    gc.collect()
-    third = optim.SGD(params, lr=1.0)
-    assert len(third._where) == 2 and all(flat.holds(i) for flat, i in third._where.values())
-
-
-@pytest.mark.parametrize("leave", ["with an array of its own", "for good"])
-def test_movable_whoever_else_left_the_buffer(leave):
-    params = [mg.zeros(3, requires_grad=True), mg.zeros(2, requires_grad=True), mg.zeros(4, requires_grad=True)]
-    optimizer = optim.SGD(params, lr=1.0)
-    assert all(map(movable, params))
-    if leave == "for good":
-        gone = params.pop()
-        optimizer.param_groups[0]["params"].pop()
-        optimizer._where.clear()
-        del optimizer, gone
-        gc.collect()
-    else:
-        params[2].array = params[2].array.copy()
-    assert all(map(movable, params))
-    seen = params[0].detach().numpy()[1:]
-    assert not any(map(movable, params[:2]))
-    del seen
-    assert all(map(movable, params))
-
-
-def test_flats_leave_nothing_behind():
-    gc.collect()
-    before = len(_buffers)
-    params = [mg.zeros(3, requires_grad=True), mg.zeros(2, requires_grad=True)]
-    optimizer = optim.SGD(params, lr=1.0)
-    assert len(_buffers) == before + 1
-    del params, optimizer
-    gc.collect()
-    assert len(_buffers) == before
-
-
-def test_a_second_optimizer_leaves_what_others_see():
-    params = [mg.zeros(3, requires_grad=True), mg.zeros(2, requires_grad=True)]
-    first = optim.SGD(params, lr=1.0)
-    seen = params[0].detach().numpy()[1:]
-    second = optim.SGD(params, lr=1.0)
-    params[0].grad = mg.ones(3)
-    second.step()
-    assert seen.tolist() == [-1.0, -1.0]
-    assert len(first._where) == 2 and not second._where
-
-
-def test_what_others_see_is_not_moved():
-    seen = mg.zeros(3)
-    view = seen[1:]
-    outside = np.zeros(4, "float32")
-    tensors = {"view": view.requires_grad_(), "seen": seen, "outside": mg.from_numpy(outside), "part": mg.from_numpy(np.zeros(4)[1:])}
-    assert not any(movable(t) for t in tensors.values())
-    assert movable(mg.zeros(3)) and not movable(mg.zeros(3, dtype=mg.int64))
-    shared = mg.from_numpy(outside).requires_grad_()
-    optimizer = optim.SGD([shared, mg.zeros(2, requires_grad=True)], lr=1.0)
-    shared.grad = mg.ones(4)
-    optimizer.step()
-    assert outside.tolist() == [-1] * 4  # the caller's memory is trained
+    first.step()
+    assert all(p.array is array for p, array in zip(params, seen))
+    np.testing.assert_allclose(seen[0], [-0.1] * 3, rtol=1e-6)
 
 
 @both_sides
-def test_a_parameter_outside_any_buffer_is_trained_alike(name, options):
-    pair = Pair(name, options)
-    ours = [mg.from_numpy(p.detach().numpy()).requires_grad_() for p in pair.params[0]]  # the first ones still see that memory
-    before, pair.params[0] = pair.params[0], ours
+def test_whoever_sees_a_parameter_sees_it_trained(name, options):
+    """Views, NumPy's arrays and memory of others, whether taken before or after the optimizer was made."""
+    pair = Pair(name, options, shapes=[(4,), (3, 2), (5,)])
+    ours = pair.params[0]
+    memory = bytearray(ours[2].array.tobytes())
+    ours[2].data = mg.from_numpy(np.frombuffer(memory, "float64"))
+    seen = [ours[0].array, ours[1].detach().numpy().reshape(-1)[1:], ours[2].detach()[1:]]
     pair.optimizers[0] = getattr(optim, name)(ours, **options)
-    assert not any(map(movable, ours)) and not pair.optimizers[0]._where
+    later = [ours[0].detach()[1:], ours[1].detach().numpy(), np.frombuffer(memory, "float64")]
     for seed in range(3):
         pair.step(seed)
         pair.agree()
-    for p, q in zip(before, ours):
-        np.testing.assert_array_equal(p.detach().numpy(), q.detach().numpy())
+    a, b, c = (p.detach().numpy() for p in ours)
+    for found, want in zip([*seen, *later], [a, b.reshape(-1)[1:], c[1:], a[1:], b, c]):
+        np.testing.assert_array_equal(found, want)
+
+
+@both_sides
+def test_a_gradient_in_memory_of_others_that_a_parameter_shows(name, options):
+    """Only addresses tell that the second gradient is what the first update changes."""
+    pair = Pair(name, options, shapes=[(4,), (4,)])
+    memory = bytearray(pair.params[0][0].array.tobytes())
+    pair.params[0][0].data = mg.from_numpy(np.frombuffer(memory, "float64"))
+    for seed in range(3):
+        for params, optimizer in zip(pair.params, pair.optimizers):
+            set_gradients(params, seed)
+            params[1].grad = params[0].detach() if params is pair.params[1] else mg.from_numpy(np.frombuffer(memory, "float64"))
+            optimizer.step()
+        pair.agree()
+
+
+@both_sides
+def test_some_gradients_are_missing_now_and_then(name, options):
+    pair, rng = Pair(name, options), np.random.default_rng(0)
+    for seed in range(8):
+        pair.step(seed, skip=tuple(rng.permutation(5)[:rng.integers(6)]))
+        pair.agree()
+
+
+def test_flat_buffers_leave_nothing_behind():
+    gc.collect()
+    zeros = flat.zeros_like([np.ones(3), np.ones(2)])
+    before = len(flat._buffers)
+    del zeros
+    gc.collect()
+    zeros = flat.zeros_like([np.ones(3), np.ones(2)])
+    assert len(flat._buffers) <= before and flat.stretch(*zeros).tolist() == [0] * 5
 
 
 def test_each_dtype_has_a_buffer():
-    params = [mg.zeros(2), mg.zeros(3, dtype=mg.float64), mg.zeros(4)]
-    flats = lay_out(params)
-    assert [[p.numel() for p in flat.params] for flat in flats] == [[2, 4], [3]]
-    assert [flat.array.dtype for flat in flats] == ["float32", "float64"]
+    zeros = flat.zeros_like([np.ones((2, 2)), np.ones(3), np.ones(3, "float32"), np.ones((), "float32")])
+    assert [(z.shape, z.dtype.name) for z in zeros] == [((2, 2), "float64"), ((3,), "float64"), ((3,), "float32"), ((), "float32")]
+    assert zeros[0].base is zeros[1].base is not zeros[2].base is zeros[3].base
+    assert [z.base.size for z in zeros] == [7, 7, 4, 4] and not any(z.any() for z in zeros)
 
 
-def test_flat_parts():
-    params = [mg.full((2, 3), 1.0), mg.full((5,), 2.0), mg.full((), 3.0)]
-    flat = Flat(params)
-    assert flat.starts == [0, 16, 32] and flat.array.size == 48
-    assert flat.part(flat.array, 1, 2).tolist() == [2.0] * 5 + [0.0] * 11 + [3.0]
-    assert flat.view(flat.array, 0).shape == (2, 3) and flat.view(flat.array, 2).shape == ()
-    for p, value in zip(params, (4.0, 5.0, 6.0)):
-        p.grad = mg.full(p.shape, value)
-    assert flat.gather(1, 2).tolist() == [5.0] * 5 + [0.0] * 11 + [6.0]
-    assert flat.gather(0, 0).tolist() == [4.0] * 6
-    assert flat.gather(0, 2, in_pieces=True).tolist() == [4.0] * 6 + [0.0] * 10 + [5.0] * 5 + [0.0] * 11 + [6.0]  # small: copied
-    assert all(flat.holds(i) for i in range(3))
-    params[1].array = params[1].array.copy()
-    assert not flat.holds(1) and flat.holds(0)
+def test_what_follows_in_a_buffer():
+    a, b, c = zeros = flat.zeros_like([np.ones((2, 2)), np.ones(3), np.ones(2)])
+    other = flat.zeros_like(zeros)
+    assert flat.follows(a, b, 32) and flat.follows(b, c, 24)
+    assert not flat.follows(a, c, 56) and not flat.follows(a.T, b, 32) and not flat.follows(a, other[1], 32)
+    own = np.zeros(7)
+    assert not flat.follows(own[:4], own[4:], 32)  # a buffer of somebody else
+    flat.stretch(b, c)[...] = range(5)
+    assert a.sum() == 0 and b.tolist() == [0, 1, 2] and c.tolist() == [3, 4]
 
 
 @both_sides

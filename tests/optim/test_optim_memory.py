@@ -188,6 +188,31 @@ def test_a_network_converted_after_the_optimizer_was_made(kind):
 
 
 @with_state
+@pytest.mark.parametrize("change", ["dtype", "shape"])
+def test_a_state_that_fits_no_more_is_looked_at_when_its_parameter_has_a_gradient_again(kind, change):
+    _, params, optimizer = next(twins(kind))
+    backward(mg, params)
+    optimizer.step()
+    for p in params:
+        p.data = p.data.float() if change == "dtype" else p.data.reshape(-1)[1:]
+    params[0].grad = None
+    for p in params[1:]:
+        p.grad = None
+        if change == "shape":
+            del optimizer.state[p]
+    for _ in range(2):
+        backward(mg, params[1:])
+        optimizer.step()
+    backward(mg, params)
+    if change == "shape":
+        with pytest.raises(RuntimeError, match="shape"):
+            optimizer.step()
+    else:
+        optimizer.step()
+        assert all(v.dtype == mg.float32 for v in optimizer.state[params[0]].values())
+
+
+@with_state
 def test_a_state_that_somebody_replaced_is_used(kind):
     results = []
     for lib, params, optimizer in twins(kind):

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from numpy import empty, ndarray, zeros
+from numpy import empty, ndarray
 
 from .. import arrays, cuda, half
 from ..cpu import compiling, threads
@@ -47,6 +47,8 @@ class Fused:
                 if a.size >= threads.LARGE or a.dtype is float16:
                     large = True
             elif type(a) is Pieces:
+                if a.size < threads.LARGE:
+                    return self.call_plain(*args)
                 large = True
             elif type(a) in _device_types:
                 return kernels.launch(self, args)
@@ -63,8 +65,12 @@ class Fused:
         return total / count if count else total * float("nan")
 
     def call_plain(self, *args):
-        """Return the plain function's result for whole arrays, or its sum with `reduce=True`."""
-        y = half.with_wide_numbers(self.plain, [a.whole() if type(a) is Pieces else a for a in args])
+        """Return the plain function's result for whole arrays. It works on a copy of each Pieces, and what it changes is written back."""
+        given = [a.copy() if type(a) is Pieces else a for a in args]
+        y = half.with_wide_numbers(self.plain, given)
+        for i, a in enumerate(args):
+            if type(a) is Pieces and (self.body is None or i in self.body.places):
+                a.write(given[i])
         return arrays.array_module(y).sum(y) if self.reduce else y
 
     def _large(self, args):
@@ -79,13 +85,16 @@ class Fused:
             return self.call_plain(*args) if pieces else self._sum(kinds, views, n, lead.dtype)
         out = target = None
         if self.body.result:
-            out = (zeros if pieces else empty)(lead.shape, lead.dtype)
+            out = empty(lead.shape, lead.dtype)
             target = out if "r" in kinds else out.reshape(-1)
         run = self._runner(kinds, lead.dtype, block)
 
         def part(low, high):
-            for i, j in pieces.stretches(low, high) if pieces else ((low, high),):
-                run(None if target is None else target[i:j], [v[i:j] if k == "f" else v for v, k in zip(views, kinds)])
+            if pieces is None:
+                run(None if target is None else target[low:high], [v[low:high] if k == "f" else v for v, k in zip(views, kinds)])
+            else:
+                for into, *parts in pieces.cuts([target, *views], low, high):
+                    run(into, parts)
 
         threads.share(part, n, 16, lead.size)
         return args[self.body.places[0]] if out is None else out
@@ -132,9 +141,12 @@ def _plan(args):
     n: length of the axis that the threads share; block: how much of it a plain body computes at a time; lead: the largest array;
     pieces: the first Pieces among `args`, or None.
     """
-    lead = pieces = None
+    lead: Any = None
+    pieces: Any = None
     for a in args:
-        if type(a) is ndarray and (lead is None or (a.size, a.ndim) > (lead.size, lead.ndim)):
+        if type(a) is Pieces:
+            lead = pieces = pieces or a
+        elif type(a) is ndarray and (lead is None or (a.size, a.ndim) > (lead.size, lead.ndim)):
             lead = a
     if lead is None or lead.dtype not in COMPILED:
         return None
@@ -155,7 +167,7 @@ def _plan(args):
         elif type(a) is Pieces:
             if a.dtype != dtype or a.shape != shape:
                 return None
-            kind, pieces = "f", pieces or a
+            kind = "f"
         elif isinstance(a, (float, int, NumPyScalar)):
             kind, a = "s", dtype.type(a)
         else:
@@ -166,7 +178,7 @@ def _plan(args):
         return None
     if "r" in kinds:
         return kinds, views, shape[0], max(1, BLOCK // shape[1]), lead, pieces
-    return kinds, [v.reshape(-1) if k == "f" else v for v, k in zip(views, kinds)], size, BLOCK, lead, pieces
+    return kinds, [v.reshape(-1) if type(v) is ndarray else v for v in views], size, BLOCK, lead, pieces
 
 
 def fuse(function: Callable[..., Any] | None = None, *, reduce: bool = False) -> Any:

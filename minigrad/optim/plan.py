@@ -1,0 +1,100 @@
+"""Which parameters one call of `update` changes, and the arrays that it is given for them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import chain, pairwise
+from typing import Any
+
+from .. import backend
+from ..autograd.writes import writer
+from .flat import follows, starts_of, stretch
+
+
+class Plan:
+    """How the parameters of a group are updated, for as long as they and their states are the same arrays.
+
+    columns: the arrays of the parameters, then those of each of their states, with None for one that is missing.
+    With `together`, one call of `update` may change many parameters, unless some of the arrays share memory.
+    """
+
+    def __init__(self, columns: list[list], together: bool) -> None:
+        self.columns, self.batches = columns, {}  # type: ignore[var-annotated]
+        self.ids = list(map(id, chain.from_iterable(columns)))  # of these arrays alone, as the plan keeps them
+        self.unready = [i for i, row in enumerate(zip(*columns)) if not is_ready(*row)]
+        roots = [backend.root(a) for a in chain.from_iterable(columns) if a is not None]
+        self.owners = set(map(id, roots))
+        self.foreign = not all(root.flags.owndata for root in roots)  # only addresses tell who else shows such memory
+        self.bounds = [[(0, 0) if a is None else backend.byte_bounds(a) for a in column] for column in columns]
+        self.spans = sorted([(low, high) for low, high in chain.from_iterable(self.bounds) if low < high])
+        self.together = together and all(end <= start for (_, end), (start, _) in pairwise(self.spans))
+
+    def is_for(self, columns: list[list], gradients: list) -> bool:
+        """Return whether the plan was made for these arrays, and the parameters with a gradient were ready then."""
+        known = self.ids == list(map(id, chain.from_iterable(columns)))
+        return known and not any([gradients[i] is not None for i in self.unready])
+
+    def is_apart(self, gradients: list) -> bool:
+        """Return whether no gradient shows memory that the updates change; otherwise their order counts."""
+        owners = self.owners
+        suspects = [g for g in gradients if g is not None and (self.foreign or g.base is not None or id(g) in owners)]
+        return not any(map(self._is_changed, suspects))
+
+    def _is_changed(self, array: Any) -> bool:
+        low, high = backend.byte_bounds(array)
+        i = bisect_left(self.spans, (high,)) - 1
+        return i >= 0 and self.spans[i][1] > low
+
+    def batches_of(self, first: int, last: int, together: bool) -> list[Batch]:
+        """Return the batches that update the parameters first … last - 1: as few as possible, or, not `together`, one for each."""
+        key = first, last, together
+        if key not in self.batches:
+            if len(self.batches) > 8 + len(self.ids):  # gradients are missing now here, now there
+                self.batches.clear()
+            cuts = [first, *[i for i in range(first + 1, last) if not (together and self._go_together(i - 1, i))], last]
+            self.batches[key] = [Batch(self, i, j) for i, j in pairwise(cuts)]
+        return self.batches[key]
+
+    def _go_together(self, i: int, j: int) -> bool:
+        """Return whether one call may change both: contiguous ones of a dtype on the host, neighbours in a buffer on a device."""
+        pairs = [(column[i], column[j]) for column in self.columns]
+        if all([type(a) is type(b) is backend.ndarray for a, b in pairs]):
+            return all([a.dtype == b.dtype and a.flags.carray and b.flags.carray for a, b in pairs])
+        return all([self.follows(c, i, j) for c in range(len(pairs))])
+
+    def follows(self, c: int, i: int, j: int) -> bool:
+        """Return whether array j of column c was cut from a buffer right behind array i."""
+        return follows(self.columns[c][i], self.columns[c][j], self.bounds[c][j][0] - self.bounds[c][i][0])
+
+
+class Batch:
+    """The parameters first … last - 1, which one call of `update` changes. `arrays`: their arrays as one, then each of their states."""
+
+    def __init__(self, plan: Plan, first: int, last: int) -> None:
+        self.part, self.arrays, parts = slice(first, last), [], []
+        for c, column in enumerate(plan.columns):
+            if last == first + 1 or all(plan.follows(c, i, i + 1) for i in range(first, last - 1)):
+                self.arrays.append(column[first] if last == first + 1 else stretch(column[first], column[last - 1]))
+                parts.append(self.arrays[-1])
+            else:
+                self.arrays.append(backend.Pieces(column[first:last]))
+                parts += column[first:last]
+        self.wrote, self.starts = writer(parts), starts_of(plan.columns[0][first:last])
+        self.gradient: Any = None  # on a device the buffer for the gradients
+
+    def gather(self, gradients: list) -> Any:
+        """Return the gradients of these parameters as one, from those of the group: on a device copied, on the host where they lie."""
+        whole, some = self.arrays[0], gradients[self.part]
+        if len(some) == 1:
+            return backend.array_module(whole).ascontiguousarray(some[0]).reshape(whole.shape)
+        if type(some[0]) is backend.ndarray:
+            return backend.Pieces(some, self.starts)
+        if self.gradient is None:
+            self.gradient = backend.array_module(whole).zeros_like(whole)
+        backend.gather(self.gradient, some, self.starts[:-1])
+        return self.gradient
+
+
+def is_ready(p: Any, *states: Any) -> bool:
+    """Return whether a parameter can be written and has all states, in its shape, dtype and device."""
+    return 0 not in p.strides and all([type(a) is type(p) and a.dtype == p.dtype and a.shape == p.shape for a in states])
