@@ -72,7 +72,7 @@ class Run:
 def load_data(config: Config) -> Data:
     """Read and return MNIST, or the IDX files in --data-dir; of the training images the first --limit."""
     train_images, train_labels, test_images, test_labels = load_mnist(config.data_dir)
-    arrays = [
+    arrays: list[np.ndarray] = [
         train_images[: config.limit].reshape(-1, PIXELS),
         train_labels[: config.limit].astype(np.int64),
         test_images.reshape(-1, PIXELS),
