@@ -39,7 +39,7 @@ def measure(loaded: Loaded, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def by_hand(x: Any, b: Any) -> Callable[[], tuple[Any, ...]]:
-    """Return the time of the same without an engine, in NumPy alone."""
+    """Return a function that computes the same without an engine, in NumPy alone."""
 
     def both_ways() -> tuple[Any, ...]:
         y = np.tanh(x + b)

@@ -1,1 +1,1 @@
-"""Optional code that makes the CPU faster: each module names in its first lines the plain code that it replaces, and its gain."""
+"""Optional code that makes the CPU faster. Each module's first lines name the plain code that it replaces, and what it gains."""
