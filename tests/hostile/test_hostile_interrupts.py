@@ -85,14 +85,14 @@ import minigrad as mg
 x = mg.ones(300, 300)
 children = []
 def handler(*_):
-    if len(children) == 8:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    elif pid := os.fork():
+    if pid := os.fork():
         children.append(pid)
+        if len(children) < 8:
+            signal.setitimer(signal.ITIMER_REAL, 0.15)  # only now: on a busy machine the next alarm would interrupt this handler
     else:
         children.clear()
 signal.signal(signal.SIGALRM, handler)
-signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]), 0.15)
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[1]))
 try:
     x.sigmoid() @ x
     mg.rand(300, 300)
