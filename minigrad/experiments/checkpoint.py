@@ -117,8 +117,8 @@ def load_state(path: Path) -> dict[str, Any]:
     """Return what `save_run` stored in a file. Raise CheckpointError unless all parts are there, and of the right type."""
     state = load(path)
     if isinstance(state, dict) and file_checks.is_count(state.get("format")) and state["format"] == 1:
-        state = from_format_1(state)
-    if not isinstance(state, dict) or list(state) != list(KINDS):
+        state = {"noise": None, **state, "format": FORMAT}  # in format 1 the run's one generator drew all noise
+    if not isinstance(state, dict) or set(state) != set(KINDS):
         raise unexpected(path, f"a run ({', '.join(KINDS)})", shown(state))
     for name, kind in KINDS.items():
         if not isinstance(state[name], kind) or isinstance(state[name], bool):
@@ -130,16 +130,6 @@ def load_state(path: Path) -> dict[str, Any]:
         raise unexpected(f"{path}: phase", " or ".join(PHASES), shown(state["phase"]))
     file_checks.check_config(f"{path}: config", state["config"])
     return state
-
-
-def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
-    """Return in today's format a checkpoint of format 1, in which the run's one generator drew all noise."""
-    found: dict[str, Any] = {}
-    for name, value in state.items():
-        found[name] = value
-        if name == "generator":
-            found["noise"] = None
-    return {**found, "format": FORMAT}
 
 
 def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
@@ -175,18 +165,18 @@ def snapshots_so_far(phase: str, epoch: int) -> tuple[str, ...]:
 
 def optimizer_by_name(run: training.Run) -> dict[str, Any]:
     """Return the optimizer's state dict with the parameters' names in place of their numbers."""
-    names = [name for name, _ in run.net.named_parameters()]
-    state = run.optimizer.state_dict()
-    groups = [{**group, "params": [names[i] for i in group["params"]]} for group in state["param_groups"]]
-    return {"state": {names[i]: slots for i, slots in state["state"].items()}, "param_groups": groups}
+    return renamed(run.optimizer.state_dict(), {i: name for i, (name, _) in enumerate(run.net.named_parameters())})
 
 
 def optimizer_by_index(run: training.Run, state: dict[str, Any]) -> dict[str, Any]:
     """Return a state dict of `optimizer_by_name` with the parameters' numbers in place of their names."""
-    index = {name: i for i, (name, _) in enumerate(run.net.named_parameters())}
-    slots = {index[name]: slots for name, slots in state["state"].items()}
-    groups = [{**group, "params": [index[n] for n in group["params"]]} for group in state["param_groups"]]
-    return {"state": slots, "param_groups": groups}
+    return renamed(state, {name: i for i, (name, _) in enumerate(run.net.named_parameters())})
+
+
+def renamed(state: dict[str, Any], new: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return an optimizer's state dict with new[key] in place of each parameter's key."""
+    groups = [{**group, "params": [new[key] for key in group["params"]]} for group in state["param_groups"]]
+    return {"state": {new[key]: slots for key, slots in state["state"].items()}, "param_groups": groups}
 
 
 def check_tensors(where: str, expected: Mapping[str, mg.Tensor | None], found: dict[str, Any]) -> None:
@@ -238,15 +228,9 @@ def check_settings(where: str, expected: dict[str, Any], found: Any, changing: t
     for name, value in expected.items():
         rate = found[name][0] if isinstance(found[name], list) and len(found[name]) == 1 else found[name]
         same_kind = isinstance(found[name], list) == isinstance(value, list)
-        fits = same_kind and file_checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
+        fits = same_kind and file_checks.is_finite(rate) and rate >= 0 if name in changing else repr(found[name]) == repr(value)
         if not fits:
             raise unexpected(where, f"{name} {'a rate' if name in changing else shown(value)}", shown(found[name]))
-
-
-def _same(found: Any, expected: Any) -> bool:
-    if isinstance(expected, list | tuple):
-        return type(found) is type(expected) and len(found) == len(expected) and all(map(_same, found, expected))
-    return type(found) is type(expected) and bool(found == expected)
 
 
 def _kind(value: Any) -> str:
