@@ -68,8 +68,7 @@ def config_of(arguments: argparse.Namespace) -> Config:
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    names = {field.name for field in dataclasses.fields(Config)} - {"lecture"}
-    return {name: value for name, value in vars(arguments).items() if name in names}
+    return {name: value for name, value in vars(arguments).items() if name in SETTINGS and name != "lecture"}
 
 
 def run(arguments: argparse.Namespace) -> int:

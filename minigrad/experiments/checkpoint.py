@@ -136,9 +136,8 @@ def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     """Raise CheckpointError unless `state` is that of a run with the settings of `run`, into which nothing is copied yet."""
     check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
     check_optimizer(f"{path}: optimizer", run, state["optimizer"])
-    check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
-    check_tensors(f"{path}: noise", {"state": noise_state(run)}, {"state": state["noise"]})
-    for name in ("generator", "noise"):
+    for name, expected in (("generator", run.generator.get_state()), ("noise", noise_state(run))):
+        check_tensors(f"{path}: {name}", {"state": expected}, {"state": state[name]})
         calls = 0 if state[name] is None else int.from_bytes(bytes(state[name].tolist())[8:], "little")
         if calls >= 2**63:  # more draws than a run can make; soon they would not fit into 8 bytes
             raise unexpected(f"{path}: {name}", "a count of draws below 2^63", calls)

@@ -24,13 +24,9 @@ def curves(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
     figures = []
     for _, phase, key, printed, title in CURVES:
         series = [Series(run.name, style_of(i), run.curve(phase, key)) for i, run in enumerate(runs)]
-        series += [_printed(tables, printed) for tables in lectures.values()]
+        series += [Series("lecture", "lecture", list(enumerate(tables.get(printed, []), start=1))) for tables in lectures.values()]
         figures.append(_figure(title, line_chart(title, [line for line in series if line.points])))
     return _grid("columns", figures)
-
-
-def _printed(tables: dict[str, Any], key: str) -> Series:
-    return Series("lecture", "lecture", list(enumerate(tables.get(key, []), start=1)))
 
 
 def reconstructions(runs: list[RunRecord]) -> str:
