@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from minigrad.data.mnist import BUNDLED, file_names, find_file
+from minigrad.data.mnist import bundled, file_names, find_file
 from minigrad.experiments.config import PIXELS, Config
 from reference.training import Data, Run
 
@@ -62,7 +62,7 @@ def load_data(config: Config) -> LoaderData:
     vision = import_torchvision()
     transform = vision.transforms.Compose([vision.transforms.ToTensor()])
     with tempfile.TemporaryDirectory() as root:
-        unpack(Path(config.data_dir) if config.data_dir else BUNDLED, Path(root) / "MNIST" / "raw")
+        unpack(Path(config.data_dir) if config.data_dir else bundled(), Path(root) / "MNIST" / "raw")
         train, test = (vision.datasets.MNIST(root, train=part, transform=transform) for part in (True, False))
     limit = len(train) if config.limit is None else min(config.limit, len(train))
     arrays = [train.data[:limit], train.targets[:limit], test.data, test.targets]

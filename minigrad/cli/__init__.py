@@ -17,7 +17,7 @@ COMMANDS = [train, report, evaluate, doctor]
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that answers misuse with one line and exit code 2."""
+    """An argument parser that reports wrong arguments in one line and exits with code 2."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **{"allow_abbrev": False, **options})

@@ -5,13 +5,13 @@ import ctypes
 import os
 import platform
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 
 import minigrad
 from minigrad import backend
+from minigrad.experiments.run_folder import version_of
 from minigrad.experiments.terminal import say
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
@@ -70,14 +70,6 @@ def as_text(findings: list[Finding]) -> str:
     if advice:
         lines += ["", "To add what is missing, if you want it:", *(f"  {line}" for line in advice)]
     return "\n".join(lines)
-
-
-def version_of(distribution: str) -> str | None:
-    """Return the installed version of a distribution, or None, without importing it."""
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def install_hint(extra: str) -> str:

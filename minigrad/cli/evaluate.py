@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False) -> dict[str, Any]:
     """Test the classifier of the run in `folder` on the IDX files in `data_dir` (by default on the run's own), and return the numbers."""
     import minigrad as mg
-    from minigrad.data.mnist import BUNDLED, load_split
+    from minigrad.data.mnist import bundled, load_split
     from minigrad.experiments import checkpoint, metrics, training
 
     run = checkpoint.load_run(folder)
@@ -41,7 +41,7 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
             f"{folder}: expected a classifier, found an autoencoder after {run.epoch} epochs of pretraining; "
             f"train it to the end: minigrad train {run.config.lecture} --resume {shell_word(folder)}"
         )
-    place = Path(os.path.expanduser(data_dir or run.config.data_dir or BUNDLED))
+    place = Path(os.path.expanduser(data_dir or run.config.data_dir or bundled()))
     images, labels = load_split(place, train=train)
     inputs = mg.from_numpy(images.reshape(-1, PIXELS)).to(run.config.device)
     confusion = metrics.confusion_matrix(labels, training.predict(run, inputs).cpu().numpy())

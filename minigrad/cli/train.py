@@ -4,12 +4,12 @@ import argparse
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from minigrad.cli.option_types import full_path, number, path, whole
-from minigrad.experiments.config import ABOVE_ZERO, CHOICES, LEAST, LECTURES, Config, ExperimentError, check_folder
+from minigrad.experiments.config import LECTURES, SETTINGS, Config, ExperimentError, check_folder
 from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
 from minigrad.serialization import CheckpointError
 
@@ -37,42 +37,28 @@ def add_parser(commands: Any) -> None:
 
 def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
     """Declare the options of a lecture, with the lecture's settings as defaults."""
-
-    kinds = get_type_hints(Config)
-
-    def add(name: str, about: str, **options: Any) -> None:
-        field = name[2:].replace("-", "_")
-        default = getattr(preset, field)
-        text = about if default is None else f"{about} (default: {default})"
-        if field in CHOICES:
-            options["choices"] = CHOICES[field]
-        elif kinds[field] is float:
-            options["type"] = number(above=0) if field in ABOVE_ZERO else number(LEAST.get(field, -math.inf))
-        elif field in LEAST:
-            options["type"] = whole(LEAST[field])
-        parser.add_argument(name, help=text, default=argparse.SUPPRESS, **options)  # the namespace lacks an option that is not given
-
-    add("--epochs", "epochs of pretraining", metavar="N")
-    add("--finetune-epochs", "epochs of fine-tuning", metavar="N")
-    add("--batch-size", "images in a batch", metavar="N")
-    add("--lr", "learning rate of the pretraining")
-    add("--finetune-lr", "learning rate of the fine-tuning", metavar="LR")
-    add("--optimizer", "of the pretraining; fine-tuning is gradient descent")
-    add("--momentum", "of gradient descent, in both phases", metavar="M")
-    add("--weight-decay", "in both phases", metavar="W")
-    add("--lr-step", "every N epochs multiply the rate by --lr-gamma", metavar="N")
-    add("--lr-gamma", "see --lr-step", metavar="G")
-    add("--noise-mean", "mean of the noise on the input", metavar="M")
-    add("--noise-std", "standard deviation of the noise", metavar="S")
-    add("--l1-weight", "weight of the L1 penalty on the code", metavar="W")
-    add("--l1-form", "its gradient: the code's sign, or as on the slide the code")
-    add("--dtype", "precision")
-    add("--device", "where the network runs")
-    add("--seed", "of weights, order and noise", metavar="N")
-    add("--data-dir", "folder of IDX files, gzipped or raw (default: the bundled MNIST)", type=full_path, metavar="DIR")
-    add("--limit", "use the first N training images only", metavar="N")
+    for name, kind in get_type_hints(Config).items():
+        limits, default = SETTINGS[name], getattr(preset, name)
+        if about := limits["about"]:
+            text = about if default is None else f"{about} (default: {default})"
+            parser.add_argument(
+                "--" + name.replace("_", "-"),
+                help=text,
+                default=argparse.SUPPRESS,  # the namespace lacks an option that is not given
+                metavar=limits.get("metavar"),
+                choices=limits.get("choices"),
+                type=_option_type(kind, limits),
+            )
     parser.add_argument("--out", help="folder for figures and pictures", type=path, metavar="DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
+
+
+def _option_type(kind: Any, limits: Mapping[str, Any]) -> Callable[[str], Any]:
+    if kind is float:
+        return number(limits.get("least", -math.inf), above=limits.get("above", -math.inf))
+    if "least" in limits:
+        return whole(limits["least"])
+    return str if "choices" in limits else full_path
 
 
 def config_of(arguments: argparse.Namespace) -> Config:
@@ -82,8 +68,7 @@ def config_of(arguments: argparse.Namespace) -> Config:
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the settings that the command line gives."""
-    names = {field.name for field in dataclasses.fields(Config)} - {"lecture"}
-    return {name: value for name, value in vars(arguments).items() if name in names}
+    return {name: value for name, value in vars(arguments).items() if name in SETTINGS and name != "lecture"}
 
 
 def run(arguments: argparse.Namespace) -> int:

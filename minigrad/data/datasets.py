@@ -102,7 +102,7 @@ class ConcatDataset(Dataset):
 def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:
     """Cut `dataset` at random into subsets of the given lengths, or of fractions that add up to 1.
 
-    Of fractions each gets floor(fraction · n) items, and the rest goes round one by one.
+    With fractions, each subset gets floor(fraction · n) items; the items left over go to the first subsets, one to each.
     """
     n = len(dataset)
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:

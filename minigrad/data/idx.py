@@ -18,7 +18,7 @@ import sys
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -35,19 +35,12 @@ MAX_AXES = 64  # NumPy's limit
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WBITS = 31  # zlib's code for: a gzip header before and a checksum after
 PIECE = 16 * 1024  # zlib copies what is left of a piece at the end of each member, which may have 20 bytes
-SMALL = 64 * 1024**2  # bytes that may be taken on a gzip file's word
-GAIN = 100  # what claims more may claim GAIN bytes for each of its own: digits shrink to 1/5, zeros to 1/1032
+SMALL = 64 * 1024**2  # bytes; so much memory is taken before a gzip file's claim is checked
+GAIN = 100  # a gzip file may claim this many bytes for each byte of its own, and SMALL in any case; digits shrink to 1/5, zeros to 1/1032
 
 
 class IdxError(ValueError):
     """An IDX file is missing, damaged or not what was expected; the message has the file and both sides."""
-
-
-class Stream(Protocol):
-    """What gives at most `size` bytes at a time, and none only at its end."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return the next bytes."""
 
 
 def read_idx(
@@ -69,7 +62,7 @@ def read_idx(
         with open(path, "rb") as file:
             zipped = file.read(2) == GZIP_MAGIC
             file.seek(0)
-            stream: Stream = Inflated(file) if zipped else file
+            stream: BinaryIO | Inflated = Inflated(file) if zipped else file
             found_dtype, found_shape = _read_header(stream)
             _check_expected(found_dtype, found_shape, dtype, shape)
             claim = _check_size(found_dtype, found_shape, size, zipped)
@@ -100,7 +93,7 @@ def _file_size(path: str | os.PathLike[str]) -> int:
     return status.st_size
 
 
-def _read_header(stream: Stream) -> tuple[np.dtype[Any], tuple[int, ...]]:
+def _read_header(stream: "BinaryIO | Inflated") -> tuple[np.dtype[Any], tuple[int, ...]]:
     zeros, code, axes = struct.unpack(">HBB", _read_exactly(stream, 4, "the header"))
     if zeros:
         raise IdxError(f"the first two bytes: expected 0000 (IDX) or 1f8b (gzip), found {zeros:04x}")
@@ -146,7 +139,7 @@ def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped:
     return claim
 
 
-def _read_rest(stream: Stream, size: int, into: NDArray[np.uint8] | None = None) -> None:
+def _read_rest(stream: "BinaryIO | Inflated", size: int, into: NDArray[np.uint8] | None = None) -> None:
     """Read to the end, which must come after `size` bytes; without `into` they are not kept."""
     done = 0
     while done < size:
@@ -165,7 +158,7 @@ def _elements(data: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
     return elements.byteswap(inplace=True) if sys.byteorder == "little" else elements
 
 
-def _read_exactly(stream: Stream, size: int, what: str) -> bytes:
+def _read_exactly(stream: "BinaryIO | Inflated", size: int, what: str) -> bytes:
     found = b""
     while len(found) < size:
         piece = stream.read(size - len(found))
@@ -176,9 +169,10 @@ def _read_exactly(stream: Stream, size: int, what: str) -> bytes:
 
 
 class Inflated:
-    """The bytes of a gzip file, inflated as they are asked for. It may have several members, as pigz, bgzip and `cat a.gz b.gz` write.
+    """A stream of the bytes of a gzip file, which are inflated only when they are read.
 
-    Zero bytes after a member are ignored, as gzip ignores them; anything else that is no member is an error.
+    The file may have several members, as pigz, bgzip and `cat a.gz b.gz` write. Zero bytes after a member are ignored, as gzip
+    ignores them; anything else that is no member is an error.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -202,7 +196,7 @@ class Inflated:
         return b""
 
     def _next_member(self) -> bool:
-        """Start with the next member; False at the end of the file."""
+        """Begin to read the next member, and return whether there is one before the end of the file."""
         rest = self._inflater.unused_data.lstrip(b"\0")
         while len(rest) < len(GZIP_MAGIC):
             more = self._file.read(PIECE)

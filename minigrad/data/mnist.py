@@ -20,7 +20,7 @@ from minigrad.functions.creation import from_numpy
 
 Bytes = NDArray[np.uint8]
 SIDE = 28
-CLASSES = 10
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SUFFIXES = (".gz", "")
 
 
@@ -35,13 +35,6 @@ def bundled() -> Path:
     for file in folder.iterdir() if folder.is_dir() else ():
         (Path(unpacked.name) / file.name).write_bytes(file.read_bytes())
     return Path(unpacked.name)
-
-
-def __getattr__(name: str) -> Path:
-    """BUNDLED is `bundled()`, found when asked for."""
-    if name == "BUNDLED":
-        return bundled()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, Bytes, Bytes]:
@@ -65,16 +58,16 @@ def load_split(root: Path, *, train: bool, name: str = "MNIST") -> tuple[Bytes, 
             f"{images_file} and {labels_file}: expected a label for each image, and one at least; "
             f"found {len(images):,} images and {len(labels):,} labels"
         )
-    if labels.max() >= CLASSES:
+    if labels.max() >= len(DIGITS):
         at = int(labels.argmax())
         raise IdxError(
-            f"{labels_file}: expected labels 0 to {CLASSES - 1}, found {labels[at]} at index {at:,}"
+            f"{labels_file}: expected labels 0 to {len(DIGITS) - 1}, found {labels[at]} at index {at:,}"
         )
     return images, labels
 
 
 def file_names(train: bool) -> tuple[str, str]:
-    """MNIST's names for the files of images and of labels."""
+    """Return MNIST's names for the files of images and of labels."""
     part = "train" if train else "t10k"
     return f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"
 
@@ -108,22 +101,11 @@ class MNIST(Dataset):
     where root has no files.
 
     An item is (image, class). The image is a uint8 array of shape (28, 28), where torchvision has a PIL
-    image; `transform` makes of it what it likes. `data` is a uint8 tensor of shape (n, 28, 28),
+    image, and goes through `transform` if there is one. `data` is a uint8 tensor of shape (n, 28, 28),
     `targets` an int64 tensor of shape (n,). Raises IdxError.
     """
 
-    classes = [
-        "0 - zero",
-        "1 - one",
-        "2 - two",
-        "3 - three",
-        "4 - four",
-        "5 - five",
-        "6 - six",
-        "7 - seven",
-        "8 - eight",
-        "9 - nine",
-    ]
+    classes = [f"{digit} - {name}" for digit, name in enumerate(DIGITS)]
     comes_with_package = True
 
     def __init__(

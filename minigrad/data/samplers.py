@@ -42,9 +42,10 @@ class SubsetRandomSampler(Sampler):
 
 
 class RandomSampler(Sampler):
-    """0, 1, …, n - 1 in random order, a new one each time, of as many items as the data set has then.
+    """The indices 0, 1, …, n - 1 in random order, a new one each time, where n is the length that the data set has at that time.
 
-    `num_samples` indices instead of n: of one order after the other, or, with `replacement`, each drawn from all.
+    With `num_samples` there are that many indices instead of n: those of one order after the other, or, with `replacement`,
+    each drawn from all.
     """
 
     def __init__(

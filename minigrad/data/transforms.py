@@ -13,7 +13,7 @@ Transform = Callable[[Any], Any]
 
 
 class Compose:
-    """Several transforms, one after the other."""
+    """Apply several transforms, one after the other."""
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self.transforms = transforms
@@ -36,7 +36,7 @@ class Compose:
 
 
 class ToTensor:
-    """An image, an array of shape (H, W) or (H, W, C), as a tensor of shape (C, H, W).
+    """Turn an image, an array of shape (H, W) or (H, W, C), into a tensor of shape (C, H, W).
 
     Bytes 0 to 255 become the default dtype, 0 to 1; other dtypes are left as they are.
     """
@@ -67,7 +67,7 @@ def _scaled(image: Any) -> Tensor:
 
 
 class Normalize:
-    """(x - mean) / std for each channel of an image, a float tensor of shape (..., C, H, W)."""
+    """Compute (x - mean) / std for each channel of an image, a float tensor of shape (..., C, H, W)."""
 
     def __init__(self, mean: Any, std: Any, inplace: bool = False) -> None:
         self.mean = mean
@@ -99,7 +99,7 @@ class Normalize:
 
 
 class Lambda:
-    """Any function as a transform."""
+    """Use any function as a transform."""
 
     def __init__(self, lambd: Transform) -> None:
         if not callable(lambd):

@@ -117,8 +117,8 @@ def load_state(path: Path) -> dict[str, Any]:
     """Return what `save_run` stored in a file. Raise CheckpointError unless all parts are there, and of the right type."""
     state = load(path)
     if isinstance(state, dict) and file_checks.is_count(state.get("format")) and state["format"] == 1:
-        state = from_format_1(state)
-    if not isinstance(state, dict) or list(state) != list(KINDS):
+        state = {"noise": None, **state, "format": FORMAT}  # in format 1 the run's one generator drew all noise
+    if not isinstance(state, dict) or set(state) != set(KINDS):
         raise unexpected(path, f"a run ({', '.join(KINDS)})", shown(state))
     for name, kind in KINDS.items():
         if not isinstance(state[name], kind) or isinstance(state[name], bool):
@@ -132,23 +132,12 @@ def load_state(path: Path) -> dict[str, Any]:
     return state
 
 
-def from_format_1(state: dict[str, Any]) -> dict[str, Any]:
-    """Return in today's format a checkpoint of format 1, in which the run's one generator drew all noise."""
-    found: dict[str, Any] = {}
-    for name, value in state.items():
-        found[name] = value
-        if name == "generator":
-            found["noise"] = None
-    return {**found, "format": FORMAT}
-
-
 def check_fit(path: Path, run: training.Run, state: dict[str, Any]) -> None:
     """Raise CheckpointError unless `state` is that of a run with the settings of `run`, into which nothing is copied yet."""
     check_tensors(f"{path}: network", run.net.state_dict(), state["network"])
     check_optimizer(f"{path}: optimizer", run, state["optimizer"])
-    check_tensors(f"{path}: generator", {"state": run.generator.get_state()}, {"state": state["generator"]})
-    check_tensors(f"{path}: noise", {"state": noise_state(run)}, {"state": state["noise"]})
-    for name in ("generator", "noise"):
+    for name, expected in (("generator", run.generator.get_state()), ("noise", noise_state(run))):
+        check_tensors(f"{path}: {name}", {"state": expected}, {"state": state[name]})
         calls = 0 if state[name] is None else int.from_bytes(bytes(state[name].tolist())[8:], "little")
         if calls >= 2**63:  # more draws than a run can make; soon they would not fit into 8 bytes
             raise unexpected(f"{path}: {name}", "a count of draws below 2^63", calls)
@@ -175,18 +164,18 @@ def snapshots_so_far(phase: str, epoch: int) -> tuple[str, ...]:
 
 def optimizer_by_name(run: training.Run) -> dict[str, Any]:
     """Return the optimizer's state dict with the parameters' names in place of their numbers."""
-    names = [name for name, _ in run.net.named_parameters()]
-    state = run.optimizer.state_dict()
-    groups = [{**group, "params": [names[i] for i in group["params"]]} for group in state["param_groups"]]
-    return {"state": {names[i]: slots for i, slots in state["state"].items()}, "param_groups": groups}
+    return renamed(run.optimizer.state_dict(), {i: name for i, (name, _) in enumerate(run.net.named_parameters())})
 
 
 def optimizer_by_index(run: training.Run, state: dict[str, Any]) -> dict[str, Any]:
     """Return a state dict of `optimizer_by_name` with the parameters' numbers in place of their names."""
-    index = {name: i for i, (name, _) in enumerate(run.net.named_parameters())}
-    slots = {index[name]: slots for name, slots in state["state"].items()}
-    groups = [{**group, "params": [index[n] for n in group["params"]]} for group in state["param_groups"]]
-    return {"state": slots, "param_groups": groups}
+    return renamed(state, {name: i for i, (name, _) in enumerate(run.net.named_parameters())})
+
+
+def renamed(state: dict[str, Any], new: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return an optimizer's state dict with new[key] in place of each parameter's key."""
+    groups = [{**group, "params": [new[key] for key in group["params"]]} for group in state["param_groups"]]
+    return {"state": {new[key]: slots for key, slots in state["state"].items()}, "param_groups": groups}
 
 
 def check_tensors(where: str, expected: Mapping[str, mg.Tensor | None], found: dict[str, Any]) -> None:
@@ -238,15 +227,9 @@ def check_settings(where: str, expected: dict[str, Any], found: Any, changing: t
     for name, value in expected.items():
         rate = found[name][0] if isinstance(found[name], list) and len(found[name]) == 1 else found[name]
         same_kind = isinstance(found[name], list) == isinstance(value, list)
-        fits = same_kind and file_checks.is_finite(rate) and rate >= 0 if name in changing else _same(found[name], value)
+        fits = same_kind and file_checks.is_finite(rate) and rate >= 0 if name in changing else repr(found[name]) == repr(value)
         if not fits:
             raise unexpected(where, f"{name} {'a rate' if name in changing else shown(value)}", shown(found[name]))
-
-
-def _same(found: Any, expected: Any) -> bool:
-    if isinstance(expected, list | tuple):
-        return type(found) is type(expected) and len(found) == len(expected) and all(map(_same, found, expected))
-    return type(found) is type(expected) and bool(found == expected)
 
 
 def _kind(value: Any) -> str:

@@ -3,10 +3,12 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-SIDE = 28  # an image is 28 × 28
-PIXELS = SIDE * SIDE
+from minigrad.data import mnist
+
+CLASSES, SIDE = mnist.DIGITS, mnist.SIDE
+PIXELS = SIDE * SIDE  # of an image
 PHASE_NAMES = {"pretrain": "pretraining", "finetune": "fine-tuning"}
 PHASES = tuple(PHASE_NAMES)
 
@@ -15,31 +17,39 @@ class ExperimentError(Exception):
     """Raised where a run cannot start or go on; the message says what to do about it."""
 
 
+def setting(about: str = "", *, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
+    """Declare a setting of Config: what its option in `minigrad train` says of it (with no text there is no option), and its limits.
+
+    These are `least`, the smallest value; `above`, below all values; `choices`, all values; and `metavar`, the option's word for a value.
+    """
+    return dataclasses.field(default=default, metadata={"about": about, **limits})
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything that decides a run's numbers. Rates and decay are per step, `lr_step` is in epochs."""
 
-    lecture: str
-    epochs: int
-    finetune_epochs: int
-    lr: float
-    finetune_lr: float
-    optimizer: str  # of the pretraining: "sgd" or "adam"; fine-tuning is always gradient descent
-    momentum: float  # of gradient descent, in both phases
-    shuffle: bool
-    noise_mean: float
-    noise_std: float
-    batch_size: int = 1000
-    weight_decay: float = 0.0
-    lr_step: int | None = None
-    lr_gamma: float = 0.1
-    l1_weight: float = 0.0
-    l1_form: str = "sign"
-    dtype: str = "float64"
-    device: str = "cpu"
-    seed: int = 0
-    data_dir: str | None = None
-    limit: int | None = None
+    lecture: str = setting(choices=("denoising", "autoencoder"))
+    epochs: int = setting("epochs of pretraining", least=0, metavar="N")
+    finetune_epochs: int = setting("epochs of fine-tuning", least=0, metavar="N")
+    lr: float = setting("learning rate of the pretraining", above=0)
+    finetune_lr: float = setting("learning rate of the fine-tuning", above=0, metavar="LR")
+    optimizer: str = setting("of the pretraining; fine-tuning is gradient descent", choices=("sgd", "adam"))
+    momentum: float = setting("of gradient descent, in both phases", least=0, metavar="M")
+    shuffle: bool = setting()
+    noise_mean: float = setting("mean of the noise on the input", metavar="M")
+    noise_std: float = setting("standard deviation of the noise", least=0, metavar="S")
+    batch_size: int = setting("images in a batch", default=1000, least=1, metavar="N")
+    weight_decay: float = setting("in both phases", default=0.0, least=0, metavar="W")
+    lr_step: int | None = setting("every N epochs multiply the rate by --lr-gamma", default=None, least=1, metavar="N")
+    lr_gamma: float = setting("see --lr-step", default=0.1, above=0, metavar="G")
+    l1_weight: float = setting("weight of the L1 penalty on the code", default=0.0, least=0, metavar="W")
+    l1_form: str = setting("its gradient: the code's sign, or as on the slide the code", default="sign", choices=("sign", "slide"))
+    dtype: str = setting("precision", default="float64", choices=("float32", "float64"))
+    device: str = setting("where the network runs", default="cpu", choices=("cpu", "cuda"))
+    seed: int = setting("of weights, order and noise", default=0, least=0, metavar="N")
+    data_dir: str | None = setting("folder of IDX files, gzipped or raw (default: the bundled MNIST)", default=None, metavar="DIR")
+    limit: int | None = setting("use the first N training images only", default=None, least=1, metavar="N")
 
     @property
     def has_noise(self) -> bool:
@@ -64,19 +74,7 @@ LECTURES = {
     ),
 }  # fmt: skip
 
-
-CHOICES = {
-    "lecture": tuple(LECTURES),
-    "optimizer": ("sgd", "adam"),
-    "l1_form": ("sign", "slide"),
-    "dtype": ("float32", "float64"),
-    "device": ("cpu", "cuda"),
-}
-LEAST = {
-    "epochs": 0, "finetune_epochs": 0, "batch_size": 1, "momentum": 0, "noise_std": 0, "weight_decay": 0, "lr_step": 1, "l1_weight": 0,
-    "seed": 0, "limit": 1,
-}  # fmt: skip
-ABOVE_ZERO = ("lr", "finetune_lr", "lr_gamma")
+SETTINGS = {field.name: field.metadata for field in dataclasses.fields(Config)}
 LARGEST = 2**64 - 1  # of all whole numbers that a setting may be: a seed has 64 bits
 
 

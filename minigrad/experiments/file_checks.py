@@ -2,17 +2,15 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_type_hints
 
 from minigrad._tensor import Tensor
-from minigrad.experiments.config import ABOVE_ZERO, CHOICES, CLASSES, LARGEST, LEAST, PHASES, PIXELS, Config
+from minigrad.experiments.config import CLASSES, LARGEST, PHASES, PIXELS, SETTINGS, Config
 from minigrad.serialization.tensor_file import CheckpointError, PathLike, shown, unexpected
 
 IMAGES = ("original", "noisy", "reconstruction")
 LAYERS = ("pretrain encoder", "pretrain decoder", "finetune encoder", "finetune classifier")
-SPARSITY = ("mean_abs_code", "share_of_code_below_0.01", "dead_units", "share_of_decoder_weights_below_0.001")
-SUMMARY = ("first_mse", "mse", "first_train_error", "train_error", "first_test_accuracy", "test_accuracy", "seconds")
 
 
 @contextlib.contextmanager
@@ -52,21 +50,23 @@ def check_config(where: PathLike, found: Any) -> None:
 
 
 def _is_setting(name: str, kind: Any, value: Any) -> bool:
-    if name in CHOICES:
-        return isinstance(value, str) and value in CHOICES[name]
+    limits = SETTINGS[name]
+    if "choices" in limits:
+        return isinstance(value, str) and value in limits["choices"]
     if kind is float:
-        return is_finite(value) and value >= LEAST.get(name, -math.inf) and (value > 0 or name not in ABOVE_ZERO)
-    if name in LEAST:
-        return is_count(value, LEAST[name]) or (value is None and isinstance(None, kind))
+        return is_finite(value) and value >= limits.get("least", -math.inf) and value > limits.get("above", -math.inf)
+    if "least" in limits:
+        return is_count(value, limits["least"]) or (value is None and isinstance(None, kind))
     return isinstance(value, kind)
 
 
 def _setting(name: str, kind: Any, value: Any) -> Any:
-    if name in CHOICES:
-        return list(CHOICES[name])
+    limits = SETTINGS[name]
+    if "choices" in limits:
+        return list(limits["choices"])
     if isinstance(value, bool) or not isinstance(value, kind):
         return kind
-    return "a finite number more than 0" if name in ABOVE_ZERO else f"a finite number, at least {LEAST.get(name, -math.inf)}"
+    return "a finite number more than 0" if "above" in limits else f"a finite number, at least {limits.get('least', -math.inf)}"
 
 
 def check_shown_config(where: PathLike, found: dict[str, Any]) -> None:
@@ -100,40 +100,30 @@ def check_epoch(where: PathLike, entry: Any) -> None:
         raise unexpected(where, "an object with phase, epoch, loss, test_accuracy and seconds", shown(entry))
 
 
-def check_summary(where: PathLike, found: dict[str, Any]) -> None:
-    """Raise CheckpointError unless `found` is the summary of a finished run, or a part of it."""
-    for key, value in found.items():
-        expected = None
-        if key in ("sparsity", "code_histogram"):
-            check_figures(where, {key: value})
-        elif key == "class_accuracy":
-            expected = None if _is_by_name(value, is_measured) else "numbers by name"
-        elif key == "confusion":
-            expected = None if _is_confusion(value) else f"a table of {len(CLASSES)} × {len(CLASSES)} counts"
-        elif key in SUMMARY:
-            expected = None if is_measured(value) else "a number, or null"
-        elif key == "lecture":
-            expected = None if isinstance(value, str) else "a name"
-        if expected:
-            raise unexpected(f"{where}: {key}", expected, shown(value))
-
-
 def check_figures(where: PathLike, found: Any) -> None:
     """Raise CheckpointError unless `found` holds numbers about the code: its sparsity and its histogram, or one of them."""
     if not isinstance(found, dict):
         raise unexpected(where, "figures by name", shown(found))
+    for key in found:
+        if key not in FIGURES:
+            raise unexpected(where, " or ".join(FIGURES), shown(key))
+    check_summary(where, found)
+
+
+def check_summary(where: PathLike, found: dict[str, Any]) -> None:
+    """Raise CheckpointError unless `found` is the summary of a finished run, or a part of it."""
     for key, value in found.items():
-        if key == "sparsity":
-            fits = _is_by_name(value, is_measured) and is_count(value.get("dead_units", 0))
-        elif key == "code_histogram":
-            fits = _is_by_name(value, lambda numbers: isinstance(numbers, list) and all(map(is_finite, numbers)))
-        else:
-            fits = False
-        if not fits:
-            expected = {"sparsity": "numbers by name", "code_histogram": "lists of numbers by name"}
-            if key not in expected:
-                raise unexpected(where, " or ".join(expected), shown(key))
-            raise unexpected(f"{where}: {key}", expected[key], shown(value))
+        expected, fits = SUMMARY.get(key, ("", None))
+        if fits is not None and not fits(value):
+            raise unexpected(f"{where}: {key}", expected, shown(value))
+
+
+def _is_sparsity(found: Any) -> bool:
+    return _is_by_name(found, is_measured) and is_count(found.get("dead_units", 0))
+
+
+def _are_lists(found: Any) -> bool:
+    return _is_by_name(found, lambda numbers: isinstance(numbers, list) and all(map(is_finite, numbers)))
 
 
 def _is_by_name(found: Any, fits: Any) -> bool:
@@ -147,6 +137,23 @@ def _is_confusion(found: Any) -> bool:
         and len(found) == n
         and all(isinstance(row, list) and len(row) == n and all(map(is_count, row)) for row in found)
     )
+
+
+# What a summary may hold: the name of a value, a text that says what is expected of it, and the test for that.
+FIGURES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "sparsity": ("numbers by name", _is_sparsity),
+    "code_histogram": ("lists of numbers by name", _are_lists),
+}
+SUMMARY = {
+    **FIGURES,
+    "class_accuracy": ("numbers by name", lambda value: _is_by_name(value, is_measured)),
+    "confusion": (f"a table of {len(CLASSES)} × {len(CLASSES)} counts", _is_confusion),
+    "lecture": ("a name", lambda value: isinstance(value, str)),
+    **dict.fromkeys(
+        ("first_mse", "mse", "first_train_error", "train_error", "first_test_accuracy", "test_accuracy", "seconds"),
+        ("a number, or null", is_measured),
+    ),
+}
 
 
 def check_snapshots(where: PathLike, snapshots: Mapping[Any, Any], required: tuple[str, ...] = ()) -> dict[str, Any]:

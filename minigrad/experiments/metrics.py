@@ -8,6 +8,11 @@ from minigrad.experiments.config import CLASSES
 
 BINS = 25
 LARGEST = 1e300
+CURVES = [  # what a run measures: its name, its phase and key in the metrics, its key in a lecture's tables, and what it is
+    ("mse", "pretrain", "loss", "autoencoder_mse", "Mean-squared error of the pretraining"),
+    ("train_error", "finetune", "loss", "train_error", "Train error of the fine-tuning"),
+    ("test_accuracy", "finetune", "test_accuracy", "test_accuracy", "Test accuracy, %"),
+]
 
 
 def confusion_matrix(labels: Any, predicted: Any) -> Any:
@@ -20,6 +25,19 @@ def class_accuracy(confusion: Any) -> dict[str, float]:
     """Return for each class the per cent of its images that are classified correctly; classes without images are left out."""
     pairs = zip(CLASSES, confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), strict=True)
     return {name: 100 * right / total for name, right, total in pairs if total}
+
+
+def curves_of(metrics: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Return by name the values of each of the CURVES, epoch by epoch."""
+    return {name: [entry[key] for entry in metrics if entry["phase"] == phase] for name, phase, key, _, _ in CURVES}
+
+
+def first_and_last(curves: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return the first and the last value of each curve, as "first_mse", "mse" and so on; None where a curve has no values."""
+    ends: dict[str, Any] = {}
+    for name, values in curves.items():
+        ends[f"first_{name}"], ends[name] = (values[0], values[-1]) if values else (None, None)
+    return ends
 
 
 def is_drawable(value: float | None) -> TypeGuard[float]:

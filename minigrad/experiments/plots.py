@@ -10,8 +10,8 @@ import numpy as np
 
 from minigrad.experiments.config import CLASSES, PHASE_NAMES, SIDE, Config
 from minigrad.experiments.lecture_tables import load_lecture_tables
-from minigrad.experiments.metrics import LARGEST, is_drawable
-from minigrad.experiments.tiled_images import make_grid, side_by_side, tiles
+from minigrad.experiments.metrics import CURVES, LARGEST, is_drawable
+from minigrad.experiments.tiled_images import change, color_limit, make_grid, side_by_side, tiles
 from minigrad.serialization.atomic import replace_file
 
 RUN_COLOR, LECTURE_COLOR = "#0b62a4", "#d1495b"
@@ -95,10 +95,8 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
     """Draw weights before, after, and their difference, on one colour scale on which 0 is white."""
     large = 3 if figure.get_figwidth() > 12 else 0  # larger text, which can be read when the picture is shrunk
     figure.suptitle(heading, fontsize=11 + large)
-    panels = {"before": before, "after": after, "difference": after - before}
-    sizes = np.abs(np.stack(list(panels.values())))
-    sizes = sizes[np.isfinite(sizes)]
-    limit = min(float(np.quantile(sizes, 0.995)) if sizes.size else 0.0, LARGEST) or 1.0
+    panels = change(before, after)
+    limit = min(color_limit(panels), LARGEST) or 1.0
     grid = figure.subplots(1, 3)
     for axes, (name, weight) in zip(grid, panels.items()):
         image = axes.imshow(tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
@@ -112,7 +110,7 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
 
 def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
     """Draw weights before, after, and their difference, each as `make_grid` shows it, pixel by pixel: scaling would blur them."""
-    panels = np.stack([make_grid(weight) for weight in (before, after, after - before)])
+    panels = np.stack([make_grid(weight) for weight in change(before, after).values()])
     zoom = max(1, 500 // panels.shape[2])
     image = side_by_side(panels.repeat(zoom, axis=1).repeat(zoom, axis=2), columns=3, gap=16, fill=1)
     figure.set_layout_engine("none")
@@ -124,18 +122,13 @@ def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
 def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]) -> None:
     """Draw loss and accuracy by epoch, beside what the lecture printed."""
     figure.suptitle(f"{title}: training", fontsize=11)
-    panels = [
-        ("pretrain", "loss", "mean-squared error of the pretraining", printed["autoencoder_mse"]),
-        ("finetune", "loss", "train error of the fine-tuning", printed["train_error"]),
-        ("finetune", "test_accuracy", "test accuracy, %", printed["test_accuracy"]),
-    ]
-    for axes, (phase, key, name, values_printed) in zip(figure.subplots(1, 3), panels):
+    for axes, (_, phase, key, in_tables, name) in zip(figure.subplots(1, 3), CURVES):
         entries = [entry for entry in metrics if entry["phase"] == phase]
         epochs = [entry["epoch"] for entry in entries]
         values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # NaN leaves a gap
         axes.plot(epochs, values, "o-", color=RUN_COLOR, ms=4, label=engine)
-        numbers = range(1, len(values_printed) + 1)
-        axes.plot(numbers, values_printed, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")
+        in_lecture = printed[in_tables]
+        axes.plot(range(1, len(in_lecture) + 1), in_lecture, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")
         axes.set_title(name, fontsize=10)
         axes.set_xlabel("epoch", fontsize=9)
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -14,7 +14,7 @@ import numpy as np
 
 from minigrad.experiments import plots, run_folder
 from minigrad.experiments.config import Config, config_as_dict
-from minigrad.experiments.metrics import class_accuracy, confusion_matrix
+from minigrad.experiments.metrics import class_accuracy, confusion_matrix, curves_of, first_and_last
 from minigrad.experiments.terminal import digits_as_text, progress, say
 
 Save = Callable[[Any, Path], None]  # writes a run's checkpoint into its folder
@@ -41,12 +41,7 @@ def run_lecture(
 
 def finish(lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None) -> dict[str, Any]:
     """Train `run` from where it stands to its end; print, write and return what `run_lecture` does."""
-    with run_folder.alone(out):
-        return _finish(lecture, run, data, out, _silent if quiet else say, save)
-
-
-def _finish(lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any, save: Save | None) -> dict[str, Any]:
-    training = lecture.training
+    training, tell = lecture.training, _silent if quiet else say
 
     def keep() -> None:
         if out is not None and save is not None:
@@ -54,18 +49,18 @@ def _finish(lecture: ModuleType, run: Any, data: Any, out: Path | None, say: Any
         if out is not None:
             run_folder.write_metrics(out, run.metrics)
 
-    keep()
-    train(lecture, run, data, keep, say)
-    keep()  # with the last snapshots
-    summary = summarize(training, run, data)
-    for name, accuracy in summary["class_accuracy"].items():
-        say(f"Accuracy of {name:>5} : {accuracy:f} %")
-    diverged = run_folder.divergence(config_as_dict(run.config), run.metrics)
-    if diverged:
-        say(f"Attention: {diverged}")
-    if out is not None:
-        run_folder.write_json(out / "summary.json", summary)
-        plots.draw_all(out, training.ENGINE, run, data, summary)
+    with run_folder.alone(out):
+        keep()
+        train(lecture, run, data, keep, tell)
+        keep()  # with the last snapshots
+        summary = summarize(training, run, data)
+        for name, accuracy in summary["class_accuracy"].items():
+            tell(f"Accuracy of {name:>5} : {accuracy:f} %")
+        if diverged := run_folder.divergence(config_as_dict(run.config), run.metrics):
+            tell(f"Attention: {diverged}")
+        if out is not None:
+            run_folder.write_json(out / "summary.json", summary)
+            plots.draw_all(out, training.ENGINE, run, data, summary)
     return summary
 
 
@@ -144,15 +139,9 @@ def summarize(training: ModuleType, run: Any, data: Any) -> dict[str, Any]:
     predicted = training.predict(run, data.test_images).cpu().numpy()
     labels = data.test_labels.cpu().numpy()
     confusion = confusion_matrix(labels, predicted)
-    errors = [entry["loss"] for entry in run.metrics if entry["phase"] == "pretrain"]
-    finetuning = [entry for entry in run.metrics if entry["phase"] == "finetune"]
     return {
         "lecture": run.config.lecture,
-        "first_mse": errors[0] if errors else None,
-        "mse": errors[-1] if errors else None,
-        "first_train_error": finetuning[0]["loss"] if finetuning else None,
-        "train_error": finetuning[-1]["loss"] if finetuning else None,
-        "first_test_accuracy": finetuning[0]["test_accuracy"] if finetuning else None,
+        **first_and_last(curves_of(run.metrics)),
         "test_accuracy": 100 * confusion.trace().item() / len(labels),
         "class_accuracy": class_accuracy(confusion),
         "confusion": confusion.tolist(),

@@ -61,13 +61,16 @@ def check_matplotlib() -> None:
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of Python and of those `packages` that are installed."""
-    found = {"python": platform.python_version()}
-    for name in packages:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    found = {name: version for name in packages if (version := version_of(name))}
+    return {"python": platform.python_version(), **found}
+
+
+def version_of(distribution: str) -> str | None:
+    """Return the installed version of a distribution, or None, without importing it."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def version_changes(out: Path, packages: Iterable[str]) -> list[tuple[str, str, str]]:

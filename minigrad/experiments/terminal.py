@@ -1,5 +1,6 @@
 """Output for a terminal: lines in any encoding, with any file name in them; digits as text; a progress bar."""
 
+import contextlib
 import importlib.util
 import os
 import shlex
@@ -33,10 +34,8 @@ def escape_unencodable() -> None:
 
 def complain(message: str, *, before: str = "") -> None:
     """Print `before` and then `message` as one line to standard error, and ignore an error in that: there is nowhere to report it."""
-    try:
+    with contextlib.suppress(OSError):
         print(before + one_line(message), file=sys.stderr, flush=True)
-    except OSError:
-        pass
 
 
 def one_line(text: str) -> str:

@@ -5,12 +5,38 @@ from typing import Any
 
 import numpy as np
 
+CLIPPED = 0.995  # quantile of |weight| at which the colours end
+
 
 def tiles(weight: Any, layer: str) -> Any:
     """Return a weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
+    units = units_of(weight, layer)
+    return side_by_side(units, columns=columns_for(units, layer), gap=max(1, units.shape[1] // 14), fill=np.nan)
+
+
+def units_of(weight: Any, layer: str) -> Any:
+    """Return a layer's weights as (units, side, side): of a decoder the columns of the matrix, else its rows."""
     units = weight.T if layer == "decoder" else weight
-    side, columns = math.isqrt(units.shape[1]), 5 if layer == "classifier" else math.isqrt(len(units))
-    return side_by_side(units.reshape(-1, side, side), columns=columns, gap=max(1, side // 14), fill=np.nan)
+    side = math.isqrt(units.shape[1])
+    return units.reshape(len(units), side, side)
+
+
+def columns_for(units: Any, layer: str) -> int:
+    """Return how many tiles stand in a row: five classes, or as many hidden units as there are rows."""
+    return 5 if layer == "classifier" else math.isqrt(len(units))
+
+
+def change(before: Any, after: Any) -> dict[str, Any]:
+    """Return weights before, after, and their difference, by name."""
+    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+        return {"before": before, "after": after, "difference": after - before}
+
+
+def color_limit(panels: dict[str, Any]) -> float:
+    """Return the size of the weights at which their colours end: larger than all but a few of the finite ones, or 0 if there are none."""
+    sizes = np.abs(np.stack(list(panels.values())))
+    sizes = sizes[np.isfinite(sizes)]
+    return float(np.quantile(sizes, CLIPPED)) if sizes.size else 0.0
 
 
 def make_grid(weight: Any) -> Any:
@@ -27,10 +53,8 @@ def make_grid(weight: Any) -> Any:
 
 def side_by_side(tiles: Any, *, columns: int, gap: int, fill: float) -> Any:
     """Return tiles (n, height, width) as one image, row by row, with `gap` pixels of the value `fill` between them."""
-    n, height, width = tiles.shape
-    rows = -(-n // columns)
-    image = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), fill, tiles.dtype)
-    for index, tile in enumerate(tiles):
-        top, left = (height + gap) * (index // columns), (width + gap) * (index % columns)
-        image[top : top + height, left : left + width] = tile
+    _, height, width = tiles.shape
+    framed = np.pad(tiles, ((0, -len(tiles) % columns), (0, gap), (0, gap)), constant_values=fill)
+    rows = framed.reshape(-1, columns, height + gap, width + gap).swapaxes(1, 2)
+    image = rows.reshape(-1, columns * (width + gap))[:-gap, :-gap]
     return image

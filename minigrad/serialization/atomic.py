@@ -1,5 +1,6 @@
 """Replace files as a whole: a reader sees the old bytes or the new ones, also after a crash."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Iterable
@@ -24,12 +25,10 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     try:
         _write_and_sync(temporary, chunks)
         os.replace(temporary, target)
-    except OSError as error:
+    except BaseException as error:
         _remove(temporary)
-        error.filename = os.fspath(path)  # a failing write does not know the name
-        raise
-    except BaseException:
-        _remove(temporary)
+        if isinstance(error, OSError):
+            error.filename = os.fspath(path)  # a failing write does not know the name
         raise
     _sync_folder(target.parent)
 
@@ -70,7 +69,5 @@ def _remove_stale(target: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # already gone, or the disk fails: the next save tries again
         os.unlink(path)
-    except OSError:
-        pass  # already gone, or the disk fails: the next save tries again

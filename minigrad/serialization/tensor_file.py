@@ -83,7 +83,7 @@ def read_tensor_file(path: PathLike) -> tuple[dict[str, Any], dict[str, str]]:
     memory than its data, 64 MB, and what a sound header of the same length would take.
     """
     check_is_file(path)
-    with open(path, "rb", buffering=0) as file:
+    with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         header = _read_header(path, file, size)
         entries, metadata = _parse_header(path, header, size - 8 - len(header))
@@ -134,12 +134,9 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
 
 def _read(where: str, file: BinaryIO, size: int) -> Any:
     data: Any = np.empty(size, np.uint8)
-    done = 0
-    while done < size:
-        count = file.readinto(memoryview(data)[done:])  # type: ignore[attr-defined]
-        if not count:
-            raise unexpected(where, f"{size} bytes", done, "the file is truncated")
-        done += count
+    done = file.readinto(data)  # type: ignore[attr-defined]
+    if done < size:
+        raise unexpected(where, f"{size} bytes", done, "the file is truncated")
     return data
 
 

@@ -237,11 +237,11 @@ FROM_ZIP = """
 import minigrad
 assert ".zip" in minigrad.__file__, minigrad.__file__
 from minigrad.data import MNIST, FashionMNIST, IdxError, load_mnist
-from minigrad.data.mnist import BUNDLED
+from minigrad.data.mnist import bundled
 digits = MNIST(train=False)
 assert len(digits) == 10_000 and digits[0][1] == 7 and digits[0][0].sum() == 18_454
 assert load_mnist()[1][:5].tolist() == [5, 0, 4, 1, 9]
-assert (BUNDLED / "NOTICE").is_file()
+assert (bundled() / "NOTICE").is_file()
 try:
     FashionMNIST()
 except IdxError:

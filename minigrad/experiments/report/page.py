@@ -4,6 +4,7 @@ import re
 from html import escape
 from importlib import resources
 from pathlib import Path
+from string import Template
 
 from minigrad.experiments.lecture_tables import load_lecture_tables
 from minigrad.experiments.report.picture_sections import class_accuracy, code_histogram, confusions, curves, reconstructions, weights
@@ -12,7 +13,6 @@ from minigrad.experiments.report.table_sections import alarms, epochs, key_figur
 from minigrad.serialization.atomic import replace_text
 
 TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"  # the page loads nothing, whatever is in it
 FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # all but tabs and line ends
 
 
@@ -40,26 +40,12 @@ def render(runs: list[RunRecord]) -> str:
         ("Settings and versions", settings(runs)),
         ("Epoch by epoch", epochs(runs)),
     ]
-    title = "; ".join(TITLES.get(name, name) for name in lectures)
     body = "\n".join(f"<section>\n<h2>{name}</h2>\n{content}\n</section>" for name, content in sections if content)
-    return harmless(f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<title>minigrad: {escape(title)}</title>
-<style>
-{_style()}</style>
-</head>
-<body>
-<h1>{escape(title)}</h1>
-{alarms(runs)}{legend(runs, lectures)}
-{body}
-</body>
-</html>
-""")
+    title = escape("; ".join(TITLES.get(name, name) for name in lectures))
+    summary = alarms(runs) + legend(runs, lectures)
+    page = Template(_resource("page.html"))
+    return harmless(page.substitute(title=title, style=_resource("style.css"), summary=summary, sections=body))
 
 
-def _style() -> str:
-    return resources.files("minigrad.experiments.report").joinpath("style.css").read_text(encoding="utf-8")
+def _resource(name: str) -> str:
+    return resources.files("minigrad.experiments.report").joinpath(name).read_text(encoding="utf-8")

@@ -1,47 +1,32 @@
 """The sections of the report with pictures: curves, reconstructions, weights as tiles, accuracy by class, confusion."""
 
-import math
 from html import escape
 from typing import Any
 
 import numpy as np
 
-from minigrad.experiments.config import CLASSES, SIDE
+from minigrad.experiments.config import CLASSES, PHASE_NAMES
+from minigrad.experiments.file_checks import LAYERS
+from minigrad.experiments.metrics import CURVES
 from minigrad.experiments.report.png_images import data_uri, grid, strip, weight_tiles
 from minigrad.experiments.report.run_reader import RunRecord
 from minigrad.experiments.report.svg_charts import Series, dot_chart, line_chart
 from minigrad.experiments.report.table_sections import style_of
-from minigrad.experiments.tiled_images import make_grid
+from minigrad.experiments.tiled_images import change, color_limit, columns_for, make_grid, units_of
 
-CURVES = [
-    ("Mean-squared error of the pretraining", "pretrain", "loss", "autoencoder_mse"),
-    ("Train error of the fine-tuning", "finetune", "loss", "train_error"),
-    ("Test accuracy, %", "finetune", "test_accuracy", "test_accuracy"),
-]
 ROWS = [("original", "Test images"), ("noisy", "What the network saw"), ("reconstruction", "What it made of it")]
-LAYERS = [
-    ("pretrain encoder", "Encoder, pretraining"),
-    ("pretrain decoder", "Decoder, pretraining"),
-    ("finetune encoder", "Encoder, fine-tuning"),
-    ("finetune classifier", "Classifier, fine-tuning"),
-]
 DECODER = "pretrain decoder"
 TILES = 100  # units of a layer that are shown
-CLIPPED = 0.995  # quantile of |weight| at which the colours end
 
 
 def curves(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
     """Return charts of loss and accuracy by epoch, with dashed lines for the lecture's."""
     figures = []
-    for title, phase, key, printed in CURVES:
+    for _, phase, key, printed, title in CURVES:
         series = [Series(run.name, style_of(i), run.curve(phase, key)) for i, run in enumerate(runs)]
-        series += [_printed(tables, printed) for tables in lectures.values()]
+        series += [Series("lecture", "lecture", list(enumerate(tables.get(printed, []), start=1))) for tables in lectures.values()]
         figures.append(_figure(title, line_chart(title, [line for line in series if line.points])))
     return _grid("columns", figures)
-
-
-def _printed(tables: dict[str, Any], key: str) -> Series:
-    return Series("lecture", "lecture", list(enumerate(tables.get(key, []), start=1)))
 
 
 def reconstructions(runs: list[RunRecord]) -> str:
@@ -62,10 +47,12 @@ def reconstructions(runs: list[RunRecord]) -> str:
 def weights(runs: list[RunRecord]) -> str:
     """Return for each layer and run the weights of some units before, after and their difference, on one scale."""
     parts = []
-    for key, title in LAYERS:
+    for key in LAYERS:
         rows = [_weight_row(i, run, key) for i, run in enumerate(runs) if f"{key} after" in run.snapshots]
         if rows:
-            parts.append(f"<h3>{title}</h3>" + "".join(rows) + (_decoder_grids(runs) if key == DECODER else ""))
+            phase, layer = key.split()
+            as_in_lecture = _decoder_grids(runs) if key == DECODER else ""
+            parts.append(f"<h3>{layer.capitalize()}, {PHASE_NAMES[phase]}</h3>" + "".join(rows) + as_in_lecture)
     note = (
         f"A tile is a hidden unit's (or a class's) weights, at most {TILES} of a layer. Blue is negative, "
         "red positive; the three pictures of a row have one colour scale, which clips the largest 0.5 %."
@@ -78,7 +65,7 @@ def _decoder_grids(runs: list[RunRecord]) -> str:
     rows = []
     for index, run in enumerate(runs):
         if f"{DECODER} after" in run.snapshots:
-            panels = _panels(run.snapshots[f"{DECODER} before"], run.snapshots[f"{DECODER} after"])
+            panels = change(run.snapshots[f"{DECODER} before"], run.snapshots[f"{DECODER} after"])
             images = [f"<figure>{_image(name, grid(make_grid(weight)))}</figure>" for name, weight in panels.items()]
             rows.append(_run_name(index, run) + _grid("threes", images))
     note = (
@@ -89,36 +76,19 @@ def _decoder_grids(runs: list[RunRecord]) -> str:
 
 
 def _weight_row(index: int, run: RunRecord, key: str) -> str:
-    before, after = (units_of(run.snapshots[f"{key} {moment}"], key) for moment in ("before", "after"))
-    panels = {name: units[:TILES] for name, units in _panels(before, after).items()}
-    sizes = np.abs(np.stack(list(panels.values())))
-    sizes = sizes[np.isfinite(sizes)]
-    limit = float(np.quantile(sizes, CLIPPED)) if sizes.size else 0.0
-    columns = 5 if len(after) == len(CLASSES) else math.isqrt(len(panels["after"]))
-    images = [_image(name, weight_tiles(units, limit, columns)) for name, units in panels.items()]
+    layer = key.split()[1]
+    units = [units_of(run.snapshots[f"{key} {moment}"], layer)[:TILES] for moment in ("before", "after")]
+    panels = change(*units)
+    limit, columns = color_limit(panels), columns_for(units[0], layer)
+    images = [_image(name, weight_tiles(weight, limit, columns)) for name, weight in panels.items()]
     scale = f'<div class="scale">−{limit:.2g}<i></i>+{limit:.2g}</div>'
     return _run_name(index, run) + scale + _grid("threes", [f"<figure>{image}</figure>" for image in images])
 
 
-def _panels(before: Any, after: Any) -> dict[str, Any]:
-    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
-        return {"before": before, "after": after, "difference": after - before}
-
-
-def units_of(weight: Any, key: str) -> Any:
-    """Return a layer's weights as (units, side, side): of an encoder the rows, of a decoder the columns."""
-    units = weight.T if key.endswith("decoder") else weight
-    side = SIDE if units.shape[1] == SIDE * SIDE else math.isqrt(units.shape[1])
-    return units.reshape(len(units), side, side)
-
-
 def class_accuracy(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
     """Return a chart with a dot for each class and run, and for the lecture."""
-    series = []
-    for index, run in enumerate(runs):
-        series.append(_by_class(run.name, style_of(index), run.summary.get("class_accuracy", {})))
-    for tables in lectures.values():
-        series.append(_by_class("lecture", "lecture", tables.get("class_accuracy", {})))
+    series = [_by_class(run.name, style_of(i), run.summary.get("class_accuracy", {})) for i, run in enumerate(runs)]
+    series += [_by_class("lecture", "lecture", tables.get("class_accuracy", {})) for tables in lectures.values()]
     title = "Test accuracy by class, %"
     return _grid("columns", [_figure(title, dot_chart(title, list(CLASSES), [s for s in series if s.points]))])
 

@@ -18,8 +18,7 @@ GAP_COLOR = (128, 128, 128)
 def png(indices: Any, palette: Any) -> bytes:
     """Return a PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 3) bytes."""
     height, width = indices.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with the number of its filter, 0
-    rows[:, 1:] = indices
+    rows = np.pad(indices, ((0, 0), (1, 0)))  # each row begins with the number of its filter, 0
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
         (b"PLTE", palette.astype(np.uint8).tobytes()),

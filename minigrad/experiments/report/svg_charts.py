@@ -53,16 +53,11 @@ def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
         return ""
     height = TOP + ROW * len(rows) + 24
     ticks = nice_ticks(min(values), max(values))
-    left = 56
-    x = _scale(ticks[0], ticks[-1], left + 6, WIDTH - RIGHT - 10)
-    parts = []
+    x = _scale(ticks[0], ticks[-1], LEFT + 6, WIDTH - RIGHT - 10)
+    parts = [_horizontal_line(TOP + ROW * (row + 0.5), name) for row, name in enumerate(rows)]
     for tick in ticks:
         parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{height - 24}"/>')
         parts.append(_text(x(tick), height - 8, _number(tick), "middle"))
-    for row, name in enumerate(rows):
-        middle = TOP + ROW * (row + 0.5)
-        parts.append(_text(left - 4, middle + 4, name, "end"))
-        parts.append(f'<line class="grid" x1="{left}" x2="{WIDTH - RIGHT}" y1="{middle}" y2="{middle}"/>')
     for line in series:
         for index, value in line.points:
             if is_drawable(value):

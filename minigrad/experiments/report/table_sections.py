@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from minigrad.experiments.file_checks import is_count
+from minigrad.experiments.metrics import CURVES, curves_of, first_and_last
 from minigrad.experiments.report.run_reader import RunRecord
 from minigrad.experiments.run_folder import divergence
 
@@ -68,13 +69,12 @@ def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
 
 def lecture_figures(tables: dict[str, Any], runs: list[RunRecord]) -> dict[str, Any]:
     """Return the numbers that a lecture printed, under the names of a summary, up to the last epoch that one of its `runs` is to have."""
-    keys = {"autoencoder_mse": "epochs", "train_error": "finetune_epochs", "test_accuracy": "finetune_epochs"}
-    figures = []
-    for key, setting in keys.items():
+    curves = {}
+    for name, phase, _, in_tables, _ in CURVES:
+        setting = "epochs" if phase == "pretrain" else "finetune_epochs"
         epochs = [run.config[setting] for run in runs if is_count(run.config.get(setting))]
-        figures.append(tables.get(key, [])[: max(epochs, default=None)])
-    errors, train, accuracy = figures
-    return _ends(errors, train, accuracy)
+        curves[name] = tables.get(in_tables, [])[: max(epochs, default=None)]
+    return _ends(curves)
 
 
 def sparsity(runs: list[RunRecord]) -> str:
@@ -111,18 +111,13 @@ def epochs(runs: list[RunRecord]) -> str:
 
 
 def _figures_so_far(run: RunRecord) -> dict[str, Any]:
-    curves = [("pretrain", "loss"), ("finetune", "loss"), ("finetune", "test_accuracy")]
-    errors, train, accuracy = ([value for _, value in run.curve(*curve)] for curve in curves)
-    so_far = _ends(errors, train, accuracy)
+    so_far = _ends(curves_of(run.metrics))
     return {**so_far, **run.summary, "epochs": so_far["epochs"]}
 
 
-def _ends(errors: list[Any], train: list[Any], accuracy: list[Any]) -> dict[str, Any]:
+def _ends(curves: dict[str, list[Any]]) -> dict[str, Any]:
     """Return the first and last values of three curves, and how many epochs they have: of pretraining + of fine-tuning."""
-    curves = {"mse": errors, "train_error": train, "test_accuracy": accuracy}
-    first = {f"first_{name}": values[0] for name, values in curves.items() if values}
-    last = {name: values[-1] for name, values in curves.items() if values}
-    return {**first, **last, "epochs": f"{len(errors)} + {len(train)}"}
+    return {**first_and_last(curves), "epochs": f"{len(curves['mse'])} + {len(curves['train_error'])}"}
 
 
 def _compare(headings: list[str], rows: list[tuple[str, str, str]], columns: list[dict[str, Any]]) -> str:
