@@ -25,7 +25,5 @@ class TensorType:
         return f"<class 'torch.{self.__name__}'>"
 
 
-FloatTensor, DoubleTensor, HalfTensor = map(TensorType, ("FloatTensor", "DoubleTensor", "HalfTensor"))
-LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor, BoolTensor = map(
-    TensorType, ("LongTensor", "IntTensor", "ShortTensor", "CharTensor", "ByteTensor", "BoolTensor")
-)
+(DoubleTensor, FloatTensor, HalfTensor, LongTensor, IntTensor, ShortTensor, CharTensor, ByteTensor,
+ BoolTensor) = map(TensorType, TYPE_NAMES)

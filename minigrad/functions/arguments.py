@@ -16,10 +16,11 @@ NUMBERS = (bool, int, float)
 # ---- tensors, operands, numbers
 
 
-def check_input(x: Any, name: str) -> Tensor:
-    """Return `x`, the first argument of the function `name`; raise TypeError if it is no tensor."""
+def check_input(x: Any, name: str, argument: str = "input") -> Tensor:
+    """Return `x`, an argument of the function `name`, usually the first one; raise TypeError if it is no tensor."""
     if not isinstance(x, Tensor):
-        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(x).__name__}; make one with minigrad.tensor(…)")
+        raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}; "
+                        "make one with minigrad.tensor(…) or minigrad.from_numpy(…)")
     return x
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import backend
 from ..autograd import graph, sharing
-from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw, sizes
+from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw
 from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
 __all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
@@ -241,17 +241,17 @@ def new(self: Tensor, *shape: Any) -> Tensor:
 
 def new_empty(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return an uninitialised tensor of this dtype and device unless others are given."""
-    return _new(self, "empty", size, dtype, device, requires_grad)
+    return empty(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
 def new_zeros(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return zeros of this dtype and device unless others are given."""
-    return _new(self, "zeros", size, dtype, device, requires_grad)
+    return zeros(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
 def new_ones(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return ones of this dtype and device unless others are given."""
-    return _new(self, "ones", size, dtype, device, requires_grad)
+    return ones(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
 
 
 def new_full(
@@ -266,12 +266,3 @@ def new_tensor(
 ) -> Tensor:
     """Return a copy of `data` as a tensor of this dtype and device unless others are given."""
     return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-
-def _new(x: Tensor, name: str, size: tuple[Any, ...], dtype: DTypeLike, device: DeviceLike, requires_grad: bool) -> Tensor:
-    """Return a tensor made by the function `name` of the array library of `x`."""
-    shape = sizes(size)
-    if any([n < 0 for n in shape]):
-        raise RuntimeError(f"new_{name}: expected lengths of at least 0, got {shape}")
-    array = getattr(backend.array_module(x.array), name)(shape, dtype=backend.dtype_of(dtype, x.dtype))
-    return leaf(array, x.device if device is None else device, requires_grad)

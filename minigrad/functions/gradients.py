@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import weakref
 from collections.abc import Callable, Sequence
@@ -61,7 +62,7 @@ def retain_grad(self: Tensor) -> None:
     if self.node is not None:
         if self.node.hooks is None:
             self.node.hooks = {}
-        self.node.hooks[None] = _Keep(self)
+        self.node.hooks[None] = functools.partial(_keep, weakref.ref(self))
 
 
 class Handle:
@@ -84,13 +85,8 @@ class Handle:
         self.remove()
 
 
-class _Keep:
-    """The hook behind retain_grad: adds the gradient to the tensor's `.grad`, if the tensor is still there."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = weakref.ref(tensor)
-
-    def __call__(self, g: Any) -> None:
-        t = self.tensor()
-        if t is not None:
-            t._grad = g.clone() if t._grad is None else t._grad + g
+def _keep(reference: weakref.ref[Tensor], g: Any) -> None:
+    """Add a gradient to the `.grad` of a tensor, if the tensor still exists: the hook behind `retain_grad`."""
+    t = reference()
+    if t is not None:
+        t._grad = g.clone() if t._grad is None else t._grad + g

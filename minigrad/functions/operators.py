@@ -10,7 +10,7 @@ from .. import backend, ops
 from . import elementwise, in_place, products
 from .comparisons import bitwise
 from .types import Operand, Tensor
-from .writing import bitwise_into
+from .writing import replace
 
 
 def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
@@ -73,7 +73,7 @@ def _bits(name: str, reflected: str, swapped: bool = False) -> Callable[[Tensor,
 
 
 def _write_bits(name: str, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
-    return operator(lambda x, y: bitwise_into(x, name, y), reflected)
+    return operator(lambda x, y: replace(x, name, lambda: bitwise(name, x, y), y), reflected)
 
 
 and_, or_, xor = _bits("bitwise_and", "__rand__"), _bits("bitwise_or", "__ror__"), _bits("bitwise_xor", "__rxor__")

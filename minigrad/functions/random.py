@@ -73,12 +73,10 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
-def _stream(generator: Any) -> Any:
-    return backend.random.default if generator is None else generator.stream
-
-
-def _drawn(array: Any, device: Any, generator: Any, requires_grad: bool) -> Tensor:
-    return leaf(array, _stream(generator).device if device is None else device, requires_grad)
+def _drawn(draw: Any, generator: Any, device: Any, *arguments: Any, requires_grad: bool = False) -> Tensor:
+    """Return a tensor of the numbers that `draw` draws by a generator, or the default one, on the device of the generator or another."""
+    stream = backend.random.default if generator is None else generator.stream
+    return leaf(draw(*arguments, stream), stream.device if device is None else device, requires_grad)
 
 
 def _drawable(name: str, dtype: Any) -> Any:
@@ -94,8 +92,8 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers drawn uniformly from [0, 1)."""
-    array = backend.random.uniform(lengths(shape, size), _drawable("rand", dtype), 0, 1, _stream(generator))
-    return _drawn(array, device, generator, requires_grad)
+    arguments = lengths(shape, size), _drawable("rand", dtype), 0, 1
+    return _drawn(backend.random.uniform, generator, device, *arguments, requires_grad=requires_grad)
 
 
 def randn(
@@ -103,8 +101,8 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers drawn from the Gaussian distribution of mean 0 and standard deviation 1."""
-    array = backend.random.normal(lengths(shape, size), _drawable("randn", dtype), 0, 1, _stream(generator))
-    return _drawn(array, device, generator, requires_grad)
+    arguments = lengths(shape, size), _drawable("randn", dtype), 0, 1
+    return _drawn(backend.random.normal, generator, device, *arguments, requires_grad=requires_grad)
 
 
 def rand_like(input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
@@ -138,15 +136,13 @@ def randint(
     wanted, shape = backend.dtype_of(dtype, backend.int64), lengths((size,))
     for limit in (low, high - 1):
         backend.fitting(limit, wanted, "randint")
-    array = backend.random.integers(shape, wanted, low, high, _stream(generator))
-    return _drawn(array, device, generator, False)
+    return _drawn(backend.random.integers, generator, device, shape, wanted, low, high)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
     """Return 0 … n - 1 in random order."""
     count = check_not_negative("n", operator.index(n))
-    array = backend.random.permutation(count, backend.dtype_of(dtype, backend.int64), _stream(generator))
-    return _drawn(array, device, generator, False)
+    return _drawn(backend.random.permutation, generator, device, count, backend.dtype_of(dtype, backend.int64))
 
 
 def normal(
@@ -162,5 +158,4 @@ def normal(
     mean, std = numbers("normal", mean, std)
     if not std >= 0:
         raise RuntimeError(f"normal: expected a standard deviation of at least 0, got {std}")
-    array = backend.random.normal(tuple(size), _drawable("normal", dtype), mean, std, _stream(generator))
-    return _drawn(array, device, generator, False)
+    return _drawn(backend.random.normal, generator, device, tuple(size), _drawable("normal", dtype), mean, std)

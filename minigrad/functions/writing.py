@@ -12,7 +12,6 @@ from typing import Any
 from .. import backend, ops
 from ..autograd import contract, modes, sharing
 from ..autograd.writes import wrote
-from .comparisons import bitwise
 from .types import Tensor
 
 
@@ -24,14 +23,10 @@ def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: A
             contract.check_one_device(name, [x.array, storable(x, others[0], name)])
         if backend.device_of(x.array) != "cpu" and is_read_only(x):  # NumPy sees it itself
             raise RuntimeError(f"{name}: {READ_ONLY}")
-        before, token = backend.get_warnings(), None
         try:
-            token = backend.set_warnings(backend.QUIET)
-            write()
+            backend.without_fp_warnings(write)
         except ValueError as error:
             raise RuntimeError(f"{name}: {READ_ONLY if is_read_only(x) else _misfit(x, others, error)}") from None
-        finally:
-            backend.set_warnings(before) if token is None else backend.reset_warnings(token)
         wrote(x.array)
         return x
     if x._requires_grad and x.node is None:
@@ -157,16 +152,6 @@ def arithmetic(x: Tensor, ufunc: str | None, function: Any, other: Any) -> Any:
     return change(x, name, (other,), lambda: function(x, other), write)
 
 
-def bitwise_into(x: Tensor, ufunc: str, other: Any) -> Any:
-    """Replace `x` by NumPy's function `ufunc` of x and other, bit by bit."""
-    def write() -> None:
-        result = bitwise(ufunc, x, other).array
-        _check_fits(x, ufunc, result.dtype)
-        x.array[...] = result
-
-    return change(x, ufunc, (other,), lambda: bitwise(ufunc, x, other), write)
-
-
 def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> None:
     """Raise RuntimeError for a result that PyTorch does not store: floating-point among whole numbers, or any numbers among bools."""
     kind, own = "f" if divides else result.kind, x.array.dtype.kind
@@ -175,30 +160,25 @@ def _check_fits(x: Tensor, name: str, result: Any, divides: bool = False) -> Non
         raise RuntimeError(f"{name}: {what} cannot be stored in a tensor of {x.dtype}; use the form without _")
 
 
-def replace(x: Tensor, name: str, compute: Any) -> Any:
-    """Replace `x` by compute()."""
+def replace(x: Tensor, name: str, compute: Any, *others: Any) -> Any:
+    """Replace `x` by compute(), whose operands beside `x` are `others`."""
     def write() -> None:
         with modes.no_grad():
             result = compute()
         _check_fits(x, name, result.dtype)
         x.array[...] = result.array
 
-    return change(x, name, (), compute, write)
+    return change(x, name, others, compute, write)
 
 
 def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) -> Any:
     """Replace `x` by random numbers from `draw`, of this generator or the default one."""
-    stream = generator.stream if generator is not None else backend.random.default
-
-    def write() -> None:
-        backend.random.fill(draw, x.array, parameters, stream)
-
     if x.array.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
     if x._requires_grad and modes.recording.get():
         raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")
     if is_read_only(x):
         raise RuntimeError(f"{name}: {READ_ONLY}")
-    write()
+    backend.random.fill(draw, x.array, parameters, generator.stream if generator is not None else backend.random.default)
     wrote(x.array)
     return x

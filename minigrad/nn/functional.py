@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import ops
 from .._tensor import Tensor
+from ..functions.arguments import check_input
 from ..functions.elementwise import sigmoid, tanh
 
 __all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh"]
@@ -17,10 +18,7 @@ def _tensors(name: str, **arguments: Any) -> None:
     """Raise TypeError for an argument that is no tensor: an operation on raw arrays alone would give a raw array."""
     for argument, value in arguments.items():
         if not isinstance(value, Tensor):
-            raise TypeError(
-                f"{name}(): argument '{argument}' must be Tensor, not {type(value).__name__}; "
-                "make one with minigrad.tensor(…) or minigrad.from_numpy(…)"
-            )
+            check_input(value, name, argument)
 
 
 # ---- layers
@@ -30,7 +28,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return input · weightᵀ + bias, (…, out), for input (…, in), weight (out, in) and bias (out,)."""
     _tensors("linear", input=input, weight=weight)
     if bias is not None and not isinstance(bias, Tensor):
-        _tensors("linear", bias=bias)  # type: ignore[unreachable]
+        check_input(bias, "linear", "bias")  # type: ignore[unreachable]
     x, w = input.array, weight.array
     if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
         raise RuntimeError(
@@ -237,10 +235,9 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
     _tensors(name, input=input, target=target)
     if input.shape != target.shape:
-        ours, theirs = tuple(input.shape), tuple(target.shape)
         hint = "; squeeze or unsqueeze one of them" if input.numel() == target.numel() else ""
         raise RuntimeError(
-            f"{name}: input and target must have the same shape, got {ours} and {theirs}: "
+            f"{name}: input and target must have the same shape, got {tuple(input.shape)} and {tuple(target.shape)}: "
             f"broadcasting them would compare every element with others than its own{hint}"
         )
 
@@ -258,9 +255,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
         raise NotImplementedError(f"{name}: expected floating-point log-probabilities, got {input.dtype}; use .float()")
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: the target must hold integers, got {target.dtype}; use target.long()")
-    if weight is not None:
-        _tensors(name, weight=weight)
-    if weight is not None and tuple(weight.shape) != (input.shape[axis],):
+    if weight is not None and tuple(check_input(weight, name, "weight").shape) != (input.shape[axis],):
         raise RuntimeError(
             f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "
             f"got shape {tuple(weight.shape)}"

@@ -85,11 +85,8 @@ def kaiming_uniform_(
     generator: Any = None,
 ) -> Tensor:
     """Draw uniformly from ±gain √(3 / fan); `a` is leaky_relu's slope. Source: He et al., 2015."""
-    if tensor.numel() == 0:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
-        return tensor
-    bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
-    return uniform_(tensor, -bound, bound, generator)
+    std = _kaiming_std(tensor, a, mode, nonlinearity)
+    return tensor if std is None else uniform_(tensor, -math.sqrt(3.0) * std, math.sqrt(3.0) * std, generator)
 
 
 def kaiming_normal_(
@@ -100,13 +97,15 @@ def kaiming_normal_(
     generator: Any = None,
 ) -> Tensor:
     """Draw from the Gaussian distribution of standard deviation gain / √fan; `a` is leaky_relu's slope. Source: He et al., 2015."""
+    std = _kaiming_std(tensor, a, mode, nonlinearity)
+    return tensor if std is None else normal_(tensor, 0.0, std, generator)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float | None:
+    """Return gain / √fan; for a tensor without elements None, with a warning."""
     if tensor.numel() == 0:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
-        return tensor
-    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
-
-
-def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+        return None
     modes = ("fan_in", "fan_out")
     if mode.lower() not in modes:
         raise ValueError(f"Mode {mode} not supported, please use one of {list(modes)}")

@@ -111,36 +111,32 @@ class ReLU(Module):
         return "inplace=True" if self.inplace else ""
 
 
-class Softmax(Module):
-    """Probabilities, e^x / Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
+class AlongDim(Module):
+    """Base of the layers that compute along one axis."""
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
         self.dim = dim
+
+    def extra_repr(self) -> str:
+        """Return the axis."""
+        return f"dim={self.dim}"
+
+
+class Softmax(AlongDim):
+    """Probabilities, e^x / Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return softmax(input)."""
         return F.softmax(input, self.dim, _stacklevel=5)
 
-    def extra_repr(self) -> str:
-        """Return the axis."""
-        return f"dim={self.dim}"
 
-
-class LogSoftmax(Module):
+class LogSoftmax(AlongDim):
     """Log-probabilities, x - log Σ e^x along `dim`; without `dim` PyTorch's choice, with its warning."""
-
-    def __init__(self, dim: int | None = None) -> None:
-        super().__init__()
-        self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
         """Return log_softmax(input)."""
         return F.log_softmax(input, self.dim, _stacklevel=5)
-
-    def extra_repr(self) -> str:
-        """Return the axis."""
-        return f"dim={self.dim}"
 
 
 class Flatten(Module):

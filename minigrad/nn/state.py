@@ -20,7 +20,7 @@ EXTRA = "_extra_state"  # the last name in the path of what get_extra_state retu
 
 
 class _IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` found missing and unexpected."""
+    """The keys that `load_state_dict` found missing and unexpected."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -32,14 +32,14 @@ class _IncompatibleKeys(NamedTuple):
 
 
 def own_tensors(module: Module) -> dict[str, Tensor]:
-    """The module's own parameters and persistent buffers."""
+    """Return the module's own parameters and persistent buffers by name, without those that are None."""
     skipped = module._non_persistent_buffers_set
     buffers = {name: buffer for name, buffer in module._buffers.items() if name not in skipped}
     return {name: t for name, t in {**module._parameters, **buffers}.items() if t is not None}
 
 
 def collect(module: Module, prefix: str, keep_vars: bool) -> OrderedDict[str, Any]:
-    """prefix + path → tensor, and the extra states, for `module` and all inside it."""
+    """Return {prefix + path: tensor}, and the extra states, of `module` and all modules inside it."""
     found: OrderedDict[str, Any] = OrderedDict()
     for path, inner in module.named_modules(prefix=prefix.removesuffix("."), remove_duplicate=False):
         before = f"{path}." if path else prefix
@@ -58,16 +58,40 @@ def _overrides(module: Module, name: str) -> bool:
 
 
 def load(module: Module, state: Mapping[str, Any], strict: bool, assign: bool) -> _IncompatibleKeys:
-    """Copy `state` into `module`; one RuntimeError that lists all that does not fit, in PyTorch's words.
+    """Copy `state` into `module`, and return the keys that are missing and unexpected.
 
-    Nothing is copied unless everything fits (PyTorch copies what fits before it raises).
+    Raise one RuntimeError, in PyTorch's words, that lists everything that does not fit. Nothing is copied then, whereas PyTorch copies what
+    fits before it raises.
     """
     if not isinstance(state, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state)}.")
     result = _IncompatibleKeys([], [])
     problems: list[str] = []
     copies: list[Callable[[], object]] = []
-    _match(module, dict(state), "", assign, result, problems, copies)
+    for path, inner in module.named_modules(remove_duplicate=False):
+        prefix, own = f"{path}." if path else "", own_tensors(inner)
+        for name, tensor in own.items():
+            key = prefix + name
+            if key not in state:
+                result.missing_keys.append(key)
+            elif problem := _mismatch(key, tensor, state[key]):
+                problems.append(problem)
+            elif assign:
+                given = state[key]
+                keep = isinstance(tensor, Parameter) and not isinstance(given, Parameter)
+                new = Parameter(given, tensor.requires_grad) if keep else given
+                copies.append(partial(setattr, inner, name, new))
+            else:
+                copies.append(partial(tensor.copy_, state[key]))
+        extra, takes_extra = prefix + EXTRA, _overrides(inner, "set_extra_state")
+        if takes_extra and extra in state:
+            copies.append(partial(inner.set_extra_state, state[extra]))
+        elif takes_extra:
+            result.missing_keys.append(extra)
+        for key in [key for key in state if key.startswith(prefix)]:
+            first, dot, _ = key.removeprefix(prefix).partition(".")
+            if first not in (inner._modules if dot else own) and not (takes_extra and key == extra):
+                result.unexpected_keys.append(key)
     if strict:
         for keys, kind in ((result.unexpected_keys, "Unexpected"), (result.missing_keys, "Missing")):
             if keys:
@@ -82,48 +106,8 @@ def load(module: Module, state: Mapping[str, Any], strict: bool, assign: bool) -
     return result
 
 
-def _match(
-    module: Module,
-    state: dict[str, Any],
-    prefix: str,
-    assign: bool,
-    result: _IncompatibleKeys,
-    problems: list[str],
-    copies: list[Callable[[], object]],
-) -> None:
-    """Compare `state` with what stands in `module`, and note how to copy what fits."""
-    own = own_tensors(module)
-    for name, tensor in own.items():
-        key = prefix + name
-        if key not in state:
-            result.missing_keys.append(key)
-        elif problem := _mismatch(key, tensor, state[key]):
-            problems.append(problem)
-        elif assign:
-            given = state[key]
-            keep = isinstance(tensor, Parameter) and not isinstance(given, Parameter)
-            new = Parameter(given, tensor.requires_grad) if keep else given
-            copies.append(partial(setattr, module, name, new))
-        else:
-            copies.append(partial(tensor.copy_, state[key]))
-    extra = prefix + EXTRA
-    takes_extra = _overrides(module, "set_extra_state")
-    if takes_extra and extra in state:
-        copies.append(partial(module.set_extra_state, state[extra]))
-    elif takes_extra:
-        result.missing_keys.append(extra)
-    for key in state:
-        first, dot, _ = key[len(prefix) :].partition(".")
-        if first not in (module._modules if dot else own) and not (takes_extra and key == extra):
-            result.unexpected_keys.append(key)
-    for name, child in module._modules.items():
-        if child is not None:
-            inside = prefix + name + "."
-            part = {key: tensor for key, tensor in state.items() if key.startswith(inside)}
-            _match(child, part, inside, assign, result, problems, copies)
-
-
 def _mismatch(key: str, tensor: Tensor, given: object) -> str | None:
+    """Return why `given` cannot be copied into `tensor`, or None if it can."""
     if not isinstance(given, Tensor):
         return (
             f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '

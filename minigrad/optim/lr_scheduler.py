@@ -40,7 +40,7 @@ EPOCH_DEPRECATED = (
 
 
 class LRScheduler:
-    """Base of all schedules. A subclass writes `get_lr`, and `closed_form_lr` if its rate has a formula.
+    """Base of all schedules. A subclass writes `next_lr` or `get_lr`, and `closed_form_lr` if its rate has a formula.
 
     optimizer: the "lr" of its param groups is set; the rate that they begin with is kept as "initial_lr".
     last_epoch: the number of steps already taken, -1 for a fresh start.
@@ -77,7 +77,13 @@ class LRScheduler:
         return self._last_lr
 
     def get_lr(self) -> list[float]:
-        """Return the next rate of each param group; `step` calls it."""
+        """Return the next rate of each param group, for `step`; warn if anything else asks for it."""
+        if not self._get_lr_called_within_step:
+            warnings.warn(USE_GET_LAST_LR, UserWarning, stacklevel=2)
+        return self.next_lr()
+
+    def next_lr(self) -> list[float]:
+        """Return the next rate of each param group."""
         raise NotImplementedError(f"{type(self).__name__} has no get_lr")
 
     def closed_form_lr(self) -> list[float]:
@@ -118,10 +124,6 @@ class LRScheduler:
         vars(self).update(state)
         _note_steps(self.optimizer)
 
-    def _warn_outside_step(self) -> None:
-        if not self._get_lr_called_within_step:
-            warnings.warn(USE_GET_LAST_LR, UserWarning, stacklevel=3)
-
 
 def _value(rate: Any) -> Any:
     """Return a rate as it is now: a number as it is, a tensor, which may be written to later, as a copy."""
@@ -155,8 +157,7 @@ class StepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        self._warn_outside_step()
+    def next_lr(self) -> list[float]:
         if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:
             return self._current()
         return [lr * self.gamma for lr in self._current()]
@@ -175,8 +176,7 @@ class MultiStepLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        self._warn_outside_step()
+    def next_lr(self) -> list[float]:
         if self.last_epoch not in self.milestones:
             return self._current()
         return [lr * self.gamma ** self.milestones[self.last_epoch] for lr in self._current()]
@@ -193,8 +193,7 @@ class ExponentialLR(LRScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        self._warn_outside_step()
+    def next_lr(self) -> list[float]:
         if self._is_initial:
             return self._current()
         return [lr * self.gamma for lr in self._current()]
@@ -214,8 +213,7 @@ class CosineAnnealingLR(LRScheduler):
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        self._warn_outside_step()
+    def next_lr(self) -> list[float]:
         t, low = self.last_epoch, self.eta_min
         if self._is_initial:
             return self._current()
@@ -248,8 +246,7 @@ class LambdaLR(LRScheduler):
         self.lr_lambdas: list[Any] = functions
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self) -> list[float]:
-        self._warn_outside_step()
+    def next_lr(self) -> list[float]:
         return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self.base_lrs, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:

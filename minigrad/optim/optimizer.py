@@ -15,8 +15,6 @@ from ..functions.writing import READ_ONLY, is_read_only
 from .flat import lay_out, zeros_like
 from .plan import Plan, is_ready
 
-PLAIN = (float, int, bool, list)
-
 
 class Optimizer:
     """Base class. A subclass gives `defaults` and writes `update(group, p, g, state, count, fresh)` on raw arrays.
@@ -102,19 +100,12 @@ class Optimizer:
 
     def step(self, closure: Any = None) -> Any:
         """Update every parameter that has a gradient. Call `closure` before, if there is one, and return its loss."""
-        loss = None
-        if closure is not None:
-            loss = in_mode(True, closure)
-        before, token = backend.get_warnings(), None
-        try:
-            token = backend.set_warnings(backend.QUIET)
-            in_mode(False, self._update_groups)
-        finally:
-            backend.set_warnings(before) if token is None else backend.reset_warnings(token)
+        loss = None if closure is None else in_mode(True, closure)
+        backend.without_fp_warnings(in_mode, False, self._update_groups)
         return loss
 
     def _update_groups(self) -> None:
-        groups = [{name: value if type(value) in PLAIN else _plain(value) for name, value in group.items()} for group in self.param_groups]
+        groups = [{name: _plain(value) for name, value in group.items()} for group in self.param_groups]
         gradients = [self._gradients(number, group) for number, group in enumerate(groups)]
         for number, group in enumerate(groups):
             self._update_group(number, group, gradients[number])
@@ -124,26 +115,17 @@ class Optimizer:
 
         Forget the plan of the group, unless it was made for the very arrays that the parameters and their states have now.
         """
-        arrays: list = []
-        gradients: list = []
-        for p in group["params"]:
-            array = p.array
-            arrays.append(array)
-            if p._grad is None:
-                gradients.append(None)
-                continue
-            g = p._grad.array
-            if g.dtype != array.dtype or g.shape != array.shape or type(g) is not type(array) or (
-                    type(array) is backend.ndarray and not array.flags.writeable):
+        params, names = group["params"], self.names(group)
+        arrays = [p.array for p in params]
+        gradients = [None if p._grad is None else p._grad.array for p in params]
+        for array, g in zip(arrays, gradients):
+            if g is not None and (g.dtype != array.dtype or g.shape != array.shape or type(g) is not type(array) or (
+                    type(array) is backend.ndarray and not array.flags.writeable)):
                 _refuse(array, g)
-            gradients.append(g)
-        names = self.names(group)
-        if number in self._plans and self._plans[number].is_for([arrays, *self._states(group["params"], names)], gradients):
+        if number in self._plans and self._plans[number].is_for([arrays, *self._states(params, names)], gradients):
             return gradients
         self._plans.pop(number, None)
-        for p, g in zip(group["params"], gradients):
-            if g is None:
-                continue
+        for p, g in [pair for pair in zip(params, gradients) if pair[1] is not None]:
             if is_read_only(p):
                 _refuse(p.array, g)
             for name in names:
@@ -163,11 +145,11 @@ class Optimizer:
         counts = [None if g is None else _count(self.state[p]) if counted else 0 for p, g in zip(params, gradients)]
         fresh = [False] * len(params)
         if number not in self._plans:
-            have = {id(p): (p, self.state[p]) for p, g in zip(params, gradients) if names and g is not None}
-            new = {i for i, (_, state) in have.items() if any([state.get(name) is None for name in names])}
-            fresh = [id(p) in new for p in params]
+            states = {p: self.state[p] for p, g in zip(params, gradients) if names and g is not None}
+            new = {p for p, state in states.items() if any([state.get(name) is None for name in names])}
+            fresh = [p in new for p in params]
             for name in names:
-                held = [(p, state.get(name)) for p, state in have.values()]
+                held = [(p, state.get(name)) for p, state in states.items()]
                 self._renew(name, [(p, old) for p, old in held if not is_ready(p.array, getattr(old, "array", None))])
             self._plans[number] = Plan([[p.array for p in params], *self._states(params, names)], self.fused)
         plan, first = self._plans[number], 0

@@ -25,8 +25,7 @@ class Plan:
         roots = [backend.root(a) for a in chain.from_iterable(columns) if a is not None]
         self.owners = set(map(id, roots))
         self.foreign = not all(root.flags.owndata for root in roots)  # only addresses tell who else shows such memory
-        self.bounds = [[(0, 0) if a is None else backend.byte_bounds(a) for a in column] for column in columns]
-        self.spans = sorted([(low, high) for low, high in chain.from_iterable(self.bounds) if low < high])
+        self.spans = sorted([backend.byte_bounds(a) for a in chain.from_iterable(columns) if a is not None and a.size])
         self.together = together and all(end <= start for (_, end), (start, _) in pairwise(self.spans))
 
     def is_for(self, columns: list[list], gradients: list) -> bool:
@@ -60,11 +59,7 @@ class Plan:
         pairs = [(column[i], column[j]) for column in self.columns]
         if all([type(a) is type(b) is backend.ndarray for a, b in pairs]):
             return all([a.dtype == b.dtype and a.flags.carray and b.flags.carray for a, b in pairs])
-        return all([self.follows(c, i, j) for c in range(len(pairs))])
-
-    def follows(self, c: int, i: int, j: int) -> bool:
-        """Return whether array j of column c was cut from a buffer right behind array i."""
-        return follows(self.columns[c][i], self.columns[c][j], self.bounds[c][j][0] - self.bounds[c][i][0])
+        return all([follows(a, b) for a, b in pairs])
 
 
 class Batch:
@@ -72,13 +67,12 @@ class Batch:
 
     def __init__(self, plan: Plan, first: int, last: int) -> None:
         self.part, self.arrays, parts = slice(first, last), [], []
-        for c, column in enumerate(plan.columns):
-            if last == first + 1 or all(plan.follows(c, i, i + 1) for i in range(first, last - 1)):
-                self.arrays.append(column[first] if last == first + 1 else stretch(column[first], column[last - 1]))
-                parts.append(self.arrays[-1])
-            else:
-                self.arrays.append(backend.Pieces(column[first:last]))
-                parts += column[first:last]
+        for column in plan.columns:
+            some = column[self.part]
+            if all(follows(a, b) for a, b in pairwise(some)):
+                some = [stretch(some[0], some[-1]) if len(some) > 1 else some[0]]
+            self.arrays.append(some[0] if len(some) == 1 else backend.Pieces(some))
+            parts += some
         self.wrote, self.starts = writer(parts), starts_of(plan.columns[0][first:last])
         self.gradient: Any = None  # on a device the buffer for the gradients
 

@@ -90,6 +90,6 @@ BUGS = [
     Bug("first step dampened", "optim.SGD.update", '1 if fresh else 1 - group["dampening"]', '1 - group["dampening"]',
         ("curve SGD, momentum",)),
     Bug("nesterov without the gradient", "optim.nesterov_update", "g + momentum * buffer", "momentum * buffer", ("curve SGD, nesterov",)),
-    Bug("no gradient taken as zero", "optim.Optimizer._entries", "if p._grad is None: continue",
-        "if p._grad is None: p._grad = p.detach() * 0", ("curve",)),
+    Bug("no gradient taken as zero", "optim.Optimizer._gradients", "None if p._grad is None else p._grad.array",
+        "p.array * 0 if p._grad is None else p._grad.array", ("curve",)),
 ]
