@@ -17,14 +17,14 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from ..backend import QUIET, get_warnings, reset_warnings, set_warnings
-from . import contract
+from ..backend import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings
+from . import contract, writes
 from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
 from .hooks import pass_leaves_through, pass_through
 from .leaves import add_to_leaves
 from .modes import in_mode, recording
 from .visits import nodes_needed, products, visit_later, without_gradient
-from .writes import Last, keeps, tick
+from .writes import keeps, tick
 
 if TYPE_CHECKING:
     from .._tensor import Tensor as PublicTensor
@@ -38,7 +38,7 @@ def op(
     Array arguments are positional, options are keyword-only. The VJP None says that an argument has no gradient: one that requires a
     gradient is an error there. Without any VJP the operation is not differentiable. Called with no Tensor, it returns the raw value.
     promote: bring the arrays to one dtype first, as PyTorch would. wide: compute in float32 for float16, see `backend.narrowed`.
-    product: the VJPs are products and sums, which `backend.together` may compute at once.
+    product: the VJPs are products and sums, which `backend.compute_products` may compute at once.
     steps: what the VJPs return changes in steps; its derivative is 0 then, and no error.
 
     The body must depend on its arguments alone, as a higher derivative runs it again; what draws random numbers or counts its calls is
@@ -67,16 +67,16 @@ def op(
             arrays.append(x)
         if kind is None:
             return function(*arrays, **options)[0]
-        before, token = get_warnings(), None
+        before, token = get_fp_warnings(), None
         try:
-            token = set_warnings(QUIET)
+            token = ignore_fp_warnings()
             if not plain or dtype.char not in "fd":  # else numbers and arrays of float32 or float64: nothing to do
                 inputs, arrays, compute = contract.prepare(apply, inputs, arrays, options)
             result = compute(*arrays, **options)
         except (ValueError, TypeError, OverflowError) as error:
             raise contract.refused(name, error) from None
         finally:
-            set_warnings(before) if token is None else reset_warnings(token)
+            set_fp_warnings(before) if token is None else restore_fp_warnings(token)
         if type(result) is not tuple:
             result = contract.as_tuple(name, result)
         value, vjps = result[0], result[1:]
@@ -146,7 +146,7 @@ def backward_pass(sums, retain, again, wanted, needed):
             g = pass_through(node, g, wanted, needed)
             if needed is not None and node not in needed:
                 continue
-        if node.vjps is None or Last.write > node.tick:
+        if node.vjps is None or writes.latest > node.tick:
             contract.check_usable(node)
         vjps = node.vjps if again is None else again[node]
         try:
@@ -204,13 +204,13 @@ def differentiate(sums, retain, create, wanted=None):
         from .replay import recording_vjps
 
         again, run = recording_vjps(sums), functools.partial(in_mode, True, backward_pass)
-    before, token = get_warnings(), None
+    before, token = get_fp_warnings(), None
     try:
-        token = set_warnings(QUIET)
+        token = ignore_fp_warnings()
         owned = run(sums, create if retain is None else retain, again, wanted, needed)
         pass_leaves_through(sums, owned)
     finally:
-        set_warnings(before) if token is None else reset_warnings(token)
+        set_fp_warnings(before) if token is None else restore_fp_warnings(token)
     return (sums if wanted is None else {n: sums.get(n, g) for n, g in wanted.items()}), owned
 
 

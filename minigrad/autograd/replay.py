@@ -20,11 +20,12 @@ from functools import partial
 from typing import Any
 
 from .. import backend
+from . import writes
 from .engine import op
 from .graph import Node, Tensor, wrap
 from .modes import in_mode
 from .visits import nodes_before
-from .writes import Last, held, written_since
+from .writes import held, written_since
 
 CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.EllipsisType, types.NoneType, backend.dtype, backend.NumPyScalar)
 
@@ -59,10 +60,10 @@ def _given(node, values):
     for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
         if type(parent) is Node:
             array, in_doubt = values[parent]
-            given.append((array, in_doubt or Last.write > parent.tick))
+            given.append((array, in_doubt or writes.latest > parent.tick))
         else:
             array = getattr(constant, "array", constant) if parent is None else parent.array
-            given.append((array, Last.write > node.tick and backend.is_array(array) and written_since(array, node.tick)))
+            given.append((array, writes.latest > node.tick and backend.is_array(array) and written_since(array, node.tick)))
     return given
 
 

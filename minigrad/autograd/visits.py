@@ -56,5 +56,5 @@ def products(node, vjps, g, whole):
     if node.op.product is not True:
         node.op.product.clear()
     elif whole:
-        return backend.together(vjps, g)
+        return backend.compute_products(vjps, g)
     return vjps

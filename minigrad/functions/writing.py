@@ -24,14 +24,14 @@ def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: A
             contract.check_one_device(name, [x.array, storable(x, others[0], name)])
         if backend.device_of(x.array) != "cpu" and is_read_only(x):  # NumPy sees it itself
             raise RuntimeError(f"{name}: {READ_ONLY}")
-        before, token = backend.get_warnings(), None
+        before, token = backend.get_fp_warnings(), None
         try:
-            token = backend.set_warnings(backend.QUIET)
+            token = backend.ignore_fp_warnings()
             write()
         except ValueError as error:
             raise RuntimeError(f"{name}: {READ_ONLY if is_read_only(x) else _misfit(x, others, error)}") from None
         finally:
-            backend.set_warnings(before) if token is None else backend.reset_warnings(token)
+            backend.set_fp_warnings(before) if token is None else backend.restore_fp_warnings(token)
         wrote(x.array)
         return x
     if x._requires_grad and x.node is None:

@@ -105,12 +105,12 @@ class Optimizer:
         loss = None
         if closure is not None:
             loss = in_mode(True, closure)
-        before, token = backend.get_warnings(), None
+        before, token = backend.get_fp_warnings(), None
         try:
-            token = backend.set_warnings(backend.QUIET)
+            token = backend.ignore_fp_warnings()
             in_mode(False, self._update_groups)
         finally:
-            backend.set_warnings(before) if token is None else backend.reset_warnings(token)
+            backend.set_fp_warnings(before) if token is None else backend.restore_fp_warnings(token)
         return loss
 
     def _update_groups(self) -> None:

@@ -57,12 +57,7 @@ def gradcheck(
         "directions": directions,
         "seed": seed,
     }
-    before, token = backend.get_warnings(), None
-    try:
-        token = backend.set_warnings(backend.QUIET)
-        finding, subject = Check(function, inputs, options).run()
-    finally:
-        backend.set_warnings(before) if token is None else backend.reset_warnings(token)
+    finding, subject = backend.without_fp_warnings(Check(function, inputs, options).run)
     if finding is not None and raise_exception:
         raise GradcheckError(finding, reproducer(subject.function, subject.inputs, options))
     return finding is None
