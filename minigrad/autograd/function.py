@@ -153,19 +153,12 @@ def _backward(cls, ctx, g, saved, given):
     if len(result) < count or any([r is not None for r in result[count:]]):
         raise RuntimeError(f"{cls.__name__}.backward returned {len(result)} gradients for {count} inputs of apply; "
                            "return one for each, None for those that need none")
-    for i, (r, is_tensor) in enumerate(zip(result, given)):
+    for i, (r, is_tensor, need) in enumerate(zip(result, given, ctx.needs_input_grad)):
         if r is not None and not is_tensor:
             raise RuntimeError(f"{cls.__name__}.backward returned a gradient for input {i} of apply, which is no tensor; return None there")
-    return [_one(cls, r, need, raw) for r, need in zip(result, ctx.needs_input_grad)]
-
-
-def _one(cls, r, need, raw):
-    """Return one gradient, checked, as an array if `raw`; None for an input that needs none."""
-    if r is None or not need:
-        return None
-    if not isinstance(r, Tensor):
-        raise TypeError(f"{cls.__name__}.backward returned {type(r).__name__} as a gradient; return tensors, or None")
-    return r.array if raw else r
+        if r is not None and need and not isinstance(r, Tensor):
+            raise TypeError(f"{cls.__name__}.backward returned {type(r).__name__} as a gradient; return tensors, or None")
+    return [None if r is None or not need else r.array if raw else r for r, need in zip(result, ctx.needs_input_grad)]
 
 
 class _EveryTensor(type):

@@ -42,9 +42,7 @@ class _Mode:
 
     value = True
 
-    def __init__(self, value=None):
-        if value is not None:
-            self.value = value
+    def __init__(self):
         self._entered = []  # for each block that was entered and not left: (block, token of what was set before)
 
     def __new__(cls, function=None):
@@ -115,8 +113,8 @@ class set_grad_enabled(_Mode):
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
             raise TypeError(f"set_grad_enabled: expected True or False, got {type(mode).__name__}")
-        super().__init__(mode)
-        before = recording.get()
+        super().__init__()
+        self.value, before = mode, recording.get()
         self._first = [(before, recording.set(self.value))]  # what was set before the call, and its token, until a block is entered
 
     def __new__(cls, mode: bool) -> Self:

@@ -50,12 +50,12 @@ def writer(arrays):
 
 def _log(owner):
     """Return the log of this memory, {(first byte, end): tick}; an empty one where nothing was written."""
-    entry: Any = _written.get(id(owner))
-    if entry is None or entry[1]() is not owner:
+    ranges = _ranges(owner)
+    if ranges is None:
         if len(_written) >= _purge_at:
             _purge()
-        entry = _written[id(owner)] = {}, weakref.ref(owner)
-    return entry[0]
+        ranges, _ = _written[id(owner)] = {}, weakref.ref(owner)
+    return ranges
 
 
 _reshaped: dict = {}  # id(leaf) -> (when its memory was replaced by one of another shape, weak reference to the leaf)
