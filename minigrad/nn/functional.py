@@ -237,10 +237,10 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
     _tensors(name, input=input, target=target)
     if input.shape != target.shape:
-        ours, theirs = tuple(input.shape), tuple(target.shape)
+        shapes = f"{tuple(input.shape)} and {tuple(target.shape)}"
         hint = "; squeeze or unsqueeze one of them" if input.numel() == target.numel() else ""
         raise RuntimeError(
-            f"{name}: input and target must have the same shape, got {ours} and {theirs}: "
+            f"{name}: input and target must have the same shape, got {shapes}: "
             f"broadcasting them would compare every element with others than its own{hint}"
         )
 

@@ -102,15 +102,8 @@ class Optimizer:
 
     def step(self, closure: Any = None) -> Any:
         """Update every parameter that has a gradient. Call `closure` before, if there is one, and return its loss."""
-        loss = None
-        if closure is not None:
-            loss = in_mode(True, closure)
-        before, token = backend.get_fp_warnings(), None
-        try:
-            token = backend.ignore_fp_warnings()
-            in_mode(False, self._update_groups)
-        finally:
-            backend.set_fp_warnings(before) if token is None else backend.restore_fp_warnings(token)
+        loss = None if closure is None else in_mode(True, closure)
+        backend.without_fp_warnings(in_mode, False, self._update_groups)
         return loss
 
     def _update_groups(self) -> None:

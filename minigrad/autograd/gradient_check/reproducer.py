@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import inspect
 import sys
@@ -134,16 +135,11 @@ class Writer:
         space = _names(x)
         for name in sorted(used & set(space)):
             value = space[name]
-            if name in self.done or value is x:
-                continue
-            if isinstance(value, types.ModuleType):
-                self.module(value, name)
+            if name not in self.done and value is not x:
+                expression = self.module(value, name) if isinstance(value, types.ModuleType) else self.value(value)
+                if expression != name:
+                    self.definitions.append(f"{name} = {expression}")
                 self.done.add(name)
-                continue
-            expression = self.value(value)
-            if expression != name:
-                self.definitions.append(f"{name} = {expression}")
-            self.done.add(name)
         return text
 
 
@@ -157,18 +153,15 @@ def _found(module, name):
 
 def _names(x):
     """Return {name: value} of the globals and the closure of a function, or of a class's methods."""
-    functions = [getattr(f, "__func__", f) for f in vars(x).values()] if isinstance(x, type) else [x]
+    candidates = [getattr(f, "__func__", f) for f in vars(x).values()] if isinstance(x, type) else [x]
+    functions = [f for f in candidates if inspect.isfunction(f)]
     space: dict = {}
     for f in functions:
-        if inspect.isfunction(f):
-            space.update(f.__globals__)
+        space.update(f.__globals__)
     for f in functions:
-        if inspect.isfunction(f) and f.__closure__:
-            for name, cell in zip(f.__code__.co_freevars, f.__closure__):
-                try:
-                    space[name] = cell.cell_contents
-                except ValueError:  # not filled yet
-                    pass
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
+            with contextlib.suppress(ValueError):  # the cell is not filled yet
+                space[name] = cell.cell_contents
     if isinstance(x, type):
         space.update({base.__name__: base for base in x.__bases__ if base is not object})
     return space
