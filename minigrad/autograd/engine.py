@@ -88,7 +88,7 @@ def op(function: Callable[..., Any] | None = None, *, promote: bool = False, pro
         return out
 
     apply.raw, apply.product, apply.promotes, apply.wide, apply.steps = function, product, promote, wide, steps  # type: ignore[attr-defined]
-    apply.owns = True  # type: ignore[attr-defined]  # what its VJPs make anew belongs to nobody else
+    apply.owns = True  # type: ignore[attr-defined]  # a new array that one of its VJPs returns is used nowhere else
     return apply
 
 
@@ -106,7 +106,7 @@ def record(apply, inputs, needed, vjps, options, out):
                                         for x in inputs])
         node.constants = tuple([constant(x) if p is None else None for p, x in zip(parents, inputs)])
         if len(vjps) <= len(inputs):
-            vjps = tuple([None if p is None else vjp for p, vjp in zip(parents, vjps)])  # let go of what only the others hold
+            vjps = tuple([None if p is None else vjp for p, vjp in zip(parents, vjps)])  # free what only the other VJPs hold
     node.vjps, node.dtype = vjps, out.array.dtype
     for vjp in vjps:
         if vjp is not None:
@@ -114,7 +114,7 @@ def record(apply, inputs, needed, vjps, options, out):
     if needed:
         contract.check_vjps(apply.__name__, inputs, vjps)
     first, shape = node.parents[0], out.array.shape
-    node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # one tuple for a chain of nodes
+    node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # a chain of nodes shares one tuple
 
 
 def backward_pass(sums, retain, again, wanted, needed):

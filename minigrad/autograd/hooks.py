@@ -1,4 +1,4 @@
-"""Hooks: functions of yours that see the gradient of a tensor, and may replace it."""
+"""Hooks: functions of the user that get the gradient of a tensor, and may replace it."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def recording_vjps(starts):
 
 def _recording_vjps(starts):
     again: dict = {}
-    values: dict = {}  # node -> its value as far as it is known, and whether it is in doubt
+    values: dict = {}  # node -> (its value as far as that is known, whether that may be wrong)
     for node in nodes_before(starts):
         given = _given(node, values)
         if hasattr(node.op, "output"):  # a Function's
@@ -47,7 +47,7 @@ def _recording_vjps(starts):
         run = _Run(node, given)
         try:
             again[node] = run.vjps()
-        except Exception as error:  # whatever the body raises where it is run on other numbers than at first
+        except Exception as error:  # any error, as the body may run on other numbers than at first
             error = error if isinstance(error, _Different) else _Different(node, f"computing it again failed ({error})")
             again[node] = [partial(_refuse, str(error))] * len(node.vjps)
         values[node] = _unknown(node, given) if run.value is None else (run.value.array.astype(node.dtype, copy=False), any(run.doubts))
