@@ -1,8 +1,8 @@
 """The log of in-place writes: which bytes of which memory were written, and when.
 
 An operation's closure keeps arrays. If one of them was written after the operation ran, its gradient would be wrong, and
-`backward` raises instead. Time is counted in ticks, one for each recorded operation and each write. What a closure holds
-is looked at only when some write is newer than its node.
+`backward` raises instead. Time is counted in ticks, one for each recorded operation and each write. A closure
+is searched for written arrays only if some write is newer than its node.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the engine needs of NumPy, CuPy and Numba. No other part of the engine names these libraries.
+"""The array libraries as the engine uses them: NumPy, CuPy and Numba. No other part of the engine imports CuPy or Numba.
 
 Each room imports only from those before it: `dtypes`, `arrays` and `operands` (raw arrays), `cpu` and `cuda` (where they are computed),
 `fuse` (one body for both), and on top devices, float16, class targets and random draws.

@@ -44,7 +44,7 @@ class IdxError(ValueError):
 
 
 class Stream(Protocol):
-    """What gives at most `size` bytes at a time, and none only at its end."""
+    """A source that returns at most `size` bytes at a time, and none only at its end."""
 
     def read(self, size: int, /) -> bytes:
         """Return the next bytes."""
