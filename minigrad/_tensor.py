@@ -286,7 +286,7 @@ def from_old_arguments(data: tuple[Any, ...], dtype: Any) -> Any:
         return data[0].array
     if len(data) == 1 and isinstance(data[0], list | tuple | backend.ndarray) and not isinstance(data[0], Size):
         found = backend.plain_array(data[0], "Tensor")
-        return backend.quietly(backend.plain_array(xp.asarray(found), "Tensor").astype, dtype, copy=False)
+        return backend.without_fp_warnings(backend.plain_array(xp.asarray(found), "Tensor").astype, dtype, copy=False)
     return xp.empty(sizes(data), dtype) if data else xp.empty(0, dtype)
 
 

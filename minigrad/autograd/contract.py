@@ -1,4 +1,4 @@
-"""What an operation's arguments, its value, its VJPs and the roots of a backward pass must be, and the errors where they are not."""
+"""Checks of an operation's arguments, value and VJPs, and of the roots of a backward pass, with the errors for those that do not fit."""
 
 from __future__ import annotations
 

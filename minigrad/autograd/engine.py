@@ -17,37 +17,32 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from ..backend import QUIET, get_warnings, reset_warnings, set_warnings
-from . import contract
+from ..backend import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings
+from . import contract, writes
 from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
-from .hooks import pass_leaves_through, pass_through
+from .hooks import pass_leaf_through, pass_through
 from .leaves import add_to_leaves
 from .modes import in_mode, recording
 from .visits import nodes_needed, products, visit_later, without_gradient
-from .writes import Last, keeps, tick
 
 if TYPE_CHECKING:
     from .._tensor import Tensor as PublicTensor
 
 
-def op(
-    function: Callable[..., Any] | None = None, *, promote: bool = False, product: bool = False, wide: bool = False, steps: bool = False
-) -> Any:
+def op(function: Callable[..., Any] | None = None, *, promote: bool = False, product: bool = False, wide: bool = False,
+       steps: bool = False) -> Any:
     """Make an operation on tensors of a function on raw arrays that returns (value, one VJP per argument).
 
     Array arguments are positional, options are keyword-only. The VJP None says that an argument has no gradient: one that requires a
     gradient is an error there. Without any VJP the operation is not differentiable. Called with no Tensor, it returns the raw value.
+    The function must depend on its arguments alone, as a higher derivative runs it again; write a `Function` where it does not.
     promote: bring the arrays to one dtype first, as PyTorch would. wide: compute in float32 for float16, see `backend.narrowed`.
-    product: the VJPs are products and sums, which `backend.together` may compute at once.
+    product: the VJPs are products and sums, which `backend.compute_products` may compute at once.
     steps: what the VJPs return changes in steps; its derivative is 0 then, and no error.
-
-    The body must depend on its arguments alone, as a higher derivative runs it again; what draws random numbers or counts its calls is
-    a `Function`.
     """
     if function is None:
         return functools.partial(op, promote=promote, product=product, wide=wide, steps=steps)
-    name = function.__name__
-    mode, new = recording.get, Tensor.__new__
+    name, mode, new = function.__name__, recording.get, Tensor.__new__
 
     @functools.wraps(function)
     def apply(*inputs, **options):
@@ -67,16 +62,16 @@ def op(
             arrays.append(x)
         if kind is None:
             return function(*arrays, **options)[0]
-        before, token = get_warnings(), None
+        before, token = get_fp_warnings(), None
         try:
-            token = set_warnings(QUIET)
+            token = ignore_fp_warnings()
             if not plain or dtype.char not in "fd":  # else numbers and arrays of float32 or float64: nothing to do
                 inputs, arrays, compute = contract.prepare(apply, inputs, arrays, options)
             result = compute(*arrays, **options)
         except (ValueError, TypeError, OverflowError) as error:
             raise contract.refused(name, error) from None
         finally:
-            set_warnings(before) if token is None else reset_warnings(token)
+            set_fp_warnings(before) if token is None else restore_fp_warnings(token)
         if type(result) is not tuple:
             result = contract.as_tuple(name, result)
         value, vjps = result[0], result[1:]
@@ -85,24 +80,23 @@ def op(
         out = new(_class[0])
         out.array = value
         out.node = out._grad = out.views = out.hooks = None
+        out._requires_grad = False
         if value.base is not None or value is arrays[0]:
             link_to_input(apply, inputs, out)
         if needed and vjps and mode():
-            out._requires_grad = True
             record(apply, inputs, needed, vjps, options, out)
-        else:
-            out._requires_grad = False
         return out
 
     apply.raw, apply.product, apply.promotes, apply.wide, apply.steps = function, product, promote, wide, steps  # type: ignore[attr-defined]
-    apply.owns = True  # type: ignore[attr-defined]  # what its VJPs make anew belongs to nobody else
+    apply.owns = True  # type: ignore[attr-defined]  # a new array that one of its VJPs returns is used nowhere else
     return apply
 
 
 def record(apply, inputs, needed, vjps, options, out):
     """Give `out`, the value of a call, its node; `needed` of the inputs require gradients."""
     node = out.node = Node()
-    node.op, node.tick, node.options = apply, tick(), options or None
+    out._requires_grad = True
+    node.op, node.tick, node.options = apply, writes.tick(), options or None
     node.constants = node.hooks = None
     if needed == len(inputs):
         x = inputs[0]
@@ -112,7 +106,7 @@ def record(apply, inputs, needed, vjps, options, out):
                                         for x in inputs])
         node.constants = tuple([constant(x) if p is None else None for p, x in zip(parents, inputs)])
         if len(vjps) <= len(inputs):
-            vjps = tuple([None if p is None else vjp for p, vjp in zip(parents, vjps)])  # let go of what only the others hold
+            vjps = tuple([None if p is None else vjp for p, vjp in zip(parents, vjps)])  # free what only the other VJPs hold
     node.vjps, node.dtype = vjps, out.array.dtype
     for vjp in vjps:
         if vjp is not None:
@@ -120,7 +114,7 @@ def record(apply, inputs, needed, vjps, options, out):
     if needed:
         contract.check_vjps(apply.__name__, inputs, vjps)
     first, shape = node.parents[0], out.array.shape
-    node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # one tuple for a chain of nodes
+    node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # a chain of nodes shares one tuple
 
 
 def backward_pass(sums, retain, again, wanted, needed):
@@ -146,7 +140,7 @@ def backward_pass(sums, retain, again, wanted, needed):
             g = pass_through(node, g, wanted, needed)
             if needed is not None and node not in needed:
                 continue
-        if node.vjps is None or Last.write > node.tick:
+        if node.vjps is None or writes.latest > node.tick:
             contract.check_usable(node)
         vjps = node.vjps if again is None else again[node]
         try:
@@ -170,7 +164,7 @@ def backward_pass(sums, retain, again, wanted, needed):
                     if like is parent:  # a node
                         if parent not in silent:
                             heappush(newest_first, (-parent.tick, parent))
-                    elif again is None and c is not g and c.base is None and (c is not made or (node.op.owns and not keeps(vjp, c))):
+                    elif again is None and c is not g and c.base is None and (c is not made or (node.op.owns and not writes.keeps(vjp, c))):
                         owned.add(parent)
         except Exception as error:
             contract.add_note(error, node, g, parent, vjp, vjps)
@@ -178,6 +172,9 @@ def backward_pass(sums, retain, again, wanted, needed):
         if not retain:
             node.vjps, node.parents, node.constants = None, (), None
         vjps = parent = vjp = c = made = total = None
+    for leaf in sums:
+        if leaf.hooks:
+            pass_leaf_through(leaf, sums, owned)
     return owned
 
 
@@ -204,21 +201,12 @@ def differentiate(sums, retain, create, wanted=None):
         from .replay import recording_vjps
 
         again, run = recording_vjps(sums), functools.partial(in_mode, True, backward_pass)
-    before, token = get_warnings(), None
-    try:
-        token = set_warnings(QUIET)
-        owned = run(sums, create if retain is None else retain, again, wanted, needed)
-        pass_leaves_through(sums, owned)
-    finally:
-        set_warnings(before) if token is None else reset_warnings(token)
+    owned = backend.without_fp_warnings(run, sums, create if retain is None else retain, again, wanted, needed)
     return (sums if wanted is None else {n: sums.get(n, g) for n, g in wanted.items()}), owned
 
 
-
-def backward(
-    tensors: PublicTensor | Iterable[PublicTensor], grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-    *, inputs: Any = None,
-) -> None:
+def backward(tensors: PublicTensor | Iterable[PublicTensor], grad_tensors: Any = None, retain_graph: bool | None = None,
+             create_graph: bool = False, *, inputs: Any = None) -> None:
     """Add d(tensors)/d(leaf), weighted by `grad_tensors`, to the `.grad` of every leaf that they were computed from, or of `inputs`.
 
     tensors: one or several; grad_tensors: for each a tensor of its shape, or None for a tensor of one element (taken as 1).
@@ -239,10 +227,9 @@ def backward(
     add_to_leaves(found, owned, create_graph)
 
 
-def grad(
-    outputs: PublicTensor | Iterable[PublicTensor], inputs: PublicTensor | Iterable[PublicTensor], grad_outputs: Any = None,
-    retain_graph: bool | None = None, create_graph: bool = False, *, allow_unused: bool | None = None, materialize_grads: bool = False,
-) -> tuple[PublicTensor, ...]:
+def grad(outputs: PublicTensor | Iterable[PublicTensor], inputs: PublicTensor | Iterable[PublicTensor], grad_outputs: Any = None,
+         retain_graph: bool | None = None, create_graph: bool = False, *, allow_unused: bool | None = None,
+         materialize_grads: bool = False) -> tuple[PublicTensor, ...]:
     """Return d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched.
 
     An input that was not used is an error; its gradient is None with allow_unused, and zeros with materialize_grads.

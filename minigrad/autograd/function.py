@@ -40,11 +40,11 @@ class Context:
 class _Call:
     """Stands as `op` in the node of a Function: its class and name, and what is known of its value."""
 
-    owns = False  # a backward of the user's may return an array that is used elsewhere
+    owns = False  # the user's backward may return an array that is used elsewhere
 
     def __init__(self, cls, array):
         self.cls, self.__name__ = cls, cls.__name__
-        self.product: dict = {}  # under 0, the gradient that backward got last and what it returned: it runs once for all inputs
+        self.product: dict = {}  # {0: (the last gradient, what backward returned for it)}: backward runs once for all inputs
         self.output, self._module = weakref.ref(array), backend.array_module(array)
 
     def zeros(self, node, as_tensor):
@@ -61,7 +61,7 @@ class Function:
     """
 
     @staticmethod
-    def forward(ctx: Any, /, *inputs: Any, **options: Any) -> Any:  # so typed, one with other arguments may replace it
+    def forward(ctx: Any, /, *inputs: Any, **options: Any) -> Any:  # a method with other arguments may replace one of this type
         """Return the value, one tensor."""
         raise TypeError("Function: define forward(ctx, *inputs) as a static method")
 
@@ -95,7 +95,7 @@ def _record(cls, ctx, inputs, out, returned):
     node.shape, node.dtype = out.array.shape, out.array.dtype
     node.parents = [origin(x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
     node.constants = [constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
-    me = weakref.ref(node)  # an output that saves itself must not keep itself alive
+    me = weakref.ref(node)  # a weak reference, so that an output that is saved does not keep itself alive
     saved = [None if t is None else (t.array, _origin(t, inputs, returned, me)) for t in ctx._saved]
     results, given = node.op.product, [isinstance(x, Tensor) for x in inputs]
 
@@ -153,19 +153,12 @@ def _backward(cls, ctx, g, saved, given):
     if len(result) < count or any([r is not None for r in result[count:]]):
         raise RuntimeError(f"{cls.__name__}.backward returned {len(result)} gradients for {count} inputs of apply; "
                            "return one for each, None for those that need none")
-    for i, (r, is_tensor) in enumerate(zip(result, given)):
+    for i, (r, is_tensor, need) in enumerate(zip(result, given, ctx.needs_input_grad)):
         if r is not None and not is_tensor:
             raise RuntimeError(f"{cls.__name__}.backward returned a gradient for input {i} of apply, which is no tensor; return None there")
-    return [_one(cls, r, need, raw) for r, need in zip(result, ctx.needs_input_grad)]
-
-
-def _one(cls, r, need, raw):
-    """Return one gradient, checked, as an array if `raw`; None for an input that needs none."""
-    if r is None or not need:
-        return None
-    if not isinstance(r, Tensor):
-        raise TypeError(f"{cls.__name__}.backward returned {type(r).__name__} as a gradient; return tensors, or None")
-    return r.array if raw else r
+        if r is not None and need and not isinstance(r, Tensor):
+            raise TypeError(f"{cls.__name__}.backward returned {type(r).__name__} as a gradient; return tensors, or None")
+    return [None if r is None or not need else r.array if raw else r for r, need in zip(result, ctx.needs_input_grad)]
 
 
 class _EveryTensor(type):

@@ -27,9 +27,9 @@ class Node:
     parents: Any
     vjps: Any
     tick: int
-    shape: tuple  # of the value, as dtype
+    shape: tuple  # shape and dtype are those of the value
     dtype: Any
-    hooks: dict | None  # {number: function of the gradient}, and under None what `retain_grad` asked for
+    hooks: dict | None  # {number: function of the gradient}; the hook of `retain_grad` stands under None
 
     def name(self):
         """Return the operation's name in PyTorch's manner, e.g. TanhBackward0."""
@@ -52,7 +52,7 @@ class Tensor:
     node: Node | None
     _grad: Any
     _requires_grad: bool
-    views: Any  # a sharing.Family, once others show the same memory
+    views: Any  # a sharing.Family, if another tensor shows the same memory
     hooks: dict | None
     __array_ufunc__ = None  # NumPy leaves ndarray + Tensor to Tensor.__radd__
 

@@ -1,4 +1,4 @@
-"""Hooks: functions of yours that see the gradient of a tensor, and may replace it."""
+"""Hooks: functions of the user that get the gradient of a tensor, and may replace it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ def pass_through(node, g, wanted, needed):
     return g
 
 
-def pass_leaves_through(sums, owned):
-    """Run the hooks of the leaves; an array that a hook returned is not among the `owned` ones."""
-    for leaf, g in sums.items():
-        if leaf.hooks:
-            sums[leaf] = new = run_hooks(leaf.hooks, g)
-            if new is not g:
-                owned.discard(leaf)
+def pass_leaf_through(leaf, sums, owned):
+    """Run the hooks of a leaf; an array that a hook returned is not among the `owned` ones."""
+    g = sums[leaf]
+    sums[leaf] = new = run_hooks(leaf.hooks, g)
+    if new is not g:
+        owned.discard(leaf)

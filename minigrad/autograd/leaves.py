@@ -1,4 +1,4 @@
-"""Where a backward pass ends: its sums are added to the `.grad` of the leaves, by one thread at a time."""
+"""The end of a backward pass: its sums are added to the `.grad` of the leaves, by one thread at a time."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _accumulate(leaf, g, owned, create):
         first = wrap(g if owned else backend.copy(g, order="C"))
         if leaf._grad is None:
             leaf._grad = first
-        else:  # a backward pass in a signal handler was quicker
+        else:  # a backward pass in a signal handler has set it meanwhile
             _accumulate(leaf, g, owned, create)
     elif before._requires_grad:
         leaf._grad = wrap(backend.asarray(before.array + g, like=g))

@@ -1,4 +1,4 @@
-"""Whether operations are recorded: `no_grad` and `enable_grad`, context variables that also decorate."""
+"""`no_grad`, `enable_grad` and `set_grad_enabled`: they say whether operations are recorded, in a block or a decorated function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_grad_enabled() -> bool:
 
 
 class _Block:
-    """One `with` block: true where operations in it are recorded; what was set before decides again once it is left."""
+    """One `with` block. It is true if operations in it are recorded; once it is left, the mode that was set before it decides again."""
 
     __slots__ = ("before", "manager", "value")
 
@@ -30,22 +30,20 @@ class _Block:
         return bool(self.before) if self.is_left() else self.value
 
     def is_left(self):
-        """Return whether the block was left, in whatever way.
+        """Return whether the block was left, also by an exception that a signal handler raised before `__exit__` did anything.
 
-        A signal handler may raise before `__exit__` does anything; but the `with` statement holds its manager no longer then.
+        The `with` statement no longer holds its manager then.
         """
         return self.manager() is None
 
 
 class _Mode:
-    """A mode as context manager and decorator. Each thread has its own mode; what was set before a block is set again after it."""
+    """A mode as context manager and decorator. Each thread has its own mode, and the end of a block restores the mode from before."""
 
     value = True
 
-    def __init__(self, value=None):
-        if value is not None:
-            self.value = value
-        self._entered = []  # for each block that was entered and not left: (block, token of what was set before)
+    def __init__(self):
+        self._entered = []  # for each block that was entered and not left: [block, token that restores the mode from before]
 
     def __new__(cls, function=None):
         if callable(function):  # @no_grad without parentheses
@@ -72,19 +70,19 @@ class _Mode:
         block, token = self._entered[-1]
         try:
             recording.reset(token)
-        except ValueError:  # in another context than it was entered in
+        except ValueError:  # the block was entered in another context
             recording.set(block.before)
-        block.value = bool(block.before)  # where it is still set
+        block.value = bool(block.before)  # for a context in which the block is still set
         del self._entered[-1]
 
     def __call__(self, function: F) -> F:
         return _wrapped(function, self.value)
 
 
-if TYPE_CHECKING:  # type checkers do not know that what a class makes of a function may be a function
+if TYPE_CHECKING:  # type checkers do not know that calling a class with a function may return a function
 
     class ModeOrDecorator(Protocol):
-        """What no_grad and enable_grad are: `with no_grad():`, `@no_grad()` and `@no_grad`."""
+        """The type of no_grad and enable_grad, used as `with no_grad():`, `@no_grad()` or `@no_grad`."""
 
         @overload
         def __call__(self) -> _Mode: ...
@@ -115,9 +113,9 @@ class set_grad_enabled(_Mode):
     def __init__(self, mode: bool) -> None:
         if not isinstance(mode, bool):
             raise TypeError(f"set_grad_enabled: expected True or False, got {type(mode).__name__}")
-        super().__init__(mode)
-        before = recording.get()
-        self._first = [(before, recording.set(self.value))]  # what was set before the call, and its token, until a block is entered
+        super().__init__()
+        self.value, before = mode, recording.get()
+        self._first = [(before, recording.set(self.value))]  # the mode before the call and its token, until a block is entered
 
     def __new__(cls, mode: bool) -> Self:
         return object.__new__(cls)

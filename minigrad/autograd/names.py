@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 OTHERS = {
@@ -51,26 +52,6 @@ def _number(node: Any) -> int | None:
     return next((i for i, c in enumerate(constants) if isinstance(c, int | float)), None)
 
 
-def _subtraction(node: Any) -> str:
-    return "RsubBackward1" if _number(node) == 0 else "Sub"
-
-
-def _division(node: Any) -> str:
-    return "Mul" if _number(node) == 0 else "Div"  # PyTorch multiplies by the reciprocal
-
-
-def _power(node: Any) -> str:
-    return {1: "PowBackward0", None: "PowBackward1", 0: "PowBackward2"}[_number(node)]
-
-
-def _linear(node: Any) -> str:
-    return "Addmm" if len(node.shape) == 2 else "View"
-
-
-def _matmul(node: Any) -> str:
-    return "Mm" if len(node.shape) == 2 else "UnsafeView"
-
-
 def _assign(node: Any) -> str:
     last = node.options["last"]
     return "IndexPut" if isinstance(last, tuple) and any(hasattr(part, "dtype") for part in last) else "CopySlices"
@@ -91,16 +72,16 @@ def _getitem(node: Any) -> str:
     return "Slice" if any(isinstance(part, slice) for part in parts) else "Alias"
 
 
-SPECIAL = {
+SPECIAL: dict[str, Callable[[Any], str]] = {
     "assign": _assign,
-    "div": _division,
+    "div": lambda node: "Mul" if _number(node) == 0 else "Div",  # PyTorch multiplies by the reciprocal
     "getitem": _getitem,
-    "linear": _linear,
-    "matmul": _matmul,
+    "linear": lambda node: "Addmm" if len(node.shape) == 2 else "View",
+    "matmul": lambda node: "Mm" if len(node.shape) == 2 else "UnsafeView",
     "max": _extreme,
     "mean": _reduction,
     "min": _extreme,
-    "pow": _power,
-    "sub": _subtraction,
+    "pow": lambda node: {1: "PowBackward0", None: "PowBackward1", 0: "PowBackward2"}[_number(node)],
+    "sub": lambda node: "RsubBackward1" if _number(node) == 0 else "Sub",
     "sum": _reduction,
 }

@@ -20,11 +20,12 @@ from functools import partial
 from typing import Any
 
 from .. import backend
+from . import writes
 from .engine import op
 from .graph import Node, Tensor, wrap
 from .modes import in_mode
 from .visits import nodes_before
-from .writes import Last, held, written_since
+from .writes import held, written_since
 
 CONSTANTS = (int, float, complex, str, bytes, range, slice, type, types.EllipsisType, types.NoneType, backend.dtype, backend.NumPyScalar)
 
@@ -36,7 +37,7 @@ def recording_vjps(starts):
 
 def _recording_vjps(starts):
     again: dict = {}
-    values: dict = {}  # node -> its value as far as it is known, and whether it is in doubt
+    values: dict = {}  # node -> (its value as far as that is known, whether that may be wrong)
     for node in nodes_before(starts):
         given = _given(node, values)
         if hasattr(node.op, "output"):  # a Function's
@@ -46,7 +47,7 @@ def _recording_vjps(starts):
         run = _Run(node, given)
         try:
             again[node] = run.vjps()
-        except Exception as error:  # whatever the body raises where it is run on other numbers than at first
+        except Exception as error:  # any error, as the body may run on other numbers than at first
             error = error if isinstance(error, _Different) else _Different(node, f"computing it again failed ({error})")
             again[node] = [partial(_refuse, str(error))] * len(node.vjps)
         values[node] = _unknown(node, given) if run.value is None else (run.value.array.astype(node.dtype, copy=False), any(run.doubts))
@@ -59,10 +60,10 @@ def _given(node, values):
     for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
         if type(parent) is Node:
             array, in_doubt = values[parent]
-            given.append((array, in_doubt or Last.write > parent.tick))
+            given.append((array, in_doubt or writes.latest > parent.tick))
         else:
             array = getattr(constant, "array", constant) if parent is None else parent.array
-            given.append((array, Last.write > node.tick and backend.is_array(array) and written_since(array, node.tick)))
+            given.append((array, writes.latest > node.tick and backend.is_array(array) and written_since(array, node.tick)))
     return given
 
 

@@ -73,21 +73,18 @@ def expose(tensor):
 
 def _others(tensor, references):
     """Return the tensors of `references` that still exist and share memory with `tensor`, without itself."""
-    found = [reference() for reference in list(references)]
-    return [other for other in found if other is not None and other is not tensor and _overlap(other.array, tensor.array)]
+    a = tensor.array
+    return [x for x in _still_there(tensor, references) if a.size and x.array.size and backend.shares_memory(x.array, a)]
 
 
-def _overlap(a, b):
-    return a.size > 0 and b.size > 0 and backend.shares_memory(a, b)
+def _still_there(tensor, references):
+    """Return the tensors of `references` that still exist, without `tensor`."""
+    return [x for x in [reference() for reference in list(references)] if x is not None and x is not tensor]
 
 
 def is_alone(tensor):
     """Return whether no other tensor shows the same memory, so far as is known."""
-    family = tensor.views
-    if family is None:
-        return True
-    others = [reference() for reference in family.everyone]
-    return all([other is None or other is tensor for other in others])
+    return tensor.views is None or not _still_there(tensor, tensor.views.everyone)
 
 
 def is_free(tensor):

@@ -1,4 +1,4 @@
-"""How a backward pass visits nodes: which ones there are, which it needs, and the special cases of a visit."""
+"""Which nodes a backward pass visits, and the special cases: a node without a gradient, and one whose VJPs are products."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def visit_later(parents, sums, silent, newest_first):
 
 
 def products(node, vjps, g, whole):
-    """Return the VJPs of a product, computed at once if all of them are called; forget what a Function's backward returned earlier."""
+    """Return the VJPs of a product, computed at once if all are called; for a Function, clear what its backward returned earlier."""
     if node.op.product is not True:
         node.op.product.clear()
     elif whole:
-        return backend.together(vjps, g)
+        return backend.compute_products(vjps, g)
     return vjps

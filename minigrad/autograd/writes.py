@@ -1,8 +1,8 @@
 """The log of in-place writes: which bytes of which memory were written, and when.
 
 An operation's closure keeps arrays. If one of them was written after the operation ran, its gradient would be wrong, and
-`backward` raises instead. Time is counted in ticks, one for each recorded operation and each write. What a closure holds
-is looked at only when some write is newer than its node.
+`backward` raises instead. Time is counted in ticks, one for each recorded operation and each write. A closure
+is searched for written arrays only if some write is newer than its node.
 """
 
 from __future__ import annotations
@@ -17,24 +17,20 @@ from .. import backend
 
 tick = itertools.count(1).__next__
 _written: dict = {}  # id(owner of the memory) -> ({(first byte, end): tick}, weak reference to the owner)
-
-
-class Last:
-    """The tick of the newest write anywhere."""
-
-    write = 0
-    purge = 64  # entries of the log, above which those of freed memory are removed
+latest = 0  # the tick of the newest write anywhere
+_purge_at = 64  # entries of the log, above which those of freed memory are removed
 
 
 def wrote(array):
     """Log that `array`'s memory was just changed."""
+    global latest
     ranges = _log(backend.root(array))
     low, high = backend.byte_bounds(array)
     now = tick()
     if len(ranges) > 1 or (ranges and (low, high) not in ranges):
         for known in [r for r in list(ranges) if low <= r[0] and r[1] <= high]:
             del ranges[known]  # covered by the newer write
-    ranges[low, high] = Last.write = now
+    ranges[low, high] = latest = now
     if len(ranges) > 256:
         _merge(ranges)
 
@@ -44,7 +40,8 @@ def writer(arrays):
     places = [(_log(backend.root(array)), backend.byte_bounds(array)) for array in arrays]
 
     def wrote_all():
-        Last.write = now = tick()
+        global latest
+        latest = now = tick()
         for ranges, bounds in places:
             ranges[bounds] = now
 
@@ -53,12 +50,12 @@ def writer(arrays):
 
 def _log(owner):
     """Return the log of this memory, {(first byte, end): tick}; an empty one where nothing was written."""
-    entry: Any = _written.get(id(owner))
-    if entry is None or entry[1]() is not owner:
-        if len(_written) >= Last.purge:
+    ranges = _ranges(owner)
+    if ranges is None:
+        if len(_written) >= _purge_at:
             _purge()
-        entry = _written[id(owner)] = {}, weakref.ref(owner)
-    return entry[0]
+        ranges, _ = _written[id(owner)] = {}, weakref.ref(owner)
+    return ranges
 
 
 _reshaped: dict = {}  # id(leaf) -> (when its memory was replaced by one of another shape, weak reference to the leaf)
@@ -66,11 +63,12 @@ _reshaped: dict = {}  # id(leaf) -> (when its memory was replaced by one of anot
 
 def reshaped(leaf):
     """Log that a leaf just took memory of another shape: operations that were recorded before cannot know it."""
+    global latest
     if len(_reshaped) > 64:
         for key, (_, reference) in list(_reshaped.items()):
             if reference() is None:
                 _reshaped.pop(key, None)
-    now = Last.write = tick()
+    now = latest = tick()
     _reshaped[id(leaf)] = now, weakref.ref(leaf)
 
 
@@ -92,10 +90,11 @@ def _purge():
     A weak reference could call a function for that when the memory is freed. But Python drops an exception that a signal handler
     raises inside such a function.
     """
+    global _purge_at
     for key, entry in list(_written.items()):
         if entry[1]() is None and key in _written and _written[key] is entry:
             del _written[key]
-    Last.purge = 64 + 2 * len(_written)
+    _purge_at = 64 + 2 * len(_written)
 
 
 def _merge(ranges):
@@ -121,7 +120,7 @@ def written_since(array, then):
 
 def keeps(function, array):
     """Return whether a VJP holds exactly this array."""
-    if type(function) is partial and function.func is backend.taken:
+    if type(function) is partial and function.func is backend.precomputed:
         return False
     for a in held(function):
         if a is array:

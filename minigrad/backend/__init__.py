@@ -1,4 +1,4 @@
-"""What the engine needs of NumPy, CuPy and Numba. No other part of the engine names these libraries.
+"""The array libraries as the engine uses them: NumPy, CuPy and Numba. No other part of the engine imports CuPy or Numba.
 
 Each room imports only from those before it: `dtypes`, `arrays` and `operands` (raw arrays), `cpu` and `cuda` (where they are computed),
 `fuse` (one body for both), and on top devices, float16, class targets and random draws.
@@ -26,18 +26,13 @@ from .half import is_half, narrowed, rounded_vjp, widened, widened_options
 from .index_range import check_range
 from .operands import NotAnOperand, operand, plain_array, promote
 
-# Former names, until their callers use the new ones
-from .cpu.fp_warnings import IGNORED as QUIET  # isort: skip
-get_warnings, set_warnings, reset_warnings, quietly = get_fp_warnings, set_fp_warnings, restore_fp_warnings, without_fp_warnings
-taken, together = precomputed, compute_products
-
 __all__ = [
-    "QUIET", "DeviceMismatchError", "NotAnOperand", "NumPyScalar", "Pieces", "Span", "array_module", "asarray", "bool_", "byte_bounds",
+    "DeviceMismatchError", "NotAnOperand", "NumPyScalar", "Pieces", "Span", "array_module", "asarray", "bool_", "byte_bounds",
     "check_bools", "check_range", "common_dtype", "compiling", "compute_products", "copy", "cuda", "device", "device_of", "dtype",
     "dtype_of", "filler", "fitting", "float16", "float32", "float64", "fuse", "gather", "get_default_dtype", "get_fp_warnings",
-    "get_num_threads", "get_warnings", "ignore_fp_warnings", "inf", "int8", "int16", "int32", "int64", "is_array", "is_dense", "is_half",
-    "item", "minus", "nan", "narrowed", "ndarray", "one_hot", "operand", "over", "places_in", "plain_array", "plus", "precomputed",
-    "products", "promote", "quietly", "random", "register", "reset_warnings", "restore_fp_warnings", "result_dtype", "root", "rounded_vjp",
-    "rows", "set_default_dtype", "set_fp_warnings", "set_num_threads", "set_warnings", "shares_memory", "synchronize", "taken", "times",
-    "to_device", "to_numpy", "together", "uint8", "use_numba", "widened", "widened_options", "without_fp_warnings", "wrapped",
+    "get_num_threads", "ignore_fp_warnings", "inf", "int8", "int16", "int32", "int64", "is_array", "is_dense", "is_half", "item", "minus",
+    "nan", "narrowed", "ndarray", "one_hot", "operand", "over", "places_in", "plain_array", "plus", "precomputed", "products", "promote",
+    "random", "register", "restore_fp_warnings", "result_dtype", "root", "rounded_vjp", "rows", "set_default_dtype", "set_fp_warnings",
+    "set_num_threads", "shares_memory", "synchronize", "times", "to_device", "to_numpy", "uint8", "use_numba", "widened", "widened_options",
+    "without_fp_warnings", "wrapped",
 ]

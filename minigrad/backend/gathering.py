@@ -1,4 +1,4 @@
-"""Several arrays as one: on the host read and written where they lie, on a device copied into one buffer by few kernels."""
+"""Several arrays as one: on the host they are read and written where they lie, on a device a few kernels copy them into one buffer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy
 
 from . import cuda
 
-AT_ONCE = 16  # arrays that one kernel copies
+AT_ONCE = 16  # arrays that one kernel copies at most
 
 
 class Pieces:
-    """Arrays on the host that a fused function takes as one flat array: it reads and writes them where they lie.
+    """Arrays on the host that a fused function takes as one flat array; it reads and writes them where they lie.
 
-    Arrays that are written must be contiguous and share no memory. `flat`: the arrays as one-dimensional views, or copies of those that a
-    compiled loop cannot read as they are; `starts`: where each begins in the whole, and where the whole ends.
+    Arrays that are written must be contiguous and share no memory.
+    flat: the arrays as one-dimensional views, or copies of those that a compiled loop cannot read as they are.
+    starts: the index of each array's first element in the whole, and at the end the number of all elements.
     """
 
     def __init__(self, arrays, starts=None):
@@ -26,12 +27,12 @@ class Pieces:
         self.dtype, self.size, self.shape, self.ndim = arrays[0].dtype, self.starts[-1], (self.starts[-1],), 1
 
     def __setitem__(self, key, value):
-        """Fill all arrays with a number; `key` is `...`."""
+        """Fill all arrays with a number; `key` must be `...`."""
         for part in self.flat:
             part[key] = value
 
     def copy(self):
-        """Return one new array with all elements."""
+        """Return a new array with all elements."""
         return numpy.concatenate(self.flat)
 
     def write(self, whole):
@@ -40,9 +41,9 @@ class Pieces:
             part[...] = whole[low:high]
 
     def cuts(self, views, low, high):
-        """Yield the elements low … high of the views, for one array after the other those that lie in it.
+        """Yield the parts of the views that lie between `low` and `high`: for each array a list with the part of each view that lies in it.
 
-        A view is Pieces of the same sizes, a flat array of the same length, or anything else, which is yielded as it is.
+        A view is a Pieces of the same sizes, or a flat array of the same length; anything else, such as a number, is yielded unchanged.
         """
         k = bisect.bisect_right(self.starts, low) - 1
         while low < high:
@@ -54,7 +55,7 @@ class Pieces:
 
 
 def gather(target, parts, starts):
-    """Set target[start:start + part.size] = part for each part, on a device, and 0 elsewhere. The starts rise."""
+    """Set target[start:start + part.size] = part for each part, on a device, and 0 elsewhere. The starts are in rising order."""
     for first in range(0, len(parts), AT_ONCE):
         some, begin = parts[first : first + AT_ONCE], starts[first]
         end = starts[first + AT_ONCE] if first + AT_ONCE < len(parts) else target.size

@@ -1,4 +1,4 @@
-"""What an operation accepts: tensors' arrays, plain arrays and numbers, checked and brought to one dtype."""
+"""Operands of operations: tensors' arrays, plain arrays and numbers are checked, and brought to one dtype."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from .cpu import compiling, threads
 from .cpu.interrupts import uninterrupted
 from .cuda import philox
 from .devices import to_device
-from .dtypes import float16, float32, float64
+from .dtypes import float16, float32
 from .fuse.decorator import fuse
 
 BLOCK = 1 << 17  # numbers that one bit generator draws; each block has a generator, so that threads can draw blocks at the same time
@@ -58,7 +58,7 @@ if hasattr(os, "register_at_fork"):
 
 def fill(draw, array, parameters, stream):
     """Overwrite `array` with a draw: directly if the stream draws on its device and in its dtype, otherwise by a copy."""
-    there = arrays.device_of(array) == stream.device and _work_dtype(array.dtype) == array.dtype
+    there = arrays.device_of(array) == stream.device and philox.work_dtype(array.dtype) == array.dtype
     if there and (stream.device == "cuda" or array.flags.carray):  # a kernel writes arrays of any strides, the host contiguous ones
         draw(array.shape, array.dtype, *parameters, stream, array)
     else:
@@ -77,11 +77,6 @@ def _blocks(shape, dtype, stream, fill, out=None):
 
     threads.share(part, -(-flat.size // BLOCK))
     return out
-
-
-def _work_dtype(dtype):
-    """Return the dtype in which numbers for an array of `dtype` are drawn."""
-    return dtype if dtype in (float32, float64) else float32
 
 
 def _unit(generator, out):
@@ -111,7 +106,7 @@ def uniform(shape, dtype, low, high, stream, out=None):
             numpy.minimum(part, largest, out=part)
 
     largest = philox.next_below(high, low, dtype)
-    return _blocks(shape, _work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
+    return _blocks(shape, philox.work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
 
 
 def normal(shape, dtype, mean, std, stream, out=None):
@@ -129,7 +124,7 @@ def normal(shape, dtype, mean, std, stream, out=None):
         if pairs is not part:
             part[...] = pairs[:part.size]
 
-    return _blocks(shape, _work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
+    return _blocks(shape, philox.work_dtype(dtype), stream, fill, out).astype(dtype, copy=False)
 
 
 @fuse

@@ -1,4 +1,4 @@
-"""Comparisons, truth, and whole numbers bit by bit. What they return has no gradient."""
+"""Comparisons, truth, and whole numbers bit by bit. Their results have no gradient."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def tensor(data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None, req
     """
     source = data.array if isinstance(data, Tensor) else _entering(data, "tensor")
     if backend.is_array(source):
-        copied = backend.quietly(source.astype, backend.dtype_of(dtype, source.dtype))
+        copied = backend.without_fp_warnings(source.astype, backend.dtype_of(dtype, source.dtype))
         return leaf(copied, backend.device_of(copied) if device is None else device, requires_grad)
     found: set[Any] = set()
     plain = _plain(source, found)
@@ -36,7 +36,7 @@ def _array_of(plain: Any, dtype: Any, found: set[Any]) -> Any:
         if dtype.kind in "iu" and found != {int}:
             plain = _fitted(plain, dtype)
         try:
-            return backend.quietly(backend.asarray, plain, dtype)
+            return backend.without_fp_warnings(backend.asarray, plain, dtype)
         except OverflowError:
             return backend.asarray(_fitted(plain, dtype), dtype)
     except (ValueError, OverflowError) as error:
@@ -203,7 +203,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: DTypeLik
     array = backend.array_module(None).arange(-((start - end) // step) if whole else math.ceil((end - start) / step))
     if start or step != 1:
         array = start + array * step
-    return leaf(backend.quietly(array.astype, wanted, copy=False), device, requires_grad)
+    return leaf(backend.without_fp_warnings(array.astype, wanted, copy=False), device, requires_grad)
 
 
 def linspace(

@@ -49,7 +49,7 @@ def _stored(x: Any, dtype: Any, like: Any) -> Any:
     """Return a number, or an array, as an array beside `like`; raise for a number that does not fit, except into float16, as PyTorch."""
     if not backend.is_array(x) and dtype != backend.float16:
         x = backend.fitting(x, dtype, "where")
-    return backend.quietly(backend.asarray, x, dtype, like=like)
+    return backend.without_fp_warnings(backend.asarray, x, dtype, like=like)
 
 
 # ---- tensor[key]

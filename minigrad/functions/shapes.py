@@ -1,4 +1,4 @@
-"""The same elements in another shape or order, and tensors put together. What can be a view is one."""
+"""Changes of shape and order, and joined tensors. A result is a view where that is possible."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """How a tensor is changed in place; `in_place.py` has the functions that do it.
 
-What is not recorded writes into the memory. What is recorded gives the tensor a new node, and, where nobody else shows its memory, a new
-array: nothing is copied, and what saved the old array stays right. Otherwise the memory is written, so that all see it; the views that
-show it get its history, and what saved the old array raises in `backward`.
+A change that is not recorded is written into the tensor's memory. A recorded change gives the tensor a new node. If no other tensor or
+array shows its memory, it also gets a new array: nothing is copied, and operations that saved the old array keep the right numbers.
+Otherwise the change is written into the memory, so that all see it; views of that memory get the tensor's history, and `backward` raises
+an error for operations that saved the old array.
 """
 
 from __future__ import annotations
@@ -61,9 +62,9 @@ def _fitting(x: Tensor, name: str, new: Any) -> Any:
 
 
 def _write_through(x: Tensor, name: str, compute: Any) -> Any:
-    """Write compute() into memory that others show too, and let it enter the history of the views among them.
+    """Write compute() into memory that other tensors or arrays show too, and let it enter the history of the views among these.
 
-    What `compute` saves is a copy, as an array that was saved may not be written.
+    `compute` works on a copy of the memory, because it may save what it works on, and a saved array must not be written.
     """
     views, memory = sharing.views_of(x), x.array
     if any([view._requires_grad and view.node is None for view in views]):

@@ -233,7 +233,7 @@ def test_the_log_of_writes_does_not_grow():
         kept = [mg.zeros(3).add_(1) for _ in range(100)]
         for _ in range(1000):
             mg.zeros(3).add_(1)
-        assert len(writes._written) <= writes.Last.purge <= 64 + 2 * (len(kept) + alive_in(writes._written))
+        assert len(writes._written) <= writes._purge_at <= 64 + 2 * (len(kept) + alive_in(writes._written))
     root = mg.backend.root(x.array)
     (start, end), then = next(iter(entry.items()))
     assert writes.written_since(root, then - 1) and end > start
@@ -428,10 +428,10 @@ def test_networks_in_place_copy_nothing():
 
     x = mg.ones(1000, requires_grad=True)
     y = x * 2
-    last = writes.Last.write
+    last = writes.latest
     for change in (y.relu_, lambda: y.add_(1), lambda: y.mul_(3), y.tanh_):
         before = y.array
         change()
         assert y.array is not before and y.views is None
-    assert writes.Last.write == last
+    assert writes.latest == last
     y.sum().backward()

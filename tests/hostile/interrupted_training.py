@@ -13,8 +13,7 @@ import time
 import numpy as np
 
 import minigrad as mg
-from minigrad.backend.cpu import products as blas
-from minigrad.backend.cpu import threads
+from minigrad.backend.cpu import products, threads
 
 
 class Interrupt(Exception):
@@ -40,7 +39,7 @@ def check(model, loss, x, target, before):
     assert mg.is_grad_enabled(), "recording is off"
     assert np.geterr() == before, "NumPy's warnings are off"
     assert not threads._owner, "the workers are taken"
-    assert [library.get_num_threads() for library in blas.blas.get()] == BLAS, "BLAS has another number of threads"
+    assert [library.get_num_threads() for library in products.blas.get()] == BLAS, "BLAS has another number of threads"
     model.zero_grad()
     loss(model(x), target).backward()
     weights = [p.detach().numpy() for p in model.parameters()]
@@ -67,7 +66,7 @@ draw = random.Random(seed)
 model = mg.nn.Sequential(mg.nn.Linear(120, 130), mg.nn.Tanh(), mg.nn.Linear(130, 7)).double()
 optimizer, loss = mg.optim.Adam(model.parameters(), lr=1e-3), mg.nn.MSELoss()
 x, target = mg.randn(rows, 120, dtype=mg.float64), mg.randn(rows, 7, dtype=mg.float64)
-BLAS = [library.get_num_threads() for library in blas.blas.get()]
+BLAS = [library.get_num_threads() for library in products.blas.get()]
 loss(model(x), target).backward()
 state = np.geterr()
 begin = time.perf_counter()

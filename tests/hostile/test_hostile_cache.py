@@ -234,11 +234,10 @@ def test_numba_without_its_compiler():
 def test_numbas_target_says_who_multiplies(variables, wide):
     """Without vectors of 512 bits minigrad's own kernel takes a hundred times as long as BLAS."""
     succeed(f"""
-from minigrad.backend.cpu import products as blas
-from minigrad.backend.cpu import compiling
+from minigrad.backend.cpu import compiling, products
 assert compiling.numba() is not None
-openblas = {{library.internal_api for library in blas.blas.get()}} == {{"openblas"}}
-assert blas.can_use_gemm() is ({wide} and openblas)
+openblas = {{library.internal_api for library in products.blas.get()}} == {{"openblas"}}
+assert products.can_use_gemm() is ({wide} and openblas)
 """, **variables)
 
 

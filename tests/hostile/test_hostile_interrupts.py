@@ -302,20 +302,21 @@ def test_blocks_that_were_left_by_interrupts_are_not_kept():
 @pytest.mark.parametrize("fail", ["warnings", "mode"])
 def test_an_interrupt_in_a_step_leaves_numpys_warnings_on(monkeypatch, fail):
     """Raised between the call that switches them off and the assignment of what it returns, as a signal handler may."""
-    from minigrad import backend, optim
+    from minigrad import optim
+    from minigrad.backend.cpu import fp_warnings
 
-    state, done = np.geterr(), backend.set_warnings
+    state, done = np.geterr(), fp_warnings.ignore_fp_warnings
 
-    def interrupting(value):
-        monkeypatch.setattr(backend, "set_warnings", done)
-        done(value)
+    def interrupting():
+        monkeypatch.setattr(fp_warnings, "ignore_fp_warnings", done)
+        done()
         raise KeyboardInterrupt
 
     p = mg.ones(3, requires_grad=True)
     p.sum().backward()
     optimizer = optim.SGD([p], lr=0.1)
     if fail == "warnings":
-        monkeypatch.setattr(backend, "set_warnings", interrupting)
+        monkeypatch.setattr(fp_warnings, "ignore_fp_warnings", interrupting)
     else:
         monkeypatch.setattr(optimizer, "_update_groups", lambda: interrupted(None))
     with pytest.raises(KeyboardInterrupt):

@@ -77,7 +77,7 @@ BUGS = [
     Bug("hooks in the wrong order", "autograd.run_hooks", "item[0] is None", "-(item[0] or 0)", ("rule hooks",)),
     Bug("a decorated function leaves its mode behind", "autograd.in_mode",
         "recording.set(before) if token is None else recording.reset(token)", "None", ("rule no grad",)),
-    Bug("in-place writes forgotten", "autograd.wrote", "ranges[low, high] = Last.write = now", "ranges[low, high] = now", ("rule writes",)),
+    Bug("in-place writes forgotten", "autograd.wrote", "ranges[low, high] = latest = now", "ranges[low, high] = now", ("rule writes",)),
     Bug("in-place writes seen everywhere", "autograd.written_since", "now > then and a < high and low < b", "now > then", ("rule writes",)),
     # optimizers
     Bug("t off by one", "optim.Adam.update", "1 - beta1**count", "1 - beta1**(count + 1)", ("curve Adam",)),

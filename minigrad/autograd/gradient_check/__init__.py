@@ -1,4 +1,4 @@
-"""`gradcheck`: the gradients that `backward` computes against numeric ones, and what is wrong where they differ."""
+"""`gradcheck` compares the gradients that `backward` computes with numeric ones, and says what is wrong where they differ."""
 
 from .checking import gradcheck
 from .findings import Finding, GradcheckError

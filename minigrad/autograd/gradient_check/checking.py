@@ -1,4 +1,4 @@
-"""`gradcheck`: compares the gradients that backward computes with numeric ones, and explains what differs."""
+"""`gradcheck` itself: it compares the gradients that backward computes with numeric ones, and explains what differs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .reproducer import reproducer
 from .snapshots import same, snapshot
 from .subject import Subject, node_function, node_inputs, unravel
 
-MOST_FINDINGS = 12  # elements that disagree, of which an explanation is made
+MOST_FINDINGS = 12  # elements that disagree after which the search ends
 
 
 def gradcheck(
@@ -30,53 +30,41 @@ def gradcheck(
     directions: int = 64,
     seed: int = 0,
 ) -> bool:
-    """Whether the gradients of `function(*inputs)` agree with numeric ones to atol + rtol · the larger of the two.
+    """Return whether the gradients of `function(*inputs)` agree with numeric ones to atol + rtol · the larger of the two.
 
-    function: returns one or several tensors.
-    inputs: tensors and other values; the tensors that require a gradient, all float64, are checked. One of at
-        most `max_elements` elements is checked element by element, against every element of an output that is
-        as small; a larger one along `directions` random directions that together move every element.
-    eps: the largest step of the numeric derivative (chosen by the size of each element).
-    surrogate: for an op whose backward is on purpose not its derivative: the scalar function of the inputs that
-        backward adds to the objective. Its gradient for g is then that of Σ g · function(x) + surrogate(x).
+    function: a function that returns one or several tensors.
+    inputs: tensors and other values; the tensors that require a gradient, all float64, are checked. A tensor of at most `max_elements`
+        elements is checked element by element, against every element of an output that is as small, and a larger tensor along
+        `directions` random directions that together move every element.
+    eps: the largest step of the numeric derivative; by default it is in proportion to the size of each element.
+    surrogate: for an op whose backward is on purpose not its derivative, the scalar function of the inputs that backward adds to the
+        objective. The gradient for g is then that of Σ g · function(x) + surrogate(x).
     allow_kinks: accept elements where the slopes from left and right differ and the gradient lies between them.
 
-    Also checked: that running twice gives the same bits (on a GPU, where repeated indices add up in no certain order: the
-    same but for rounding); that neither inputs, nor saved arrays, nor g are changed.
-    The function and its backward run where the inputs live; numbers are compared on the host.
-    Raises GradcheckError, which explains itself (with raise_exception=False: returns False), and TypeError or
-    ValueError for inputs that cannot be checked.
+    It is also checked that running twice gives the same bits (on a GPU, where numbers at repeated indices add up in an order that varies,
+    the same numbers up to rounding), and that no input, saved array or g is changed. The function and its backward run where the inputs
+    live; numbers are compared on the host.
+    Raise GradcheckError, which explains the mistake, unless raise_exception is False; raise TypeError or ValueError for inputs that
+    cannot be checked.
     """
-    options = {
-        "eps": eps,
-        "rtol": rtol,
-        "atol": atol,
-        "surrogate": surrogate,
-        "allow_kinks": allow_kinks,
-        "max_elements": max_elements,
-        "directions": directions,
-        "seed": seed,
-    }
-    before, token = backend.get_warnings(), None
-    try:
-        token = backend.set_warnings(backend.QUIET)
-        finding, subject = Check(function, inputs, options).run()
-    finally:
-        backend.set_warnings(before) if token is None else backend.reset_warnings(token)
+    given, defaults = locals(), gradcheck.__kwdefaults__ or {}
+    options = {name: given[name] for name in defaults if name != "raise_exception"}
+    finding, subject = backend.without_fp_warnings(Check(function, inputs, options).run)
     if finding is not None and raise_exception:
-        raise GradcheckError(finding, reproducer(subject.function, subject.inputs, options))
+        changed = {name: value for name, value in options.items() if value != defaults[name]}
+        raise GradcheckError(finding, reproducer(subject.function, subject.inputs, changed))
     return finding is None
 
 
 class Check:
-    """The check of one function: every input along its directions, for a number of cotangents."""
+    """The check of one function: each input is moved along some directions, and the outputs are weighted by some cotangents."""
 
     def __init__(self, function, inputs, options):
         self.options, self.eps, self.rtol = options, options["eps"], options["rtol"]
         self.subject = Subject(function, inputs, options["surrogate"], self.rtol, options["seed"])
 
     def run(self):
-        """(what is wrong or None, the Subject that is to blame)"""
+        """Return (a Finding or None, the Subject that is to blame: the function, or an operation inside it)."""
         subject = self.subject
         try:
             self.repeat()
@@ -96,7 +84,7 @@ class Check:
         return worst, subject
 
     def repeat(self):
-        """Run forward and backward twice: the same bits, and nothing changed."""
+        """Run forward and backward twice; raise Stop if the results differ, or if anything was changed."""
         subject = self.subject
         before = [snapshot(x.array) for x in subject.tensors]
         self.base = subject.value()
@@ -113,16 +101,16 @@ class Check:
         if not all(map(subject.repeats, first, second)):
             raise Stop("nondeterministic", "two backward passes over the same graph gave different gradients")
 
-    def untouched(self, before, who):
-        """Stop if an input was changed."""
+    def untouched(self, before, culprit):
+        """Raise Stop if an input is not as `before`."""
         for i, (x, copy) in enumerate(zip(self.subject.tensors, before)):
             if not same(x.array, copy):
-                raise Stop("mutation", f"{who} changed its tensor input {i}; compute with a clone() of it", i)
+                raise Stop("mutation", f"{culprit} changed its tensor input {i}; compute with a clone() of it", i)
 
     def compare(self, number):
-        """The findings for one input. Groups of elements that disagree are halved until single ones are left."""
+        """Return the findings for one input. A group of elements that disagrees is halved until single elements are left."""
         cotangents = self.cotangents(number)
-        groups = self.groups(self.subject.array(number).size)
+        groups = self.groups(self.subject.arrays[number].size)
         findings: list = []
         while groups and len(findings) < MOST_FINDINGS:
             group = groups.pop()
@@ -137,7 +125,7 @@ class Check:
         return findings
 
     def cotangents(self, number):
-        """(rows of cotangents, the gradients of one input for them): random ones, and each single output element."""
+        """Return (cotangents, the gradients of one input for each): one for each element of a small output, then random ones."""
         n, xp, few = self.subject.n, array_module(self.base), self.subject.n <= self.options["max_elements"]
         rows = self.subject.draw((2 if few else 4, n))
         if few:
@@ -148,7 +136,7 @@ class Check:
         return rows, gradients
 
     def groups(self, n):
-        """Every element by itself, or, of a large input, a random partition."""
+        """Return the groups of elements that are moved at once: single elements, or a random partition of a large input."""
         if n <= self.options["max_elements"]:
             return [[i] for i in reversed(range(n))]
         order = backend.random.permutation(n, backend.int64, self.subject.stream).tolist()
@@ -156,8 +144,8 @@ class Check:
         return [order[i::count] for i in range(count)]
 
     def direction(self, number, group):
-        """A step that moves the elements of `group`, each in proportion to its size."""
-        array = self.subject.array(number)
+        """Return a step that moves the elements of `group`, each in proportion to its size."""
+        array = self.subject.arrays[number]
         xp = array_module(array)
         step, flat = xp.zeros(array.size), array.reshape(-1)[group]
         signs = xp.ones(1) if len(group) == 1 else xp.sign(self.subject.draw((len(group),)))
@@ -165,12 +153,12 @@ class Check:
         return step.reshape(array.shape)
 
     def derivative(self, number, step):
-        """The numeric derivative of all outputs along `step`, a Slope."""
+        """Return the numeric derivative of all outputs along `step`, a Slope."""
         first = self.eps or 2.0**-4
         return slope(lambda h: self.subject.moved(number, h * step), self.base, first, self.rtol / 100)
 
     def judge(self, number, group, rows, gradients):
-        """Compare the derivatives along one direction: a Finding where they disagree, or at a kink; else None."""
+        """Compare the derivatives along one direction; return a Finding if they disagree, or if there is a kink, else None."""
         step = self.direction(number, group)
         xp, found, size = array_module(step), self.derivative(number, step), float(abs(step).max())
         verdicts = Comparison(rows, gradients @ step.reshape(-1), found, self.options["atol"] * size, self.rtol)
@@ -178,12 +166,12 @@ class Check:
             return None
         excess = xp.where(verdicts.bad if xp.any(verdicts.bad) else verdicts.kink, verdicts.excess, -1.0)
         n = self.subject.n
-        alone = len(excess) > n and bool(xp.any(excess[:n] >= 0))  # tells more than a random mixture
+        alone = len(excess) > n and bool(xp.any(excess[:n] >= 0))  # a single output element tells more than a random mixture
         row = int(xp.argmax(excess[:n] if alone else excess))
         return self.describe(number, group[0], row, verdicts, float(excess[row]), size, alone)
 
     def describe(self, number, element, row, found, excess, size, alone):
-        """The Finding for the row that disagrees most. Mistakes get their verdict later."""
+        """Return the Finding for the row that disagrees most. For a mistake, `explain` fills in the verdict later."""
         subject, outputs = self.subject, self.subject.recorded
         numeric, analytic = float(found.numeric[row]) / size, float(found.analytic[row]) / size
         verdict = detail = ""
@@ -196,19 +184,19 @@ class Check:
             verdict = "unsure"
             detail = f"the numeric derivative is uncertain by {float(found.error[row]) / size:.2g}: " \
                      "the function is not smooth or not finite around this point, or rtol is too small for it"
-        place = unravel(element, subject.array(number).shape)
+        place = unravel(element, subject.arrays[number].shape)
         output = unravel(row, outputs[0].array.shape) if alone and len(outputs) == 1 else None
         return Finding(subject.name, verdict, detail, subject.positions[number], place, output, numeric, analytic,
                        excess, element, found.bad)
 
     def blame(self, verdict):
-        """Where the function is made of several operations: the first whose own gradient is wrong, checked alone."""
+        """Return (Finding, Subject) for the first of the function's operations that is wrong when checked alone; None if there is none."""
         nodes = self.subject.nodes() if hasattr(self.subject, "recorded") else []
         if len(nodes) < 2 or self.options["surrogate"] is not None:
             return None
         try:
             values = self.subject.values(nodes)
-        except RuntimeError:  # what it was computed from is gone
+        except RuntimeError:  # what an operation was computed from no longer exists
             return None
         for node in nodes:
             options = {**self.options, "allow_kinks": verdict != "kink"}
@@ -220,7 +208,7 @@ class Check:
 
 
 class Comparison:
-    """Analytic and numeric derivatives along one direction, for each cotangent, and which of them disagree."""
+    """Analytic and numeric derivatives along one direction for each cotangent: which are wrong (`bad`), and which lie at a kink."""
 
     def __init__(self, rows, analytic, found, atol, rtol):
         xp, weights = array_module(rows), abs(rows)

@@ -1,6 +1,8 @@
-"""What kind of mistake makes a gradient differ from the numeric one: the verdicts of `gradcheck`."""
+"""The verdicts of `gradcheck`: which kind of mistake makes a gradient differ from the numeric one."""
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 from ... import backend
 from ...backend import array_module
@@ -12,28 +14,28 @@ from .snapshots import same, snapshot
 
 
 def check_node(subject, node):
-    """Call each backward function of one operation with the same random g: it may change neither g nor what it saved."""
+    """Call each backward function of an operation with one random g; raise Stop if it changes g or a saved array, or is imprecise."""
     g = _cotangent(subject, node)
     saved = [a for vjp in node.vjps for a in held(vjp)]
     before = [snapshot(a) for a in (g, *saved)]
     for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
         c = None if parent is None else vjp(g)
-        who = f"the backward function of {_name(node)} for argument {i} changed"
+        culprit = f"the backward function of {_name(node)} for argument {i} changed"
         if not same(g, before[0]):
-            raise Stop("mutation", f"{who} the gradient g that it was given; other operations see the same array", i)
+            raise Stop("mutation", f"{culprit} the gradient g that it was given; other operations see the same array", i)
         if not all(map(same, saved, before[1:])):
-            raise Stop("mutation", f"{who} an array that was saved for it: a second pass gives another gradient", i)
+            raise Stop("mutation", f"{culprit} an array that was saved for it: a second pass gives another gradient", i)
         if backend.is_array(c):
             _check_precision(node, i, c)
 
 
 def _cotangent(subject, node):
-    """A random gradient of the value of a recorded operation."""
+    """Return a random gradient of the value of a recorded operation."""
     return backend.to_device(subject.draw(node.shape).astype(node.dtype), subject.devices[node])
 
 
 def _check_precision(node, i, c):
-    """A gradient made of random float64 numbers fits into float32 only if it went through float32."""
+    """Raise Stop if a gradient fits into float32: one that is made of random float64 numbers does so only if it was rounded."""
     c = backend.to_numpy(c)
     rounded = c.astype(backend.float32).astype(c.dtype)
     if c.dtype.itemsize < 8 or (bool((c != 0).any()) and same(c, rounded)):
@@ -42,7 +44,7 @@ def _check_precision(node, i, c):
 
 
 def refused(subject, error):
-    """(verdict, detail, argument) for a backward pass that the engine refused."""
+    """Return (verdict, detail, argument) for a backward pass that raised an error; (verdict, detail) if no argument is to blame."""
     for node in subject.nodes():
         g = _cotangent(subject, node)
         for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
@@ -62,11 +64,11 @@ def _name(node):
 
 
 class Suspects:
-    """Elements of an argument whose gradients disagree: their analytic and numeric gradients for any cotangent."""
+    """Some elements of an argument whose gradients disagree, and their analytic and numeric gradients for any cotangent."""
 
     def __init__(self, check, number, failures):
         self.check, self.subject, self.number = check, check.subject, number
-        self.array, self.n = self.subject.array(number), self.subject.n
+        self.array, self.n = self.subject.arrays[number], self.subject.n
         self.elements = [f.element for f in failures][:8]
         xp = array_module(self.array)
         self.rows = xp.any(xp.stack([f.rows for f in failures]), axis=0)
@@ -74,30 +76,30 @@ class Suspects:
         self.slopes = [check.derivative(number, s).value / float(abs(s).max()) for s in steps]
 
     def cotangent(self):
-        """A random one, 0 for the output elements whose gradients agree, where that is known one by one."""
+        """Return a random cotangent. It is 0 at the output elements whose gradients agree, if each was looked at alone."""
         w = self.subject.draw((self.n,))
         xp = array_module(w)
         alone = self.rows[: self.n] if len(self.rows) > self.n else xp.ones(self.n, bool)
         return xp.where(alone, w, 0) if xp.any(alone) else w
 
     def numeric(self, w):
-        """The numeric gradient of the suspects for cotangent `w`."""
+        """Return the numeric gradient of the suspects for the cotangent `w`."""
         xp = array_module(w)
         if self.subject.surrogate is not None:
             w = xp.concatenate([w, xp.ones(1)])
         return xp.stack([w @ s for s in self.slopes])
 
     def gradient(self, w):
-        """The whole gradient that backward computes."""
+        """Return the gradient of the whole argument by backward."""
         return self.subject.gradients(w)[self.number]
 
     def analytic(self, w):
-        """That of the suspects."""
+        """Return the gradient of the suspects by backward."""
         return self.gradient(w)[self.elements]
 
 
 def explain(check, worst, failures):
-    """Put verdict and detail into the finding `worst`."""
+    """Set the verdict and the detail of the finding `worst`: the first pattern that fits the failures."""
     suspects = Suspects(check, check.subject.positions.index(worst.argument), failures)
     size = suspects.array.size
     where = "every element" if len(failures) >= min(size, 12) else f"{len(failures)} of {size} elements"
@@ -110,7 +112,7 @@ def explain(check, worst, failures):
 
 
 def _close(a, b, tolerance=1e-5):
-    """Whether a and b agree to `tolerance` of each element's size."""
+    """Return whether a and b agree to `tolerance` of each element's size."""
     xp = array_module(a)
     size = xp.maximum(xp.absolute(a), xp.absolute(b))
     return bool(xp.all(xp.absolute(a - b) <= tolerance * size + 1e-12))
@@ -127,15 +129,12 @@ def _offset(s):
 def _missing(s):
     w = s.cotangent()
     if not bool(s.analytic(w).any()) and bool(s.numeric(w).any()):
-        return (
-            "missing",
-            "backward gives 0 (or None, or the graph is cut) where the function does depend on the argument",
-        )
+        return "missing", "backward gives 0 (or None, or the graph is cut) where the function does depend on the argument"
     return None
 
 
 def _sum_missing(s):
-    """Only one slice of g reaches the argument, or the mean of the slices."""
+    """Recognize a gradient to which only one slice of g contributes, or the mean of the slices instead of their sum."""
     if len(s.subject.recorded) != 1:
         return None
     shape, xp = tuple(s.subject.recorded[0].array.shape), array_module(s.array)
@@ -145,28 +144,12 @@ def _sum_missing(s):
         place = (-1,) + (1,) * (len(shape) - axis - 1)
         for kept in (0, n - 1) if n > 1 else ():
             one = xp.where(xp.arange(n).reshape(place) == kept, w, 0)
-            if not _close(s.numeric((w - one).reshape(-1)), 0 * analytic) and _close(
-                analytic, s.numeric(one.reshape(-1))
-            ):
-                return (
-                    "broadcast",
-                    f"the sum over axis {axis} of the output is missing: only its slice {kept} counts",
-                )
-        if (
-            n > 1
-            and _stretched(s.array.shape, shape, axis)
-            and _close(n * analytic, s.numeric(w.reshape(-1)), 1e-6)
-        ):
-            return (
-                "broadcast",
-                f"the sum over the broadcast axis {axis} of the output is missing: its mean is taken",
-            )
+            if not _close(s.numeric((w - one).reshape(-1)), 0 * analytic) and _close(analytic, s.numeric(one.reshape(-1))):
+                return "broadcast", f"the sum over axis {axis} of the output is missing: only its slice {kept} counts"
+        i = axis - len(shape) + s.array.ndim  # the argument's axis, which broadcasting added or stretched
+        if n > 1 and (i < 0 or s.array.shape[i] == 1) and _close(n * analytic, s.numeric(w.reshape(-1)), 1e-6):
+            return "broadcast", f"the sum over the broadcast axis {axis} of the output is missing: its mean is taken"
     return None
-
-
-def _stretched(small, large, axis):
-    i = axis - len(large) + len(small)
-    return i < 0 or small[i] == 1
 
 
 def _transposed(s):
@@ -202,13 +185,10 @@ def _factor(s):
 
 
 def _nice(c):
-    """A factor that a person would forget, as text; "" for any other."""
-    for n in range(1, 129):
-        for text, value in ((str(n), n), (f"1/{n}", 1 / n)):
-            for sign in ("", "-"):
-                if value != 1 and abs(c - float(sign + "1") * value) < 1e-6 * value:
-                    return sign + text
-    return ""
+    """Return a factor that a person may forget, a whole number up to 128 or one over it, as text; "" for any other."""
+    near = Fraction(c).limit_denominator(128)
+    is_nice = 1 in (abs(near.numerator), near.denominator) and abs(near) <= 128 and abs(near) != 1 and abs(c - near) < 1e-6 * abs(near)
+    return str(near) if is_nice else ""
 
 
 def _precision(s):
@@ -219,8 +199,6 @@ def _precision(s):
     xp = array_module(w)
     error = float(xp.max(xp.absolute(analytic - numeric) / xp.maximum(xp.absolute(numeric), 1e-300)))
     if error < 1e-3:
-        return (
-            "precision",
-            f"right but for {error:.2g} of its size, with no constant ratio: look for an approximation, a cast, or an added eps",
-        )
+        detail = f"right but for {error:.2g} of its size, with no constant ratio: look for an approximation, a cast, or an added eps"
+        return "precision", detail
     return None

@@ -1,4 +1,4 @@
-"""Numeric derivatives: central differences at shrinking steps, extrapolated to 0, with their error and kinks."""
+"""Numeric derivatives: central differences at smaller and smaller steps, extrapolated to a step of 0, with error estimates and kinks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ ROUNDING = 2.0**-50  # a few units in the last place of float64
 class Slope:
     """The derivative of an array-valued function of one number at 0, element by element.
 
-    value; error: how far the last extrapolations were apart; noise: what the rounding of values amounts to.
-    kink: where the slopes from the left and from the right differ; jump: where the values do.
+    value: the derivative; error: the difference between the last extrapolations; noise: the error by the rounding of values.
+    kink: whether the slopes from the left and from the right differ; jump: whether the values do.
     left, right: the slopes from the two sides.
     """
 
@@ -23,23 +23,23 @@ class Slope:
         self.kink = self.jump = self.noise != 0
 
     def take(self, better, **new):
-        """Replace what is kept where the extrapolation became better."""
+        """Replace the attributes named in `new` at the elements where `better` is true."""
         xp = array_module(better)
         for name, array in new.items():
             setattr(self, name, xp.where(better, array, getattr(self, name)))
 
     def settled(self, goal):
-        """Whether every element is known to the relative error `goal`, or to what rounding allows."""
+        """Return whether every element is known to the relative error `goal`, or as exactly as rounding allows."""
         xp = array_module(self.value)
         return bool(xp.all(self.error <= goal * xp.absolute(self.value) + self.noise))
 
 
 def slope(function, base, first, goal):
-    """d function(h) / dh at h = 0, where function(0) is `base` (1-d, float64); `first` is the largest step.
+    """Return d function(h) / dh at h = 0 as a Slope. function(0) is `base` (1-d, float64); `first` is the largest step.
 
-    The error of a central difference has even powers of the step only, so differences at h, h/4, h/16, … are combined
-    to cancel one after another. Of all combinations each element keeps the one that differed least from its
-    neighbours: large steps lose against a kink nearby, small ones against rounding. Source: Ridders 1982.
+    The error of a central difference has even powers of the step only, so differences at h, h/4, h/16, … are combined such that these
+    powers cancel one after another. Each element keeps the combination that differs least from its neighbours: a large step may reach
+    a kink, and a small one suffers from rounding. Source: Ridders 1982.
     """
     xp = array_module(base)
     row: list = []
@@ -56,16 +56,9 @@ def slope(function, base, first, goal):
         for m in range(1, k + 1):
             error = xp.maximum(xp.absolute(new[m] - new[m - 1]), xp.absolute(new[m] - row[m - 1]))
             sides = xp.maximum(xp.absolute(left), xp.absolute(right))
-            found.take(
-                error < found.error,
-                value=new[m],
-                error=error,
-                noise=noise,
-                left=left,
-                right=right,
-                kink=(bend > last_bend / 2) & (bend > 1e-5 * sides + 8 * noise),
-                jump=(gap > last_gap / 2) & (error > 1e-3 * xp.absolute(new[m]) + noise),
-            )
+            kink = (bend > last_bend / 2) & (bend > 1e-5 * sides + 8 * noise)
+            jump = (gap > last_gap / 2) & (error > 1e-3 * xp.absolute(new[m]) + noise)
+            found.take(error < found.error, value=new[m], error=error, noise=noise, left=left, right=right, kink=kink, jump=jump)
         if k >= 2 and found.settled(goal):
             break
         row, h = new, h / SHRINK

@@ -1,4 +1,4 @@
-"""What gradcheck found: a disagreement, with place, numbers and verdict, and the error that carries it."""
+"""What gradcheck reports: a disagreement with its place, its numbers and a verdict, and the error that is raised for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 @dataclass
 class Finding:
-    """One disagreement, at an element `index` of the argument, and of the output where that was looked at alone."""
+    """A gradient that disagrees with the numeric one.
+
+    It is that for the element `index` of the argument; `output` is the element of the output if a single one was differentiated.
+    """
 
     op: str
     verdict: str
@@ -24,7 +27,7 @@ class Finding:
 
     @property
     def ratio(self) -> float | None:
-        """analytic / numeric"""
+        """Return analytic / numeric."""
         if self.numeric is None or self.analytic is None:
             return None
         if self.numeric:
@@ -35,16 +38,13 @@ class Finding:
         place = "" if self.argument is None else f", argument {self.argument}"
         place += "" if self.index is None else f", element {self.index}"
         place += "" if self.output is None else f", output element {self.output}"
-        numbers = (
-            ""
-            if self.numeric is None
-            else f"\n  numeric   {self.numeric!r}\n  analytic  {self.analytic!r}\n  ratio     {self.ratio!r}"
-        )
-        return f"gradcheck: {self.op}{place}{numbers}\n  verdict   {self.verdict}: {self.detail}"
+        if self.numeric is not None:
+            place += f"\n  numeric   {self.numeric!r}\n  analytic  {self.analytic!r}\n  ratio     {self.ratio!r}"
+        return f"gradcheck: {self.op}{place}\n  verdict   {self.verdict}: {self.detail}"
 
 
 class Stop(Exception):
-    """Ends a check: (verdict, detail, argument)."""
+    """Raised with (verdict, detail, argument) where a fault is found that makes further comparisons useless."""
 
 
 class GradcheckError(RuntimeError):

@@ -1,40 +1,31 @@
-"""A failed check as a program to paste: the function (imported, or its source), the inputs, and the call."""
+"""The program that repeats a failed check: it imports or defines the function, makes the inputs, and calls `gradcheck`."""
 
 from __future__ import annotations
 
 import ast
-import base64
+import contextlib
 import functools
 import inspect
 import sys
 import textwrap
 import types
-import zlib
 
 from ... import backend
 from .. import graph
 
-DEFAULTS = {
-    "eps": None,
-    "rtol": 1e-6,
-    "atol": 1e-10,
-    "surrogate": None,
-    "allow_kinks": False,
-    "max_elements": 256,
-    "directions": 64,
-    "seed": 0,
-}
 PLAIN = (bool, int, float, str, type(None))
-SHIPPED = {"minigrad", "math", "functools", "operator", "numpy"}  # packages to import from
-LARGE = 256  # elements; a larger tensor is written as packed bytes
+SHIPPED = {"minigrad", "math", "functools", "operator", "numpy"}  # packages that the program imports from
+LARGE = 256  # elements above which a tensor is written as bytes
 
 
 def reproducer(function, inputs, options):
-    """The program's text. Where a function's source cannot be found, a comment says what to put there."""
+    """Return the program's text; a comment stands in it for a function whose source is not found.
+
+    options: those of `gradcheck` that differ from their defaults.
+    """
     writer = Writer()
     arguments = [writer.value(x) for x in inputs]
-    changed = {name: value for name, value in options.items() if value != DEFAULTS[name]}
-    call = "".join(f", {name}={writer.value(value)}" for name, value in changed.items())
+    call = "".join(f", {name}={writer.value(value)}" for name, value in options.items())
     target = writer.value(function)
     lines = [*writer.imports, "", *writer.definitions]
     lines += [f"x{i} = {text}" for i, text in enumerate(arguments)]
@@ -43,7 +34,7 @@ def reproducer(function, inputs, options):
 
 
 class Writer:
-    """Expressions for values, and the imports and definitions that they need."""
+    """Writes expressions for values, and collects the imports and definitions that these need."""
 
     def __init__(self):
         self.imports = ["import minigrad as mg", "from minigrad.autograd import gradcheck"]
@@ -51,7 +42,7 @@ class Writer:
         self.done = {"mg", "gradcheck"}
 
     def value(self, x):
-        """An expression for `x`."""
+        """Return an expression for `x`."""
         if isinstance(x, graph.Tensor):
             return self.tensor(x)
         if isinstance(x, float) and (x != x or x in (float("inf"), -float("inf"))):
@@ -70,11 +61,7 @@ class Writer:
         if backend.is_array(x):
             return f"{self.tensor(graph.wrap(x))}.array"
         if isinstance(x, functools.partial):
-            parts = [
-                self.value(x.func),
-                *map(self.value, x.args),
-                *(f"{k}={self.value(v)}" for k, v in x.keywords.items()),
-            ]
+            parts = [*map(self.value, (x.func, *x.args)), *(f"{k}={self.value(v)}" for k, v in x.keywords.items())]
             self.need("import functools")
             return f"functools.partial({', '.join(parts)})"
         if isinstance(x, types.MethodType) and isinstance(x.__self__, type):
@@ -82,29 +69,24 @@ class Writer:
         return self.defined(x)
 
     def tensor(self, x):
-        """A tensor with exactly these elements, on its device."""
+        """Return an expression for a tensor with exactly these elements, on its device."""
         device = backend.device_of(x.array)
         options = (f", device={device!r}" if device != "cpu" else "") + (", requires_grad=True" if x.requires_grad else "")
         array = backend.to_numpy(x.array)
         if array.size > LARGE or not array.size:
-            self.need("import base64")
-            self.need("import zlib")
             self.need("import numpy as np")
-            packed = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
-            return (
-                f"mg.tensor(np.frombuffer(zlib.decompress(base64.b64decode({packed!r})), {array.dtype.name!r})"
-                f".reshape({tuple(array.shape)}){options})"
-            )
+            elements = f"np.frombuffer(bytes.fromhex({array.tobytes().hex()!r}), {array.dtype.name!r})"
+            return f"mg.tensor({elements}.reshape({tuple(array.shape)}){options})"
         text = repr(array.tolist()).replace("nan", "mg.nan").replace("inf", "mg.inf")
         return f"mg.tensor({text}, dtype=mg.{array.dtype.name if array.dtype != bool else 'bool_'}{options})"
 
     def need(self, line):
-        """An import, once."""
+        """Add an import to the program, once."""
         if line not in self.imports:
             self.imports.append(line)
 
     def defined(self, x):
-        """A name for a function or class: imported where it can be, else its source is pasted."""
+        """Return a name for a function or class, which the program imports if that is possible, and else defines."""
         module, name = getattr(x, "__module__", ""), getattr(x, "__qualname__", "")
         if isinstance(x, types.ModuleType):
             return self.module(x, x.__name__.split(".")[-1])
@@ -117,12 +99,12 @@ class Writer:
         return self.pasted(x) if has_source else self.unknown(x)
 
     def module(self, x, name):
-        """A module under a name."""
+        """Import a module under a name, and return the name."""
         self.need(f"import {x.__name__} as {name}" if x.__name__ != name else f"import {name}")
         return name
 
     def pasted(self, x):
-        """The definition of `x`, with what it refers to."""
+        """Add the definition of `x`, and of whatever it refers to; return its name."""
         plain = getattr(x, "raw", None) or getattr(x, "plain", None) or x
         try:
             text = textwrap.dedent(inspect.getsource(plain))
@@ -136,7 +118,7 @@ class Writer:
         return name
 
     def unknown(self, x):
-        """Where no source is found."""
+        """Add a line that asks for the definition of `x`, whose source is not found; return its name."""
         name = getattr(x, "__name__", type(x).__name__)
         name = name if name.isidentifier() else "function"
         if name not in self.done:
@@ -145,7 +127,7 @@ class Writer:
         return name
 
     def source_of(self, x, text):
-        """`text`, after everything that its names refer to has been written."""
+        """Return `text`, the source of `x`, after adding definitions of everything that its names refer to."""
         try:
             used = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
         except SyntaxError:
@@ -153,21 +135,16 @@ class Writer:
         space = _names(x)
         for name in sorted(used & set(space)):
             value = space[name]
-            if name in self.done or value is x:
-                continue
-            if isinstance(value, types.ModuleType):
-                self.module(value, name)
+            if name not in self.done and value is not x:
+                expression = self.module(value, name) if isinstance(value, types.ModuleType) else self.value(value)
+                if expression != name:
+                    self.definitions.append(f"{name} = {expression}")
                 self.done.add(name)
-                continue
-            expression = self.value(value)
-            if expression != name:
-                self.definitions.append(f"{name} = {expression}")
-            self.done.add(name)
         return text
 
 
 def _found(module, name):
-    """What `module.name` is now; None if there is no such thing."""
+    """Return the object that `module.name` names now; None if there is none."""
     try:
         return functools.reduce(getattr, name.split("."), sys.modules[module])
     except (AttributeError, KeyError):
@@ -175,26 +152,23 @@ def _found(module, name):
 
 
 def _names(x):
-    """The globals and closure of a function, or of a class's methods."""
-    functions = [getattr(f, "__func__", f) for f in vars(x).values()] if isinstance(x, type) else [x]
+    """Return {name: value} of the globals and the closure of a function, or of a class's methods."""
+    candidates = [getattr(f, "__func__", f) for f in vars(x).values()] if isinstance(x, type) else [x]
+    functions = [f for f in candidates if inspect.isfunction(f)]
     space: dict = {}
     for f in functions:
-        if inspect.isfunction(f):
-            space.update(f.__globals__)
+        space.update(f.__globals__)
     for f in functions:
-        if inspect.isfunction(f) and f.__closure__:
-            for name, cell in zip(f.__code__.co_freevars, f.__closure__):
-                try:
-                    space[name] = cell.cell_contents
-                except ValueError:  # not filled yet
-                    pass
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()):
+            with contextlib.suppress(ValueError):  # the cell is not filled yet
+                space[name] = cell.cell_contents
     if isinstance(x, type):
         space.update({base.__name__: base for base in x.__bases__ if base is not object})
     return space
 
 
 def _lambda_text(x):
-    """The source of a lambda: the one on its line that compiles to the same code."""
+    """Return the source of a lambda: of those on its line the one that compiles to the same code."""
     try:
         tree = ast.parse("".join(inspect.findsource(x)[0]))
     except (OSError, SyntaxError):
@@ -209,6 +183,6 @@ def _lambda_text(x):
 
 
 def _content(code):
-    """What tells two lambdas on one line apart. A variable may be free in one compilation, global in the other."""
+    """Return what tells two lambdas on one line apart. A variable may be free in one compilation and global in the other."""
     constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
     return sorted((*code.co_names, *code.co_freevars)), code.co_varnames, constants

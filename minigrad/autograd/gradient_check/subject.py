@@ -1,4 +1,4 @@
-"""A function that gradcheck looks at: its values, moved inputs, gradients and recorded operations."""
+"""The function that gradcheck checks: its values, also with an input moved, its gradients and its recorded operations."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .snapshots import same, same_but_for_order, snapshot
 
 
 class Subject:
-    """A function and its inputs. `positions` tells which inputs are checked.
+    """A function and its inputs. positions: the numbers of the inputs that are checked; arrays: the elements of these inputs, on the host.
 
-    The function and its backward run where the inputs live; all that is drawn, returned and compared lies on the host.
+    The function and its backward pass run where the inputs live; whatever is drawn, returned and compared lies on the host.
     """
 
     def __init__(self, function, inputs, surrogate, rtol, seed):
@@ -31,9 +31,7 @@ class Subject:
 
     def _check_inputs(self, rtol):
         if not self.positions:
-            raise ValueError(
-                f"gradcheck: no input of {self.name} requires a gradient; make one with requires_grad=True"
-            )
+            raise ValueError(f"gradcheck: no input of {self.name} requires a gradient; make one with requires_grad=True")
         for i, x in enumerate(self.inputs):
             if isinstance(x, graph.Tensor) and x.dtype.kind == "f" and x.dtype != backend.float64:
                 raise TypeError(
@@ -41,16 +39,12 @@ class Subject:
                     "float64: pass input.detach().double().requires_grad_()"
                 )
 
-    def array(self, number):
-        """The elements of the input that is number `number` among those checked."""
-        return self.arrays[number]
-
     def draw(self, shape):
-        """Random numbers, Gaussian, in float64."""
+        """Return Gaussian random numbers in float64."""
         return backend.random.normal(tuple(shape), backend.float64, 0, 1, self.stream)
 
     def outputs(self):
-        """The floating-point tensors that the function returns."""
+        """Return the floating-point tensors that the function returns."""
         found = self.function(*self.inputs)
         found = found if isinstance(found, (tuple, list)) else (found,)
         found = [t for t in found if isinstance(t, graph.Tensor) and t.dtype.kind == "f"]
@@ -59,7 +53,7 @@ class Subject:
         return found
 
     def value(self):
-        """All elements of all outputs, and of the surrogate objective, in a row."""
+        """Return all elements of all outputs, followed by the surrogate objective, as one row."""
         with no_grad():
             parts = [to_numpy(t.array).reshape(-1).astype(backend.float64) for t in self.outputs()]
             if self.surrogate is not None:
@@ -67,7 +61,7 @@ class Subject:
         return array_module(parts[0]).concatenate(parts)
 
     def moved(self, number, step):
-        """`value` with one input moved; the input is as before afterwards."""
+        """Return `value` with `step` added to one input, which is restored afterwards."""
         x = self.inputs[self.positions[number]]
         array = x.array
         try:
@@ -77,7 +71,7 @@ class Subject:
             x.array = array
 
     def record(self):
-        """Run the function once with its operations recorded."""
+        """Run the function once, with its operations recorded."""
         with enable_grad():
             self.recorded = self.outputs()
         self.n = sum(t.array.size for t in self.recorded)
@@ -85,7 +79,7 @@ class Subject:
         self.repeats = same_but_for_order if "cuda" in self.devices.values() else same
 
     def nodes(self):
-        """The recorded operations between inputs and outputs, oldest first."""
+        """Return the recorded operations between inputs and outputs, oldest first."""
         given = {x.node for x in self.tensors}
         starts = [t.node for t in self.recorded if t.node is not None]
         return [node for node in visits.nodes_before(starts, given) if node not in given] if starts else []
@@ -99,17 +93,17 @@ class Subject:
         return found
 
     def _devices(self):
-        """{recorded operation: "cpu" or "cuda"}, where its value lives."""
+        """Return {recorded operation: "cpu" or "cuda", where its value lives}."""
         found = {x.node: device_of(x.array) for x in (*self.tensors, *self.recorded)}
         for node in self.nodes():
             if node not in found:
                 near = [found.get(p) or device_of(p.array) for p in node.parents if p is not None]
                 near += [device_of(getattr(c, "array", c)) for c in node.constants or ()]
-                found[node] = node.options["device"] if node.op.__name__ == "to_device" else max(near)  # "cuda", if any is there
+                found[node] = node.options["device"] if node.op.__name__ == "to_device" else max(near)  # "cuda", if any of them lives there
         return found
 
     def gradients(self, w):
-        """For each input checked d(Σ w · outputs) in a row, by backward. `w` is a row over all output elements."""
+        """Return d(Σ w · outputs) by `grad` for each checked input, as a row. `w` is a row with a number for each output element."""
         xp, start = array_module(w), 0
         inputs, roots = [self.inputs[i] for i in self.positions], []
         for t in self.recorded:
@@ -135,7 +129,7 @@ class Subject:
 
 
 def name_of(function):
-    """What to call a function in a message: an op's name, a Function's class, the name in its def."""
+    """Return the name of a function for messages: that of an operation, of a Function's class, or in its definition."""
     if isinstance(function, functools.partial):
         return name_of(function.func)
     owner = getattr(function, "__self__", None)
@@ -143,14 +137,14 @@ def name_of(function):
 
 
 def node_function(node):
-    """A recorded operation as a function of its array arguments."""
+    """Return a recorded operation as a function of its array arguments."""
     if hasattr(node.op, "cls"):  # a Function's
         return node.op.cls.apply
     return functools.partial(node.op, **node.options) if node.options else node.op
 
 
 def node_inputs(node, values):
-    """The arguments of a recorded operation as new leaves."""
+    """Return the arguments of a recorded operation as new leaves. `values` are the values of the nodes."""
     arguments = []
     for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
         if parent is None:
@@ -164,7 +158,7 @@ def node_inputs(node, values):
 
 
 def unravel(i, shape):
-    """The index of element number `i` of an array of `shape`."""
+    """Return the index of element number `i` of an array of `shape`."""
     index: tuple = ()
     for n in reversed(shape):
         index, i = (i % n, *index), i // n

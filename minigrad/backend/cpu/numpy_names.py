@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 import types
@@ -250,12 +251,12 @@ def _copied(out, x):
     return out
 
 
-def scatter(g, *, key, shape):
-    """Return zeros of `shape` with g added at [key]; the values of a repeated index add up."""
-    out = numpy.zeros(shape, g.dtype)
+def scatter(xp, g, *, key, shape):
+    """Return zeros of `shape` with g added at [key]; the values of a repeated index add up, with CuPy in an order that may vary."""
+    out = xp.zeros(shape, g.dtype)
     keys = key if isinstance(key, tuple) else (key,)
-    if any((isinstance(k, ndarray) and k.dtype != bool) or isinstance(k, list) for k in keys):
-        numpy.add.at(out, key, g)
+    if any((isinstance(k, xp.ndarray) and k.dtype != bool) or isinstance(k, list) for k in keys):
+        xp.add.at(out, key, g)
     else:
         out[key] = g
     return out
@@ -274,11 +275,11 @@ def remainder(x, y):
     return numpy.copysign(rest, x, out=rest, where=rest == 0) if rest.dtype.kind == "f" else rest
 
 
-def put_along_axis(g, indices, axis, shape):
+def put_along_axis(xp, g, indices, axis, shape):
     """Return zeros of `shape` with g added at the indices along one axis; the values of a repeated index add up."""
-    grid = list(numpy.ogrid[tuple(slice(n) for n in indices.shape)])
-    grid[axis] = indices
-    return scatter(g, key=tuple(grid), shape=shape)
+    places = [xp.reshape(xp.arange(n), [-1 if i == k else 1 for i in range(indices.ndim)]) for k, n in enumerate(indices.shape)]
+    places[axis] = indices
+    return scatter(xp, g, key=tuple(places), shape=shape)
 
 
 def stop_gradient(x):
@@ -287,8 +288,9 @@ def stop_gradient(x):
 
 
 numpy_names.max = largest
-for _function in (assign, astype, broadcast_to, clip, concatenate, copy, getitem, linear, matmul, ones_like, put_along_axis, remainder,
-                  scatter, stop_gradient, sum, where):
+numpy_names.put_along_axis, numpy_names.scatter = functools.partial(put_along_axis, numpy), functools.partial(scatter, numpy)
+for _function in (assign, astype, broadcast_to, clip, concatenate, copy, getitem, linear, matmul, ones_like, remainder, stop_gradient, sum,
+                  where):
     setattr(numpy_names, _function.__name__, _function)
 
 

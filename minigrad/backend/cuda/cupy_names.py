@@ -7,6 +7,7 @@ import types
 from math import inf
 
 from .. import arrays
+from ..cpu.numpy_names import put_along_axis, scatter, stop_gradient
 from . import cupy_library, range_checks, rows, sums
 
 
@@ -56,11 +57,6 @@ def to_device(x, device):
     return x if arrays.device_of(x) == device else range_checks.read(x)
 
 
-def stop_gradient(x):
-    """Return x; the function of a Tensor returns a constant."""
-    return x
-
-
 # ---- functions that are given the library first
 
 
@@ -104,32 +100,11 @@ def _first_nan(library, x, axis, found):
     return library.where(library.any(wrong, axis=axis), library.argmax(wrong, axis=axis), found)
 
 
-def scatter(library, g, *, key, shape):
-    """Return zeros of `shape` with g added at [key]; the values of a repeated index add up, in an order that may vary."""
-    out = library.zeros(shape, g.dtype)
-    keys = key if isinstance(key, tuple) else (key,)
-    if any(isinstance(k, library.ndarray) and k.dtype != bool for k in keys):
-        library.add.at(out, key, g)
-    else:
-        out[key] = g
-    return out
-
-
 def assign(x, value, *, first, last):
     """Return a copy of x with `value` at [first][last]; a place that is named more than once gets one of its values."""
     out = x.copy()
     out[first][last] = value
     return out
-
-
-def put_along_axis(library, g, indices, axis, shape):
-    """Return zeros of `shape` with g added at the indices along one axis; the values of a repeated index add up."""
-    places = []
-    for k, n in enumerate(indices.shape):
-        along = [-1 if i == k else 1 for i in range(indices.ndim)]
-        places.append(library.reshape(library.arange(n), along))
-    places[axis] = indices
-    return scatter(library, g, key=tuple(places), shape=shape)
 
 
 def take_along_axis(library, x, indices, axis):

@@ -54,13 +54,13 @@ def normal_source():
     return INPUTS + "T mean, T std", "T y", NORMAL, "minigrad_normal", PHILOX
 
 
-def _work_dtype(dtype):
+def work_dtype(dtype):
     """Return the dtype in which numbers for an array of `dtype` are drawn."""
     return dtype if dtype in FUSED else float32
 
 
 def _draw(source, shape, dtype, numbers, stream, out):
-    work = _work_dtype(dtype)
+    work = work_dtype(dtype)
     target = library().empty(shape, work) if out is None else out
     key = numpy.uint32(stream.seed & 0xFFFFFFFF), numpy.uint32(stream.seed >> 32)
     kernel(source, source)(*key, numpy.uint64(stream.calls), *map(work.type, numbers), target)
@@ -75,7 +75,7 @@ def uniform(shape, dtype, low, high, stream, out=None):
 
 def next_below(high, low, dtype):
     """Return the number of `dtype` next to `high` in the direction of `low`, in the dtype that the numbers are drawn in."""
-    return _work_dtype(dtype).type(numpy.nextafter(dtype.type(high), dtype.type(low)))
+    return work_dtype(dtype).type(numpy.nextafter(dtype.type(high), dtype.type(low)))
 
 
 def normal(shape, dtype, mean, std, stream, out=None):

@@ -15,7 +15,7 @@ SUMMED = 1 << 12  # elements in each partial sum, a fixed number, so that a sum 
 
 
 class Body:
-    """What a fused function's text says: parameters, statements, the returned expression or None.
+    """The content of a fused function's text: its parameters, its statements, and the returned expression or None.
 
     written: the parameters that are changed in place, and their `places`; literals: the numbers in it; calls: the functions it calls.
     """
