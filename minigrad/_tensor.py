@@ -34,20 +34,6 @@ class Tensor(graph.Tensor):
     __slots__ = ()
     array: Any
 
-    if TYPE_CHECKING:  # the core defines these; here are their types
-        @property
-        def requires_grad(self) -> builtins.bool: ...
-        @requires_grad.setter
-        def requires_grad(self, value: builtins.bool) -> None: ...
-        @property
-        def grad(self) -> Tensor | None: ...
-        @grad.setter
-        def grad(self, value: Tensor | None) -> None: ...
-        @property
-        def is_leaf(self) -> builtins.bool: ...
-        @property
-        def grad_fn(self) -> graph.Node | None: ...
-
     def __init__(self, *data: Any, requires_grad: builtins.bool = False) -> None:
         """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
         array = backend.plain_array(data[0], "Tensor") if data else None
@@ -59,16 +45,6 @@ class Tensor(graph.Tensor):
                 sharing.link(data[0], self, sharing.VIEW)
 
     # ---- what it is
-
-    @property
-    def dtype(self) -> backend.dtype[Any]:
-        """The kind of number that the elements are."""
-        return self.array.dtype
-
-    @property
-    def ndim(self) -> builtins.int:
-        """The number of axes."""
-        return self.array.ndim
 
     @property
     def shape(self) -> Size:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import backend
 from .modes import recording
 from .names import grad_fn_name
 from .sharing import DETACHED, OPAQUE, VIEW, link
+
+if TYPE_CHECKING:
+    from .._tensor import Tensor as PublicTensor
 
 
 class Node:
@@ -64,12 +67,12 @@ class Tensor:
             self.requires_grad = requires_grad
 
     @property
-    def requires_grad(self):
+    def requires_grad(self) -> bool:
         """Whether operations on this tensor are recorded."""
         return self._requires_grad
 
     @requires_grad.setter
-    def requires_grad(self, value):
+    def requires_grad(self, value: bool) -> None:
         if not isinstance(value, bool):
             raise TypeError(f"requires_grad must be True or False, not {type(value).__name__}")
         if self.node is not None and not value:
@@ -80,7 +83,7 @@ class Tensor:
         self._requires_grad = value
 
     @property
-    def grad(self):
+    def grad(self) -> PublicTensor | None:
         """Return d(loss)/d(self), added up over the calls of backward(), or None."""
         found, node = self._grad, self.node
         if found is None and node is not None and not (node.hooks and None in node.hooks):
@@ -88,7 +91,7 @@ class Tensor:
         return found
 
     @grad.setter
-    def grad(self, value):
+    def grad(self, value: PublicTensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
                 raise TypeError(f"grad: expected a Tensor or None, got {type(value).__name__}")
@@ -98,11 +101,27 @@ class Tensor:
                                    f"got {tuple(g.shape)}, {g.dtype} on {backend.device_of(g)}")
         self._grad = value
 
+    @property
+    def dtype(self) -> backend.dtype[Any]:
+        """The kind of number that the elements are."""
+        return self.array.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the tensor was not made by a recorded operation."""
+        return self.node is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor, or None."""
+        return self.node
+
     shape = property(lambda self: self.array.shape)
-    dtype = property(lambda self: self.array.dtype)
-    ndim = property(lambda self: self.array.ndim)
-    is_leaf = property(lambda self: self.node is None, doc="True where the tensor was not made by a recorded operation.")
-    grad_fn = property(lambda self: self.node, doc="The node of the operation that made this tensor, or None.")
 
 
 NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
