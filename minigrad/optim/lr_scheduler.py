@@ -240,10 +240,9 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         n = len(optimizer.param_groups)
-        functions = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * n
-        if len(functions) != n:
-            raise ValueError(f"Expected {n} lr_lambdas, but got {len(functions)}")
-        self.lr_lambdas: list[Any] = functions
+        self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * n
+        if len(self.lr_lambdas) != n:
+            raise ValueError(f"Expected {n} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
 
     def next_lr(self) -> list[float]:
@@ -251,8 +250,7 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Return all attributes but the optimizer; of each function its attributes, or None for one written with def or lambda."""
-        plain = types.FunctionType
-        saved = [None if isinstance(f, plain) else dict(vars(f)) for f in self.lr_lambdas]
+        saved = [None if isinstance(f, types.FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
         return {**super().state_dict(), "lr_lambdas": saved}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from .. import backend
 from .._tensor import Tensor
 from ..autograd.modes import in_mode
+from ..functions.gradients import clear_gradients
 from ..functions.writing import READ_ONLY, is_read_only
 from .flat import lay_out, zeros_like
 from .plan import Plan, is_ready
@@ -92,11 +93,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set all gradients to None, or fill them with 0."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p._grad = None
-                elif p._grad is not None:
-                    p._grad.detach_().zero_()
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Any = None) -> Any:
         """Update every parameter that has a gradient. Call `closure` before, if there is one, and return its loss."""
