@@ -42,7 +42,7 @@ EPOCH_DEPRECATED = (
 class LRScheduler:
     """Base of all schedules. A subclass writes `next_lr` or `get_lr`, and `closed_form_lr` if its rate has a formula.
 
-    optimizer: the "lr" of its param groups is set; the rate that they begin with is kept as "initial_lr".
+    optimizer: the "lr" of its param groups is set; the rate at the beginning is kept as "initial_lr".
     last_epoch: the number of steps already taken, -1 for a fresh start.
     """
 
@@ -120,7 +120,7 @@ class LRScheduler:
         return [_value(group["lr"]) for group in self.optimizer.param_groups]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Set the attributes of a copy, and let its optimizer, which is a copy too, note its steps."""
+        """Set the attributes of a copy, and let its optimizer, which was copied with it, note its steps."""
         vars(self).update(state)
         _note_steps(self.optimizer)
 
