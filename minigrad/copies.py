@@ -18,7 +18,8 @@ def deep_copy(self: Tensor, memo: dict[Any, Any]) -> Tensor:
         raise RuntimeError("only leaf tensors can be deep-copied; use clone() or detach() first")
     new = _rebuild(type(self), _copied(self, memo), self._requires_grad)
     memo[id(self)] = new
-    _link_copies(self, new, memo)
+    if _memory(self) in memo:  # other copies show its memory
+        sharing.link(memo.setdefault(("copies", *_memory(self)), new), new, sharing.DETACHED)
     new._grad = copy.deepcopy(self._grad, memo)
     if hasattr(self, "__dict__"):
         new.__dict__.update(copy.deepcopy(self.__dict__, memo))
@@ -58,12 +59,6 @@ def _copied(x: Tensor, memo: dict[Any, Any]) -> Any:
     if key not in memo:
         memo[key] = backend.Span(beside), x.views.everyone  # which must live as long as its id is a key
     return memo[key][0].copied(x.array)
-
-
-def _link_copies(x: Tensor, new: Tensor, memo: dict[Any, Any]) -> None:
-    """Note that `new`, a copy of `x`, shows the memory of copies made before."""
-    if _memory(x) in memo:
-        sharing.link(memo.setdefault(("copies", *_memory(x)), new), new, sharing.DETACHED)
 
 
 def _memory(x: Tensor) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ class Size(tuple[int, ...]):
         return f"{PREFIX}Size([{', '.join(map(str, self))}])"
 
     def numel(self) -> int:
-        """The number of elements."""
+        """Return the number of elements."""
         return math.prod(self)
 
     @overload
@@ -73,21 +73,20 @@ def set_printoptions(
     """
     if profile is not None:
         if profile not in PROFILES:
-            names = ", ".join(PROFILES)
-            raise ValueError(f"set_printoptions: expected a profile among {names}, got {profile!r}")
+            raise ValueError(f"set_printoptions: expected a profile among {', '.join(PROFILES)}, got {profile!r}")
         options.update(PROFILES[profile])
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     options.update({name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
 def get_printoptions() -> dict[str, Any]:
-    """The options now set, by the names of `set_printoptions`' arguments."""
+    """Return the options that are set, by the names of the arguments of `set_printoptions`."""
     return dict(options)
 
 
 @contextmanager
 def printoptions(**changes: Any) -> Iterator[None]:
-    """`set_printoptions` for the length of a `with` block."""
+    """Set options as `set_printoptions` does, for the length of a `with` block."""
     before = get_printoptions()
     set_printoptions(**changes)
     try:
@@ -97,7 +96,7 @@ def printoptions(**changes: Any) -> Iterator[None]:
 
 
 def format_tensor(tensor: Any) -> str:
-    """The text of repr(tensor)."""
+    """Return the text of repr(tensor)."""
     array = to_numpy(tensor.array)
     head = "tensor("
     body = _format_array(array, len(head)) if array.size else "[]"
@@ -105,6 +104,7 @@ def format_tensor(tensor: Any) -> str:
 
 
 def _suffixes(tensor: Any, array: Any) -> list[str]:
+    """Return what is printed behind the numbers: device, size, dtype and history, each where it is not the usual one."""
     usual = {get_default_dtype().name}
     suffixes = []
     if str(tensor.device) != "cpu":
@@ -123,51 +123,40 @@ def _suffixes(tensor: Any, array: Any) -> list[str]:
 
 
 def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:
+    """Return the text with the suffixes and the closing parenthesis behind it; a suffix that is too long for the line begins another."""
     length = len(text) - text.rfind("\n") + 1
     for suffix in suffixes:
-        if length + len(suffix) + 2 > options["linewidth"]:
-            text += f",\n{' ' * indent}{suffix}"
-            length = indent + len(suffix)
-        else:
-            text += f", {suffix}"
-            length += len(suffix) + 2
+        fits = length + len(suffix) + 2 <= options["linewidth"]
+        text += (", " if fits else ",\n" + " " * indent) + suffix
+        length = (length + 2 if fits else indent) + len(suffix)
     return text + ")"
 
 
 def _format_array(array: Any, indent: int) -> str:
-    summarize = array.size > options["threshold"]
-    shown = _edges(array) if summarize else array
-    formatter = Formatter(shown.reshape(-1).tolist(), floating=array.dtype.kind == "f")
-    return _nested(array, indent, summarize, formatter)
-
-
-def _edges(array: Any) -> Any:
-    """`array` without the elements that a summary leaves out."""
+    """Return the numbers of an array in brackets, without the middle of each long axis if there are more than the threshold."""
     n = options["edgeitems"]
+    cut = [array.size > options["threshold"] and size > 2 * n for size in array.shape]
     for axis, size in enumerate(array.shape):
-        if size > 2 * n:
+        if cut[axis]:
             array = array.take([*range(n), *range(size - n, size)], axis)
-    return array
+    return _nested(array, indent, cut, Formatter(array.reshape(-1).tolist(), floating=array.dtype.kind == "f"))
 
 
-def _nested(array: Any, indent: int, summarize: bool, formatter: Formatter) -> str:
+def _nested(array: Any, indent: int, cut: list[bool], formatter: Formatter) -> str:
+    """Return the numbers of an array in brackets, with "..." in the middle of each axis that was cut."""
     if array.ndim == 0:
         return formatter(array.item())
-    n = options["edgeitems"]
-    cut = summarize and array.shape[0] > 2 * n
+    parts = [_nested(part, indent + 1, cut[1:], formatter) for part in array]
+    if cut[0]:
+        parts.insert(options["edgeitems"], " ..." if array.ndim == 1 else "...")
     if array.ndim == 1:
-        ends = (array[:n], array[len(array) - n :]) if cut else (array, array[:0])
-        first, last = ([formatter(value) for value in end.tolist()] for end in ends)
-        return _lines(first + [" ..."] * cut + last, indent, formatter)
-    rows = [*range(n), *range(len(array) - n, len(array))] if cut else range(len(array))
-    parts = [_nested(array[i], indent + 1, summarize, formatter) for i in rows]
-    if cut:
-        parts.insert(n, "...")
+        return _lines(parts, indent, formatter)
     gap: str = "\n" * (array.ndim - 1) + " " * (indent + 1)
     return "[" + ("," + gap).join(parts) + "]"
 
 
 def _lines(words: list[str], indent: int, formatter: Formatter) -> str:
+    """Return the words in brackets, as many in each line as fit."""
     per_line = max(1, (options["linewidth"] - indent) // (formatter.width + 2))
     lines = [", ".join(words[i : i + per_line]) for i in range(0, len(words), per_line)]
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"

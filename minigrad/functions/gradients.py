@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import backend
@@ -40,6 +40,15 @@ def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Set `requires_grad`, and return self."""
     self.requires_grad = requires_grad
     return self
+
+
+def clear_gradients(tensors: Iterable[Tensor], set_to_none: bool) -> None:
+    """Set the gradients of these tensors to None, or fill them with 0."""
+    for t in tensors:
+        if set_to_none:
+            t._grad = None
+        elif t._grad is not None:
+            t._grad.detach_().zero_()
 
 
 def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> Handle:

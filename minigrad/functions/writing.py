@@ -36,9 +36,7 @@ def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: A
     if is_read_only(x):
         raise RuntimeError(f"{name}: {READ_ONLY}")
     if x.views is None or sharing.is_free(x):
-        new = compute()
-        if new.array.dtype != x.array.dtype or new.array.shape != x.array.shape:
-            new = _fitting(x, name, new)
+        new = _fitting(x, name, compute())
         x.array, x.views = new.array, None
     else:
         new = _write_through(x, name, compute)

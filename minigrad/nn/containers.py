@@ -10,13 +10,12 @@ from typing import Any, Self
 
 from .module import Module, indented
 
-ADD = "add operator supports only objects of Sequential class, but {} is given."
-
 
 class Container(Module):
-    """What Sequential and ModuleList share: a list of modules, named '0', '1', … unless they have names."""
+    """Base of Sequential and ModuleList: a list of modules, named '0', '1', … unless they have names."""
 
     def _name_at(self, index: int) -> str:
+        """Return the name of the module at `index`, which may be negative; raise IndexError if there is none."""
         n, i = len(self), operator.index(index)
         if not -n <= i < n:
             raise IndexError(f"index {i} is out of range: {type(self).__name__} has {n} modules")
@@ -47,6 +46,7 @@ class Container(Module):
         self._renumber(list(self._modules.values()))
 
     def _renumber(self, modules: Iterable[Module | None]) -> None:
+        """Hold these modules alone, named '0', '1', …."""
         self.__dict__["_modules"] = {str(i): module for i, module in enumerate(modules)}
 
     def append(self, module: Module) -> Self:
@@ -61,11 +61,10 @@ class Container(Module):
         return self
 
     def insert(self, index: int, module: Module) -> Any:
-        """Put a module before the one at `index`; those behind it are renumbered."""
-        n = len(self)
+        """Put a module before the one at `index`, and number all modules anew."""
         if not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
-        if not -n <= index <= n:
+        if abs(index) > len(self):
             raise IndexError(f"Index out of range: {index}")
         modules = list(self._modules.values())
         modules.insert(index, module)
@@ -80,16 +79,14 @@ class Container(Module):
 
 
 class Sequential(Container):
-    """Calls its modules in turn, each on the result of the one before. Takes modules, or one OrderedDict."""
+    """Modules that are called in turn, each on the result of the one before. They are given one by one, or in one OrderedDict."""
 
     def __init__(self, *modules: Module | OrderedDict[str, Module]) -> None:
         super().__init__()
-        if len(modules) == 1 and isinstance(modules[0], dict):
-            for name, module in modules[0].items():
-                self.add_module(name, module)
-        else:
-            for i, layer in enumerate(modules):
-                self.add_module(str(i), layer)  # type: ignore[arg-type]
+        is_named = len(modules) == 1 and isinstance(modules[0], dict)
+        named: Any = modules[0] if is_named else {str(i): module for i, module in enumerate(modules)}
+        for name, module in named.items():
+            self.add_module(name, module)
 
     def _like(self, named: list[tuple[str, Module | None]]) -> Self:
         return type(self)(OrderedDict(named))  # type: ignore[arg-type]
@@ -101,18 +98,16 @@ class Sequential(Container):
         return input
 
     def __add__(self, other: Sequential) -> Sequential:
-        if not isinstance(other, Sequential):
-            raise ValueError(ADD.format(type(other)))
-        return Sequential().extend(self).extend(other)
+        return Sequential().extend(self).__iadd__(other)
 
     def __iadd__(self, other: Sequential) -> Self:
         if not isinstance(other, Sequential):
-            raise ValueError(ADD.format(type(other)))
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
         return self.extend(other)
 
 
 class ModuleList(Container):
-    """A list of modules whose parameters count as the owner's."""
+    """A list of modules, whose parameters are also those of the module that has the list."""
 
     def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()

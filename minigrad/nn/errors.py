@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class LayerError(RuntimeError):
-    """A layer got what it cannot take. The message begins with its path in the network and its type."""
+    """The error of a layer that got an input it cannot take. The message begins with the layer's path in the network and its type."""
 
     def __init__(self, layer: Module, problem: str) -> None:
         super().__init__(problem)
@@ -21,15 +21,15 @@ class LayerError(RuntimeError):
 
 
 def describe(layer: Module, path: str) -> str:
-    """'encoder.0 (Linear)', or 'Linear' for a layer on its own."""
+    """Return a text such as 'encoder.0 (Linear)', or 'Linear' for a layer that is in no network."""
     name = type(layer).__name__
     return f"{path} ({name})" if path else name
 
 
 def locate(error: Exception, module: Module) -> None:
-    """Note in `error`, which passes through `module`, where in `module` the layer that raised it stands.
+    """Note in `error` the path within `module` of the layer that raised it.
 
-    Every module on the way out calls this, so the outermost one has the last word: its path is the longest.
+    Every module that the error passes through calls this, so that the path of the outermost one, the longest, is what remains.
     """
     attributes = error.__dict__
     layer = attributes.setdefault("layer", module)

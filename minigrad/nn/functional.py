@@ -15,7 +15,7 @@ __all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "m
 
 
 def _tensors(name: str, **arguments: Any) -> None:
-    """Raise TypeError for an argument that is no tensor: an operation on raw arrays alone would give a raw array."""
+    """Raise TypeError if an argument is no tensor, as an operation on raw arrays alone would return a raw array."""
     for argument, value in arguments.items():
         if not isinstance(value, Tensor):
             check_input(value, name, argument)
@@ -60,7 +60,7 @@ def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dty
 
 
 def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
-    """Return `dim`, or for None PyTorch's choice, with its warning."""
+    """Return `dim`; if it is None, warn, and return the axis that PyTorch chooses."""
     if dim is not None:
         return dim
     warnings.warn(
@@ -89,7 +89,7 @@ PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str, name: str) -> str:
-    """Return 'mean', 'sum' or 'none'; the two old arguments win over `reduction`, with PyTorch's warning."""
+    """Return 'mean', 'sum' or 'none'. If one of the two old arguments is given, it decides, and PyTorch's warning is given."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
         warnings.warn(
@@ -145,7 +145,7 @@ def nll_loss(
     input:        log-probabilities (N, C), (N, C, d1, …) or (C,).
     target:       classes (N,), (N, d1, …) or ().
     weight:       one factor for each class; the mean is then a weighted mean.
-    ignore_index: targets of this value count for nothing.
+    ignore_index: targets of this value do not count.
     """
     reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
     _check_classes("nll_loss", input, target, weight)
@@ -223,16 +223,19 @@ def _even_loss(
 
 
 def _weighted(log_probs: Tensor, weight: Tensor | None, axis: int) -> Tensor:
+    """Return the log-probabilities times the weights of their classes, which are along `axis`."""
     if weight is None:
         return log_probs
     return log_probs * weight.reshape(-1, *[1] * (log_probs.ndim - 1 - axis))
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    """Return the mean or the sum of the losses, or for 'none' the losses."""
     return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
 
 def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
+    """Raise unless input and target are tensors of one shape."""
     _tensors(name, input=input, target=target)
     if input.shape != target.shape:
         hint = "; squeeze or unsqueeze one of them" if input.numel() == target.numel() else ""
@@ -243,6 +246,7 @@ def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
 
 
 def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+    """Raise unless `target` holds a class for each item of `input`, and `weight`, if given, a number for each class."""
     _tensors(name, input=input, target=target)
     axis = min(1, input.ndim - 1)
     wanted = tuple(n for i, n in enumerate(input.shape) if i != axis)

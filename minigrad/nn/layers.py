@@ -46,6 +46,7 @@ class Linear(Module):
         return F.linear(input, weight, self.bias)
 
     def _refuse(self, input: Tensor, weight: Tensor) -> NoReturn:
+        """Raise LayerError, which says how the input does not fit the weight."""
         if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
             got = input.shape[-1] if input.ndim else "a 0-d tensor"
             raise LayerError(

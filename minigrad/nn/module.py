@@ -10,7 +10,7 @@ from .._tensor import Tensor
 from ..autograd import no_grad
 from ..backend import dtype as DType
 from ..backend import float16, float32, float64
-from ..functions.gradients import Handle
+from ..functions.gradients import Handle, clear_gradients
 from . import state
 from .errors import locate
 from .tree import Tree
@@ -33,7 +33,7 @@ class Module(Tree):
     # ---- calling
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what the module computes; every subclass defines its own."""
+        """Return the module's output; every subclass defines its own `forward`."""
         name = type(self).__name__
         raise NotImplementedError(f'Module [{name}] is missing the required "forward" function')
 
@@ -94,12 +94,8 @@ class Module(Tree):
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Drop every parameter's gradient, or, with set_to_none=False, set it to zero."""
-        for param in self.parameters():
-            if set_to_none:
-                param.grad = None
-            elif param.grad is not None:
-                param.grad.detach_().zero_()
+        """Set the gradients of all parameters to None, or fill them with 0."""
+        clear_gradients(self.parameters(), set_to_none)
 
     def _apply(self, convert: Callable[[Tensor], Tensor]) -> Self:
         """Convert all parameters, in place, with their gradients, and replace all buffers."""
@@ -174,11 +170,11 @@ class Module(Tree):
         return state.load(self, state_dict, strict, assign)
 
     def get_extra_state(self) -> Any:
-        """Return what else belongs into the state dict, under "_extra_state"; for a subclass to write, with `set_extra_state`."""
+        """Return anything else that the state dict shall hold, under "_extra_state"; a subclass may define it, with `set_extra_state`."""
         raise RuntimeError(f"{type(self).__name__} has no get_extra_state of its own, so that its state dict has no extra state")
 
     def set_extra_state(self, state: Any) -> None:
-        """Take over what `get_extra_state` returned; `load_state_dict` calls it when everything fits."""
+        """Restore what `get_extra_state` returned; `load_state_dict` calls this when everything fits."""
         raise RuntimeError(f"{type(self).__name__} has no set_extra_state of its own, so that it takes no extra state")
 
     # ---- printing
@@ -187,7 +183,7 @@ class Module(Tree):
         return type(self).__name__
 
     def extra_repr(self) -> str:
-        """Return what stands between the parentheses when the module is printed; a subclass may define its own."""
+        """Return the text between the parentheses when the module is printed; a subclass may define its own."""
         return ""
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Tree: a module's parts (parameters, buffers, modules inside), how they get there, how they are walked."""
+"""Tree: the parts of a module, which are parameters, buffers and modules; they are registered, assigned and walked here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EXPECTED = {"_parameters": "nn.Parameter", "_buffers": "Tensor", "_modules": "nn
 
 
 class Tree:
-    """Keeps the parts assigned to it, in order: the order of `parameters()`, state dicts and prints."""
+    """Base of Module that keeps the parts assigned to it, in the order in which `parameters()`, state dicts and prints have them."""
 
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
@@ -61,6 +61,7 @@ class Tree:
     register_module = add_module
 
     def _check_name(self, kind: str, name: str, own: dict[str, Any]) -> None:
+        """Raise TypeError or KeyError if no part of this kind may have this name."""
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if hasattr(self, name) and name not in own:
@@ -94,6 +95,7 @@ class Tree:
         object.__setattr__(self, name, value)
 
     def _place(self, kind: str, name: str, value: Any) -> None:
+        """Make `value` the part of this kind and name, in place of any other part or attribute of that name."""
         for other in KINDS:
             if other != kind:
                 self.__dict__[other].pop(name, None)
@@ -116,21 +118,21 @@ class Tree:
     # ---- walking
 
     def children(self) -> Iterator[Module]:
-        """Give the modules directly inside, each once."""
+        """Yield the modules directly inside, each once."""
         return (child for _, child in self.named_children())
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Give the modules directly inside with their names; one that stands there twice is given once."""
+        """Yield the modules directly inside with their names, each module once."""
         return _once((name, child) for name, child in self._modules.items())
 
     def modules(self) -> Iterator[Module]:
-        """Give this module and all inside it, outer before inner, each once."""
+        """Yield this module and all modules inside it, outer before inner, each once."""
         return (module for _, module in self.named_modules())
 
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """Give `modules()` with their paths: '' for this one, 'encoder.0' for a child's child."""
+        """Yield what `modules()` does, with paths: '' for this module, 'encoder.0' for a child of a child."""
         memo = set() if memo is None else memo
         if remove_duplicate and self in memo:
             return
@@ -141,26 +143,27 @@ class Tree:
                 yield from child.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Give all parameters, here and (with `recurse`) inside, in the order of declaration, each once."""
+        """Yield all parameters of this module and, with `recurse`, of those inside, in the order of declaration, each once."""
         return (param for _, param in self.named_parameters(recurse=recurse))
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Give `parameters()` with their paths."""
+        """Yield what `parameters()` does, with paths."""
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """Give all buffers, in the order of `parameters()`."""
+        """Yield all buffers, in the order of `parameters()`."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Tensor]]:
-        """Give `buffers()` with their paths."""
+        """Yield what `buffers()` does, with paths."""
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
+        """Yield the parts of one kind with their paths, without those that are None; each once, or as often as it stands there."""
         inside = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         named = (
             (f"{path}.{name}" if path else name, member)
@@ -186,13 +189,12 @@ class Tree:
         module = self.get_submodule(path)
         found = module._parameters.get(name)
         if found is None:
-            names = list(module._parameters)
-            raise AttributeError(f"{type(module).__name__} has no parameter `{name}`; it has {names}")
+            raise AttributeError(f"{type(module).__name__} has no parameter `{name}`; it has {list(module._parameters)}")
         return found
 
 
 def _once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Give the pairs whose second part is not None and was not there before."""
+    """Yield the pairs whose second part is not None and was not yielded before."""
     seen = set()
     for name, part in named:
         if part is not None and id(part) not in seen:

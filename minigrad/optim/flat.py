@@ -15,7 +15,7 @@ _buffers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary() 
 
 
 def lay_out(params: list) -> None:
-    """Move the parameters on a device into one buffer for each dtype, but for those whose memory another tensor or array may show.
+    """Move the parameters on a device into one buffer for each dtype, except those whose memory another tensor or array may show.
 
     Parameters on the host stay where their owner put them.
     """

@@ -42,7 +42,7 @@ EPOCH_DEPRECATED = (
 class LRScheduler:
     """Base of all schedules. A subclass writes `next_lr` or `get_lr`, and `closed_form_lr` if its rate has a formula.
 
-    optimizer: the "lr" of its param groups is set; the rate that they begin with is kept as "initial_lr".
+    optimizer: the "lr" of its param groups is set; the rate at the beginning is kept as "initial_lr".
     last_epoch: the number of steps already taken, -1 for a fresh start.
     """
 
@@ -120,7 +120,7 @@ class LRScheduler:
         return [_value(group["lr"]) for group in self.optimizer.param_groups]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Set the attributes of a copy, and let its optimizer, which is a copy too, note its steps."""
+        """Set the attributes of a copy, and let its optimizer, which was copied with it, note its steps."""
         vars(self).update(state)
         _note_steps(self.optimizer)
 
@@ -240,10 +240,9 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         n = len(optimizer.param_groups)
-        functions = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * n
-        if len(functions) != n:
-            raise ValueError(f"Expected {n} lr_lambdas, but got {len(functions)}")
-        self.lr_lambdas: list[Any] = functions
+        self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * n
+        if len(self.lr_lambdas) != n:
+            raise ValueError(f"Expected {n} lr_lambdas, but got {len(self.lr_lambdas)}")
         super().__init__(optimizer, last_epoch)
 
     def next_lr(self) -> list[float]:
@@ -251,8 +250,7 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """Return all attributes but the optimizer; of each function its attributes, or None for one written with def or lambda."""
-        plain = types.FunctionType
-        saved = [None if isinstance(f, plain) else dict(vars(f)) for f in self.lr_lambdas]
+        saved = [None if isinstance(f, types.FunctionType) else dict(vars(f)) for f in self.lr_lambdas]
         return {**super().state_dict(), "lr_lambdas": saved}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

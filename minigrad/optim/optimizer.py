@@ -1,4 +1,4 @@
-"""What all optimizers share: param groups, steps, zero_grad, state dicts. A subclass says how a parameter is updated."""
+"""Optimizer, the base of all optimizers: param groups, steps, zero_grad, state dicts. A subclass defines how a parameter is updated."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from .. import backend
 from .._tensor import Tensor
 from ..autograd.modes import in_mode
+from ..functions.gradients import clear_gradients
 from ..functions.writing import READ_ONLY, is_read_only
 from .flat import lay_out, zeros_like
 from .plan import Plan, is_ready
@@ -64,7 +65,7 @@ class Optimizer:
         lay_out(params)
 
     def _check_parameters(self, params: list, with_names: bool) -> None:
-        """Raise for what cannot be optimized, and for what does not go with the groups that are there."""
+        """Raise if a parameter cannot be optimized, or does not go with the groups that were added before."""
         for p in params:
             if not isinstance(p, Tensor):
                 raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
@@ -92,28 +93,25 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set all gradients to None, or fill them with 0."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p._grad = None
-                elif p._grad is not None:
-                    p._grad.detach_().zero_()
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Any = None) -> Any:
-        """Update every parameter that has a gradient. Call `closure` before, if there is one, and return its loss."""
+        """Update every parameter that has a gradient. If a `closure` is given, call it first, and return its loss."""
         loss = None if closure is None else in_mode(True, closure)
         backend.without_fp_warnings(in_mode, False, self._update_groups)
         return loss
 
     def _update_groups(self) -> None:
+        """Update the parameters of all groups, after all of them were checked."""
         groups = [{name: _plain(value) for name, value in group.items()} for group in self.param_groups]
         gradients = [self._gradients(number, group) for number, group in enumerate(groups)]
         for number, group in enumerate(groups):
             self._update_group(number, group, gradients[number])
 
     def _gradients(self, number: int, group: dict[str, Any]) -> list:
-        """Return the gradient of each parameter of a group, or None. Raise, before anything changes, for those that cannot be updated.
+        """Return the gradient of each parameter of a group, or None. Raise, before anything changes, if one cannot be updated.
 
-        Forget the plan of the group, unless it was made for the very arrays that the parameters and their states have now.
+        Drop the plan of the group unless it was made for the arrays that the parameters and their states have now.
         """
         params, names = group["params"], self.names(group)
         arrays = [p.array for p in params]
@@ -140,6 +138,7 @@ class Optimizer:
         return [[getattr(state.get(name), "array", None) for state in states] for name in names]
 
     def _update_group(self, number: int, group: dict[str, Any], gradients: list) -> None:
+        """Update the parameters of one group that have a gradient; first create the states that are missing, and the plan."""
         names, params = self.names(group), group["params"]
         counted = self.counted and names
         counts = [None if g is None else _count(self.state[p]) if counted else 0 for p, g in zip(params, gradients)]
@@ -162,7 +161,7 @@ class Optimizer:
             first = last
 
     def _renew(self, name: str, held: list[tuple[Tensor, Any]]) -> None:
-        """Give each parameter a new array as its state `name`, with the values of the tensor beside it, or zeros for None."""
+        """Replace the state `name` of each parameter by a new array, with the values of the tensor paired with it, or zeros for None."""
         for (p, old), array in zip(held, zeros_like([p.array for p, _ in held])):
             if old is not None:
                 array[...] = backend.to_device(old.array, backend.device_of(array))
@@ -228,7 +227,7 @@ class Optimizer:
             group.update({k: v for k, v in new.items() if k != "params"})
 
     def _loaded(self, p: Tensor, name: str, value: Any, names: tuple[str, ...]) -> Any:
-        """Return a copy of a value in a state dict, a tensor on the device and in the dtype of `p`; a state array is returned as it is."""
+        """Return a copy of a value in a state dict, a tensor on the device and in the dtype of `p`; return a state array as it is."""
         if name == "step" and self.counted and names:
             return Tensor(backend.asarray(float(value), backend.float32))
         if not isinstance(value, Tensor):
@@ -261,7 +260,7 @@ def _plain(option: Any) -> Any:
 
 
 def _count(state: dict[str, Any]) -> int:
-    """Count an update in a parameter's state; return its number."""
+    """Count an update in the state of a parameter, and return its number, from 1 on."""
     if "step" not in state:
         state["step"] = Tensor(backend.asarray(0, backend.float32))
     array = state["step"].array
@@ -270,7 +269,7 @@ def _count(state: dict[str, Any]) -> int:
 
 
 def _refuse(array: Any, g: Any) -> None:
-    """Raise for a parameter that its gradient does not fit, or that cannot be written."""
+    """Raise the error of a parameter that its gradient does not fit, or else of one that cannot be written."""
     if g.dtype != array.dtype or g.shape != array.shape:
         raise RuntimeError(f"step: a parameter of shape {tuple(array.shape)}, {array.dtype} has a gradient of shape "
                            f"{tuple(g.shape)}, {g.dtype}; where a parameter changes, its gradient must be computed anew")

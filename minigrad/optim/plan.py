@@ -20,7 +20,7 @@ class Plan:
 
     def __init__(self, columns: list[list], together: bool) -> None:
         self.columns, self.batches = columns, {}  # type: ignore[var-annotated]
-        self.ids = list(map(id, chain.from_iterable(columns)))  # of these arrays alone, as the plan keeps them
+        self.ids = list(map(id, chain.from_iterable(columns)))  # no other array can take one, as the plan keeps these
         self.unready = [i for i, row in enumerate(zip(*columns)) if not is_ready(*row)]
         roots = [backend.root(a) for a in chain.from_iterable(columns) if a is not None]
         self.owners = set(map(id, roots))
@@ -40,12 +40,13 @@ class Plan:
         return not any(map(self._is_changed, suspects))
 
     def _is_changed(self, array: Any) -> bool:
+        """Return whether the updates change memory that `array` shows."""
         low, high = backend.byte_bounds(array)
         i = bisect_left(self.spans, (high,)) - 1
         return i >= 0 and self.spans[i][1] > low
 
     def batches_of(self, first: int, last: int, together: bool) -> list[Batch]:
-        """Return the batches that update the parameters first … last - 1: as few as possible, or, not `together`, one for each."""
+        """Return the batches that update the parameters first … last - 1: as few as possible, or one for each if not `together`."""
         key = first, last, together
         if key not in self.batches:
             if len(self.batches) > 8 + len(self.ids):  # gradients are missing now here, now there
@@ -55,7 +56,7 @@ class Plan:
         return self.batches[key]
 
     def _go_together(self, i: int, j: int) -> bool:
-        """Return whether one call may change both: contiguous ones of a dtype on the host, neighbours in a buffer on a device."""
+        """Return whether one call may change both: on the host contiguous arrays of one dtype, on a device neighbours in a buffer."""
         pairs = [(column[i], column[j]) for column in self.columns]
         if all([type(a) is type(b) is backend.ndarray for a, b in pairs]):
             return all([a.dtype == b.dtype and a.flags.carray and b.flags.carray for a, b in pairs])
@@ -63,7 +64,7 @@ class Plan:
 
 
 class Batch:
-    """The parameters first … last - 1, which one call of `update` changes. `arrays`: their arrays as one, then each of their states."""
+    """The parameters first … last - 1, which one call of `update` changes. `arrays`: their arrays as one, then each of the states."""
 
     def __init__(self, plan: Plan, first: int, last: int) -> None:
         self.part, self.arrays, parts = slice(first, last), [], []
@@ -77,7 +78,7 @@ class Batch:
         self.gradient: Any = None  # on a device the buffer for the gradients
 
     def gather(self, gradients: list) -> Any:
-        """Return the gradients of these parameters as one, from those of the group: on a device copied, on the host where they lie."""
+        """Return the gradients of these parameters as one array, from those of the group: copied on a device, as Pieces on the host."""
         whole, some = self.arrays[0], gradients[self.part]
         if len(some) == 1:
             return backend.array_module(whole).ascontiguousarray(some[0]).reshape(whole.shape)
