@@ -67,7 +67,7 @@ BUGS = [
     Bug("g is changed", "ops.neg", "lambda g: -g", "lambda g: array_module(g).multiply(g, -1, out=g)", ("row neg",)),
     Bug("two gradients in one array", "autograd._accumulate", 'g if owned else backend.copy(g, order="C")', "g",
         ("rule gradients", "row add")),
-    Bug("a gradient is a saved array", "autograd.backward_pass", "not keeps(vjp, c)", "True", ("rule a gradient",)),
+    Bug("a gradient is a saved array", "autograd.backward_pass", "not writes.keeps(vjp, c)", "True", ("rule a gradient",)),
     Bug("sums are added to in arrays that others hold", "autograd._add", "parent in owned", "True", ("rule random",)),
     # the backward pass
     Bug("= for +=", "autograd._add", "total + c", "c", ("rule",)),

@@ -5,6 +5,7 @@ No signal handler interrupts an import or a compilation, and no thread waits for
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import linecache
@@ -114,6 +115,17 @@ def _show_arrays(dispatcher, count):
         for kind in (array[:, 0, 0].copy(), array[..., 0].copy("C"), array[..., 0].copy("F"), array[..., 0]):
             with contextlib.suppress(TypeError):  # this function does not take it, but Numba has seen it
                 dispatcher(*[kind] * count)
+
+
+@atexit.register
+def _before_exit():
+    """Do without Numba from now on, and wait until no other thread compiles.
+
+    A thread that Python stops inside LLVM's code keeps llvmlite's lock for ever, and the end of Python waits for it in order to free what
+    was compiled. The lock stays taken here, so that no thread begins another compilation.
+    """
+    _state["enabled"] = False
+    _lock.acquire(timeout=30)
 
 
 def _after_fork():
