@@ -95,3 +95,13 @@ def test_drawing_numbers_loads_no_compiler():
     program = "import sys\nimport minigrad as mg\nmg.rand(300, 300).uniform_(-1, 1)\nprint('numba' in sys.modules)"
     env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout == "False\n"
+
+
+def test_no_python_code_runs_when_memory_is_freed():
+    """Python drops an exception that a signal handler raises in a finalizer or in a weak reference's callback: Ctrl-C would be lost."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [node.name] if isinstance(node, ast.FunctionDef) else [node.attr] if isinstance(node, ast.Attribute) else []
+            assert not {"__del__", "WeakValueDictionary", "WeakKeyDictionary", "WeakSet", "finalize"} & set(names), path
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "weakref.ref":
+                assert len(node.args) == 1, f"{path}: a weak reference with a callback"

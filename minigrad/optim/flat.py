@@ -11,7 +11,7 @@ from ..autograd.sharing import is_free
 from ..functions.writing import is_read_only
 
 ALIGN = 16  # elements: on a device each array in a buffer starts on a cache line of its own
-_buffers: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # id(buffer) -> buffer, for each that `zeros_like` made
+_buffers: dict = {}  # id(buffer) -> weak reference to it, for each that `zeros_like` made
 
 
 def lay_out(params: list) -> None:
@@ -28,12 +28,15 @@ def lay_out(params: list) -> None:
 
 def zeros_like(arrays: list) -> list:
     """Return zeros of the shape of each array; those of successive arrays of the same dtype and device are cut from one buffer."""
+    for key, reference in list(_buffers.items()):  # not by the references' own callbacks, in which Python drops an interrupt
+        if reference() is None:
+            _buffers.pop(key, None)
     zeros: list = []
     for (_, dtype), alike in groupby(arrays, lambda a: (type(a), a.dtype)):
         some = list(alike)
         starts = starts_of(some)
         buffer = backend.array_module(some[0]).zeros(starts[-1], dtype)
-        _buffers[id(buffer)] = buffer
+        _buffers[id(buffer)] = weakref.ref(buffer)
         zeros += [buffer[start:start + a.size].reshape(a.shape) for a, start in zip(some, starts)]
     return zeros
 
@@ -47,7 +50,7 @@ def starts_of(arrays: list) -> list[int]:
 def follows(a: Any, b: Any) -> bool:
     """Return whether `b` was cut from a buffer right behind `a`."""
     buffer = a.base
-    return (buffer is not None and b.base is buffer and _buffers.get(id(buffer)) is buffer
+    return (buffer is not None and b.base is buffer and id(buffer) in _buffers and _buffers[id(buffer)]() is buffer
             and a.flags.c_contiguous and b.flags.c_contiguous
             and backend.byte_bounds(b)[0] - backend.byte_bounds(a)[0] == starts_of([a])[-1] * a.itemsize)
 
