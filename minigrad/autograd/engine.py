@@ -5,8 +5,9 @@ from g = d(loss)/d(value) to d(loss)/d(argument). `op` turns such a function int
 gradient, a `Node` remembers the VJPs and the arguments' own nodes. `backward_pass` starts with g of the result, asks each node's VJPs
 for their contributions, and adds up what reaches the same node; the sums of the leaves (the tensors that you made) go into their `.grad`.
 
-The rest stands beside it: `contract.py` says what arguments, VJPs and gradients must be, `visits.py` which nodes a pass visits, `hooks.py`
-lets you see gradients, `leaves.py` adds to `.grad`, `writes.py` notices changes of memory, and `replay.py` makes higher derivatives.
+The rest stands beside it: `contract.py` says what arguments, VJPs and gradients must be, `visits.py` how a pass adds up and which nodes it
+visits, `hooks.py` lets you see gradients, `leaves.py` adds to `.grad`, `writes.py` notices changes of memory, and `replay.py` makes higher
+derivatives.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
 from .hooks import pass_leaf_through, pass_through
 from .leaves import add_to_leaves
 from .modes import in_mode, recording
-from .visits import nodes_needed, products, visit_later, without_gradient
+from .visits import Sums, nodes_needed, products, without_gradient
 
 if TYPE_CHECKING:
     from .._tensor import Tensor as PublicTensor
@@ -118,76 +119,57 @@ def record(apply, inputs, needed, vjps, options, out):
 
 
 def backward_pass(sums, retain, again, wanted, needed):
-    """Visit nodes from the newest to the oldest, give each one's gradient to its VJPs, and add up what they return.
+    """Visit nodes from the newest to the oldest, and give each one's gradient to its VJPs.
 
-    sums: {node or leaf: the sum so far}, at first the gradients of the roots, at the end those of the leaves. When a node's turn comes,
-        its sum is complete, as whatever uses its value is newer.
+    sums: at first the gradients of the roots, at the end those of the leaves. When a node's turn comes, its sum is complete, as
+        whatever uses its value is newer.
     again: {node: VJPs that record what they do} where the pass itself is recorded, else None.
     wanted, needed: {node: None}, to be filled with the gradients that were asked for, and the only nodes that have to run; or None.
-    Return the leaves whose gradient is an array that nobody else has.
     """
-    owned: set = set()  # nodes and leaves whose sum is an array that nobody else has: more is added in place
-    silent: set = set()  # nodes that are visited although no gradient may reach them: a Function's backward returned None
-    newest_first: list = []  # a heap of (-tick, node)
-    for start in sums:
-        if type(start) is Node:
-            heappush(newest_first, (-start.tick, start))
-    parent = vjp = None
-    while newest_first:
-        node = heappop(newest_first)[1]
-        g = sums.pop(node, None)
+    while sums.newest_first:
+        node = heappop(sums.newest_first)[1]
+        g = sums.pop(node)
         if node.hooks or needed is not None:
             g = pass_through(node, g, wanted, needed)
             if needed is not None and node not in needed:
                 continue
         if node.vjps is None or writes.latest > node.tick:
             contract.check_usable(node)
-        vjps = node.vjps if again is None else again[node]
-        try:
-            if g is None:
-                g, vjps = without_gradient(node, vjps, again is not None, sums, silent, newest_first)
-            elif node.op.product:
-                vjps = products(node, vjps, g, again is None and needed is None)
-            kind = type(g)
-            for parent, vjp in zip(node.parents, vjps):
-                if parent is None or (needed is not None and parent not in needed and parent not in wanted):
-                    continue
-                made, like = vjp(g), parent if type(parent) is Node else parent.array
-                fits = type(made) is kind and made.shape == like.shape and made.dtype == like.dtype
-                c = made if fits else contract.fit(made, g, node, like)
-                if c is None:
-                    visit_later((parent,), sums, silent, newest_first)
-                elif (total := sums.get(parent)) is not None:
-                    _add(sums, owned, parent, total, c, again is None)
-                else:
-                    sums[parent] = c
-                    if like is parent:  # a node
-                        if parent not in silent:
-                            heappush(newest_first, (-parent.tick, parent))
-                    elif again is None and c is not g and c.base is None and (c is not made or (node.op.owns and not writes.keeps(vjp, c))):
-                        owned.add(parent)
-        except Exception as error:
-            contract.add_note(error, node, g, parent, vjp, vjps)
-            raise
+        call_vjps(node, g, sums, again, wanted, needed)
         if not retain:
             node.vjps, node.parents, node.constants = None, (), None
-        vjps = parent = vjp = c = made = total = None
     for leaf in sums:
         if leaf.hooks:
-            pass_leaf_through(leaf, sums, owned)
-    return owned
+            pass_leaf_through(leaf, sums)
 
 
-def _add(sums, owned, parent, total, c, raw):
-    """Add a contribution to a sum: in place if the sum is an array that nobody else has, else into a new array."""
-    if parent in owned:
-        total += c
-        return
-    total = sums[parent] = total + c
-    if type(total) is not type(c):  # NumPy turned 0-d into a scalar
-        sums[parent] = backend.asarray(total)
-    elif raw:
-        owned.add(parent)
+def call_vjps(node, g, sums, again, wanted, needed):
+    """Give the gradient of a node to its VJPs, and add what each returns to the sum of its argument's node or leaf."""
+    vjps, parent, vjp = node.vjps if again is None else again[node], None, None
+    try:
+        if g is None:
+            g, vjps = without_gradient(node, vjps, again is not None, sums)
+        elif node.op.product:
+            vjps = products(node, vjps, g, again is None and needed is None)
+        for parent, vjp in zip(node.parents, vjps):
+            if parent is None or (needed is not None and parent not in needed and parent not in wanted):
+                continue
+            made, like = vjp(g), parent if type(parent) is Node else parent.array
+            fits = type(made) is type(g) and made.shape == like.shape and made.dtype == like.dtype
+            c = made if fits else contract.fit(made, g, node, like)
+            if c is None:
+                sums.visit((parent,))
+            elif parent in sums:
+                sums.add(parent, c, again is None)
+            else:
+                sums[parent] = c
+                if like is parent:  # a node
+                    heappush(sums.newest_first, (-parent.tick, parent))
+                elif again is None and c is not g and c.base is None and (c is not made or (node.op.owns and not writes.keeps(vjp, c))):
+                    sums.owned.add(parent)
+    except Exception as error:
+        contract.add_note(error, node, g, parent, vjp, vjps)
+        raise
 
 
 def differentiate(sums, retain, create, wanted=None):
@@ -195,14 +177,14 @@ def differentiate(sums, retain, create, wanted=None):
 
     With `wanted`, {node or leaf: None}, return the gradients of these instead.
     """
-    needed = None if wanted is None else nodes_needed(sums, wanted)
+    sums, needed = Sums(sums), None if wanted is None else nodes_needed(sums, wanted)
     again, run = None, backward_pass  # on raw arrays: nothing is recorded
     if create:
         from .replay import recording_vjps
 
         again, run = recording_vjps(sums), functools.partial(in_mode, True, backward_pass)
-    owned = backend.without_fp_warnings(run, sums, create if retain is None else retain, again, wanted, needed)
-    return (sums if wanted is None else {n: sums.get(n, g) for n, g in wanted.items()}), owned
+    backend.without_fp_warnings(run, sums, create if retain is None else retain, again, wanted, needed)
+    return (sums if wanted is None else {n: sums.get(n, g) for n, g in wanted.items()}), sums.owned
 
 
 def backward(tensors: PublicTensor | Iterable[PublicTensor], grad_tensors: Any = None, retain_graph: bool | None = None,

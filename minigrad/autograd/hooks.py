@@ -32,9 +32,9 @@ def pass_through(node, g, wanted, needed):
     return g
 
 
-def pass_leaf_through(leaf, sums, owned):
-    """Run the hooks of a leaf; an array that a hook returned is not among the `owned` ones."""
+def pass_leaf_through(leaf, sums):
+    """Run the hooks of a leaf; an array that a hook returned is not among the owned ones."""
     g = sums[leaf]
     sums[leaf] = new = run_hooks(leaf.hooks, g)
     if new is not g:
-        owned.discard(leaf)
+        sums.owned.discard(leaf)
