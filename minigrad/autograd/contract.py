@@ -6,6 +6,7 @@ import warnings
 
 from .. import backend
 from .graph import Node, Tensor, origin, wrap
+from .sums import Sums
 from .writes import held, reshaped_since, written_since
 
 # ---- an operation's arguments and value
@@ -187,7 +188,7 @@ def check_wanted(inputs, name):
 
 
 def check_roots(tensors, gradients, name, create):
-    """Return {node or leaf: gradient}, from which a pass starts; a gradient is a Tensor with `create`, else an array.
+    """Return the sums that a pass starts with, {node or leaf: gradient}; a gradient is a Tensor with `create`, else an array.
 
     Raise TypeError or RuntimeError for what does not require a gradient or does not fit.
     """
@@ -198,7 +199,7 @@ def check_roots(tensors, gradients, name, create):
         gradients = (gradients,)
     if len(gradients) != len(tensors):
         raise RuntimeError(f"{name}: {len(tensors)} tensors, but {len(gradients)} gradients")
-    sums: dict = {}
+    sums = Sums()
     for t, g in zip(tensors, gradients):
         g = _root_gradient(t, g, name)
         g = (g if isinstance(g, Tensor) else wrap(g)) if create else g.array if isinstance(g, Tensor) else g
@@ -206,6 +207,8 @@ def check_roots(tensors, gradients, name, create):
         if start in sums:
             total = sums[start] + g
             g = total if create else backend.asarray(total, like=g)
+        else:
+            sums.visit((start,))
         sums[start] = g
     return sums
 

@@ -5,9 +5,9 @@ from g = d(loss)/d(value) to d(loss)/d(argument). `op` turns such a function int
 gradient, a `Node` remembers the VJPs and the arguments' own nodes. `backward_pass` starts with g of the result, asks each node's VJPs
 for their contributions, and adds up what reaches the same node; the sums of the leaves (the tensors that you made) go into their `.grad`.
 
-The rest stands beside it: `contract.py` says what arguments, VJPs and gradients must be, `visits.py` how a pass adds up and which nodes it
-visits, `hooks.py` lets you see gradients, `leaves.py` adds to `.grad`, `writes.py` notices changes of memory, and `replay.py` makes higher
-derivatives.
+The rest stands beside it: `contract.py` says what arguments, VJPs and gradients must be, `sums.py` adds up, `visits.py` says which nodes a
+pass visits, `hooks.py` lets you see gradients, `leaves.py` adds to `.grad`, `writes.py` notices changes of memory, and `replay.py` makes
+higher derivatives.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
 from .hooks import pass_leaf_through, pass_through
 from .leaves import add_to_leaves
 from .modes import in_mode, recording
-from .visits import Sums, nodes_needed, products, without_gradient
+from .visits import nodes_needed, products, without_gradient
 
 if TYPE_CHECKING:
     from .._tensor import Tensor as PublicTensor
@@ -151,11 +151,12 @@ def call_vjps(node, g, sums, again, wanted, needed):
             g, vjps = without_gradient(node, vjps, again is not None, sums)
         elif node.op.product:
             vjps = products(node, vjps, g, again is None and needed is None)
+        kind = type(g)
         for parent, vjp in zip(node.parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):
                 continue
             made, like = vjp(g), parent if type(parent) is Node else parent.array
-            fits = type(made) is type(g) and made.shape == like.shape and made.dtype == like.dtype
+            fits = type(made) is kind and made.shape == like.shape and made.dtype == like.dtype
             c = made if fits else contract.fit(made, g, node, like)
             if c is None:
                 sums.visit((parent,))
@@ -173,11 +174,11 @@ def call_vjps(node, g, sums, again, wanted, needed):
 
 
 def differentiate(sums, retain, create, wanted=None):
-    """Make a backward pass from the roots, {node or leaf: gradient}. Return ({leaf: gradient}, the leaves whose gradient is nobody else's).
+    """Make a backward pass from the roots' gradients. Return ({leaf: gradient}, the leaves whose gradient is nobody else's).
 
     With `wanted`, {node or leaf: None}, return the gradients of these instead.
     """
-    sums, needed = Sums(sums), None if wanted is None else nodes_needed(sums, wanted)
+    needed = None if wanted is None else nodes_needed(sums, wanted)
     again, run = None, backward_pass  # on raw arrays: nothing is recorded
     if create:
         from .replay import recording_vjps

@@ -1,48 +1,10 @@
-"""The sums of a backward pass, which nodes it visits, and its special cases: a node without a gradient, and VJPs that are products."""
+"""Which nodes a backward pass visits, and the special cases: a node without a gradient, and one whose VJPs are products."""
 
 from __future__ import annotations
-
-from heapq import heapify, heappush
 
 from .. import backend
 from . import contract
 from .graph import Node
-
-
-class Sums(dict):
-    """{node or leaf: the sum of the gradients that have reached it so far}, and the nodes that the pass has still to visit.
-
-    The sum is None for a node that is visited although no gradient has reached it: a Function's backward returned None.
-    """
-
-    __slots__ = ("newest_first", "owned")
-
-    def __init__(self, roots):
-        super().__init__(roots)
-        self.owned = set()  # nodes and leaves whose sum is an array that nobody else has: more is added in place
-        self.newest_first = [(-root.tick, root) for root in roots if type(root) is Node]  # a heap
-        heapify(self.newest_first)
-
-    def add(self, parent, c, raw):
-        """Add a contribution to a sum: in place if the sum is an array that nobody else has, else into a new array."""
-        total = self[parent]
-        if total is None:
-            self[parent] = c
-        elif parent in self.owned:
-            total += c
-        else:
-            self[parent] = total = total + c
-            if type(total) is not type(c):  # NumPy turned 0-d into a scalar
-                self[parent] = backend.asarray(total)
-            elif raw:
-                self.owned.add(parent)
-
-    def visit(self, parents):
-        """Let the parents be visited although they got no gradient: a Function among what they were computed from gets zeros."""
-        for parent in parents:
-            if type(parent) is Node and parent not in self:
-                self[parent] = None
-                heappush(self.newest_first, (-parent.tick, parent))
 
 
 def nodes_before(starts, stop=()):

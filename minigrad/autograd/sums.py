@@ -1,0 +1,42 @@
+"""What a backward pass adds up, and which nodes it has still to visit."""
+
+from __future__ import annotations
+
+from heapq import heappush
+
+from .. import backend
+from .graph import Node
+
+
+class Sums(dict):
+    """{node or leaf: the sum of the gradients that have reached it so far}, and the nodes that the pass has still to visit.
+
+    The sum is None for a node that is visited although no gradient has reached it: a Function's backward returned None.
+    """
+
+    __slots__ = ("newest_first", "owned")
+
+    def __init__(self):
+        self.owned = set()  # nodes and leaves whose sum is an array that nobody else has: more is added in place
+        self.newest_first = []  # a heap of (-tick, node)
+
+    def add(self, parent, c, raw):
+        """Add a contribution to a sum: in place if the sum is an array that nobody else has, else into a new array."""
+        total = self[parent]
+        if total is None:
+            self[parent] = c
+        elif parent in self.owned:
+            total += c
+        else:
+            self[parent] = total = total + c
+            if type(total) is not type(c):  # NumPy turned 0-d into a scalar
+                self[parent] = backend.asarray(total)
+            elif raw:
+                self.owned.add(parent)
+
+    def visit(self, places):
+        """Let the nodes among the places, nodes and leaves, be visited even if no gradient reaches them."""
+        for place in places:
+            if type(place) is Node and place not in self:
+                self[place] = None
+                heappush(self.newest_first, (-place.tick, place))
