@@ -167,6 +167,15 @@ def test_the_second_of_two_equal_arguments_is_named():
     assert "argument 0 of shape (1,)" in note_of(odd_operation(lambda x, y: (x * y, twice, twice))(x, x).backward)
 
 
+def test_a_vjp_that_two_arguments_have_in_common():
+    same = raising(Mine)
+    odd = odd_operation(lambda x, y: (x * y, same, same))
+    x, y = leaf(1.0, 2.0), leaf(3.0)
+    out = odd(x, y).sum()
+    assert "argument 1 of shape (1,)" in note_of(lambda: grad(out, y))
+    assert "argument 0 of shape (2,)" in note_of(odd(x, y).sum().backward)
+
+
 def test_an_array_in_place_of_a_vjp_is_named():
     odd = odd_operation(lambda x, y: (x * y, lambda g: g * y, x))
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)

@@ -2,6 +2,7 @@
 
 import gc
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -51,6 +52,8 @@ def test_next_functions_are_pairs():
     y = x * 2
     assert y.grad_fn.options is None and y.sum(0).grad_fn.options == {"axis": (0,), "keepdims": False}
     assert y.grad_fn.next_functions == ((x, 0), (None, 0)) and (y * y).grad_fn.next_functions == ((y.grad_fn, 0),) * 2
+    number = mg.tensor(2.0, requires_grad=True)
+    assert (number * y).grad_fn.next_functions == ((number, 0), (y.grad_fn, 0))  # of another dtype, but on the same device
 
 
 def test_warnings_are_back_after_an_operation_and_a_pass():
@@ -58,6 +61,20 @@ def test_warnings_are_back_after_an_operation_and_a_pass():
         y = (leaf(1.0, 2.0) / 0).sum()
         assert set(np.geterr().values()) == {"warn"}
         y.backward()
+        assert set(np.geterr().values()) == {"warn"}
+
+
+def test_an_interrupt_while_an_operation_begins_leaves_the_warnings_on():
+    """Raised between the call that switches them off and the assignment of what it returns, as a signal handler may."""
+
+    def interrupting():
+        ignore()
+        raise KeyboardInterrupt
+
+    x, ignore = leaf(1.0), engine.ignore_fp_warnings
+    with np.errstate(all="warn"), mock.patch.object(engine, "ignore_fp_warnings", interrupting):
+        with pytest.raises(KeyboardInterrupt):
+            x * 2
         assert set(np.geterr().values()) == {"warn"}
 
 
@@ -138,6 +155,12 @@ def test_cotangents_may_be_arrays():
     x.grad = None
     (x + 0).backward(np.array([1.0, 2.0], "float32"))
     assert x.grad.tolist() == [1, 2] and x.grad.dtype == mg.float64
+    x.grad = None
+    first, second = x * 1, x * 1
+    engine.backward((first, second), (np.ones(2, ">f8"), np.full(2, 2.0).view(np.memmap)))  # several are taken as one is
+    assert x.grad.tolist() == [3, 3] and type(x.grad.array) is np.ndarray and x.grad.dtype.isnative
+    with pytest.raises(TypeError, match=r"backward: .*complex"):
+        engine.backward((x * 1, x * 1), (np.ones(2), np.ones(2, complex)))
     with pytest.raises(RuntimeError, match="1 tensors, but 2 gradients"):
         engine.backward(x * x, (np.ones(2), np.ones(2)))
 

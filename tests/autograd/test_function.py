@@ -1,5 +1,9 @@
 """What a Function may return, forward and backward, as PyTorch takes it."""
 
+import sys
+import warnings
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -150,6 +154,160 @@ def test_each_pass_asks_backward_anew():
         assert [c.tolist() for c in lib.autograd.grad(z, (x, y), g)] == [[300.0], [200.0]]
 
 
+def test_backward_runs_once_for_all_inputs():
+    calls = []
+
+    class Product(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx, g):
+            calls.append(g.tolist())
+            x, y = ctx.saved_tensors
+            return g * y, g * x
+
+    x, y = leaf(mg, 2.0), leaf(mg, 3.0)
+    z = Product.apply(x, y)
+    z.backward(retain_graph=True)
+    assert (x.grad.item(), y.grad.item(), calls) == (3, 2, [[1.0]])
+    g = mg.ones(1, dtype=mg.float64)
+    one = weakref.ref(g.array)
+    mg.autograd.grad(z, (x, y), g, retain_graph=True)
+    del g
+    assert one() is None  # a graph that is kept for another pass does not keep what the first one computed
+    first, second = Product.apply(x, y).grad_fn.vjps
+    g, h = np.array([10.0]), np.array([100.0])
+    assert (first(g).item(), first(h).item(), second(g).item()) == (30, 300, 20)  # as two threads may call them in turn
+
+
+def same(lib, seen):
+    """A Function whose forward returns its input, with d(output)/d(x) = 3 x in its backward."""
+
+    class Same(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(None, x, None)
+            return x
+
+        @staticmethod
+        def backward(ctx, g):
+            before, x, after = ctx.saved_tensors
+            seen.append((before, x, after))
+            return g * x * 3
+
+    return Same.apply
+
+
+def test_a_forward_that_returns_its_input():
+    for lib in (mg, torch):
+        x, seen = leaf(lib, 2.0), []
+        y = same(lib, seen)(x)
+        assert y is not x and y.requires_grad and x.is_leaf and x.grad_fn is None
+        (g,) = lib.autograd.grad(y, x, create_graph=True)
+        assert g.tolist() == [6.0] and lib.autograd.grad(g, x)[0].tolist() == [3.0]
+        assert seen[0][0] is None and seen[0][1] is x and seen[0][2] is None  # a leaf that was saved comes back itself
+        with lib.no_grad():
+            constant = same(lib, seen)(x)
+            x.add_(1)
+        assert not constant.requires_grad and constant.tolist() == y.tolist() == [3.0]  # they show the memory of x
+        given = x.detach()
+        assert same(lib, seen)(given) is not given
+        z = x * 1
+        y = same(lib, seen)(z)
+        with pytest.raises(RuntimeError):  # the gradient of y is not that of z
+            y.mul_(2)
+
+
+def test_a_forward_that_returns_an_input_that_is_a_constant():
+    for lib in (mg, torch):
+
+        class First(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, c, x):
+                return c
+
+            @staticmethod
+            def backward(ctx, g):
+                return None, g * 5
+
+        c, x = lib.ones(1), lib.ones(1, requires_grad=True)
+        y = First.apply(c, x)
+        assert y is not c and y.requires_grad and not c.requires_grad and c.grad_fn is None
+        y.backward()
+        assert x.grad.tolist() == [5.0]
+
+
+def test_a_forward_that_returns_a_tensor_with_a_history():
+    """The tensor itself stays what it is."""
+    for make in (lambda w: w, lambda w: w * 2):
+        w, x = leaf(mg, 1.0), leaf(mg, 5.0)
+        kept = make(w)
+        history = kept.grad_fn
+
+        class Kept(mg.autograd.Function):
+            forward = staticmethod(lambda ctx, x, kept=kept: kept)
+            backward = staticmethod(lambda ctx, g: g * 7)
+
+        y = Kept.apply(x)
+        assert y is not kept and kept.grad_fn is history and np.shares_memory(y.array, kept.array)
+        y.backward()
+        assert x.grad.tolist() == [7.0] and w.grad is None and kept.grad_fn is history
+        assert not Kept.apply(mg.zeros(1)).requires_grad and kept.requires_grad
+
+
+def test_a_leaf_that_was_saved_counts_as_it_was():
+    x = leaf(mg, 2.0)
+    y, z = same(mg, [])(x), x * x
+    x.data = mg.tensor([5.0], dtype=mg.float64)
+    assert mg.autograd.grad(y, x)[0].tolist() == [6.0] and mg.autograd.grad(z, x)[0].tolist() == [4.0]
+
+
+def test_old_names_are_warned_of_where_they_stand():
+    class Old(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            lines.append(sys._getframe().f_lineno + 1)
+            (x,) = ctx.saved_variables
+            return g * x
+
+    lines, Variable = [], mg.autograd.Variable
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        Old.apply(leaf(mg, 1.0)).backward()
+        lines.append(sys._getframe().f_lineno + 1)
+        Variable(mg.ones(1), volatile=True)
+        lines.append(sys._getframe().f_lineno + 1)
+        assert Variable(mg.ones(1), requires_grad=True, volatile=False).requires_grad  # as in PyTorch
+    assert [(w.filename, w.lineno) for w in found] == [(__file__, line) for line in lines]
+    with pytest.warns(UserWarning, match="volatile"), pytest.raises(ValueError, match="volatile"):
+        Variable(mg.ones(1), requires_grad=True, volatile=True)
+
+
+def test_what_is_no_tensor_cannot_be_saved():
+    for lib in (mg, torch):
+
+        class Saves(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.save_for_backward(None, 3)
+                return x * 1
+
+            @staticmethod
+            def backward(ctx, g):
+                return g
+
+        with pytest.raises(TypeError, match="save"):
+            Saves.apply(leaf(lib, 1.0))
+
+
 def test_zeros_in_place_of_unused_gradients():
     for lib in (mg, torch):
         x, unused = leaf(lib, 1.0), leaf(lib, 2.0, 3.0)
@@ -158,6 +316,7 @@ def test_zeros_in_place_of_unused_gradients():
             assert zeros.tolist() == [0.0, 0.0] and zeros.requires_grad == create
         with pytest.raises(ValueError, match="allow_unused"):
             lib.autograd.grad((x * x).sum(), (x, unused), allow_unused=False, materialize_grads=True)
+        assert lib.autograd.grad((x * x).sum(), x, allow_unused=False)[0].tolist() == [2.0]
 
 
 def test_a_vjp_that_returns_a_constant():

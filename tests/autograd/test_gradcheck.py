@@ -126,6 +126,12 @@ def test_the_operation_to_blame_is_found_inside_a_function():
     assert "inside <lambda>" in str(error)
 
 
+def test_a_function_with_a_constant_is_found_inside_a_function():
+    error = rejection(lambda x: WrongFunction.apply(mg.full((3,), 2.0, dtype=mg.float64), x.exp()).tanh(), (draw(3),))
+    assert (error.op, error.argument, error.verdict) == ("WrongFunction", 1, "sign")
+    assert "found inside" in str(error)
+
+
 def test_a_shape_that_the_engine_refuses_is_explained():
     @op
     def turned(x, y):

@@ -195,7 +195,8 @@ def warned(call):
     with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         call()
-    return [(w.category, str(w.message)[:60], w.filename == __file__) for w in found]
+    here = __file__, call.__code__.co_firstlineno  # the line that is warned of is the one with the call
+    return [(w.category, str(w.message)[:60], (w.filename, w.lineno) == here) for w in found]
 
 
 def test_the_gradient_of_a_computed_tensor_is_warned_of():

@@ -155,6 +155,23 @@ def test_a_read_only_array_is_warned_of(make):
     assert mg.tensor(array).add_(1).tolist() == [2.0, 2.0, 2.0] and array.tolist() == [1.0, 1.0, 1.0]
 
 
+@pytest.mark.parametrize("function", ["softmax", "log_softmax"])
+def test_softmax_of_few_or_no_numbers(function):
+    """The shift by the maximum is also there where an axis has the length 1, and an empty array has no maximum."""
+    call = lambda lib, x: getattr(x, function)(-1)
+    for rows in ([[1000.0, 999.0, -1000.0]], [[1000.0], [-1000.0]], [1000.0], [], [[], []]):
+        both(call, rows)
+
+
+@pytest.mark.parametrize("weight", [[0.0, 1.0, 2.0], [1.0, 0.0, 2.0]])
+def test_a_class_without_weight_whose_probability_is_zero(weight):
+    """0 · -∞ is NaN at the target, as in PyTorch; beside the target it counts as 0."""
+    t = {lib: lib.tensor([0, 2]) for lib in (mg, torch)}
+    for reduction in ("none", "sum"):
+        loss = lambda lib, x, how=reduction: lib.nn.functional.nll_loss(x, t[lib], lib.tensor(weight, dtype=lib.float64), reduction=how)
+        both(loss, [[-np.inf, 0.0, -1.0], [-1.0, -np.inf, -2.0]])
+
+
 INFINITE = """
 x.max(); x.min(); x.amax(0); x.amin(1); x.max(1)[0]; x.min(0, keepdim=True)[0]; x.abs(); x.sign(); x.clamp(-1, 1); x.clamp(min=0); x.relu()
 x.clamp(x.detach(), 1 - x); lib.where(x > 0, x, -x); lib.maximum(x, 0 * x.detach()); lib.minimum(x, x.detach()); x.sigmoid(); x.tanh()
