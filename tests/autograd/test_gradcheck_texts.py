@@ -1,0 +1,135 @@
+"""What `gradcheck` prints: where a gradient is wrong, with its numbers, and the program that shows it again."""
+
+import functools
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import ops
+from minigrad.autograd.gradient_check.findings import Finding
+from minigrad.autograd.gradient_check.reproducer import LARGE, Writer
+from minigrad.backend import fuse
+from support.gradcheck_functions import WrongFunction, factor
+from support.strict_device import strict_device
+
+# ---- findings
+
+
+def test_a_finding_says_what_is_known():
+    assert str(Finding("tanh", "sign", "flipped")) == "gradcheck: tanh\n  verdict   sign: flipped"
+    where = Finding("tanh", "sign", "flipped", 1, (0, 2), (3,))
+    assert str(where) == "gradcheck: tanh, argument 1, element (0, 2), output element (3,)\n  verdict   sign: flipped"
+    assert str(Finding("tanh", "sign", "flipped", output=(3,), numeric=2.0, analytic=-1.0)) == (
+        "gradcheck: tanh, output element (3,)\n  numeric   2.0\n  analytic  -1.0\n  ratio     -0.5\n  verdict   sign: flipped")
+
+
+@pytest.mark.parametrize("numeric, analytic, ratio", [
+    (None, None, None), (2.0, None, None), (None, 2.0, None), (4.0, 2.0, 0.5), (4.0, 0.0, 0.0), (0.0, 2.0, math.inf), (0.0, 0.0, math.nan),
+])
+def test_the_ratio_of_a_finding(numeric, analytic, ratio):
+    assert repr(Finding("tanh", "wrong", "", numeric=numeric, analytic=analytic).ratio) == repr(ratio)
+
+
+# ---- values in the program
+
+
+def written(value):
+    """The expression for a value, and what it is in a program with the imports and definitions that were written for it."""
+    writer, space = Writer(), {}
+    text = writer.value(value)
+    exec("\n".join([*writer.imports, *writer.definitions]), space)
+    return text, eval(text, space)
+
+
+@pytest.mark.parametrize("value, text", [
+    (None, "None"), (True, "True"), (3, "3"), (1.5, "1.5"), ("a'b", '"a\'b"'), (math.inf, 'float("inf")'), (-math.inf, 'float("-inf")'),
+    ((), "()"), ((1,), "(1,)"), ((1, 2.0), "(1, 2.0)"), ([], "[]"), ([1], "[1]"), ([1, (2,)], "[1, (2,)]"),
+    (slice(1, None, 2), "slice(1, None, 2)"), (mg.float32, "mg.float32"), (mg.device("cpu"), "mg.device('cpu')"),
+    (math.sin, "sin"), (math, "math"), (np.linalg, "linalg"), (ops.tanh, "tanh"),
+], ids=str)
+def test_a_value_is_written_so_that_it_comes_back(value, text):
+    found, back = written(value)
+    assert found == text and back == value and type(back) is type(value)
+
+
+def test_numbers_that_are_none():
+    assert written(math.nan)[0] == 'float("nan")' and math.isnan(written([math.nan])[1][0])
+
+
+def test_modules_keep_the_names_that_they_have():
+    writer = Writer()
+    assert (writer.module(np, "np"), writer.module(math, "math"), writer.module(math, "math")) == ("np", "math", "math")
+    assert writer.imports[2:] == ["import numpy as np", "import math"]
+
+
+def test_what_is_imported_is_imported_once():
+    writer = Writer()
+    assert writer.value((ops.tanh, ops.tanh)) == "(tanh, tanh)"
+    assert writer.imports[2:] == ["from minigrad.ops.activations import tanh"] and writer.definitions == []
+
+
+@pytest.mark.parametrize("array", [
+    np.array(2.5), np.array([1.0, -0.0, math.nan, math.inf, -math.inf], "float32"), np.array([[True, False]]), np.array([1, 2], "int8"),
+    np.zeros((0, 3)), np.linspace(0, 1, LARGE).reshape(2, -1), np.linspace(0, 1, LARGE + 2, dtype="float32").reshape(2, -1),
+], ids=lambda a: f"{a.dtype}, {a.shape}")
+def test_tensors_are_written_with_every_bit(array):
+    wants = array.dtype.kind == "f"
+    for x in (mg.tensor(array), mg.tensor(array, requires_grad=wants), array):
+        text, back = written(x)
+        found = back if x is array else back.array
+        assert (found.dtype, found.shape, found.tobytes()) == (array.dtype, array.shape, array.tobytes())
+        assert type(back) is type(x) and getattr(back, "requires_grad", False) == getattr(x, "requires_grad", False)
+        assert "device" not in text and ("frombuffer" in text) == (array.size > LARGE or array.size == 0)
+
+
+def test_tensors_are_written_with_their_device():
+    with strict_device():
+        text, back = written(mg.tensor([1.0, 2.0]).cuda().requires_grad_())
+        assert text == "mg.tensor([1.0, 2.0], dtype=mg.float32, device='cuda', requires_grad=True)"
+        assert back.device.type == "cuda" and back.tolist() == [1.0, 2.0]
+
+
+# ---- functions in the program
+
+
+def helper(x):
+    return x * np.pi
+
+
+def uses_others(x):
+    return helper(factor(x)) + math.sin(1.0)
+
+
+@fuse
+def fused(x):
+    x *= 2
+
+
+def test_functions_are_written_with_all_that_they_use():
+    x = mg.tensor([0.5])
+    text, back = written(uses_others)
+    assert text == "uses_others" and back is not uses_others and back(x).tolist() == uses_others(x).tolist()
+    text, back = written(fused)
+    assert text == "fused" and back is not fused and type(back) is type(fused)
+    text, back = written(lambda x: helper(x) + 1)
+    assert text == "(lambda x: helper(x) + 1)" and back(2.0) == 2 * np.pi + 1
+    text, back = written(functools.partial(uses_others))
+    assert text == "functools.partial(uses_others)" and back(x).tolist() == uses_others(x).tolist()
+    text, back = written(functools.partial(ops.sum, axis=0))
+    assert text == "functools.partial(sum, axis=0)" and back(mg.ones(3)).item() == 3
+
+
+def test_classes_are_written_with_their_methods():
+    text, back = written(WrongFunction.apply)
+    assert text == "WrongFunction.apply" and back.__self__ is not WrongFunction and back(mg.ones(2), mg.ones(2)).tolist() == [1, 1]
+
+
+def test_what_has_no_source_is_asked_for():
+    space = {}
+    exec("def made(x):\n    return x\n", space)
+    for function, name in ((space["made"], "made"), ([].append, "append"), (mg.ones(2).exp, "exp"), (WrongFunction(), "WrongFunction")):
+        writer = Writer()
+        assert writer.value(function) == writer.value(function) == name
+        assert writer.definitions == [f"{name} = ...  # put your {name} here: its source was not found"]
