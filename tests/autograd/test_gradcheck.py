@@ -3,12 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn, ops
 from minigrad.autograd import gradcheck, op
 from minigrad.autograd.gradient_check.checking import GradcheckError
+from minigrad.autograd.gradient_check.snapshots import REORDERED, same, same_but_for_order
 from minigrad.backend import array_module
 from support.gradcheck_functions import (
     BROKEN,
@@ -255,6 +257,40 @@ def test_the_same_tensor_twice_and_computed_inputs():
     x = draw(3, 4)
     assert gradcheck(ops.mul, (x, x))
     assert gradcheck(ops.tanh, (x * 2,))
+
+
+def test_other_inputs_and_outputs_than_numbers_to_differentiate():
+    n, x = mg.tensor([2, 0, 1]), draw(3)
+    assert gradcheck(lambda x, n, how: (x[n] * 2, "text", how, n, x.sum(), x.exp()), (x, n, None))
+    error = rejection(lambda x, n: (x[n], x.tanh(), factor(x)), (x, n))
+    assert (error.op, error.argument, error.verdict) == ("factor", 0, "constant factor")
+
+
+def test_the_operation_to_blame_is_found_behind_computed_inputs():
+    error = rejection(lambda x, y: ops.tanh(factor(x) + y), (draw(3) * 2, draw(3, seed=1)))
+    assert (error.op, error.argument, error.verdict) == ("factor", 0, "constant factor")
+
+
+@pytest.mark.parametrize("equal", [same, same_but_for_order])
+@np.errstate(invalid="ignore")
+def test_numbers_are_the_same_where_nan_is_nan(equal):
+    nan, inf = np.nan, np.inf
+    for a, b in (([], []), ([0.0, nan, inf, -inf, 1.0], [-0.0, nan, inf, -inf, 1.0]), ([nan], [nan]), ([0.0], [0.0])):
+        assert equal(np.array(a), np.array(b)) is True
+    for a, b in (([nan], [1.0]), ([1.0], [nan]), ([inf], [-inf]), ([inf], [1.0]), ([1.0], [inf]), ([1.0, nan], [2.0, nan]),
+                 ([0.0], [1e-30]), ([inf, 1.0], [inf, 1.1]), ([inf, 1.0], [1.0, 1.0])):
+        assert equal(np.array(a), np.array(b)) is False
+
+
+@np.errstate(invalid="ignore")
+def test_sums_in_another_order_differ_by_rounding_of_the_largest():
+    a = np.array([1000.0, 1e-9, -3.0])
+    for off, near in ((0.5 * REORDERED, True), (2 * REORDERED, False), (2000 * REORDERED, False)):
+        for i in range(3):
+            b = a.copy()
+            b[i] += 1000 * off
+            assert same_but_for_order(a, b) is near and not same(a, b)
+    assert same_but_for_order(np.append(a, np.inf), np.append(a + 500 * REORDERED, np.inf))
 
 
 # ---- the reproducer

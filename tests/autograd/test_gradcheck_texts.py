@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.autograd.gradient_check.findings import Finding
-from minigrad.autograd.gradient_check.reproducer import LARGE, Writer
+from minigrad.autograd.gradient_check.reproducer import LARGE, Writer, reproducer
 from minigrad.backend import fuse
 from support.gradcheck_functions import WrongFunction, factor
 from support.strict_device import strict_device
@@ -30,6 +30,16 @@ def test_a_finding_says_what_is_known():
 ])
 def test_the_ratio_of_a_finding(numeric, analytic, ratio):
     assert repr(Finding("tanh", "wrong", "", numeric=numeric, analytic=analytic).ratio) == repr(ratio)
+
+
+# ---- the program
+
+
+def test_the_program_defines_what_it_checks_and_checks_it():
+    text = reproducer(factor, [mg.tensor([0.5]), 2.0], {"rtol": 1e-9, "allow_kinks": True})
+    assert text.startswith("import minigrad as mg\nfrom minigrad.autograd import gradcheck\n") and "\ndef factor(x):\n" in text
+    assert text.endswith("\nx0 = mg.tensor([0.5], dtype=mg.float32)\nx1 = 2.0\n"
+                         "gradcheck(factor, (x0, x1,), rtol=1e-09, allow_kinks=True)\n")
 
 
 # ---- values in the program

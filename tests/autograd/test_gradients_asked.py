@@ -202,11 +202,13 @@ def warned(call):
 def test_the_gradient_of_a_computed_tensor_is_warned_of():
     for lib in LIBRARIES:
         x = lib.ones(2, requires_grad=True)
-        y, kept, given, constant = x * 2, x * 2, x * 2, lib.ones(2) * 2
+        y, hooked, kept, given, constant = x * 2, x * 2, x * 2, x * 2, lib.ones(2) * 2
+        hooked.register_hook(lambda g: None)
         kept.retain_grad()
         given.grad = lib.ones(2)
-        found = warned(lambda y=y: y.grad)
-        assert [w[:2] for w in found] == [(UserWarning, "The .grad attribute of a Tensor that is not a leaf Tensor is being"[:60])]
+        for t in (y, hooked):
+            found = warned(lambda t=t: t.grad)
+            assert [w[:2] for w in found] == [(UserWarning, "The .grad attribute of a Tensor that is not a leaf Tensor is being"[:60])]
         for quiet in (x, kept, given, constant):
             assert not warned(lambda t=quiet: t.grad)
         with lib.no_grad():

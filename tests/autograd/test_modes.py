@@ -2,11 +2,15 @@
 
 import contextvars
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
+import torch
 
 import minigrad as mg
+from minigrad.autograd import modes
+from minigrad.autograd.modes import recording
 
 
 def leaf(*values, dtype="float64"):
@@ -35,6 +39,60 @@ def test_modes_end_with_exceptions():
         with pytest.raises(KeyError), mg.enable_grad():
             raise KeyError
         assert not mg.is_grad_enabled()
+
+
+def test_one_block_may_be_entered_again():
+    mode = mg.no_grad()
+    with mode:
+        with mode:
+            assert not mg.is_grad_enabled()
+        assert not mg.is_grad_enabled()
+    with mg.enable_grad(), mode:
+        assert not mg.is_grad_enabled()
+    assert mg.is_grad_enabled()
+
+
+def test_the_end_of_a_block_restores_what_was_set():
+    for before in (True, False):
+        with mg.set_grad_enabled(before):
+            found = recording.get()
+            for mode in (mg.no_grad, mg.enable_grad, lambda value=not before: mg.set_grad_enabled(value)):
+                with mode():
+                    pass
+                assert recording.get() is found and mg.is_grad_enabled() is before
+
+
+def test_a_block_that_is_forgotten_before_its_end():
+    """As after an exception that a signal handler raised when `__exit__` began: the mode around it holds again."""
+    for mode, other in ((mg.no_grad, mg.enable_grad), (mg.enable_grad, mg.no_grad)):
+        with other():
+            outer, inner = mode(), other()
+            outer.__enter__()
+            inner.__enter__()
+            assert mg.is_grad_enabled() is (mode is mg.no_grad)
+            del inner
+            assert mg.is_grad_enabled() is (mode is mg.enable_grad)
+            del outer
+            assert mg.is_grad_enabled() is (mode is mg.no_grad)
+
+
+def test_an_interrupt_while_a_mode_is_set_changes_nothing():
+    class Interrupting:
+        """A context variable in whose first `set` a signal handler raises, after it is set."""
+
+        get, reset, sets = recording.get, recording.reset, 0
+
+        def set(self, value):
+            token, self.sets = recording.set(value), self.sets + 1
+            if self.sets == 1:
+                raise KeyboardInterrupt
+            return token
+
+    block = mg.no_grad()
+    for enter in (block.__enter__, lambda: modes.in_mode(False, mg.is_grad_enabled)):
+        with mock.patch.object(modes, "recording", Interrupting()), pytest.raises(KeyboardInterrupt):
+            enter()
+        assert mg.is_grad_enabled()
 
 
 def test_threads_have_modes_of_their_own():
@@ -124,6 +182,19 @@ def test_a_decorated_generator_may_move_to_another_context():
     thread.join()
     contextvars.copy_context().run(g.close)
     assert seen == [False, False] and mg.is_grad_enabled()
+
+
+@pytest.mark.parametrize("mode", [False, True])
+@pytest.mark.parametrize("around", [False, True])
+def test_set_grad_enabled_as_a_decorator(mode, around):
+    for lib in (mg, torch):
+        with lib.set_grad_enabled(around):
+
+            @lib.set_grad_enabled(mode)
+            def function(lib=lib):
+                return lib.is_grad_enabled()
+
+            assert lib.is_grad_enabled() is around and function() is mode and lib.is_grad_enabled() is around
 
 
 def test_recursive_decorated_functions():

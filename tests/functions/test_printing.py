@@ -110,7 +110,9 @@ x.expand(3, 2, 2); x[0]; x[:, 0]; x[0, 1]; x[1:]; x[:, 1:]; x[T.tensor([0, 1])];
 x[...]; x[:]; x[None]; x[0, None]; T.cat([x, y]); T.where(x > 0, x, y); T.maximum(x, y)
 T.minimum(x, y); x @ y; x.mm(y); x.unsqueeze(0) @ y; F.linear(x, y, v); F.linear(x, y)
 F.mse_loss(x, y); F.linear(x[None], y, v); F.nll_loss(x, k); F.cross_entropy(x, k)
-F.l1_loss(x, y); F.relu(x); x % 2; Cube.apply(x)"""
+F.l1_loss(x, y); F.relu(x); x % 2; Cube.apply(x)
+x[1:, :]; x[0, :]; assigned(x, 0); assigned(x, slice(1, None)); assigned(x, (0, slice(None)))
+assigned(x, [0, 1]); assigned(x, x.detach() > 0); assigned(x, T.tensor([0, 1]))"""
 
 
 @pytest.mark.parametrize("expression", [e.strip() for line in RECORDED.split("\n") for e in line.split("; ")])
@@ -127,7 +129,12 @@ def test_names_of_recorded_operations(expression):
 
         data = ([[1, 2], [3, 4]], [[0.1, 0.2], [0.3, 0.4]], [1, 2])
         x, y, v = (T.tensor(values, dtype=T.float64, requires_grad=True) * 1 for values in data)
-        names = {"T": T, "F": T.nn.functional, "x": x, "y": y, "v": v, "k": T.tensor([0, 1]), "Cube": Cube}
+
+        def assigned(x, key):
+            x[key] = 5.0
+            return x
+
+        names = {"assigned": assigned, "T": T, "F": T.nn.functional, "x": x, "y": y, "v": v, "k": T.tensor([0, 1]), "Cube": Cube}
         return repr(eval(expression, names)).rpartition("grad_fn=")[2]
 
     assert name(minigrad) == name(torch)
