@@ -404,8 +404,18 @@ WAYS = {  # VJPs of x², in whose cells, defaults, … x stands
     "a function inside": lambda x: (lambda f: lambda g: 2 * f() * g)(lambda: x),
     "a function that calls itself": lambda x: countdown(1, x),
     "a function with a cell that is never filled": lambda x: partial(unfilled, x),
+    "a cell after one that is never filled": lambda x: after_unfilled(x),
     "a cell beside NumPy's function": lambda x: (lambda f: lambda g: 2 * f(x) * g)(array_module(x).copy),
 }
+
+
+def after_unfilled(x):
+    def vjp(g):
+        return 2 * x * g if len(x) else another
+
+    if not len(x):
+        another = 0.0
+    return vjp
 
 
 def keyword(x):
@@ -432,6 +442,8 @@ OTHERS = {  # VJPs that hold something else each time
     "another function": lambda x, n: (lambda g: 2 * x * g) if n == 1 else (lambda g: 2 * g * x),
     "another length": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)((x,) * n),
     "another kind": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)((x, x) if n == 1 else {0: x}),
+    "another kind of the same length": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)((x,) if n == 1 else {0: x}),
+    "a tuple for a dict": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)({0: x} if n == 1 else (x,)),
     "other keys": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)({0: x, n: x}),
     "an object": lambda x, n: Holder(x).vjp,
 }
@@ -520,6 +532,60 @@ def test_only_operations_on_the_way_must_be_differentiable_twice():
     assert grad(first.sum(), x)[0].tolist() == [2.0, 2.0]
 
 
+@op
+def keeps_positive(x):
+    """max(x, 0)², whose VJP holds max(x, 0): the same for all negative x, and for NaN."""
+    part = array_module(x).where(x > 0, x, 0)
+    return part * part, lambda g: 2 * g * part
+
+
+def test_a_value_that_nothing_holds_is_in_doubt_whatever_comes_of_it():
+    x = leaf(-0.5, -1.0)
+    with pytest.raises(RuntimeError, match=r"keeps_positive .* cannot be differentiated twice: its argument 0 may have been changed"):
+        grad(keeps_positive(Cube.apply(x)).sum(), x, create_graph=True)
+    assert grad(grad(keeps_positive(x).sum(), x, create_graph=True)[0].sum(), x)[0].tolist() == [0.0, 0.0]
+
+
+def test_writes_elsewhere_raise_no_doubt():
+    x, other = leaf(0.5, -1.0), mg.ones(2)
+    y = keeps_what_it_computes(x)
+    other.add_(1)
+    (first,) = grad(y.sum(), x, create_graph=True)
+    np.testing.assert_allclose(grad(first.sum(), x)[0].numpy(), 4 * np.exp([1.0, -2.0]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("odd", ["first", "second"])
+@pytest.mark.parametrize("change", ["numbers", "shape"])
+def test_everything_that_was_computed_must_be_the_same_again(odd, change):
+    runs = []
+
+    def body(x):
+        runs.append(1)
+        first = second = array_module(x).exp(x)
+        other = first * len(runs) if change == "numbers" else first.reshape((1,) * len(runs) + tuple(x.shape))
+        first, second = (other, second) if odd == "first" else (first, other)
+        return x * 1, lambda g: g * (first * second).reshape(x.shape)
+
+    x = leaf(0.5, -1.0)
+    y = op(body)(x)
+    with pytest.raises(RuntimeError, match=r"backward: body .* cannot be differentiated twice: what its VJPs hold beside them is not"):
+        grad(y.sum(), x, create_graph=True)
+
+
+def test_what_a_wide_operation_computes_is_the_same_again():
+    @op(wide=True)
+    def scaled(x, *, scale):
+        kept = x * (scale * scale)
+        return kept * kept, lambda g: 2 * g * kept * (scale * scale)
+
+    scale = np.array([0.3, 1.7], "float16")
+    x = mg.tensor([0.3, -1.1], dtype=mg.float16, requires_grad=True)
+    (first,) = grad(scaled(x, scale=scale).sum(), x, create_graph=True)
+    wide, numbers = scale.astype("float32") ** 4, x.detach().numpy().astype("float32")
+    np.testing.assert_array_equal(first.detach().numpy(), (2 * numbers * wide).astype("float16"))
+    np.testing.assert_allclose(grad(first.sum(), x)[0].numpy(), 2 * wide, rtol=2e-3)
+
+
 STEPS = {
     "relu": lambda lib, x: x.relu(),
     "remainder": lambda lib, x: (x.detach() + 5) % x,
@@ -547,3 +613,10 @@ def test_a_derivative_in_steps_requires_a_gradient_where_pytorchs_does(name):
             second = lib.autograd.grad(first.sum(), x, allow_unused=True)[0]
             assert second is None or (second + 0).tolist() == [0.0, 0.0]
     assert found[0] == found[1]
+
+
+def test_a_derivative_in_steps_beside_a_number():
+    """PyTorch has none of it."""
+    x = leaf(-0.5, 2.0)
+    (first,) = grad((5.0 % x).sum(), x, create_graph=True)
+    assert first.tolist() == [10.0, -2.0] and first.requires_grad and grad(first.sum(), x)[0].tolist() == [0.0, 0.0]

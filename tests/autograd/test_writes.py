@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import random
 
 import numpy as np
 import pytest
@@ -242,6 +243,45 @@ def test_the_log_of_writes_does_not_grow():
     assert not writes.written_since(other, 0)
     writes.wrote(other)
     assert writes.written_since(other, 0) and len(writes._written[id(other)][0]) == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("size", [6, 40, 2000])
+def test_the_log_knows_each_write(size, seed):
+    """Beside a table of the newest write of each byte; ranges that a newer write covers are forgotten."""
+    from minigrad.autograd import writes
+
+    generator, array, newest = random.Random(seed), np.zeros(size, "int8"), [0] * size
+    exact = size < 257
+    for _ in range(300):
+        low = generator.randrange(size)
+        high = low + 1 if not exact else generator.randrange(low, size) + 1
+        before = writes.latest
+        writes.wrote(array[low:high])
+        newest[low:high] = [writes.latest] * (high - low)
+        assert writes.latest > before
+        ranges = {(a - array.ctypes.data, b - array.ctypes.data): then for (a, b), then in writes._written[id(array)][0].items()}
+        covered = [a for a in ranges for b in ranges if a != b and a[0] >= b[0] and a[1] <= b[1] and ranges[a] <= ranges[b]]
+        assert not covered and (not exact or ranges[low, high] == writes.latest)
+        low, high = sorted(generator.sample(range(size + 1), 2))
+        then = max(0, writes.latest - generator.randrange(40))
+        found, wanted = writes.written_since(array[low:high], then), max(newest[low:high]) > then
+        assert found == wanted if exact else found >= wanted
+
+
+def test_ranges_that_touch_are_joined_under_the_newest_tick():
+    from minigrad.autograd import writes
+
+    ranges = {(0, 2): 5, (2, 4): 3, (8, 9): 7, (5, 7): 1, (6, 8): 2, (20, 30): 4, (22, 24): 9, (40, 41): 6}
+    writes._merge(ranges)
+    assert ranges == {(0, 4): 5, (5, 9): 7, (20, 30): 9, (40, 41): 6}
+    array = np.zeros(1000, "int8")
+    for i in range(0, 1000, 2):  # none touches another
+        writes.wrote(array[i:i + 1])
+        assert not writes.written_since(array[i + 1:i + 2], 0)
+    assert len(writes._written[id(array)][0]) == 500
+    writes.wrote(array[1:2])
+    assert len(writes._written[id(array)][0]) == 499
 
 
 def alive_in(written):
