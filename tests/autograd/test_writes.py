@@ -284,6 +284,24 @@ def test_ranges_that_touch_are_joined_under_the_newest_tick():
     assert len(writes._written[id(array)][0]) == 499
 
 
+def test_leaves_that_took_another_shape_are_known_while_they_live():
+    from minigrad.autograd import writes
+
+    kept = []
+    for i in range(200):
+        before, leaf = writes.latest, mg.zeros(3, requires_grad=True)
+        writes.reshaped(leaf)
+        assert writes.latest > before and writes.reshaped_since(leaf, before) and not writes.reshaped_since(leaf, writes.latest)
+        if i % 20 == 0:
+            kept.append(leaf)
+        del leaf
+    assert len(writes._reshaped) <= 66 + len(kept) and all(writes.reshaped_since(leaf, 0) for leaf in kept)
+    other = mg.zeros(3, requires_grad=True)
+    assert not writes.reshaped_since(other, 0)
+    writes._reshaped[id(other)] = writes._reshaped[id(kept[0])]  # as if `other` had got the place of freed memory
+    assert not writes.reshaped_since(other, 0)
+
+
 def alive_in(written):
     """Return how many arrays of the log are still there."""
     return sum(reference() is not None for _, reference in written.values())
