@@ -3,6 +3,7 @@
 import copy
 import functools
 import random
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.autograd import op
+from minigrad.backend import precomputed
 from support.cube_function import Cube
 
 
@@ -282,6 +284,32 @@ def test_ranges_that_touch_are_joined_under_the_newest_tick():
     assert len(writes._written[id(array)][0]) == 500
     writes.wrote(array[1:2])
     assert len(writes._written[id(array)][0]) == 499
+
+
+def test_what_is_purged_is_of_freed_memory():
+    """Also where a signal handler frees or uses the place meanwhile, here when the weak reference is asked."""
+    from minigrad.autograd import writes
+
+    kept, log = np.zeros(3), writes._written
+    writes.wrote(kept)
+    mine, new = log[id(kept)], ({(0, 1): 1}, weakref.ref(kept))
+    log["freed"], log["purged"] = ({}, lambda: None), ({}, lambda: log.pop("purged") and None)
+    log["used"] = ({}, lambda: log.update(used=new))
+    try:
+        writes._purge()
+        assert log[id(kept)] is mine and log["used"] is new and "freed" not in log and "purged" not in log
+        assert writes._purge_at == 64 + 2 * len(log) and len(log) == alive_in(log)
+    finally:
+        log.pop("used", None)
+
+
+def test_an_array_that_a_vjp_keeps_is_found():
+    from minigrad.autograd import writes
+
+    a, b = np.zeros(3), np.zeros(3)
+    for vjp in (lambda g: a, functools.partial(np.add, a), functools.partial(np.add, out=a), lambda g, kept=a: kept):
+        assert writes.keeps(vjp, a) and not writes.keeps(vjp, b)
+    assert not writes.keeps(functools.partial(precomputed, [a]), a)  # which gives it away
 
 
 def test_leaves_that_took_another_shape_are_known_while_they_live():
