@@ -3,6 +3,7 @@
 import copy
 import functools
 import random
+import types
 import weakref
 
 import numpy as np
@@ -284,6 +285,62 @@ def test_ranges_that_touch_are_joined_under_the_newest_tick():
     assert len(writes._written[id(array)][0]) == 500
     writes.wrote(array[1:2])
     assert len(writes._written[id(array)][0]) == 499
+
+
+def around(content):
+    return lambda g: content
+
+
+AROUND = {  # what holds something else, which may be itself
+    "a cell": around,
+    "a default": lambda content: lambda g, kept=content: kept,
+    "a keyword's default": lambda content: functools.partial(lambda g, kept: kept, kept=content),
+    "an argument of a partial": lambda content: functools.partial(lambda kept, g: kept, content),
+    "the function of a partial": lambda content: functools.partial(around(content)),
+    "the function of a method": lambda content: types.MethodType(around(content), 1.0),
+    "the object of a method": lambda content: types.MethodType(np.add, content),
+    "a tuple": lambda content: (1.0, content),
+    "a list": lambda content: [content, 1.0],
+}
+
+
+@pytest.mark.parametrize("way", AROUND)
+def test_arrays_are_found_some_steps_away(way):
+    from minigrad.autograd.writes import held
+
+    array = np.zeros(3)
+    for n in range(4):
+        found = array
+        for _ in range(n):
+            found = AROUND[way](found)
+        assert [id(a) for a in held(around(found))] == [id(array)]
+    deep = array
+    for _ in range(8):
+        deep = around(deep)
+    assert [id(a) for a in held(deep)] == [id(array)]
+
+
+@pytest.mark.parametrize("way", AROUND)
+def test_what_holds_itself_is_not_followed_for_ever(way):
+    from minigrad.autograd.writes import held
+
+    array, itself = np.zeros(3), None
+    function = lambda g: (array, itself)
+    itself = AROUND[way](function)
+    assert {id(a) for a in held(function)} == {id(array)}
+
+
+def test_cells_after_one_that_is_not_filled_are_searched():
+    from minigrad.autograd.writes import held
+
+    def made(kept, more):
+        function = lambda g: (kept, later, more)
+        found = list(held(function))
+        later = 1.0
+        return found, later
+
+    a, b = np.zeros(3), np.zeros(3)
+    assert {id(x) for x in made(a, b)[0]} == {id(a), id(b)}
 
 
 def test_what_is_purged_is_of_freed_memory():
