@@ -114,20 +114,25 @@ def set_field(node, **fields):
     return node
 
 
-def walk(node, inside=""):
-    """Yield (parent, field, index, node, name of the function) for each node in a function's body that may be changed."""
+def walk(node, inside="", runs=False):
+    """Yield (parent, field, index, node, name of the function) for each node in a function's body that may be changed.
+
+    inside: the name of the function or class around the node. runs: whether that is a function; what a class's body does is done at import.
+    """
     for name, value in ast.iter_fields(node):
         if name in ("decorator_list", "annotation", "returns", "args") and not isinstance(node, ast.Call):
             continue
         for i, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if not isinstance(child, ast.AST) or isinstance(child, (ast.Raise, ast.JoinedStr)) or is_docstring(child):
                 continue
-            here = inside
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
-                here = f"{inside}.{child.name}" if inside else child.name
-            if inside and not isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                name_of_child = f"{inside}.{child.name}" if inside else child.name
+                yield from walk(child, name_of_child, runs or isinstance(child, ast.FunctionDef))
+                continue
+            here = runs or (inside != "" and isinstance(child, ast.Lambda))
+            if here:
                 yield node, name, i, child, inside
-            yield from walk(child, here)
+            yield from walk(child, inside, here)
 
 
 def is_docstring(node):
@@ -291,7 +296,7 @@ def run_share(jobs):
                 continue
             names.sort(key=lambda n: -found[n] / times[n])  # first those that found most for their time
             start = seconds_of_children()
-            answer = attempt(module, tree, names) if names else ""
+            answer = attempt(module, tree, names)
             found[answer.split(": ")[0]] += 1
             if not answer.startswith(NOT_PLANTED):
                 results.append((description, answer))

@@ -328,6 +328,9 @@ def test_what_holds_itself_is_not_followed_for_ever(way):
     function = lambda g: (array, itself)
     itself = AROUND[way](function)
     assert {id(a) for a in held(function)} == {id(array)}
+    items = [array]
+    items.append(items)
+    assert {id(a) for a in held(items)} == {id(array)}
 
 
 def test_cells_after_one_that_is_not_filled_are_searched():
