@@ -101,6 +101,17 @@ def test_a_function_gets_zeros_where_no_gradient_reached_it(create):
         assert found[0] == found[1], name
 
 
+def test_hooks_see_gradients_only():
+    """PyTorch calls a hook with None where no gradient reached its tensor."""
+    f, _ = functions(mg)
+    x, seen = leaf(mg, 1.0), []
+    y = x * 2
+    y.register_hook(seen.append)
+    y.retain_grad()
+    f["Silent"](y).sum().backward()
+    assert seen == [] and x.grad is None and y.grad is None
+
+
 def test_whole_numbers_require_no_gradient():
     for lib in (mg, torch):
         out = functions(lib)[0]["Whole"](leaf(lib, 1.0, 2.0))

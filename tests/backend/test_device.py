@@ -731,6 +731,17 @@ def test_parameters_that_another_tensor_shows_do_not_move(strict):
     assert view.tolist() == p.tolist()[1:] != before[1:]
 
 
+def test_what_cannot_be_trained_does_not_move(strict):
+    whole, read_only = mg.tensor([1, 2]).cuda(), nn.Parameter(mg.zeros(1).cuda().expand(3))
+    p = nn.Parameter(device_numbers(4, 0))
+    arrays = whole.array, read_only.array
+    optimizer = optim.SGD([whole, p, read_only], lr=1.0)
+    assert whole.array is arrays[0] and read_only.array is arrays[1]
+    p.grad, read_only.grad = device_numbers(4, 2), mg.ones(3).cuda()
+    with pytest.raises(RuntimeError, match=r"shape \(3,\) cannot be updated.*clone"):
+        optimizer.step()
+
+
 def test_state_that_is_loaded_lies_in_one_buffer(strict):
     params = [nn.Parameter(device_numbers(3 + k, k)) for k in range(3)]
     optimizer = optim.Adam(params, lr=0.1)

@@ -102,7 +102,7 @@ def test_schedules_on_one_optimizer_multiply():
     for library in (minigrad, torch):
         shared = optimizer(library)
         chain = [make(library, "ExponentialLR", {"gamma": 0.9}, on=shared)]
-        chain += [make(library, "StepLR", {"step_size": 4}, on=shared)]
+        chain += [make(library, "CosineAnnealingLR", {"T_max": 30}, on=shared), make(library, "StepLR", {"step_size": 4}, on=shared)]
         found.append([])
         for epoch in range(20):
             shared.step()
@@ -145,6 +145,42 @@ def test_warnings(library):
         right = make(library, "StepLR", {"step_size": 2})
         right.optimizer.step()
         right.step()
+
+
+def test_warnings_name_the_line_of_the_program():
+    schedule, replaced = make(minigrad, "StepLR", {"step_size": 2}), make(minigrad, "StepLR", {"step_size": 2})
+    replaced.optimizer.step = lambda: None
+    for call in (lambda: schedule.step(), lambda: replaced.step(), lambda: schedule.get_lr(), lambda: schedule.step(3)):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            call()
+        assert (__file__, call.__code__.co_firstlineno) in [(w.filename, w.lineno) for w in found]
+        assert {w.filename for w in found} == {__file__}
+
+
+def test_a_rate_for_each_group():
+    for library in (minigrad, torch):
+
+        class Short(library.optim.lr_scheduler.LRScheduler):
+            def get_lr(self):
+                return [0.1, 0.2] if self._is_initial else [0.1]
+
+        schedule = Short(optimizer(library))
+        schedule.optimizer.step()
+        with pytest.raises(ValueError, match="zip"):
+            schedule.step()
+
+
+def test_a_copy_knows_whether_its_optimizer_was_stepped():
+    """PyTorch's copy says that `step` was overridden."""
+    schedule = copy.deepcopy(make(minigrad, "StepLR", {"step_size": 1}))
+    schedule.optimizer.step()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        schedule.step()
+    early = copy.deepcopy(make(minigrad, "StepLR", {"step_size": 1}))
+    with pytest.warns(UserWarning, match=r"before `optimizer\.step\(\)`"):
+        early.step()
 
 
 def test_an_optimizer_is_freed_with_its_schedule():

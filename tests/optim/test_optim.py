@@ -2,6 +2,8 @@
 
 import copy
 import gc
+import weakref
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -494,13 +496,26 @@ def test_each_dtype_has_a_buffer():
     assert [z.base.size for z in zeros] == [7, 7, 4, 4] and not any(z.any() for z in zeros)
 
 
+def test_neighbours_of_two_buffers_do_not_follow_each_other():
+    memory = bytearray(64)
+    first, second = np.frombuffer(memory, count=4), np.frombuffer(memory, offset=32)  # one right behind the other
+    buffers = {id(first): weakref.ref(first), id(second): weakref.ref(second)}
+    with mock.patch.dict(flat._buffers, buffers):
+        assert flat.follows(first[:2], first[2:]) and not flat.follows(first[2:], second[:2])
+    assert not flat.follows(first[:2], first[2:])
+
+
 def test_what_follows_in_a_buffer():
     a, b, c = zeros = flat.zeros_like([np.ones((2, 2)), np.ones(3), np.ones(2)])
     other = flat.zeros_like(zeros)
     assert flat.follows(a, b) and flat.follows(b, c)
     assert not flat.follows(a, c) and not flat.follows(a.T, b) and not flat.follows(a, other[1])
+    first, square = flat.zeros_like([np.ones(3), np.ones((2, 2))])
+    assert flat.follows(first, square) and not flat.follows(first, square.T)
     own = np.zeros(7)
     assert not flat.follows(own[:4], own[4:])  # a buffer of somebody else
+    with mock.patch.dict(flat._buffers, {id(own): weakref.ref(a.base)}):  # as if it had got the place of freed memory
+        assert not flat.follows(own[:4], own[4:])
     flat.stretch(b, c)[...] = range(5)
     assert a.sum() == 0 and b.tolist() == [0, 1, 2] and c.tolist() == [3, 4]
 
