@@ -77,6 +77,20 @@ def test_a_pass_gives_its_turn_back(fails):
     assert seen == [threading.get_ident()] and turns == {}
 
 
+def test_a_turn_that_is_gone():
+    """As in a child that is forked meanwhile."""
+    turns, leaf = clear_turns(), mg.zeros(2, requires_grad=True)
+    accumulate = leaves._accumulate
+
+    def forked(*args):
+        turns.clear()
+        accumulate(*args)
+
+    with mock.patch.object(leaves, "_accumulate", forked):
+        loss(leaf, 2).backward()
+    assert leaf.grad.tolist() == [2, 2] and turns == {}
+
+
 def test_a_pass_that_makes_the_first_gradient_meanwhile():
     leaf, wrap = mg.zeros(2, requires_grad=True), leaves.wrap
 

@@ -56,8 +56,20 @@ def test_only_what_overlaps_is_a_view():
     left, right, both, none = (linked(x, VIEW, part) for part in (slice(2), slice(2, 4), slice(1, 3), slice(2, 2)))
     assert same(sharing.views_of(left), [x, both]) and same(sharing.views_of(right), [x, both])
     assert same(sharing.views_of(x), [left, right, both]) and sharing.views_of(none) == []
+    table = tensor(np.zeros((3, 2)))
+    nothing, row = linked(table, VIEW, (slice(1, 2), slice(0))), linked(table, VIEW, slice(1, 2))
+    assert same(sharing.views_of(table), [row]) and same(sharing.views_of(row), [table]) and sharing.views_of(nothing) == []
     opaque = linked(x, OPAQUE, slice(2))
     assert [sharing.has_opaque(t) for t in (x, left, right, both, none, opaque)] == [True, True, False, True, False, True]
+
+
+def test_views_of_what_an_operation_made_are_not_opaque_to_each_other():
+    x = tensor(np.zeros(4))
+    made = linked(x, OPAQUE)
+    view = linked(made, VIEW)
+    assert sharing.has_opaque(made) and sharing.has_opaque(view)
+    del x
+    assert not sharing.has_opaque(made) and not sharing.has_opaque(view)
 
 
 def test_memory_that_an_array_shows_is_exposed_in_all_families():

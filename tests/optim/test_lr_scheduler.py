@@ -129,6 +129,8 @@ def test_lambda_keeps_the_attributes_of_callable_objects():
     second.load_state_dict(state)
     assert second.lr_lambdas[0].rate == 0.5
     assert state["lr_lambdas"] == [{"rate": 0.5}, None]
+    with pytest.raises(ValueError, match="zip"):
+        second.load_state_dict({**state, "lr_lambdas": [{"rate": 0.5}]})
 
 
 @pytest.mark.parametrize("library", [torch, minigrad], ids=lambda library: library.__name__)

@@ -346,6 +346,7 @@ def test_named_parameters_and_what_is_refused_at_the_door():
         given = {"params": [("more", p)], "lr": 0.5}
         optimizer.add_param_group(given)
         assert optimizer.param_groups[1] is given and given["param_names"] == ["more"] and given["momentum"] == 0
+        optimizer.add_param_group({"params": [lib.zeros(1, requires_grad=True)], "param_names": ["as they are saved"]})
         for error, call in [
             (ValueError, lambda o=optimizer, lib=lib: o.add_param_group({"params": [lib.zeros(1, requires_grad=True)]})),
             (ValueError, lambda lib=lib, p=p: lib.optim.SGD([("a", p), lib.zeros(1, requires_grad=True)])),
@@ -366,6 +367,15 @@ def test_named_parameters_and_what_is_refused_at_the_door():
         y.retain_grad()
         lib.optim.SGD([y], lr=0.1)
     assert groups[0] == groups[1]
+
+
+def test_a_parameter_that_is_there_twice_is_warned_of():
+    for lib in (mg, torch):
+        p = lib.zeros(1, requires_grad=True)
+        make = lambda lib=lib, p=p: lib.optim.SGD([p, p], lr=0.1)
+        with pytest.warns(UserWarning, match="duplicate parameters") as found:
+            make()
+        assert lib is torch or [(w.filename, w.lineno) for w in found] == [(__file__, make.__code__.co_firstlineno)]
 
 
 @each_kind
