@@ -742,6 +742,16 @@ def test_what_cannot_be_trained_does_not_move(strict):
         optimizer.step()
 
 
+def test_a_gradient_on_another_device_is_refused(strict):
+    p, q = nn.Parameter(device_numbers(4, 0)), nn.Parameter(mg.ones(3))
+    optimizer = optim.SGD([p, q], lr=1.0)
+    p.grad, q.grad, before = device_numbers(4, 2), mg.ones(3), p.tolist()
+    q.data = q.data.cuda()
+    with pytest.raises(mg.DeviceMismatchError, match=r"step: a parameter of shape \(3,\) on cuda has a gradient on cpu; move the network"):
+        optimizer.step()
+    assert p.tolist() == before and q.tolist() == [1, 1, 1]
+
+
 def test_state_that_is_loaded_lies_in_one_buffer(strict):
     params = [nn.Parameter(device_numbers(3 + k, k)) for k in range(3)]
     optimizer = optim.Adam(params, lr=0.1)

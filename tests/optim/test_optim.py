@@ -315,6 +315,20 @@ def test_gradients_of_another_shape_or_dtype():
         refused(RuntimeError, optimizer.step, "(5,)")
 
 
+def test_a_parameter_that_is_locked_after_a_step():
+    params = parameters(mg, shapes=[(2,), (3,)])
+    optimizer = optim.SGD(params, lr=0.1)
+    for locked in (False, True):
+        params[1].array.flags.writeable = not locked
+        before = [p.tolist() for p in params]
+        set_gradients(params, 1)
+        if locked:
+            refused(RuntimeError, optimizer.step, "(3,)", "cannot be updated")
+        else:
+            optimizer.step()
+        assert ([p.tolist() for p in params] == before) is locked
+
+
 def test_a_state_dict_that_does_not_fit_changes_nothing():
     pair = Pair(*OPTIONS[1])
     pair.step(1)
@@ -417,13 +431,16 @@ def test_pieces_do_not_ask_what_counts_as_large(monkeypatch, name, options, larg
 def test_an_optimizer_of_ones_own_gets_one_parameter_at_a_time(n):
     class Plain(optim.Optimizer):
         def update(self, group, p, g, state, count, fresh):
-            assert type(p) is type(g) is np.ndarray and p.shape == g.shape == (n, 1) and not mg.is_grad_enabled()
+            assert type(p) is type(g) is np.ndarray and p.shape == g.shape == (n, 1)
+            assert count == 0 and not fresh and state == [] and not mg.is_grad_enabled()
             p -= group["lr"] * g
 
     params = [mg.zeros(n, 1, requires_grad=True), mg.zeros(n, 1, requires_grad=True)]
     for p, value in zip(params, (1.0, 2.0)):
         p.grad = mg.full(p.shape, value)
-    Plain(params, {"lr": 0.5}).step()
+    optimizer = Plain(params, {"lr": 0.5})
+    optimizer.step()
+    assert not optimizer.state
     assert (params[0] == -0.5).all() and (params[1] == -1.0).all()
 
 
