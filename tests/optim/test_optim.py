@@ -185,6 +185,22 @@ def test_entries_of_a_state_that_are_no_tensors_are_kept():
     assert pair.optimizers[0].state[pair.params[0][0]]["note"] == "warm"
 
 
+def test_other_tensors_of_a_state_take_the_dtype_of_their_parameter():
+    for lib in (mg, torch):
+        p, whole = lib.zeros(2, requires_grad=True), lib.zeros(2, dtype=lib.int64)
+        for make in (lambda ps, lib=lib: lib.optim.SGD(ps, lr=0.1, momentum=0.9), lambda ps, lib=lib: lib.optim.Optimizer(ps, {"lr": 0.1})):
+            optimizer = make([p, whole])
+            more, step = lib.ones(3, dtype=lib.float64), lib.full((1,), 7.0, dtype=lib.float64)
+            state = {"more": more, "step": step}
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": {0: state, 1: state}})
+            of_p, of_whole = optimizer.state[p], optimizer.state[whole]
+            assert of_p["more"].dtype == lib.float32 and of_whole["more"].dtype == lib.float64
+            assert of_p["step"].dtype == of_whole["step"].dtype == lib.float64
+            more.zero_()
+            if lib is mg:  # PyTorch copies only where the dtype changes
+                assert of_p["more"].tolist() == of_whole["more"].tolist() == [1, 1, 1] and of_p["step"].tolist() == [7]
+
+
 def test_the_first_update_is_told_where_one_buffer_came_from_a_file():
     class Two(optim.Optimizer):
         buffers = ("first", "second")
