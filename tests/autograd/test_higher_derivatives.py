@@ -578,8 +578,15 @@ def test_what_a_wide_operation_computes_is_the_same_again():
         kept = x * (scale * scale)
         return kept * kept, lambda g: 2 * g * kept * (scale * scale)
 
+    @op(wide=True)
+    def grown(x):
+        e = array_module(x).exp(x)
+        return e * e, lambda g: 2 * g * e * e
+
     scale = np.array([0.3, 1.7], "float16")
     x = mg.tensor([0.3, -1.1], dtype=mg.float16, requires_grad=True)
+    (first,) = grad(grown(x).sum(), x, create_graph=True)
+    np.testing.assert_allclose(grad(first.sum(), x)[0].numpy(), 4 * np.exp(2 * x.detach().numpy()), rtol=4e-3)
     (first,) = grad(scaled(x, scale=scale).sum(), x, create_graph=True)
     wide, numbers = scale.astype("float32") ** 4, x.detach().numpy().astype("float32")
     np.testing.assert_array_equal(first.detach().numpy(), (2 * numbers * wide).astype("float16"))

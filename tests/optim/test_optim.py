@@ -449,15 +449,23 @@ def test_an_optimizer_of_ones_own_gets_one_parameter_at_a_time(n):
         def update(self, group, p, g, state, count, fresh):
             assert type(p) is type(g) is np.ndarray and p.shape == g.shape == (n, 1)
             assert count == 0 and not fresh and state == [] and not mg.is_grad_enabled()
+            assert group["scale"] is scale and type(group["lr"]) is float  # only a tensor of one element becomes a number
             p -= group["lr"] * g
 
     params = [mg.zeros(n, 1, requires_grad=True), mg.zeros(n, 1, requires_grad=True)]
     for p, value in zip(params, (1.0, 2.0)):
         p.grad = mg.full(p.shape, value)
-    optimizer = Plain(params, {"lr": 0.5})
+    scale = mg.ones(2)
+    optimizer = Plain(params, {"lr": mg.tensor(0.5), "scale": scale})
     optimizer.step()
     assert not optimizer.state
     assert (params[0] == -0.5).all() and (params[1] == -1.0).all()
+
+
+def test_a_step_that_was_put_in_place_of_the_optimizers_is_copied():
+    optimizer = optim.SGD([mg.zeros(1, requires_grad=True)], lr=0.5)
+    optimizer.step = seen = mg.ones  # any function
+    assert copy.deepcopy(optimizer).step is seen
 
 
 def test_a_second_optimizer_leaves_the_parameters_where_they_are():
