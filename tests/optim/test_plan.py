@@ -26,3 +26,15 @@ def test_a_gradient_whose_memory_a_parameter_shows():
     g = np.zeros(4)
     for parameter in (g, g[1:], np.frombuffer(memoryview(g)), np.frombuffer(memoryview(g), count=2)):
         assert not Plan([[parameter]], True).is_apart([g]) and Plan([[parameter]], True).is_apart([np.zeros(4)])
+
+
+def test_batches_are_made_once_and_some_are_kept():
+    n = 12
+    plan = Plan([[np.zeros(2) for _ in range(n)]], True)
+    spans = [(i, j) for i in range(n) for j in range(i + 1, n + 1)]
+    made = [plan.batches_of(i, j, True) for i, j in spans[:8 + n]]
+    assert all(plan.batches_of(i, j, True) is found for (i, j), found in zip(spans, made))
+    for i, j in spans:
+        assert [b.part for b in plan.batches_of(i, j, True)] == [slice(i, j)]
+        assert [b.part for b in plan.batches_of(i, j, False)] == [slice(k, k + 1) for k in range(i, j)]
+        assert len(plan.batches) <= 9 + n
