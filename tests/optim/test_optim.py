@@ -523,8 +523,9 @@ def test_some_gradients_are_missing_now_and_then(name, options):
 def test_flat_buffers_leave_nothing_behind():
     gc.collect()
     zeros = flat.zeros_like([np.ones(3), np.ones(2)])
-    before = len(flat._buffers)
-    del zeros
+    before, many = len(flat._buffers), [flat.zeros_like([np.ones(3)]) for _ in range(50)]
+    assert len(flat._buffers) == before + 50
+    del zeros, many
     gc.collect()
     zeros = flat.zeros_like([np.ones(3), np.ones(2)])
     assert len(flat._buffers) <= before and flat.stretch(*zeros).tolist() == [0] * 5

@@ -165,6 +165,12 @@ def test_memory_that_cannot_be_written_is_an_error_that_changes_nothing():
         with pytest.raises(RuntimeError, match=r"shape \(3,\) cannot be updated.*clone"):
             optimizer.step()
         assert params[0].tolist() == [1, 1, 1]
+        params[1].grad = None
+        optimizer.step()
+        params[1].grad = mg.ones(3)  # after a step without it
+        with pytest.raises(RuntimeError, match=r"shape \(3,\) cannot be updated.*clone"):
+            optimizer.step()
+        assert params[0].tolist() == [0, 0, 0]
 
 
 @each_kind

@@ -38,3 +38,11 @@ def test_batches_are_made_once_and_some_are_kept():
         assert [b.part for b in plan.batches_of(i, j, True)] == [slice(i, j)]
         assert [b.part for b in plan.batches_of(i, j, False)] == [slice(k, k + 1) for k in range(i, j)]
         assert len(plan.batches) <= 9 + n
+
+
+def test_only_what_is_alike_is_updated_together():
+    a, b, c = np.zeros(2), np.zeros(2, "float32"), np.zeros((2, 3))
+    for arrays, together in (([a, a.copy()], 1), ([a, b], 2), ([a, c], 1), ([a, c.T], 2), ([c[:, 1], a], 2)):
+        plan = Plan([arrays], True)
+        assert len(plan.batches_of(0, 2, True)) == together
+        assert len(Plan([[np.zeros(2), np.zeros(2)], arrays], True).batches_of(0, 2, True)) == together
