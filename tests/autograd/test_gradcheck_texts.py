@@ -8,6 +8,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
+from minigrad.autograd import Function
 from minigrad.autograd.gradient_check.findings import Finding
 from minigrad.autograd.gradient_check.reproducer import LARGE, Writer, reproducer
 from minigrad.backend import fuse
@@ -129,6 +130,52 @@ def test_functions_are_written_with_all_that_they_use():
     assert text == "functools.partial(uses_others)" and back(x).tolist() == uses_others(x).tolist()
     text, back = written(functools.partial(ops.sum, axis=0))
     assert text == "functools.partial(sum, axis=0)" and back(mg.ones(3)).item() == 3
+
+
+SCALE = 3.0
+
+
+def scaled(x, n=2):
+    return scaled(x, n - 1) if n else x * SCALE
+
+
+def made(times):
+    def inner(x):
+        return scaled(x) * times
+
+    return inner
+
+
+def test_functions_are_written_with_their_globals_and_cells():
+    writer, space = Writer(), {}
+    assert writer.value((scaled, scaled, made(2.0))) == "(scaled, scaled, inner)"
+    text = "\n".join([*writer.imports, *writer.definitions])
+    exec(text, space)
+    assert text.count("def scaled(") == text.count("SCALE = 3.0") == text.count("times = 2.0") == 1 and "scaled = " not in text
+    assert space["scaled"](1.0) == 3.0 and space["inner"](1.0) == 6.0
+
+
+def test_a_lambda_is_told_from_others():
+    first, second = (lambda x: x * 2), (lambda x: x * 3)
+    other, names = (lambda x: x + SCALE), (lambda x: x + LARGE)
+    for function in (first, second, other, names):
+        text, back = written(function)
+        assert text.startswith("(lambda x: ") and back(5.0) == function(5.0)
+
+
+class Half(Function):
+    forward = staticmethod(lambda ctx, x: x * 0.5)
+
+
+class Child(Half):
+    @staticmethod
+    def forward(ctx, x):
+        return x * SCALE
+
+
+def test_classes_are_written_with_their_bases():
+    text, back = written(Child.apply)
+    assert text == "Child.apply" and back.__self__.__mro__[1].__name__ == "Half" and back(mg.ones(2)).tolist() == [3, 3]
 
 
 def test_classes_are_written_with_their_methods():
