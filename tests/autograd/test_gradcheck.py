@@ -278,7 +278,7 @@ def test_numbers_are_the_same_where_nan_is_nan(equal):
     for a, b in (([], []), ([0.0, nan, inf, -inf, 1.0], [-0.0, nan, inf, -inf, 1.0]), ([nan], [nan]), ([0.0], [0.0])):
         assert equal(np.array(a), np.array(b)) is True
     for a, b in (([nan], [1.0]), ([1.0], [nan]), ([inf], [-inf]), ([inf], [1.0]), ([1.0], [inf]), ([1.0, nan], [2.0, nan]),
-                 ([0.0], [1e-30]), ([inf, 1.0], [inf, 1.1]), ([inf, 1.0], [1.0, 1.0])):
+                 ([0.0], [1e-30]), ([inf, 1.0], [inf, 1.1]), ([inf, 1.0], [1.0, 1.0]), ([inf, 1e-12], [inf, 1.1e-12])):
         assert equal(np.array(a), np.array(b)) is False
 
 
