@@ -6,13 +6,7 @@ from minigrad.data.idx import IdxError, read_idx
 from minigrad.data.images import scaled_images
 from minigrad.data.loader import DataLoader, default_collate
 from minigrad.data.mnist import MNIST, FashionMNIST, load_mnist
-from minigrad.data.samplers import (
-    BatchSampler,
-    RandomSampler,
-    Sampler,
-    SequentialSampler,
-    SubsetRandomSampler,
-)
+from minigrad.data.samplers import BatchSampler, RandomSampler, Sampler, SequentialSampler, SubsetRandomSampler
 
 vars(datasets).update(MNIST=MNIST, FashionMNIST=FashionMNIST)  # so that `import minigrad.data as torchvision` will do
 

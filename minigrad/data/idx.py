@@ -43,12 +43,7 @@ class IdxError(ValueError):
     """An IDX file is missing, damaged or not what was expected; the message has the file and both sides."""
 
 
-def read_idx(
-    path: str | os.PathLike[str],
-    *,
-    dtype: DTypeLike | None = None,
-    shape: Sequence[int | None] | None = None,
-) -> NDArray[Any]:
+def read_idx(path: str | os.PathLike[str], *, dtype: DTypeLike | None = None, shape: Sequence[int | None] | None = None) -> NDArray[Any]:
     """Return the array in the IDX file `path`, gzipped or raw, in the machine's byte order.
 
     `dtype` and `shape`, where given, are demanded; None in `shape` admits every size: `shape=(None, 28, 28)`.
@@ -105,12 +100,8 @@ def _read_header(stream: "BinaryIO | Inflated") -> tuple[np.dtype[Any], tuple[in
     return DTYPES[code], struct.unpack(f">{axes}I", _read_exactly(stream, 4 * axes, "the header's shape"))
 
 
-def _check_expected(
-    dtype: np.dtype[Any],
-    shape: tuple[int, ...],
-    expected_dtype: DTypeLike | None,
-    expected_shape: Sequence[int | None] | None,
-) -> None:
+def _check_expected(dtype: np.dtype[Any], shape: tuple[int, ...], expected_dtype: DTypeLike | None,
+                    expected_shape: Sequence[int | None] | None) -> None:
     if expected_dtype is not None and dtype != np.dtype(expected_dtype):
         raise IdxError(f"element type: expected {np.dtype(expected_dtype)}, found {dtype}")
     if expected_shape is None:
@@ -128,14 +119,10 @@ def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped:
     if math.prod(max(n, 1) for n in shape) * dtype.itemsize > sys.maxsize:
         raise IdxError(f"shape: expected one that fits into memory, found {shape}")
     if not zipped and header + claim != size:
-        raise IdxError(
-            f"shape {shape} of {dtype}: expected a file of {header + claim:,} bytes, found {size:,}"
-        )
+        raise IdxError(f"shape {shape} of {dtype}: expected a file of {header + claim:,} bytes, found {size:,}")
     if zipped and claim > (most := max(SMALL, GAIN * size)):
-        raise IdxError(
-            f"shape {shape} of {dtype}: expected at most {most:,} bytes in a gzip file of {size:,} bytes, "
-            f"found {claim:,} (a gzip bomb?); if the file is right, unpack it with gunzip first"
-        )
+        raise IdxError(f"shape {shape} of {dtype}: expected at most {most:,} bytes in a gzip file of {size:,} bytes, found {claim:,} "
+                       "(a gzip bomb?); if the file is right, unpack it with gunzip first")
     return claim
 
 

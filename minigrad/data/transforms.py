@@ -43,10 +43,7 @@ class ToTensor:
 
     def __call__(self, image: Any) -> Tensor:
         if not isinstance(image, np.ndarray):
-            raise TypeError(
-                f"ToTensor: expected a NumPy array, found {type(image).__name__}; "
-                "numpy.asarray makes one of a PIL image"
-            )
+            raise TypeError(f"ToTensor: expected a NumPy array, found {type(image).__name__}; numpy.asarray makes one of a PIL image")
         image = plain_array(image, "ToTensor")
         if image.ndim not in (2, 3):
             raise ValueError(f"ToTensor: expected shape (H, W) or (H, W, C), found {image.shape}")
@@ -77,9 +74,7 @@ class Normalize:
     def __call__(self, image: Tensor) -> Tensor:
         if not isinstance(image, Tensor) or not image.is_floating_point():
             found = image.dtype if isinstance(image, Tensor) else type(image).__name__
-            raise TypeError(
-                f"Normalize: expected a tensor of floating-point numbers, found {found}; ToTensor makes one"
-            )
+            raise TypeError(f"Normalize: expected a tensor of floating-point numbers, found {found}; ToTensor makes one")
         if image.ndim < 3:
             raise ValueError(f"Normalize: expected shape (..., C, H, W), found {tuple(image.shape)}")
         mean, std = (self._by_channel(values, image) for values in (self.mean, self.std))

@@ -159,9 +159,7 @@ class Module(Tree):
         """Return {path: tensor} of all parameters and persistent buffers, detached (unless keep_vars), not copied; and the extra states."""
         return state.collect(self, prefix, keep_vars)
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state._IncompatibleKeys:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> state._IncompatibleKeys:
         """Copy the tensors of `state_dict` into the parameters and buffers of the same path.
 
         strict: missing and unexpected keys are an error; without it they are only returned.

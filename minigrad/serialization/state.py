@@ -34,9 +34,9 @@ LONG = ", which has more than 64 bits"
 def save(obj: Any, path: PathLike) -> None:
     """Store any nesting of dicts, lists, tuples, numbers, texts, None and tensors (a state dict) in `path`.
 
-    The file is in the safetensors format, and `safetensors.torch.load_file` reads a flat state dict from it.
-    Nothing is pickled. The old file stays intact until the new one is complete on the disk. A tensor that
-    occurs twice is stored twice; devices and `requires_grad` are not stored.
+    The file is in the safetensors format, and `safetensors.torch.load_file` reads a flat state dict from it. Nothing is pickled. The old
+    file stays intact until the new one is complete on the disk. A tensor that occurs twice is stored twice; devices and `requires_grad`
+    are not stored.
     """
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_encode(obj, (), tensors))

@@ -123,10 +123,8 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
     header = (text + " " * (-len(text) % 8)).encode("ascii")
     for found, most, what in ((len(header), MAX_HEADER_BYTES, "bytes"), (_count_values(header), most_values(len(arrays)), "values")):
         if found > most:
-            raise ValueError(
-                f"save: names, shapes and what is no tensor take {found:,} {what}, expected at most {most:,}; "
-                "store long lists of numbers as tensors"
-            )
+            raise ValueError(f"save: names, shapes and what is no tensor take {found:,} {what}, expected at most {most:,}; "
+                             "store long lists of numbers as tensors")
     key = f'"{HEADER_DIGEST}":"'
     digest = hashlib.sha256(header).hexdigest()
     return header.replace((key + NO_DIGEST).encode(), (key + digest).encode(), 1)
