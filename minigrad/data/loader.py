@@ -99,7 +99,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         return _like(first, {key: default_collate([item[key] for item in batch]) for key in first})
     if isinstance(first, Sequence):
-        return _collate_sequences(batch, first)
+        lengths = {len(item) for item in batch}
+        if len(lengths) > 1:
+            raise RuntimeError(f"default_collate: expected items of equal length, found lengths {sorted(lengths)}")
+        columns = [default_collate(column) for column in zip(*batch)]
+        return type(first)(*columns) if hasattr(first, "_fields") else columns
     raise TypeError("default_collate: expected items made of tensors, arrays, numbers, texts, mappings and sequences, "
                     f"found {type(first).__name__}; pass a collate_fn")
 
@@ -116,11 +120,3 @@ def _like(first: Mapping[Any, Any], collated: dict[Any, Any]) -> Any:
     except TypeError:
         return collated
     return batch
-
-
-def _collate_sequences(batch: Sequence[Any], first: Any) -> Any:
-    lengths = {len(item) for item in batch}
-    if len(lengths) > 1:
-        raise RuntimeError(f"default_collate: expected items of equal length, found lengths {sorted(lengths)}")
-    columns = [default_collate(column) for column in zip(*batch)]
-    return type(first)(*columns) if hasattr(first, "_fields") else columns

@@ -109,10 +109,8 @@ class Lambda:
 
 
 def apply_to_batch(transform: Transform | None, items: Any) -> Any:
-    """Return the result of `transform` for many items at once; None if it is not known to work so."""
-    if transform is None:
-        return None
-    return transform.batch(items) if goes_with(transform, "__call__", "batch") else None  # type: ignore[attr-defined]
+    """Return the result of `transform` for many items at once; None if there is no transform, or it is not known to work so."""
+    return transform.batch(items) if goes_with(transform, "__call__", "batch") else None  # type: ignore[union-attr]
 
 
 def goes_with(thing: Any, name: str, other: str) -> bool:

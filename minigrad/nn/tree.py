@@ -118,7 +118,7 @@ class Tree:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly inside with their names, each module once."""
-        return _once((name, child) for name, child in self._modules.items())
+        return _once(self._modules.items())
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all modules inside it, outer before inner, each once."""

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -61,10 +62,9 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_stale(target: Path) -> None:
-    prefix = f".{target.name}."
+    temporary = re.escape(f".{target.name}.") + r"[0-9a-f]{16}\.tmp"
     for name in os.listdir(target.parent):
-        middle = name[len(prefix) : -len(".tmp")]
-        if name == f"{prefix}{middle}.tmp" and len(middle) == 16 and set(middle) <= set("0123456789abcdef"):
+        if re.fullmatch(temporary, name):
             _remove(target.with_name(name))
 
 

@@ -121,7 +121,7 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
         begin += array.nbytes
     text = json.dumps(entries, separators=(",", ":"))
     header = (text + " " * (-len(text) % 8)).encode("ascii")
-    for found, most, what in ((len(header), MAX_HEADER_BYTES, "bytes"), (_count_values(header), most_values(len(arrays)), "values")):
+    for found, most, what in ((len(header), MAX_HEADER_BYTES, "bytes"), (_count_values(text), most_values(len(arrays)), "values")):
         if found > most:
             raise ValueError(f"save: names, shapes and what is no tensor take {found:,} {what}, expected at most {most:,}; "
                              "store long lists of numbers as tensors")
@@ -227,10 +227,9 @@ def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
         raise unexpected(where, "bytes 0 and 1 for BOOL", data.max())
 
 
-def _count_values(text: str | bytes) -> int:
+def _count_values(text: str) -> int:
     """Return an upper bound of the values in a JSON text: how many brackets, braces and commas, which come before values, are in it."""
-    signs: tuple[Any, ...] = (b"[", b"{", b",") if isinstance(text, bytes) else ("[", "{", ",")
-    return sum(text.count(sign) for sign in signs)
+    return sum(text.count(sign) for sign in "[{,")
 
 
 def most_values(tensors: int) -> int:
@@ -240,9 +239,6 @@ def most_values(tensors: int) -> int:
 
 def parse_json(where: str, text: str | bytes, most: float = math.inf) -> Any:
     """Return the value of a JSON text. Raise CheckpointError if it is none, may have over `most` values, or repeats a name in an object."""
-    if (found := _count_values(text)) > most:
-        raise unexpected(where, f"at most {most:,} values", f"{found:,}")
-
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) != len(pairs):
@@ -253,6 +249,8 @@ def parse_json(where: str, text: str | bytes, most: float = math.inf) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
+        if (found := _count_values(text)) > most:
+            raise unexpected(where, f"at most {most:,} values", f"{found:,}")
         return json.loads(text, object_pairs_hook=without_duplicates)
     except CheckpointError:
         raise
