@@ -87,7 +87,7 @@ class ConcatDataset(Dataset):
     def __getitem__(self, index: int) -> Any:
         n = len(self)
         if not -n <= index < n:
-            raise (IndexError if index > 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
+            raise (IndexError if index >= 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
         index %= n
         for dataset in self.datasets:
             if index < len(dataset):
