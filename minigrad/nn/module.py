@@ -22,13 +22,11 @@ class Module(Tree):
     Parameters, modules and (with `register_buffer`) buffers become parts of it by assignment.
     """
 
-    training: bool
-
     def __init__(self) -> None:
         super().__init__()
-        object.__setattr__(self, "_forward_hooks", {})
-        object.__setattr__(self, "_forward_pre_hooks", {})
-        object.__setattr__(self, "training", True)
+        self._forward_hooks: dict[int, Callable[..., Any]] = {}
+        self._forward_pre_hooks: dict[int, Callable[..., Any]] = {}
+        self.training = True
 
     # ---- calling
 
@@ -59,11 +57,11 @@ class Module(Tree):
         return result
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(self, args, output) after every `forward`; what it returns replaces the output."""
+        """Call hook(self, args, output) after every `forward`; if it returns something, that replaces the output."""
         return Handle(self._forward_hooks, hook)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(self, args) before every `forward`; what it returns, if anything, are the arguments."""
+        """Call hook(self, args) before every `forward`; if it returns something, that replaces the arguments."""
         return Handle(self._forward_pre_hooks, hook)
 
     # ---- changing all parts at once

@@ -24,9 +24,8 @@ class Tree:
     _non_persistent_buffers_set: set[str]
 
     def __init__(self) -> None:
-        for kind in KINDS:
-            object.__setattr__(self, kind, {})
-        object.__setattr__(self, "_non_persistent_buffers_set", set())
+        self._parameters, self._buffers, self._modules = {}, {}, {}
+        self._non_persistent_buffers_set = set()
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add `param` (or None, for one that is switched off) under `name`."""
@@ -153,7 +152,7 @@ class Tree:
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
-        """Yield the parts of one kind with their paths, without those that are None; each once, or as often as it stands there."""
+        """Yield the parts of one kind with their paths, without those that are None; with `once`, each only once."""
         inside = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
         named = ((f"{path}.{name}" if path else name, member)
                  for path, module in inside for name, member in getattr(module, kind).items())

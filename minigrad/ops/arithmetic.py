@@ -61,7 +61,7 @@ def pow(x, y):
         return xp.where(some, g * (y * some * x ** (y - some)), 0)
 
     def vjp_y(g):
-        xp, never = array_module(g), (x == 0) & (y >= 0)  # there x^y does not change with y, nor does this
+        xp, never = array_module(g), (x == 0) & (y >= 0)  # where x = 0 ≤ y, x^y does not change with y, nor does the derivative
         return g * xp.where(never, 0, xp.where(never, 1, z) * logarithm(x, never))
 
     return z, vjp_x, vjp_y
@@ -160,7 +160,7 @@ def check_divisor(name, y):
 
 
 def pick_grad(g, winner, loser):
-    """g where winner > loser, half of it where they are equal, 0 elsewhere; as PyTorch, g where either is NaN."""
+    """g where winner > loser, half of it where they are equal, 0 elsewhere; g where either is NaN, as in PyTorch."""
     xp = array_module(g)
     return xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))
 

@@ -80,7 +80,7 @@ def spread(g, shape, axis, keepdims):
 
 
 def normal_axes(axis, ndim):
-    """`axis` as a tuple of numbers from 0; () of a 0-d array, whose only axis is a courtesy."""
+    """`axis` as a tuple of numbers from 0; () for a 0-d array, which takes 0 and -1 as an axis although it has none."""
     if axis is None:
         return tuple(range(ndim))
     return tuple(a % ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,))) if ndim else ()

@@ -121,16 +121,16 @@ def _note_steps(optimizer: Any) -> None:
     """Let `optimizer.step` set `_opt_called`, so that a schedule can tell when it is stepped too early."""
     if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
         return
-    found, owner = optimizer.step, weakref.ref(optimizer)
-    step = getattr(found, "__func__", lambda optimizer, *args, **kwargs: found(*args, **kwargs))  # for a function in its place
-    if hasattr(found, "__func__"):
-        found = None  # a bound method would keep the optimizer alive for ever
+    step, owner = optimizer.step, weakref.ref(optimizer)
+    own = getattr(step, "__self__", None) is optimizer  # else a program has put another function in its place
+    if own:
+        step = step.__func__  # the bound method would keep the optimizer alive for ever
 
     @functools.wraps(step)
     def marked(*args: Any, **kwargs: Any) -> Any:
         optimizer = owner()
         optimizer._opt_called = True  # type: ignore[union-attr]
-        return step(optimizer, *args, **kwargs)
+        return step(optimizer, *args, **kwargs) if own else step(*args, **kwargs)
 
     marked._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
     optimizer.step = marked

@@ -30,7 +30,7 @@ PathLike = str | os.PathLike[str]
 MAX_HEADER_BYTES = 100_000_000  # the limit of the package safetensors
 MAX_TENSORS = 1 << 18  # about as many names and digests as fit into a header of that size
 MAX_DIMENSIONS = 64  # the limit of NumPy
-MAX_VALUES = 1 << 18  # that a JSON text may have; Python takes 72 bytes for `{},`
+MAX_VALUES = 1 << 18  # values that a JSON text may have; Python takes 72 bytes for `{},`
 VALUES_OF_A_TENSOR = 32  # how many more it may have for each tensor: in its entry, its digest and its place in the structure
 TENSOR_DIGESTS, HEADER_DIGEST = "minigrad.tensor_sha256", "minigrad.header_sha256"
 NO_DIGEST = "0" * 64
@@ -51,7 +51,7 @@ class CheckpointError(ValueError):
 
 
 class Entry(NamedTuple):
-    """What the header says of one tensor: `begin` and `end` count bytes from the start of the data."""
+    """One tensor in the header; `begin` and `end` count bytes from the start of the data."""
 
     dtype: str
     shape: tuple[int, ...]
