@@ -21,12 +21,8 @@ def mean(x, *, axis=None, keepdims=False):
     shape, axes = x.shape, normal_axes(axis, x.ndim)
     n = prod([shape[i] for i in axes])
     y = array_module(x).sum(x, axis=axis, keepdims=keepdims)
-    return divided(y, n), lambda g: spread(g / (n or 1), shape, axis, keepdims)
-
-
-def divided(y, n):
-    """y / n; NaN where n is 0, as in PyTorch"""
-    return y / n if n else y * float("nan")
+    y = y / n if n else y * float("nan")  # the mean of nothing is NaN, as in PyTorch
+    return y, lambda g: spread(g / (n or 1), shape, axis, keepdims)
 
 
 @op

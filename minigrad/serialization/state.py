@@ -83,8 +83,7 @@ def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor])
     if value is None or isinstance(value, bool | int | float | str):
         return value
     hint = "; wrap it with minigrad.from_numpy" if isinstance(value, ndarray) else ""
-    expected = "a tensor, number, text, None, dict, list or tuple"
-    raise TypeError(f"save: {_place(path)}: expected {expected}, found {type(value).__name__}{hint}")
+    raise TypeError(f"save: {_place(path)}: expected a tensor, number, text, None, dict, list or tuple, found {type(value).__name__}{hint}")
 
 
 def _add_tensor(tensor: Tensor, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> str:

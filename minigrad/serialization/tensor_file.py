@@ -107,8 +107,7 @@ def check_is_file(path: PathLike) -> None:
 def _contiguous(name: str, array: Any) -> Any:
     dtype = array.dtype.newbyteorder("<")
     if dtype.str not in DTYPE_NAMES:
-        dtypes = ", ".join(DTYPE_NAMES.values())
-        raise TypeError(f"save: {name!r} has dtype {array.dtype}; expected one of {dtypes}")
+        raise TypeError(f"save: {name!r} has dtype {array.dtype}; expected one of {', '.join(DTYPES)}")
     return np.asarray(array, dtype=dtype, order="C")
 
 
