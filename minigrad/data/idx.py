@@ -90,6 +90,7 @@ def _file_size(path: str | os.PathLike[str]) -> int:
 
 
 def _read_header(stream: "BinaryIO | Inflated") -> tuple[np.dtype[Any], tuple[int, ...]]:
+    """Return the element type and the shape that the header names."""
     zeros, code, axes = struct.unpack(">HBB", b"".join(_pieces(stream, 4, "the header")))
     if zeros:
         raise IdxError(f"the first two bytes: expected 0000 (IDX) or 1f8b (gzip), found {zeros:04x}")
@@ -103,6 +104,7 @@ def _read_header(stream: "BinaryIO | Inflated") -> tuple[np.dtype[Any], tuple[in
 
 def _check_expected(dtype: np.dtype[Any], shape: tuple[int, ...], expected_dtype: DTypeLike | None,
                     expected_shape: Sequence[int | None] | None) -> None:
+    """Raise IdxError if the element type or the shape is not the one that was demanded."""
     if expected_dtype is not None and dtype != np.dtype(expected_dtype):
         raise IdxError(f"element type: expected {np.dtype(expected_dtype)}, found {dtype}")
     if expected_shape is None:

@@ -58,6 +58,7 @@ class ToTensor:
 
 
 def _scaled(image: Any) -> Tensor:
+    """Return a copy of an array as a tensor: bytes divided by 255, in the default dtype, anything else unchanged."""
     if image.dtype == np.uint8:
         return from_numpy(image.astype(get_default_dtype(), order="C") / 255)
     return from_numpy(np.array(image, order="C"))
@@ -86,6 +87,7 @@ class Normalize:
 
     @staticmethod
     def _by_channel(values: Any, image: Tensor) -> Tensor:
+        """Return a number, or one number for each channel, as a tensor that broadcasts over the channels of `image`."""
         array = np.asarray(plain_array(values, "Normalize"), dtype=image.dtype)
         return from_numpy(array.reshape(-1, 1, 1) if array.ndim == 1 else array).to(image.device)
 

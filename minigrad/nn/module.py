@@ -45,6 +45,7 @@ class Module(Tree):
             raise
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the output of `forward`, with the arguments and the output that the hooks put in place."""
         for pre_hook in tuple(self._forward_pre_hooks.values()):
             changed = pre_hook(self, args)
             if changed is not None:

@@ -105,6 +105,7 @@ def check_is_file(path: PathLike) -> None:
 
 
 def _contiguous(name: str, array: Any) -> Any:
+    """Return an array in the order of bytes and of elements that the file has; raise TypeError for a dtype that it cannot hold."""
     dtype = array.dtype.newbyteorder("<")
     if dtype.str not in DTYPE_NAMES:
         raise TypeError(f"save: {name!r} has dtype {array.dtype}; expected one of {', '.join(DTYPES)}")
@@ -112,6 +113,7 @@ def _contiguous(name: str, array: Any) -> Any:
 
 
 def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
+    """Return the header, padded with spaces so that the data are aligned, and with its own digest."""
     entries: dict[str, Any] = {"__metadata__": metadata}
     begin = 0
     for name, array in arrays.items():
@@ -130,6 +132,7 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
 
 
 def _read(where: str, file: BinaryIO, size: int) -> Any:
+    """Return the next `size` bytes of a file as an array; raise CheckpointError if there are fewer."""
     data: Any = np.empty(size, np.uint8)
     done = file.readinto(data)  # type: ignore[attr-defined]
     if done < size:
@@ -138,6 +141,7 @@ def _read(where: str, file: BinaryIO, size: int) -> Any:
 
 
 def _read_header(path: PathLike, file: BinaryIO, size: int) -> bytes:
+    """Return the bytes of the header, after its length was checked."""
     if size < 8:
         raise unexpected(path, "at least 8 bytes", size, "the file is truncated")
     length = int.from_bytes(_read(f"{path}: header length", file, 8).tobytes(), "little")
@@ -172,6 +176,7 @@ def _parse_header(path: PathLike, header: bytes, data_size: int) -> tuple[dict[s
 
 
 def _parse_entry(where: str, item: Any) -> Entry:
+    """Return one tensor's entry in the header; raise CheckpointError if its parts are not possible or contradict each other."""
     if not isinstance(item, dict) or set(item) != {"dtype", "shape", "data_offsets"}:
         raise unexpected(where, "dtype, shape and data_offsets", shown(item))
     dtype, shape, offsets = item["dtype"], item["shape"], item["data_offsets"]
@@ -191,6 +196,7 @@ def _parse_entry(where: str, item: Any) -> Entry:
 
 
 def _is_sizes(value: Any) -> bool:
+    """Return whether `value` is a list of whole numbers from 0 on that fit into 64 bits."""
     return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 63 for size in value)
 
 
@@ -218,6 +224,7 @@ def is_by_minigrad(metadata: Mapping[str, str]) -> bool:
 
 
 def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
+    """Raise CheckpointError if the data of a tensor do not have this digest, or are no booleans where they should be."""
     if digest is not None:
         found = hashlib.sha256(data).hexdigest()
         if found != digest:
