@@ -11,23 +11,7 @@ from minigrad.data.samplers import BatchSampler, RandomSampler, Sampler, Sequent
 vars(datasets).update(MNIST=MNIST, FashionMNIST=FashionMNIST)  # so that `import minigrad.data as torchvision` will do
 
 __all__ = [
-    "MNIST",
-    "BatchSampler",
-    "ConcatDataset",
-    "DataLoader",
-    "Dataset",
-    "FashionMNIST",
-    "IdxError",
-    "RandomSampler",
-    "Sampler",
-    "SequentialSampler",
-    "Subset",
-    "SubsetRandomSampler",
-    "TensorDataset",
-    "default_collate",
-    "load_mnist",
-    "random_split",
-    "read_idx",
-    "scaled_images",
-    "transforms",
+    "MNIST", "BatchSampler", "ConcatDataset", "DataLoader", "Dataset", "FashionMNIST", "IdxError", "RandomSampler", "Sampler",
+    "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset", "default_collate", "load_mnist", "random_split", "read_idx",
+    "scaled_images", "transforms",
 ]
