@@ -61,7 +61,7 @@ def pow(x, y):
         return xp.where(some, g * (y * some * x ** (y - some)), 0)
 
     def vjp_y(g):
-        xp, never = array_module(g), (x == 0) & (y >= 0)  # there x^y does not change with y, nor does this
+        xp, never = array_module(g), (x == 0) & (y >= 0)  # where x = 0 ≤ y, x^y does not change with y, nor does the derivative
         return g * xp.where(never, 0, xp.where(never, 1, z) * logarithm(x, never))
 
     return z, vjp_x, vjp_y
@@ -160,7 +160,7 @@ def check_divisor(name, y):
 
 
 def pick_grad(g, winner, loser):
-    """g where winner > loser, half of it where they are equal, 0 elsewhere; as PyTorch, g where either is NaN."""
+    """g where winner > loser, half of it where they are equal, 0 elsewhere; g where either is NaN, as in PyTorch."""
     xp = array_module(g)
     return xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))
 
@@ -192,7 +192,7 @@ def where(condition, x, y):
 @op(product=True, wide=True)
 def matmul(x, y):
     """x @ y for two matrices, or stacks of them,  dL/dx = g yᵀ,  dL/dy = xᵀ g"""
-    check_product("matmul", x, y)
+    check_product(x, y)
     return (array_module(x).matmul(x, y),
             lambda g: array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2)),
             lambda g: array_module(g).matmul(array_module(x).swapaxes(x, -1, -2), g))
@@ -209,12 +209,12 @@ def linear(x, weight, bias):
             lambda g: array_module(g).sum(_rows(g), axis=0))
 
 
-def check_product(name, x, y):
+def check_product(x, y):
     """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the same k."""
     if x.dtype != y.dtype:
-        raise RuntimeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
+        raise RuntimeError(f"matmul: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
-        raise RuntimeError(f"{name}: shapes {tuple(x.shape)} and {tuple(y.shape)} do not fit: the last axis of the first must be as "
+        raise RuntimeError(f"matmul: shapes {tuple(x.shape)} and {tuple(y.shape)} do not fit: the last axis of the first must be as "
                            "long as the last but one of the second")
 
 

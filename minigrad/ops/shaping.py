@@ -65,7 +65,7 @@ def scatter(g, *, key, shape):
 
 @op
 def assign(x, value, *, first, last):
-    """x with `value`, of the shape of x[first][last], there. Where a place repeats, the last value stays and all get the gradient."""
+    """x with `value` stored at x[first][last], whose shape it has. Where a place repeats, the last value stays and all get the gradient."""
     def vjp(g):
         return getitem(getitem(g, key=first), key=last)
 

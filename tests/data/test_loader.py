@@ -395,6 +395,7 @@ REFUSED = {
     "its length": lambda D, lib: len(D.Dataset()),
     "beyond": lambda D, lib: D.ConcatDataset([[1]])[3],
     "before": lambda D, lib: D.ConcatDataset([[1]])[-3],
+    "none at all": lambda D, lib: list(D.ConcatDataset([[], []])),
     "a number": lambda D, lib: D.TensorDataset(lib.tensor(1.0)),
     "an array": lambda D, lib: D.TensorDataset(np.ones(2)),
     "lengths": lambda D, lib: D.random_split([1, 2], [1, 2]),

@@ -522,6 +522,25 @@ def test_a_step_put_in_place_of_the_optimizers_is_noticed():
     assert p.tolist() == pytest.approx([-0.1, -0.1])
 
 
+def test_a_step_put_in_place_may_be_another_objects_method():
+    class Counted:
+        def __init__(self, step):
+            self.number, self.original = 0, step
+
+        def step(self):
+            self.number += 1
+            self.original()
+
+    optimizer = optim.SGD([p := mg.zeros(2, requires_grad=True)], lr=0.1)
+    counted = Counted(optimizer.step)
+    optimizer.step = counted.step
+    schedule = lr_scheduler.StepLR(optimizer, 1)
+    p.grad = mg.ones(2)
+    optimizer.step()
+    schedule.step()
+    assert counted.number == 1 and p.tolist() == pytest.approx([-0.1, -0.1])
+
+
 # ---- random programs
 
 
