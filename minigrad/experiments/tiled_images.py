@@ -9,21 +9,14 @@ CLIPPED = 0.995  # quantile of |weight| at which the colours end
 
 
 def tiles(weight: Any, layer: str) -> Any:
-    """Return a weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
-    units = units_of(weight, layer)
-    return side_by_side(units, columns=columns_for(units, layer), gap=max(1, units.shape[1] // 14), fill=np.nan)
+    """Return a weight matrix as one image: a square tile for each hidden unit or class, NaN between them.
 
-
-def units_of(weight: Any, layer: str) -> Any:
-    """Return a layer's weights as (units, side, side): of a decoder the columns of the matrix, else its rows."""
+    A tile holds a row of the matrix, of a decoder's a column. Five classes, or as many hidden units as there are rows of tiles, make a row.
+    """
     units = weight.T if layer == "decoder" else weight
     side = math.isqrt(units.shape[1])
-    return units.reshape(len(units), side, side)
-
-
-def columns_for(units: Any, layer: str) -> int:
-    """Return how many tiles stand in a row: five classes, or as many hidden units as there are rows."""
-    return 5 if layer == "classifier" else math.isqrt(len(units))
+    columns = 5 if layer == "classifier" else math.isqrt(len(units))
+    return side_by_side(units.reshape(-1, side, side), columns=columns, gap=max(1, side // 14), fill=np.nan)
 
 
 def change(before: Any, after: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from minigrad.experiments.report.png_images import data_uri, grid, strip, weight
 from minigrad.experiments.report.run_reader import RunRecord
 from minigrad.experiments.report.svg_charts import Series, dot_chart, line_chart
 from minigrad.experiments.report.table_sections import style_of
-from minigrad.experiments.tiled_images import change, color_limit, columns_for, make_grid, units_of
+from minigrad.experiments.tiled_images import change, color_limit, make_grid, tiles
 
 ROWS = [("original", "Test images"), ("noisy", "What the network saw"), ("reconstruction", "What it made of it")]
 DECODER = "pretrain decoder"
@@ -77,10 +77,10 @@ def _decoder_grids(runs: list[RunRecord]) -> str:
 
 def _weight_row(index: int, run: RunRecord, key: str) -> str:
     layer = key.split()[1]
-    units = [units_of(run.snapshots[f"{key} {moment}"], layer)[:TILES] for moment in ("before", "after")]
-    panels = change(*units)
-    limit, columns = color_limit(panels), columns_for(units[0], layer)
-    images = [_image(name, weight_tiles(weight, limit, columns)) for name, weight in panels.items()]
+    shown = np.s_[:, :TILES] if layer == "decoder" else np.s_[:TILES]
+    panels = change(*(run.snapshots[f"{key} {moment}"][shown] for moment in ("before", "after")))
+    limit = color_limit(panels)
+    images = [_image(name, weight_tiles(tiles(weight, layer), limit)) for name, weight in panels.items()]
     scale = f'<div class="scale">−{limit:.2g}<i></i>+{limit:.2g}</div>'
     return _run_name(index, run) + scale + _grid("threes", [f"<figure>{image}</figure>" for image in images])
 
