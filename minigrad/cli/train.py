@@ -1,4 +1,4 @@
-"""`minigrad train`: a lecture's network on real digits."""
+"""`minigrad train`: train a lecture's network on real digits."""
 
 import argparse
 import contextlib
@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from minigrad import backend
 from minigrad.cli.option_types import full_path, number, path, whole
+from minigrad.experiments import checkpoint, program, run_folder, training
 from minigrad.experiments.config import LECTURES, SETTINGS, Config, ExperimentError, check_folder
+from minigrad.experiments.report import write_report
 from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
 from minigrad.serialization import CheckpointError
 
@@ -25,12 +28,12 @@ MORE = {
 
 def add_parser(commands: Any) -> None:
     """Declare `train` and its two lectures."""
-    parser = commands.add_parser("train", help="train a lecture's network", description=__doc__)
+    parser = commands.add_parser("train", help="train a lecture's network", description="Train a lecture's network on MNIST's digits.")
     lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
     for name, about in ABOUT.items():
         lecture = lectures.add_parser(name, help=about, description=f"{about}. {MORE[name]}")
         add_options(lecture, LECTURES[name])
-        about_resume = "go on with the run in the folder DIR of an earlier --out"
+        about_resume = "continue the run in this folder, an earlier --out"
         lecture.add_argument("--resume", help=about_resume, type=path, metavar="DIR")
         lecture.set_defaults(run=run)
 
@@ -49,7 +52,8 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
                 choices=limits.get("choices"),
                 type=_option_type(kind, limits),
             )
-    parser.add_argument("--out", help="folder for figures and pictures", type=path, metavar="DIR")
+    about_out = "folder to write the run's figures and pictures into"
+    parser.add_argument("--out", help=about_out, type=path, metavar="DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
 
 
@@ -91,8 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def saved(lecture: str, folder: Path, if_whole: str) -> str:
     """Read again what is on the disk of the run in `folder`, and return a text that says what it is and how to go on."""
-    from minigrad.experiments import checkpoint
-
     again = f"minigrad train {lecture} --resume {shell_word(folder)}"
     try:
         if (folder / checkpoint.FILE).exists():
@@ -108,8 +110,6 @@ def saved(lecture: str, folder: Path, if_whole: str) -> str:
 
 def begin(arguments: argparse.Namespace) -> None:
     """Train from the beginning."""
-    from minigrad.experiments import checkpoint, program, training
-
     config = config_of(arguments)
     if arguments.out is not None:
         check_folder(arguments.out)  # before anything that can be interrupted, so that what it holds later is of this run
@@ -122,8 +122,6 @@ def begin(arguments: argparse.Namespace) -> None:
 
 def resume(arguments: argparse.Namespace) -> None:
     """Go on with training from the last checkpoint."""
-    from minigrad.experiments import checkpoint, program, run_folder, training
-
     folder = arguments.resume
     given = [*given_settings(arguments), *(["out"] if arguments.out else [])]
     if given:
@@ -150,8 +148,6 @@ def resume(arguments: argparse.Namespace) -> None:
 @contextlib.contextmanager
 def without_numba(leave_out: bool = True) -> Iterator[None]:
     """Use no compiled loops in this block: where a GPU computes, importing Numba for the host's work would delay the first step."""
-    from minigrad import backend
-
     before = backend.use_numba(False) if leave_out else None
     try:
         yield
@@ -162,7 +158,5 @@ def without_numba(leave_out: bool = True) -> Iterator[None]:
 
 def report(out: Path | None) -> None:
     """Write the report on a finished run into its folder."""
-    from minigrad.experiments.report import write_report
-
     if out is not None:
         write_report([out], out / "report.html")

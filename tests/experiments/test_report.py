@@ -151,7 +151,9 @@ def test_both_lectures_in_one_report(tmp_path):
     assert "Lecture 20: a denoising autoencoder; Lecture 12: an autoencoder" in page.texts
     assert "the lecture (denoising)" in page.texts
     assert "the lecture (autoencoder)" in page.texts
-    assert {"lecture, epoch 20: 0.006731", "lecture, epoch 30: 0.016203", "lecture, epoch 30: 93.5"} <= set(page.texts)
+    last = {"lecture (denoising), epoch 20: 0.006731", "lecture (autoencoder), epoch 30: 0.016203", "lecture (autoencoder), epoch 30: 93.5"}
+    assert last <= set(page.texts)
+    assert {tag for tag, name, value in page.attributes if (name, value) == ("class", "mark lecture lecture1")} == {"path"}
     assert {"Lecture 20, printed on the slides", load_lecture_tables()["autoencoder"]["source"]} <= set(page.texts)
 
 
