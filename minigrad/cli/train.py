@@ -66,7 +66,7 @@ def _option_type(kind: Any, limits: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def config_of(arguments: argparse.Namespace) -> Config:
-    """Return the lecture's settings, with those that the command line gives in their place."""
+    """Return the lecture's settings, changed as the command line says."""
     return dataclasses.replace(LECTURES[arguments.lecture], **given_settings(arguments))
 
 
@@ -76,7 +76,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print and write. Return 0, or 130 if a person interrupts it."""
+    """Train, print and write. Return 0, or 130 after Ctrl-C."""
     folder = arguments.resume or arguments.out
     try:
         resume(arguments) if arguments.resume else begin(arguments)
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def saved(lecture: str, folder: Path, if_whole: str) -> str:
-    """Read again what is on the disk of the run in `folder`, and return a text that says what it is and how to go on."""
+    """Check what is on the disk of the run in `folder`, and return a text that says what is saved and how to go on."""
     again = f"minigrad train {lecture} --resume {shell_word(folder)}"
     try:
         if (folder / checkpoint.FILE).exists():
@@ -121,7 +121,7 @@ def begin(arguments: argparse.Namespace) -> None:
 
 
 def resume(arguments: argparse.Namespace) -> None:
-    """Go on with training from the last checkpoint."""
+    """Continue the training from the last checkpoint."""
     folder = arguments.resume
     given = [*given_settings(arguments), *(["out"] if arguments.out else [])]
     if given:

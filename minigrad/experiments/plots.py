@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.experiments.config import CLASSES, PHASE_NAMES, SIDE, Config
 from minigrad.experiments.lecture_tables import load_lecture_tables
-from minigrad.experiments.metrics import CURVES, LARGEST, is_drawable
+from minigrad.experiments.metrics import CURVES, LARGEST, curve, is_drawable
 from minigrad.experiments.tiled_images import change, color_limit, make_grid, side_by_side, tiles
 from minigrad.serialization.atomic import replace_file
 
@@ -123,10 +123,9 @@ def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], 
     """Draw loss and accuracy by epoch, with what the lecture printed."""
     figure.suptitle(f"{title}: training", fontsize=11)
     for axes, (_, phase, key, in_tables, name) in zip(figure.subplots(1, 3), CURVES):
-        entries = [entry for entry in metrics if entry["phase"] == phase]
-        epochs = [entry["epoch"] for entry in entries]
-        values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # NaN leaves a gap
-        axes.plot(epochs, values, "o-", color=RUN_COLOR, ms=4, label=engine)
+        points = curve(metrics, phase, key)
+        values = [value if is_drawable(value) else math.nan for _, value in points]  # NaN leaves a gap
+        axes.plot([epoch for epoch, _ in points], values, "o-", color=RUN_COLOR, ms=4, label=engine)
         in_lecture = printed[in_tables]
         axes.plot(range(1, len(in_lecture) + 1), in_lecture, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")
         axes.set_title(name, fontsize=10)

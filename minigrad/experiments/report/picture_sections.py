@@ -6,7 +6,7 @@ import numpy as np
 
 from minigrad.experiments.config import CLASSES, PHASE_NAMES
 from minigrad.experiments.file_checks import LAYERS
-from minigrad.experiments.metrics import CURVES
+from minigrad.experiments.metrics import CURVES, curve
 from minigrad.experiments.report.png_images import data_uri, grid, strip, weight_tiles
 from minigrad.experiments.report.run_reader import LectureRecord, RunRecord
 from minigrad.experiments.report.svg_charts import Series, dot_chart, line_chart
@@ -21,7 +21,7 @@ def curves(runs: list[RunRecord], lectures: list[LectureRecord]) -> str:
     """Return charts of loss and accuracy by epoch, with dashed lines for what a lecture printed."""
     figures = []
     for _, phase, key, printed, title in CURVES:
-        series = [Series(run.name, run.style, run.curve(phase, key)) for run in runs]
+        series = [Series(run.name, run.style, curve(run.metrics, phase, key)) for run in runs]
         series += [Series(lecture.label, lecture.style, list(enumerate(lecture.tables.get(printed, []), start=1))) for lecture in lectures]
         figures.append(_figure(title, line_chart(title, [line for line in series if line.points])))
     return _grid("columns", figures)

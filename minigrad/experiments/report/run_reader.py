@@ -26,10 +26,6 @@ class RunRecord:
     snapshots: dict[str, Any] = field(default_factory=dict)  # NumPy arrays
     style: str = "run0"  # its class in the style sheet
 
-    def curve(self, phase: str, key: str) -> list[tuple[int, float | None]]:
-        """Return (epoch, value) of every epoch of a phase, with None for a value that was no finite number."""
-        return [(entry["epoch"], entry[key]) for entry in self.metrics if entry["phase"] == phase]
-
 
 @dataclass(frozen=True)
 class LectureRecord:
