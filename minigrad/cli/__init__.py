@@ -64,8 +64,6 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argp
         return code
     except KeyboardInterrupt:
         code, message = 130, "interrupted"
-    except BrokenPipeError:
-        code, message = 1, "the output was closed before all was said"
     except OSError as error:
         code, message = 1, error_text(error)
     except (ExperimentError, IdxError, CheckpointError) as error:

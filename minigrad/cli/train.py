@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from minigrad import backend
 from minigrad.cli.option_types import full_path, number, path, whole
 from minigrad.experiments import checkpoint, program, run_folder, training
-from minigrad.experiments.config import LECTURES, SETTINGS, Config, ExperimentError, check_folder
+from minigrad.experiments.config import LECTURES, PHASE_NAMES, SETTINGS, Config, ExperimentError, check_folder
 from minigrad.experiments.report import write_report
 from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
 from minigrad.serialization import CheckpointError
@@ -87,9 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         if folder is None:
             raise
-        closed = isinstance(error, BrokenPipeError)
-        message = "the output was closed before all was said" if closed else error_text(error)
-        raise ExperimentError(f"{message}; {saved(arguments.lecture, folder, 'the last checkpoint is whole')}") from error
+        raise ExperimentError(f"{error_text(error)}; {saved(arguments.lecture, folder, 'the last checkpoint is whole')}") from error
     return 0
 
 
@@ -117,7 +115,8 @@ def begin(arguments: argparse.Namespace) -> None:
     lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
     with without_numba(config.device == "cuda"):
         program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
-    report(out)
+    if out is not None:
+        write_report([out], out / "report.html")
 
 
 def resume(arguments: argparse.Namespace) -> None:
@@ -136,13 +135,13 @@ def resume(arguments: argparse.Namespace) -> None:
         raise ExperimentError(f"--resume {folder}: holds a run of the other lecture; go on with: {command}")
     if not arguments.quiet:
         phase, total = run.phase, run.config.total_epochs(run.phase)
-        say(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})")
+        say(f"Going on with {shell_word(folder)} after epoch {run.epoch} of {total} ({PHASE_NAMES[phase]})")
         for name, old, new in run_folder.version_changes(folder, training.PACKAGES):
             say(f"Begun with {name} {one_line(old)}, now with {new}: last digits may differ from a run in one go")
     data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
     with without_numba(run.config.device == "cuda"):
         program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)
-    report(folder)
+    write_report([folder], folder / "report.html")
 
 
 @contextlib.contextmanager
@@ -154,9 +153,3 @@ def without_numba(leave_out: bool = True) -> Iterator[None]:
     finally:
         if before is not None:
             backend.use_numba(before)
-
-
-def report(out: Path | None) -> None:
-    """Write the report on a finished run into its folder."""
-    if out is not None:
-        write_report([out], out / "report.html")

@@ -147,7 +147,8 @@ def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, flo
         drawn = axes.bar(place + width * (i - (len(bars) - 1) / 2), values, width, color=color, label=label)
         axes.bar_label(drawn, fmt="%.1f", fontsize=7)
     lowest = min(accuracy[name] for _, _, accuracy in bars for name in measured)
-    axes.set_ylim(max(0, 10 * (lowest // 10) - 10), 105)  # with room for the number above a bar of 100
+    bottom = max(0, 10 * (lowest // 10) - 10)
+    axes.set_ylim(bottom, 100 + 0.05 * (100 - bottom))  # room for the number above a high bar
     axes.set_xticks(place, list(measured), fontsize=9)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)

@@ -68,8 +68,7 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
     """Print the sizes of the four arrays, where the network runs, for lecture 12 a few digits, and the network."""
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         say(f"{name.replace('_', ' ').capitalize()} : {tuple(getattr(data, name).shape)}")
-    available = lecture.training.gpu_is_available()
-    gpu = "GPU is available!" if available else "No GPU is available."
+    gpu = "GPU is available!" if lecture.training.gpu_is_available() else "No GPU is available."
     rounding = ", float32 products in TF32" if lecture.training.products_in_tf32(run.config) else ""
     say(f"{gpu} The network runs on: {run.config.device}{rounding}")
     if run.config.lecture == "autoencoder":

@@ -76,6 +76,8 @@ def shell_word(name: str | os.PathLike[str]) -> str:
 
 def error_text(error: OSError) -> str:
     """Return what failed, and in which file."""
+    if isinstance(error, BrokenPipeError):
+        return "the output was closed before all was said"
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
 

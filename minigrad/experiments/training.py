@@ -157,7 +157,10 @@ def finetune_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
 
 
 def train_epoch(run: Run, data: Data, criterion: nn.Module, pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
-    """Make a step with each pair of inputs and targets, and return the mean loss; only reading that waits for the device."""
+    """Make a step with each pair of inputs and targets, count the epoch, move the schedule on, and return the mean loss.
+
+    Only reading the loss, at the end, waits for the device.
+    """
     running_loss = mg.zeros((), dtype=getattr(mg, run.config.dtype), device=run.config.device)
     for inputs, targets in pairs:
         running_loss += step(run, criterion, inputs, targets)

@@ -12,7 +12,7 @@ from minigrad.experiments.report.table_sections import alarms, epochs, key_figur
 from minigrad.serialization.atomic import replace_text
 
 TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
-FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # all control characters but tabs and line ends
+FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # control characters but tabs and line ends; non-characters
 
 
 def write_report(folders: list[Path], path: Path) -> None:

@@ -41,8 +41,7 @@ def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> st
     parts = [_horizontal_line(y(tick), _number(tick)) for tick in y_ticks]
     parts += [_text(x(tick), HEIGHT - BOTTOM + 16, _number(tick), "middle") for tick in x_ticks]
     parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 4, x_name, "middle"))
-    for line in series:
-        parts.append(_line(line, x, y, x_name))
+    parts += [_line(line, x, y, x_name) for line in series]
     return _svg(title, HEIGHT, parts)
 
 
