@@ -21,7 +21,7 @@ def run(out: Path) -> int:
 
 
 def run_pytest(out: Path, files: list[str]) -> int:
-    """Run the tests marked gpu in `files`. If not the tests but pytest or a plugin fails, run them again without the optional plugins."""
+    """Run the tests marked gpu in `files`, and return pytest's exit code. If pytest or a plugin itself fails, try without the plugins."""
     options = ["-m", "gpu", "-v", "-p", "no:cacheprovider", "--color=no", "--tb=short", "--durations=8"]
     for name in STAND_IN:
         options += ["-p", name]

@@ -302,7 +302,7 @@ def test_peak_memory_is_the_childs_own():
 def test_other_programs_share_is_what_is_not_ours(monkeypatch):
     clocks = {"busy": iter([100.0, 107.0]), "ours": iter([50.0, 54.0]), "wall": iter([0.0, 10.0])}
     monkeypatch.setattr(neighbours, "busy_seconds", lambda: next(clocks["busy"]))
-    monkeypatch.setattr(neighbours, "our_seconds", lambda: next(clocks["ours"]))
+    monkeypatch.setattr(neighbours, "own_seconds", lambda: next(clocks["ours"]))
     monkeypatch.setattr(neighbours.time, "perf_counter", lambda: next(clocks["wall"]))
     monkeypatch.setattr(neighbours.os, "cpu_count", lambda: 2)
     assert neighbours.Watch().others() == pytest.approx(3 / 20)

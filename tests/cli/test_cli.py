@@ -52,7 +52,7 @@ def failing(arguments, capsys):
         ("cook", "invalid choice: 'cook'"),
         ("train", "the following arguments are required: lecture"),
         ("train lecture99", "invalid choice: 'lecture99'"),
-        ("train denoising --learning-rate 1", "unrecognized arguments: --learning-rate 1"),
+        ("train denoising --learning-rate 1", "unrecognized arguments: --learning-rate 1 (see minigrad train denoising --help)"),
         ("train denoising --ep 1", "unrecognized arguments: --ep 1"),
         ("train denoising --epochs", "argument --epochs: expected one argument"),
         ("train denoising --epochs many", "--epochs: expected a whole number, at least 0; found 'many'"),
@@ -67,7 +67,7 @@ def failing(arguments, capsys):
         ("train denoising more", "unrecognized arguments: more"),
         ("report", "the following arguments are required: DIR"),
         ("evaluate", "the following arguments are required: DIR"),
-        ("evaluate a b", "unrecognized arguments: b"),
+        ("evaluate a b", "unrecognized arguments: b (see minigrad evaluate --help)"),
         ("doctor now", "unrecognized arguments: now"),
     ],
 )

@@ -18,7 +18,7 @@ from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
 from minigrad.experiments.lecture_tables import load_lecture_tables
 from minigrad.experiments.report import png_images, read_run, render, svg_charts, write_report
 from minigrad.experiments.report.run_reader import read_runs
-from minigrad.experiments.tiled_images import make_grid
+from minigrad.experiments.tiled_images import make_grid, side_by_side
 
 EPOCH = '{"phase": "pretrain", "epoch": 1, "loss": 0.5, "test_accuracy": 1, "seconds": 1}'
 VOID = {"meta", "img", "br", "link"}
@@ -151,7 +151,9 @@ def test_both_lectures_in_one_report(tmp_path):
     assert "Lecture 20: a denoising autoencoder; Lecture 12: an autoencoder" in page.texts
     assert "the lecture (denoising)" in page.texts
     assert "the lecture (autoencoder)" in page.texts
-    assert {"lecture, epoch 20: 0.006731", "lecture, epoch 30: 0.016203", "lecture, epoch 30: 93.5"} <= set(page.texts)
+    last = {"lecture (denoising), epoch 20: 0.006731", "lecture (autoencoder), epoch 30: 0.016203", "lecture (autoencoder), epoch 30: 93.5"}
+    assert last <= set(page.texts)
+    assert {tag for tag, name, value in page.attributes if (name, value) == ("class", "mark lecture lecture1")} == {"path"}
     assert {"Lecture 20, printed on the slides", load_lecture_tables()["autoencoder"]["source"]} <= set(page.texts)
 
 
@@ -277,7 +279,8 @@ def test_a_png_has_the_colours_it_was_given():
 def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     units = np.zeros((4, 28, 28))
     units[0], units[1], units[2, 0, 0], units[3, 0, 0] = -2.0, 2.0, 5.0, np.nan
-    picture = decoded(png_images.weight_tiles(units, 2.0, columns=2))
+    image = side_by_side(units, columns=2, gap=2, fill=np.nan)
+    picture = decoded(png_images.weight_tiles(image, 2.0))
     zoom = picture.shape[1] // (28 + 2 + 28)
     picture = picture[::zoom, ::zoom]
     assert picture.shape == (58, 58, 3)
@@ -286,7 +289,7 @@ def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     assert picture[40, 10].tolist() == [255, 255, 255]
     assert picture[30, 0].tolist() == [178, 24, 43]  # beyond the limit
     assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(png_images.GAP_COLOR)
-    assert (decoded(png_images.weight_tiles(units * 0, 0.0, columns=2))[0, 0] == 255).all()
+    assert (decoded(png_images.weight_tiles(image * 0, 0.0))[0, 0] == 255).all()
 
 
 def test_a_grid_goes_from_black_to_white_and_grey_where_there_is_no_number():

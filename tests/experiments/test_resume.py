@@ -178,7 +178,7 @@ def test_a_finished_run_resumed_ends_the_same(undisturbed, capsys, no_pictures):
     before = {path.name: path.read_bytes() for path in undisturbed.iterdir()}
     assert main(["train", "denoising", "--resume", str(undisturbed)]) == 0
     assert {path.name: path.read_bytes() for path in undisturbed.iterdir()} == before
-    assert f"Going on with {undisturbed} after epoch 2 of 2 (finetune)" in capsys.readouterr().out
+    assert f"Going on with {undisturbed} after epoch 2 of 2 (fine-tuning)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stop", [1, 4], ids=["in the pretraining", "in the fine-tuning"])

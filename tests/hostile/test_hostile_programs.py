@@ -322,10 +322,12 @@ def resume_and_evaluate(folder):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("config batch_size", 0, "config: batch_size: expected a finite number, at least 1"),
-        ("config lr", -1.0, "config: lr: expected a finite number more than 0"),
+        ("config batch_size", 0, "config: batch_size: expected a whole number of at most 64 bits, at least 1, found 0"),
+        ("config lr", -1.0, "config: lr: expected a finite number, more than 0, found -1.0"),
         ("config momentum", 10**400, "config: momentum: expected <class 'float'>"),
         ("config epochs", True, "config: epochs: expected <class 'int'>"),
+        ("config seed", 1 << 70, "config: seed: expected a whole number of at most 64 bits, at least 0"),
+        ("config noise_mean", float("inf"), "config: noise_mean: expected a finite number, found inf"),
         ("optimizer param_groups 0 momentum", "x", "param_groups: expected momentum"),
         ("optimizer param_groups 0 lr", float("nan"), "param_groups: expected lr a rate"),
         ("scheduler step_size", 0, "scheduler: expected step_size 1, found 0"),
