@@ -227,3 +227,21 @@ def test_each_public_function_is_documented_on_the_site(site):
     functions = [name for module, name in public_names() if module == "minigrad" and inspect.isfunction(getattr(mg, name))]
     functions = [name for name in functions if getattr(mg, name).__name__ == name]  # subtract is another name of sub
     assert len(functions) > 80 and [name for name in functions if f"minigrad.{name}" not in ids] == []
+
+
+def test_each_property_of_a_tensor_and_method_of_a_container_is_documented_on_the_site(site):
+    """Also those that it inherits from a class that is not public."""
+    ids = set().union(*(Page(path).ids for path in (site / "api").glob("*.html")))
+    expected = {f"minigrad.Tensor.{name}" for name, found in inspect.getmembers(mg.Tensor) if isinstance(found, property)}
+    expected |= {f"minigrad.nn.Module.{found.__name__}" for _, found in inspect.getmembers(mg.nn.Module, inspect.isfunction)}
+    for container in (mg.nn.Sequential, mg.nn.ModuleList):
+        names = dict(inspect.getmembers(container, inspect.isfunction)).keys() - dir(mg.nn.Module)
+        expected |= {f"minigrad.nn.{container.__name__}.{name}" for name in names}
+    expected = {name for name in expected if not name.split(".")[-1].startswith("_")}
+    assert len(expected) > 40 and sorted(expected - ids) == []
+
+
+def test_classes_show_how_they_are_made_on_the_site(site):
+    for page, maker in (("nn", "in_features"), ("optim", "momentum"), ("data", "batch_size")):
+        text = re.sub(r"<[^>]+>", "", (site / "api" / f"{page}.html").read_text(encoding="utf-8"))
+        assert re.search(rf"^ *{maker}: ", text, re.MULTILINE), maker
