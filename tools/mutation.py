@@ -33,7 +33,7 @@ from support.code_patching import inner, live_functions, modules_of, planted, pu
 TESTS = HERE.parent / "tests"
 PACKAGES = ("minigrad.ops", "minigrad.autograd", "minigrad.optim")  # whose modules are changed
 FOLDERS = ("autograd", "functions", "optim")  # whose tests take part, as do those of these files:
-FILES = ("test_bugs", "backend.test_device", "backend.test_dtypes", "backend.test_sums")
+FILES = ("test_bugs", "test_copies", "test_printing", "backend.test_dtypes", "backend.cpu.test_sums", "backend.cuda.test_device")
 BUDGET = 6  # seconds of checks for one change, beside those that have its function's name in theirs
 NOT_PLANTED = "not planted"  # the change makes no program, or nothing that is loaded has this code; not counted
 LIMIT = 60  # seconds of computing for one change; one that takes longer counts as noticed: it made a loop without end
@@ -46,7 +46,8 @@ def changed_modules():
 
 def test_modules():
     """Return the names of the files whose tests take part, as they are imported."""
-    return [*FILES, *(f"{folder}.{path.stem}" for folder in FOLDERS for path in sorted((TESTS / folder).glob("test_*.py")))]
+    paths = [path.relative_to(TESTS) for folder in FOLDERS for path in sorted((TESTS / folder).rglob("test_*.py"))]
+    return [*FILES, *(".".join(path.with_suffix("").parts) for path in paths)]
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from minigrad.cli import doctor
 from minigrad.experiments import training
 from support.cuda_releases import RELEASES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 

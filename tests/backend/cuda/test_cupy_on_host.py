@@ -16,8 +16,9 @@ import pytest
 
 from support.optional_tools import needs
 
-TESTS = Path(__file__).parents[1]
-FILES = ["backend/with_cupy.py", "backend/test_device.py", "autograd/test_gradcheck_device.py", "backend/test_kernels.py"]
+TESTS = Path(__file__).parents[2]
+FILES = ["backend/cuda/with_cupy.py", "backend/cuda/test_device.py", "backend/cuda/test_kernels.py",
+         "autograd/gradient_check/test_gradcheck_device.py"]
 CUDA13 = os.environ.get("MINIGRAD_CUPY_CUDA13", "")
 
 
@@ -47,5 +48,5 @@ def test_cupy_itself_runs_on_the_host():
 
 @needs(CUDA13, "needs a second CuPy, in the folder MINIGRAD_CUPY_CUDA13")
 def test_cupy_for_cuda_13_runs_on_the_host():
-    count, release = run(["backend/with_cupy.py", "backend/test_kernels.py"], CUDA13)
+    count, release = run(["backend/cuda/with_cupy.py", "backend/cuda/test_kernels.py"], CUDA13)
     assert count > 45 and release == 13

@@ -948,7 +948,7 @@ def test_a_run_on_the_device_does_not_wait_for_numba(folder, tmp_path):
 
 def paths():
     """The environment of a process that finds minigrad and the helpers of its tests."""
-    here = Path(__file__).parents[1]
+    here = Path(__file__).parents[2]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(here.parent), str(here), os.environ.get("PYTHONPATH")]))}
 
 
