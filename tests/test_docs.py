@@ -44,7 +44,7 @@ def fenced(page, language):
 
 @each(WITH_CODE)
 def test_code_runs(page, tmp_path, monkeypatch):
-    """All blocks of a page, one after the other, as a reader would type them."""
+    """All blocks of a page run one after the other, as a reader would type them."""
     monkeypatch.chdir(tmp_path)
     examples = list(Sybil(parsers=[PythonCodeBlockParser()]).parse(page).examples())
     assert len(examples) == len(fenced(page, "python"))
@@ -58,7 +58,7 @@ def test_code_and_examples_have_the_right_types(tmp_path):
     paths = sorted((ROOT / "examples").glob("*.py"))
     for page in WITH_CODE:
         paths.append(tmp_path / f"{page.stem.lower()}_page.py")
-        code = [block for block in fenced(page, "python") if "F.silu" not in block]  # a line for a file, not a program
+        code = [block for block in fenced(page, "python") if "F.silu" not in block]  # this line belongs into a file, not into a program
         paths[-1].write_text("\n\n".join(["# mypy: allow-untyped-defs", *code]), encoding="utf-8")
     assert [str(problem) for problem in check_types(paths)] == []
 
@@ -101,7 +101,7 @@ def test_the_two_commands_are_in_the_readme():
 
 
 def test_no_text_or_message_installs_the_other_minigrad():
-    """PyPI's minigrad is another project: its name may not stand in a command of pip, with or without extras."""
+    """PyPI's minigrad is another project, so its name may not stand in a command of pip, with or without extras."""
     wrong = re.compile(r"pip3? install (?:-\w+ |--\w+ )*['\"]?minigrad\b(?!` would)|(?<!/)minigrad\[")
     files = [*TEXTS, *(ROOT / "minigrad").rglob("*.py"), *(ROOT / "examples").rglob("*.py"), *(ROOT / "reference").rglob("*.py")]
     assert [named(file) for file in files if wrong.search(file.read_text(encoding="utf-8"))] == []
@@ -109,7 +109,7 @@ def test_no_text_or_message_installs_the_other_minigrad():
 
 
 def public_names():
-    """Return the names that a user may call, with their modules."""
+    """Yield (module's name, name) for the names that a user may call."""
     for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization):
         for name in getattr(module, "__all__", None) or dir(module):
             if not name.startswith("_") and not inspect.ismodule(getattr(module, name)):
@@ -140,7 +140,7 @@ def test_readme_and_contributing_have_the_same_recipe():
 
 
 def test_the_recipe_for_an_operation_works_to_the_letter(tmp_path):
-    """The four places, filled in a copy of the repository as the README says; then the command that it gives."""
+    """A copy of the repository is changed in the four places as the README says; then the README's command runs."""
     operation, twin, row, (file, names, twins, table), (folder, chosen) = recipe(ROOT / "README.md")
     for name in ("minigrad", "reference", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -190,7 +190,7 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the site, built with every warning an error."""
+    """The folder of the site, which is built with every warning an error."""
     folder = tmp_path_factory.mktemp("site")
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(folder)]

@@ -22,15 +22,15 @@ IMPORTS = (
 )
 
 
-def with_our_imports(source):
-    """`source` with its import lines changed, and nothing else."""
+def with_minigrad_imports(source):
+    """Return `source` with its import lines changed, and nothing else."""
     for theirs, ours in IMPORTS:
         source = re.sub(theirs, ours, source, flags=re.MULTILINE)
     return source
 
 
 def printed(library, source, name):
-    """What the program prints, line by line. Defaults that it may set are set back."""
+    """Return the lines that the program prints. Defaults that it may set are restored."""
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out):
@@ -47,7 +47,7 @@ def close(a, b):
 
 
 def same_line(ours, theirs):
-    """The same text around the same numbers, to 1e-8; spaces do not count, as -0 and 0 shift columns."""
+    """Return whether text and numbers (to 1e-8) are the same; spaces do not count, as -0 and 0 shift columns."""
     texts, others = ([text.replace(" ", "") for text in NUMBER.split(line)] for line in (ours, theirs))
     return texts == others and all(map(close, NUMBER.findall(ours), NUMBER.findall(theirs)))
 
@@ -56,7 +56,7 @@ def same_line(ours, theirs):
 def test_prints_what_it_prints_with_pytorch(path):
     source = path.read_text()
     theirs = printed(torch, source, path.name)
-    ours = printed(minigrad, with_our_imports(source), path.name)
+    ours = printed(minigrad, with_minigrad_imports(source), path.name)
     wrong = [
         f"line {n}\n  ours   {a}\n  theirs {b}"
         for n, (a, b) in enumerate(zip(ours, theirs), 1)

@@ -1,4 +1,4 @@
-"""`pytest -m gpu` as a command: it collects and reports plainly where a GPU, or a plugin, is missing."""
+"""`pytest -m gpu` as a command: it collects, and says plainly that a GPU or a plugin is missing."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""DataLoader, samplers and data sets: what PyTorch's give for the same calls."""
+"""DataLoader, samplers and data sets give what PyTorch's give for the same calls."""
 
 from collections import OrderedDict, UserDict, defaultdict, namedtuple
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def test_batches_in_order_are_pytorchs(n, size, drop_last):
         torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y)), size, drop_last=drop_last
     )
     assert len(ours) == len(theirs)
-    assert same(list(ours), list(theirs)) and same(list(ours), list(theirs))  # a second pass, too
+    assert same(list(ours), list(theirs)) and same(list(ours), list(theirs))  # in a second pass too
 
 
 def loaders(dataset, transform_of, **options):
@@ -67,7 +67,7 @@ def test_batches_of_mnist_are_pytorchs(mnist_root, train, transform_of):
 
 
 def test_a_batch_made_at_once_is_the_batch_of_the_items(mnist_root):
-    """The shortcut is taken where it is known to be right, and gives the same bits as item by item."""
+    """The shortcut is taken where it is known to be right, and gives the same bits as collating item by item."""
     dataset = data.MNIST(mnist_root, transform=normalized(transforms))
     order = list(range(0, TRAIN, 3))
     at_once = dataset.gather(order)
@@ -107,7 +107,7 @@ def test_shuffling_draws_from_the_generator():
     generator = mg.Generator().manual_seed(5)
     assert [mg.randperm(100, generator=generator).tolist() for _ in range(2)] == [first, second]
     mg.manual_seed(5)
-    assert orders(None, 1) == [first]  # no generator given: the default one
+    assert orders(None, 1) == [first]  # without a generator the default one is used
 
 
 def test_shuffled_batches_hold_the_right_pairs(mnist_root):
@@ -275,7 +275,7 @@ class Growing:
 
 
 def plain(x):
-    """Tensors as their dtype and numbers, everything else as it is, with its type."""
+    """Return a tensor as its dtype and numbers, everything else as it is, with its type."""
     if hasattr(x, "tolist") and hasattr(x, "dtype"):
         return str(x.dtype).removeprefix("torch."), x.tolist()
     if isinstance(x, Mapping):

@@ -1,4 +1,4 @@
-"""Transforms: what torchvision's give for the same images."""
+"""Transforms give what torchvision's give for the same images."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The public face, name by name: one expression evaluated with PyTorch and with minigrad gives the same."""
+"""The public interface, name by name: an expression gives the same in PyTorch and in minigrad."""
 
 import copy
 import inspect
@@ -63,7 +63,7 @@ def test_every_name_is_there_as_in_pytorch(place):
 
 
 def test_every_public_name_is_pytorch_s():
-    """What PyTorch does not have is ours on purpose; the list is short."""
+    """Except for a short list of names that minigrad adds on purpose."""
     ours = {name for name in dir(minigrad) if not name.startswith("_")} - set(dir(torch))
     modules = {name for name in ours if isinstance(getattr(minigrad, name), types.ModuleType)}
     assert ours - modules <= {"DeviceMismatchError", "CheckpointError", "bool_"}
@@ -73,7 +73,7 @@ def test_every_public_name_is_pytorch_s():
 
 
 def prepare(T):
-    """The names that the expressions use."""
+    """Return the names that the expressions use."""
     x = T.tensor([[1.5, -2.0, 0.25], [4.0, 0.0, -1.0]], dtype=T.float64)
     return {
         "T": T, "F": T.nn.functional, "nn": T.nn, "x": x, "f": x.float(), "np": np, "copy": copy,
@@ -220,7 +220,7 @@ def expressions():
 
 
 def compared(value):
-    """A form in which results of the two libraries are equal."""
+    """Return a result in a form that is equal for equal results of the two libraries."""
     if isinstance(value, torch.Tensor | minigrad.Tensor):
         array = value.detach().numpy()
         return "tensor", str(array.dtype), array.shape, array, value.requires_grad
@@ -343,7 +343,7 @@ NOT_HERE = {
 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place in SIGNATURES for name in SIGNATURES[place].split()])
 def test_arguments(place, name):
-    """Ours are PyTorch's, in its order and with its defaults; those left out stand in NOT_HERE."""
+    """minigrad's arguments are PyTorch's, in its order and with its defaults; NOT_HERE lists those that are missing."""
     theirs, ours = ({**inspect.signature(getattr(operator.attrgetter(place)(T), name)).parameters} for T in LIBRARIES)
     assert set(ours) <= set(theirs)
     assert set(theirs) - set(ours) <= NOT_HERE
@@ -420,7 +420,7 @@ nn.Parameter(x, "yes"); F.linear(x, x, 3); F.nll_loss(x, k, weight=3); F.cross_e
 T.optim.SGD([x]).load_state_dict({}); T.optim.SGD([x], lr=None); T.optim.SGD({"params": x})
 T.autograd.grad(x.requires_grad_().sum(), []); x.requires_grad_().sum().backward(inputs=[]); x.requires_grad_().sum().backward(inputs=[w])
 """
-OTHERS = {  # an argument of the wrong type is a TypeError here, whatever PyTorch makes of it
+OTHERS = {  # an argument of the wrong type is a TypeError in minigrad, whatever PyTorch raises
     "T.tensor(None)", "T.tensor([None])", "T.tensor([1 + 2j])", "x & 1", "x | i", "F.mse_loss(x, 3)",
     "nn.Parameter(3)", 'setattr(x, "requires_grad", 1)', "T.Generator().manual_seed(1.5)",
     'x.to("nope")', 'nn.Linear(2, 2).to("nope")',

@@ -1,7 +1,7 @@
-"""PyTorch's own sample inputs for every op that we have, at float64: none is wrong, 90 % are supported.
+"""PyTorch's own sample inputs, in float64, for every operation that minigrad has: none is wrong, 90 % are supported.
 
-A sample is supported if our function returns. What it returns, and the gradients of all inputs that want
-one, must then be PyTorch's in value, shape and dtype. `empty` and random draws are compared by shape and dtype.
+A sample is supported if minigrad's function returns. What it returns, and the gradients of all inputs that require one, must then be
+PyTorch's in value, shape and dtype. `empty` and random draws are compared by shape and dtype.
 """
 
 import functools
@@ -29,14 +29,14 @@ DTYPES = {
 
 
 def found(name):
-    """Our function or method of PyTorch's name, or None."""
+    """Return minigrad's function or method of PyTorch's name, or None."""
     if name.startswith("nn.functional."):
         return getattr(minigrad.nn.functional, name.removeprefix("nn.functional."), None)
     return getattr(minigrad, name, None) or getattr(minigrad.Tensor, name, None)
 
 
 def ours_of(info):
-    """What to call here: PyTorch's lambda with `torch` meaning minigrad, or our function of the same name."""
+    """Return what to call: PyTorch's lambda with minigrad in place of `torch`, or minigrad's function of the same name."""
     f = info.op
     if isinstance(f, types.FunctionType) and f.__name__ == "<lambda>":
         names = {**f.__globals__, "torch": minigrad}
@@ -52,12 +52,12 @@ OPS = {title(info): info for info in op_db if callable(found(info.name)) and tor
 
 
 def translated(x, leaves):
-    """PyTorch's argument as ours; `leaves` gets the pair for every tensor in it."""
+    """Return PyTorch's argument as minigrad's; `leaves` gets the pair for every tensor in it."""
     if isinstance(x, torch.Tensor):
         if id(x) not in leaves:
             y = minigrad.from_numpy(x.detach().numpy().copy(order="K"))
             leaves[id(x)] = y.requires_grad_(x.requires_grad), x
-            x.grad = None  # samples share tensors
+            x.grad = None  # since samples share tensors
         return leaves[id(x)][0]
     if isinstance(x, tuple | list):
         return type(x)(translated(part, leaves) for part in x) if type(x) is not torch.Size else tuple(x)
@@ -69,12 +69,12 @@ def translated(x, leaves):
 
 
 def flat(result):
-    """The tensors (or numbers) of a result."""
+    """Return the tensors (or numbers) of a result."""
     return [part for r in result for part in flat(r)] if isinstance(result, tuple | list) else [result]
 
 
 def difference(ours, theirs, drawn):
-    """What is wrong with ours, or None."""
+    """Return what is wrong with minigrad's result, or None."""
     if not isinstance(theirs, torch.Tensor):
         return None if ours == theirs else f"{ours!r} instead of {theirs!r}"
     if not isinstance(ours, minigrad.Tensor):
@@ -92,7 +92,7 @@ def difference(ours, theirs, drawn):
 
 
 def backward(outputs, library):
-    """A scalar that weighs all differentiable outputs unevenly, sent backwards."""
+    """Go backward from a scalar that weighs all differentiable outputs unevenly; return whether there is one."""
     total = None
     for out in outputs:
         if isinstance(out, library.Tensor) and out.requires_grad:
@@ -106,7 +106,7 @@ def backward(outputs, library):
 
 
 def judged(info, sample):
-    """'unsupported', or None where all is right, or what is wrong."""
+    """Return None if all is right, else what is wrong, or "unsupported" with the error."""
     leaves = {}
     arguments = translated((sample.input, *sample.args), leaves), translated(sample.kwargs, leaves)
     theirs = flat(info.op(sample.input, *sample.args, **sample.kwargs))
@@ -132,7 +132,7 @@ def judged(info, sample):
 
 @functools.cache
 def verdicts(name):
-    """Of all samples of an op."""
+    """Return [(verdict, sample)] for all samples of an op."""
     info = OPS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""The PyTorch twin: the same text, the same options, the same lines, and numbers that are near."""
+"""The PyTorch twins in reference/ have the same text and options, and print the same lines with numbers that are near."""
 
 import ast
 import dataclasses
@@ -33,7 +33,7 @@ OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "noise_gener
 
 
 def definitions(path, replace=()):
-    """The functions and classes of a file by name, as text without comments."""
+    """Return {name: text without comments} of the functions and classes of a file."""
     text = path.read_text(encoding="utf-8")
     for old, new in replace:
         text = re.sub(old, new, text)
@@ -57,7 +57,7 @@ def test_both_print_the_same_lines_with_near_numbers(lecture, capsys):
     theirs = capsys.readouterr().out.splitlines()
     assert [NUMBER.sub("#", line) for line in ours] == [NUMBER.sub("#", line) for line in theirs]
     for our_line, their_line in zip(ours, theirs):
-        if "Mean-Squared" in our_line:  # from other weights, so it cannot be the same
+        if "Mean-Squared" in our_line:  # the first weights differ, so the numbers cannot be equal
             error, their_error = (float(NUMBER.search(line)[0]) for line in (our_line, their_line))
             assert error == pytest.approx(their_error, rel=0.05)
 
@@ -85,7 +85,7 @@ def parse_theirs(arguments):
 
 
 def captured(name, call):
-    """The argument of the function `name`, which is not run."""
+    """Return the argument with which the function `name`, which is not run, is called."""
     seen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(name, lambda arguments: seen.append(arguments) or 0)
@@ -112,7 +112,7 @@ def test_torchvision_gives_the_same_lines_and_error(capsys):
 
 
 def test_the_twin_s_noise_on_a_gpu_is_pytorch_s_own(monkeypatch):
-    """PyTorch has its generators for GPUs only after it has looked for one."""
+    """PyTorch has its generators for GPUs only after it has looked for a GPU."""
     there = torch.Generator()
 
     def look():
@@ -141,7 +141,7 @@ def settings(lecture, **changes):
 
 
 def test_batches_and_steps_of_both_agree_from_equal_weights():
-    """One epoch of each phase of lecture 12, which draws nothing at random but its weights."""
+    """For one epoch of each phase of lecture 12, which draws nothing at random except its weights."""
     from minigrad.experiments import autoencoder
     from reference import autoencoder as twin
 
@@ -185,7 +185,7 @@ def test_every_layer_loss_and_optimizer_has_a_twin():
 
 
 def functions_of(module):
-    """The names of the functions of an input."""
+    """Return the names of the functions that take an input."""
     own = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
     return [name for name, f in own if name[0] != "_" and "input" in inspect.signature(f).parameters]
 

@@ -35,7 +35,7 @@ def make(library, name, options, **more):
 
 
 def rates(schedule, steps):
-    """The rates of both groups at each of `steps` epochs."""
+    """Return the rates of both groups at each of `steps` epochs."""
     found = []
     for _ in range(steps):
         schedule.optimizer.step()
@@ -109,7 +109,7 @@ def test_schedules_on_one_optimizer_multiply():
             for schedule in chain:
                 schedule.step()
             if epoch == 10:
-                shared.param_groups[0]["lr"] *= 3  # set by hand, and carried on
+                shared.param_groups[0]["lr"] *= 3  # set by hand; the schedule goes on from it
             found[-1].append(shared.param_groups[0]["lr"])
     assert found[0] == pytest.approx(found[1], rel=1e-15, abs=0)
 
@@ -148,7 +148,7 @@ def test_warnings(library):
 
 
 def test_an_optimizer_is_freed_with_its_schedule():
-    """No cycle keeps them: with the collector off, dropping both is enough."""
+    """No reference cycle keeps them: without the collector both are freed when both are dropped."""
     import gc
     import weakref
 

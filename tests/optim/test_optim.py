@@ -1,4 +1,4 @@
-"""Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, where parameters lie."""
+"""Optimizers, compared with PyTorch's: groups, state dicts, what is refused, parameters without gradients, where parameters lie."""
 
 import copy
 import gc
@@ -35,13 +35,13 @@ def parameters(lib, dtype="float64", shapes=SHAPES):
 
 
 def set_gradients(params, seed, skip=()):
-    """New gradients, None for the parameters in `skip`."""
+    """Set new gradients, and None for the parameters in `skip`."""
     for i, (p, g) in enumerate(zip(params, arrays(seed, str(params[0].dtype).removeprefix("torch."), [tuple(p.shape) for p in params]))):
         p.grad = None if i in skip else mg.tensor(g) if isinstance(p, mg.Tensor) else torch.tensor(g)
 
 
 class Pair:
-    """An optimizer of ours and PyTorch's, over equal parameters."""
+    """An optimizer of minigrad and PyTorch's, with equal parameters."""
 
     def __init__(self, name, options, groups=None, dtype="float64", shapes=SHAPES):
         self.params = [parameters(lib, dtype, shapes) for lib in (mg, torch)]
@@ -356,7 +356,7 @@ def test_options_get_their_defaults():
 
 
 def updates(optimizer):
-    """A list that fills with what `update` is given for p, g and each state."""
+    """Return a list that fills with the arguments p, g and states of each call of `update`."""
     calls, update = [], type(optimizer).update
     optimizer.update = lambda group, p, g, state, *rest: calls.append((p, g, *state)) or update(optimizer, group, p, g, state, *rest)
     return calls
@@ -370,7 +370,7 @@ def test_parameters_stay_where_they_are_and_are_updated_together():
     set_gradients(params, 1)
     optimizer.step()
     assert all(p.array is array and array.base is None for p, array in zip(params, before))
-    assert [p.size for p, *_ in calls] == [6 + 2 + 17]  # one call
+    assert [p.size for p, *_ in calls] == [6 + 2 + 17]  # there is one call
     assert [type(a).__name__ for a in calls[0]] == ["Pieces", "Pieces", "ndarray", "ndarray"]
     for name in ("exp_avg", "exp_avg_sq"):
         assert len({id(optimizer.state[p][name].array.base) for p in params}) == 1
@@ -379,7 +379,7 @@ def test_parameters_stay_where_they_are_and_are_updated_together():
     assert [p.size for p, *_ in calls[1:]] == [6, 17]
     set_gradients(params, 3)
     optimizer.step()
-    assert [p.size for p, *_ in calls[3:]] == [6, 2, 17]  # the counts differ
+    assert [p.size for p, *_ in calls[3:]] == [6, 2, 17]  # the counts of updates differ
 
 
 @both_sides
@@ -438,8 +438,8 @@ def test_a_second_optimizer_leaves_the_parameters_where_they_are():
 
 
 @both_sides
-def test_whoever_sees_a_parameter_sees_it_trained(name, options):
-    """Views, NumPy's arrays and memory of others, whether taken before or after the optimizer was made."""
+def test_all_that_show_a_parameters_memory_show_it_trained(name, options):
+    """Views, NumPy's arrays and arrays that own the memory, whether taken before or after the optimizer was made."""
     pair = Pair(name, options, shapes=[(4,), (3, 2), (5,)])
     ours = pair.params[0]
     memory = bytearray(ours[2].array.tobytes())
@@ -457,7 +457,7 @@ def test_whoever_sees_a_parameter_sees_it_trained(name, options):
 
 @both_sides
 def test_a_gradient_in_memory_of_others_that_a_parameter_shows(name, options):
-    """Only addresses tell that the second gradient is what the first update changes."""
+    """Only addresses tell that the first update changes the second gradient."""
     pair = Pair(name, options, shapes=[(4,), (4,)])
     memory = bytearray(pair.params[0][0].array.tobytes())
     pair.params[0][0].data = mg.from_numpy(np.frombuffer(memory, "float64"))
@@ -500,7 +500,7 @@ def test_what_follows_in_a_buffer():
     assert flat.follows(a, b) and flat.follows(b, c)
     assert not flat.follows(a, c) and not flat.follows(a.T, b) and not flat.follows(a, other[1])
     own = np.zeros(7)
-    assert not flat.follows(own[:4], own[4:])  # a buffer of somebody else
+    assert not flat.follows(own[:4], own[4:])  # in another buffer
     flat.stretch(b, c)[...] = range(5)
     assert a.sum() == 0 and b.tolist() == [0, 1, 2] and c.tolist() == [3, 4]
 
@@ -510,7 +510,7 @@ def test_parameters_that_left_the_buffer(name, options):
     pair = Pair(name, options)
     pair.step(1)
     ours, theirs = pair.params
-    for i in (1, 2):  # neighbours
+    for i in (1, 2):  # these are neighbours
         ours[i].data = mg.tensor(np.full(ours[i].shape, 5.0))
         theirs[i].data = torch.full(theirs[i].shape, 5.0, dtype=torch.float64)
     for seed in range(2, 5):

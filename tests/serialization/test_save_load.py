@@ -1,4 +1,4 @@
-"""Saved state comes back to the bit, in PyTorch too; a damaged file raises CheckpointError, always."""
+"""Saved state comes back bit for bit, in PyTorch too; a damaged file always raises CheckpointError."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ def arrays_of_all_kinds():
 
 
 def optimizer_state():
-    """The shape of a run's checkpoint."""
+    """Return a nested state like that of a run's checkpoint."""
     rng = np.random.default_rng(1)
     slot = {"step": from_numpy(np.array(3.0)), "exp_avg": from_numpy(rng.random((3, 2)))}
     return {
@@ -58,7 +58,7 @@ def optimizer_state():
 
 
 def assert_same(a, b):
-    """Equal in type, nesting, order and bits."""
+    """Assert equality in type, nesting, order and bits."""
     assert type(a) is type(b)
     if isinstance(a, Tensor):
         assert a.array.dtype == b.array.dtype
@@ -136,7 +136,7 @@ def test_pytorch_reads_our_file(tmp_path):
 
 
 def test_every_tensor_is_aligned_in_the_file(tmp_path):
-    """For readers that map the file into memory."""
+    """As readers that map the file into memory need it."""
     save({dtype: from_numpy(np.zeros(3, dtype)) for dtype in reversed(DTYPES)}, tmp_path / "ours")
     content = (tmp_path / "ours").read_bytes()
     length = int.from_bytes(content[:8], "little")
@@ -194,17 +194,17 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
 
 
 def mutated(content, rng):
-    """`content` with one random damage, of the kinds that disks, networks and programs do."""
+    """Return `content` with one random damage of the kinds that disks, networks and programs do."""
     size = len(content)
     at, length = rng.randrange(size), rng.choice([1, 2, 8, 64, 512])
-    if rng.random() < 0.5:  # the header deserves more than its share
+    if rng.random() < 0.5:  # the header is short, but damaged half of the time
         at = rng.randrange(8 + int.from_bytes(content[:8], "little"))
     before, after = content[:at], content[at:]
     kind = rng.randrange(8)
     if kind <= 2:
         return before + bytes([after[0] ^ 1 << rng.randrange(8)]) + after[1:]
     if kind == 3:
-        return before  # truncated
+        return before  # the file is truncated
     if kind == 4:
         return before + after[length:]
     if kind == 5:
@@ -219,7 +219,7 @@ def test_no_damage_goes_unnoticed(tmp_path):
     path = tmp_path / "state"
     save(optimizer_state(), path)
     content = path.read_bytes()
-    seed = random.randrange(1 << 32)  # pytest-randomly seeds this
+    seed = random.randrange(1 << 32)  # pytest-randomly seeds `random`
     rng = random.Random(seed)
     for number in range(MUTATIONS):
         damaged = mutated(content, rng)
@@ -243,7 +243,7 @@ def test_every_single_flipped_bit_of_a_small_file_is_noticed(tmp_path):
 
 
 def test_mutated_foreign_files_are_read_as_safetensors_reads_them_or_refused(tmp_path):
-    """Without digests a flip in the data cannot be seen; but what is accepted, safetensors accepts too."""
+    """Without digests a changed bit in the data is not noticed; but minigrad accepts only what safetensors accepts."""
     tensors = {"a": np.arange(3.0), "b": np.arange(4, dtype=np.int64).reshape(2, 2), "c": np.array([True])}
     content = safetensors.numpy.save(tensors, {"format": "pt"})
     path = tmp_path / "theirs"
@@ -264,7 +264,7 @@ def test_mutated_foreign_files_are_read_as_safetensors_reads_them_or_refused(tmp
 
 
 def forged(entries, data, metadata=None, *, digests=None, structure=None):
-    """A file whose digests are right, whatever else is wrong."""
+    """Return a file whose digests are right, whatever else is wrong."""
     names = [name for name in entries if isinstance(entries[name], dict)]
     structure = structure or {"dict": [[name, {"tensor": name}] for name in names]}
     if digests is None:
@@ -421,7 +421,7 @@ def test_reading_takes_the_honest_size_and_little_more(tmp_path):
 
 
 def test_a_model_is_not_half_loaded(tmp_path):
-    """The state of another network, or of a damaged file: the model's bytes stay what they were."""
+    """After an attempt with another network's state, or a damaged file, the model's bytes are as before."""
     model, other = (
         nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)),
         nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 4)),

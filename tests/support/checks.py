@@ -16,7 +16,7 @@ LAYOUTS = ["contiguous", "transposed", "sliced", "negative", "read-only", "repea
 
 
 def lay_out(x, how):
-    """Return the same values laid out otherwise in memory ("repeated": those of the first row in every row, with stride 0)."""
+    """Return the same values in another memory layout; "repeated" returns the first row's in every row, with stride 0."""
     if how == "transposed":
         return np.array(x.T, order="C").T
     if how == "sliced":
@@ -35,7 +35,7 @@ def lay_out(x, how):
 
 @dataclass
 class Case:
-    """A drawn call with its values: arrays (or numbers), which of them are differentiated, and how cotangents are drawn."""
+    """A drawn call with its values: arrays or numbers, which of them are differentiated, and the cotangents."""
 
     arrays: list
     needs: list
@@ -56,7 +56,7 @@ def values(rng, row, argument, dtype, special):
     if domain is row.domain and row.kinks:
         x = np.where(rng.random(x.shape) < 0.25, rng.choice(row.kinks, x.shape), x)
     if special == "one" and x.size:
-        few = SPECIAL[np.abs(SPECIAL) != 1e38] if dtype == "float32" else SPECIAL  # a sum may overflow on its way
+        few = SPECIAL[np.abs(SPECIAL) != 1e38] if dtype == "float32" else SPECIAL  # without ±1e38, as a sum may overflow on its way
         x.flat[rng.integers(x.size)] = rng.choice(few)
     elif special:
         x = np.where(rng.random(x.shape) < 0.5, rng.choice(SPECIAL, x.shape), x)
@@ -65,7 +65,7 @@ def values(rng, row, argument, dtype, special):
 
 @dataclass
 class Drawn:
-    """A drawn call and how its arrays lie in memory; `case` gives it values."""
+    """A drawn call and the memory layout of its arrays; `case` gives it values."""
 
     row: Any
     call: Any
@@ -87,7 +87,7 @@ class Drawn:
         return Case(arrays, needs, {**self.call.options, **floats}, self.seed, self.layouts[-1])
 
     def _arguments(self, special):
-        """Return the arguments, of one shape where values are extreme: the sums of broadcast gradients would depend on the order."""
+        """Return the arguments. With extreme values all have one shape, as sums of broadcast gradients would depend on the order."""
         arguments = self.call.arguments
         if not special or not self.row.elementwise:
             return arguments
@@ -106,7 +106,7 @@ def draw_call(draw, row):
 
 
 def to_torch(x):
-    """Return an array (copied), a dtype, or a key with arrays in it as PyTorch takes it."""
+    """Return an array (copied), a dtype, or a key with arrays in it, in the form that PyTorch takes."""
     if isinstance(x, np.ndarray):
         return torch.from_numpy(np.array(x, order="C"))
     if isinstance(x, np.dtype):
@@ -122,7 +122,7 @@ def to_ours(x, backend):
 
 
 class Side:
-    """One call in minigrad or PyTorch: `arguments` (tensors where the case has arrays), `leaves` (those differentiated), `out`."""
+    """A call in minigrad or PyTorch: `arguments` (tensors for the case's arrays), `leaves` (those differentiated), and its result `out`."""
 
     def __init__(self, function, case, arguments, options):
         self.arguments = arguments
@@ -168,7 +168,7 @@ def sizes_of_terms(row, case, g):
 
 
 def close(found, expected, terms, what, exact=None, flushed=0.0):
-    """Assert that both are NaN and infinite in the same places, and elsewhere differ by rounding of the summed terms and by `flushed`."""
+    """Assert that both are NaN and infinite in the same places, and elsewhere differ by at most the terms' rounding and `flushed`."""
     assert found.shape == expected.shape, f"{what}: shape {found.shape}, PyTorch has {expected.shape}"
     assert found.dtype == expected.dtype, f"{what}: {found.dtype}, PyTorch has {expected.dtype}"
     if found.dtype.kind != "f":
@@ -185,7 +185,7 @@ def close(found, expected, terms, what, exact=None, flushed=0.0):
 
 
 def lost_by_flushing(backend, g):
-    """Return how much of a gradient is lost where values below float32's smallest normal number count as 0 before g multiplies them."""
+    """Return how much of a gradient is lost if values below float32's smallest normal number count as 0 before g multiplies them."""
     if not backend.flushes or g.dtype != np.float32:
         return 0.0
     return 2 * np.finfo(g.dtype).tiny * float(np.abs(g[np.isfinite(g)]).max(initial=0.0))
@@ -251,7 +251,7 @@ def shares(a, b):
 
 def special_values(row, case, backend):
     """Assert that value and gradients are PyTorch's at ±0, ±88.8, ±745, ±1e4, ±1e38, ±inf and NaN."""
-    with np.errstate(all="ignore"):  # of the comparison itself; minigrad must be silent, see `silent`
+    with np.errstate(all="ignore"):  # for the comparison itself; minigrad must give no warning, see `silent`
         compare(row, case, backend)
 
 

@@ -1,4 +1,4 @@
-"""A small MNIST in a folder, and the comparison of its batches with PyTorch's."""
+"""A small MNIST in a folder, and a comparison of batches with PyTorch's."""
 
 import gzip
 

@@ -63,7 +63,7 @@ def test_sums_and_maxima_of_matrices(shape, dtype, keepdims):
         assert found.shape == expected.shape and found.dtype == expected.dtype
         if dtype == "int64":
             np.testing.assert_array_equal(found, expected)
-        elif dtype == "float16":  # added in float32, rounded once
+        elif dtype == "float16":  # added in float32, and rounded once
             np.testing.assert_allclose(found, expected, 2.0**-10)
         else:
             np.testing.assert_allclose(found, expected, 0, 4 * np.finfo(dtype).eps * np.abs(x).sum(axis=axis, keepdims=keepdims).max())
@@ -90,7 +90,7 @@ def test_sums_of_matrices_of_any_layout():
 
 @given(data=st.data())
 def test_choices_and_copies_of_arrays_of_any_size_and_layout(data):
-    """As NumPy's own, whether they are shared out or not: where, copy, concatenate."""
+    """where, copy and concatenate give what NumPy's own give, divided among threads or not."""
     def one(shape):
         x = numbers((40, 40), data.draw(st.sampled_from(["float32", "float64"])), special=True)
         n, m = shape
@@ -124,7 +124,7 @@ def test_choices_and_copies_of_arrays_of_any_size_and_layout(data):
     lambda x: mg.ops.sigmoid.raw(x), lambda x: mg.ops.losses.mse(x, x), lambda x: numpy_names.astype(x, np.dtype("float32")),
     lambda x: numpy_names.where(x > 0, x, 0)])
 def test_small_operations_are_cut_into_few_parts(monkeypatch, shared_out):
-    """Every operation that counts its elements says how many they are."""
+    """Every operation that knows its number of elements passes it to `share`."""
     counts, share = [], threads.share
 
     def watched(function, n, block=1, elements=None):

@@ -29,7 +29,7 @@ class Library:
 
 @pytest.mark.parametrize("n, inside, shared", [(64, 7, 0), (65, 1, 0), (116, 1, 0), (117, 1, 1)])
 def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_after_them(monkeypatch, n, inside, shared):
-    """A second pool of threads would spin against ours; products so small that BLAS does not split them need not tell it."""
+    """Two pools of threads would compete for the cores. For a product that BLAS does not split, its number of threads stays."""
     library, seen, shared_out = Library(), [], []
     multiply = np.matmul
 
@@ -54,8 +54,8 @@ def test_blas_is_on_one_thread_in_products_that_it_would_split_and_as_before_aft
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 @pytest.mark.parametrize("needs", [(1, 1, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (0, 1, 0), (1, 0, 0), (0, 0, 1)])
-def test_the_gradients_of_a_product_are_shared_out_at_once(monkeypatch, n, kind, needs):
-    """By one meeting of the threads, whichever are asked for; with the values of one after the other."""
+def test_the_gradients_of_a_product_are_computed_together(monkeypatch, n, kind, needs):
+    """The threads meet once, whichever gradients are asked for, and the values are those of one product after the other."""
     draw, meetings = np.random.default_rng(0), []
     given = [draw.normal(0, 1, shape).astype(kind) for shape in ((160, 130), (240, 130), (240,))]
     g, before, share = draw.normal(0, 1, (160, 240)).astype(kind), threads.get_num_threads(), threads.share
@@ -76,11 +76,11 @@ def test_the_gradients_of_a_product_are_shared_out_at_once(monkeypatch, n, kind,
         assert (t.grad is not None) == bool(need)
         if need:
             np.testing.assert_allclose(t.grad.numpy(), expected, rtol=0, atol=1e-10 if kind == "float64" else 1e-3)
-    assert len([m for m in meetings if m > 1]) <= (n > 1)  # a large product on one thread meets nobody
+    assert len([m for m in meetings if m > 1]) <= (n > 1)  # one thread alone has nothing to meet
 
 
-def test_a_product_of_another_thread_is_not_put_off():
-    """Nor is one that comes after a gradient's error."""
+def test_a_product_of_another_thread_is_computed_at_once():
+    """So is one that comes after a gradient's error."""
     x, seen = numbers((120, 120), "float64"), []
 
     def fails(g):
@@ -102,8 +102,8 @@ def test_a_product_of_another_thread_is_not_put_off():
     assert len(seen) == 2
 
 
-def test_blas_gets_its_threads_back_when_nobody_is_alone_any_more(monkeypatch):
-    """Two threads of the program, or a call within another: the last one gives them back."""
+def test_blas_gets_its_threads_back_after_the_last_of_several_calls(monkeypatch):
+    """The calls may come from two threads of the program, or one from within another."""
     library, alone = Library(), products.with_blas_on_one_thread
     monkeypatch.setattr(products.blas, "found", [library])
     assert alone(lambda: [alone(lambda: library.threads), library.threads]) == [1, 1] and library.threads == 7
@@ -118,7 +118,7 @@ def test_blas_gets_its_threads_back_when_nobody_is_alone_any_more(monkeypatch):
 
 
 def test_other_threads_of_the_program_still_set_blas_threads():
-    """threadpoolctl keeps the setting for the thread that asks first; minigrad's products must not be that thread."""
+    """threadpoolctl keeps the setting of the thread that asks first, so minigrad's threads must not ask first."""
     threadpoolctl, before, seen = pytest.importorskip("threadpoolctl"), threads.get_num_threads(), []
     if not products.blas.get():
         pytest.skip("there is no BLAS whose threads can be set")

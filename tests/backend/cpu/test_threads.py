@@ -1,4 +1,4 @@
-"""The worker threads: how work is cut into parts, and that none is lost."""
+"""The worker threads: work is divided into few parts, and no part is lost."""
 
 import itertools
 import threading as host
@@ -14,7 +14,7 @@ from minigrad.backend.cpu import compiling, signals, threads
     (threads.LARGE, 64, 2), (threads.LARGE, 2, 2), (threads.LARGE, 1, 1), (2 * threads.LARGE, 64, 4), (2 * threads.LARGE - 16, 64, 3),
     (1 << 20, 16, 16), (1 << 20, 64, 64), (1 << 20, 3, 3), (100, 8, 1), (0, 8, 1), (None, 8, 8), (None, 1, 1)])
 def test_parts_are_few_enough_that_each_is_worth_a_thread(monkeypatch, elements, count, expected):
-    """None: what is shared is not counted in elements, and goes to all threads."""
+    """Without a number of elements (None) all threads take part."""
     monkeypatch.setattr(threads, "_threads", count)
     monkeypatch.setattr(threads, "_idle_workers", lambda n: [Recorder(parts) for _ in range(n)])
     for n, block in [(1 << 20, 16), (960, 1)]:
@@ -25,7 +25,7 @@ def test_parts_are_few_enough_that_each_is_worth_a_thread(monkeypatch, elements,
 
 
 class Recorder:
-    """Stand in for a worker: keep the part that is posted."""
+    """A worker that only keeps the parts that it is given."""
 
     busy = False
 
@@ -37,8 +37,8 @@ class Recorder:
 
 
 @pytest.mark.parametrize("numba", [True, False])
-def test_no_piece_is_lost_whether_the_threads_look_or_sleep(monkeypatch, numba):
-    """Pieces of any length, and patience so short that each side often sleeps just when the other is done."""
+def test_no_piece_is_lost_whether_the_threads_poll_or_sleep(monkeypatch, numba):
+    """Pieces take any time, and patience is so short that each side often falls asleep just when the other is done."""
     before, n = compiling.use_numba(numba), threads.get_num_threads()
     monkeypatch.setattr(signals, "spinning", None)
     rng, wrong, done = np.random.default_rng(0), [], []

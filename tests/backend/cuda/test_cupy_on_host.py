@@ -1,4 +1,4 @@
-"""The tests for a GPU on the real CuPy without one: its own code over memory of the host (see support/cupy_on_host/__init__.py).
+"""The tests for a GPU, run by the real CuPy without a GPU, over memory of the host (see support/cupy_on_host/__init__.py).
 
 CuPy's wheel for CUDA 12 is the one that the extra `test` installs. MINIGRAD_CUPY_CUDA13 names a folder with the wheel for CUDA 13
 (pip install --no-deps --target FOLDER cupy-cuda13x), which cannot lie beside it.
@@ -23,7 +23,7 @@ CUDA13 = os.environ.get("MINIGRAD_CUPY_CUDA13", "")
 
 
 def run(files, *before):
-    """Run the tests marked gpu in these files, folders `before` all others on Python's path; how many ran, and on which CuPy."""
+    """Run the tests marked gpu in these files; return their number and CuPy's CUDA release. Folders `before` lead Python's path."""
     paths = [*before, str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "support.cupy_on_host", "-m", "gpu", *[str(TESTS / f) for f in files]]

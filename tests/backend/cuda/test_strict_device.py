@@ -1,4 +1,4 @@
-"""The stand-in for CuPy: as strict as it promises, and no name, signature or view of an array that the real CuPy does not have.
+"""The stand-in for CuPy is as strict as it promises, and has no name, signature or view of an array that the real CuPy lacks.
 
 CuPy installs without a GPU; its arrays can then lie over the host's memory, where views and indexing work and kernels do not.
 """
@@ -24,7 +24,7 @@ def cupy():
 
 
 def on_host_memory(cupy, shape, dtype="float32"):
-    """A real CuPy array without a device, over NumPy's memory."""
+    """Return a real CuPy array without a device, over NumPy's memory."""
     host = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
     memory = cupy.cuda.UnownedMemory(host.ctypes.data, max(host.nbytes, 1), host, 0)
     return cupy.ndarray(shape, dtype, cupy.cuda.MemoryPointer(memory, 0))
@@ -34,7 +34,7 @@ def on_host_memory(cupy, shape, dtype="float32"):
 
 
 def as_text(signature):
-    """Names and defaults, without annotations."""
+    """Return names and defaults as text, without annotations."""
     parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
 
@@ -96,7 +96,7 @@ TOGETHER = {"clip": lambda x, low, high: x.clip(low, high), "where": library.whe
 
 
 def routines(cupy):
-    """(name, types of the inputs, type of the output, C text) of each ufunc for the types above; and the text before them."""
+    """Return [(name, types of the inputs, type of the output, C text)] of CuPy's ufuncs for the types above, and the text before them."""
     from cupy._core import _routines_math
     from cupy._sorting import search
 
@@ -116,7 +116,7 @@ def routines(cupy):
 
 
 def as_c(number, inputs, output, routine):
-    """One routine as a function of (length, pointers to the inputs and to the output)."""
+    """Return the C text of a routine as a function of (length, pointers to the inputs and to the output)."""
     reads = "".join(f"typedef {C[t]} in{k}_type; in{k}_type in{k} = (({C[t]}*)p[{k}])[i];\n" for k, t in enumerate(inputs))
     written = f"typedef {C[output]} out0_type; out0_type &out0 = (({C[output]}*)p[{len(inputs)}])[i];\n"
     loop = f"for (long long i = 0; i < n; ++i) {{\n{reads}{written}{routine};\n}}"
@@ -138,14 +138,14 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
     for number, (name, inputs, output, _) in enumerate(found):
         grid = [g.ravel().copy() for g in np.meshgrid(*[VALUES[t] for t in inputs])]
         if inputs == "ll" and name == "fmod":
-            grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses what CuPy leaves open
+            grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses the others, CuPy leaves them open
         if "shift" in name:
-            grid = [g[(grid[1] >= 0) & (grid[1] < 64)] for g in grid]  # C leaves the others open
+            grid = [g[(grid[1] >= 0) & (grid[1] < 64)] for g in grid]  # C leaves the others undefined
         theirs = np.empty(len(grid[0]), output)
         pointers = [a.ctypes.data for a in (*grid, theirs)]
         getattr(loaded, f"f{number}")(ctypes.c_longlong(len(theirs)), (ctypes.c_void_p * len(pointers))(*pointers))
         if inputs[0] == "?" and name in ("negative", "subtract"):
-            continue  # NumPy refuses
+            continue  # NumPy has no such ufunc for these types
         with np.errstate(all="ignore"):
             ours = TOGETHER.get(name, getattr(library, name, None))(*map(library.asarray, grid)).get()
         assert ours.dtype == theirs.dtype, name
@@ -221,7 +221,7 @@ def test_refused_as_by_cupy(cupy, call):
     ours = library.asarray(np.zeros((2, 3, 4), "float32"))
     errors = []
     for xp, a in ((library, ours), (cupy, on_host_memory(cupy, (2, 3, 4)))):
-        with pytest.raises(Exception) as caught:  # the types are compared
+        with pytest.raises(Exception) as caught:  # the types of the exceptions are compared
             call(xp, a)
         errors.append(caught.type)
     assert errors[0] is errors[1]
@@ -344,7 +344,7 @@ def test_kernel_checks():
 
 
 def test_kernel_sees_overlapping_memory():
-    """Inputs that lie as the loop goes are not copied: writing to the output changes what is read later."""
+    """Contiguous inputs are not copied: writing to the output changes what is read later."""
     x = library.asarray(np.arange(4.0))
     library.ElementwiseKernel("T x", "T y", "y = x + 1", "next")(x[:3], x[1:])
     assert x.get().tolist() == [0, 1, 2, 3]
