@@ -118,8 +118,8 @@ def test_broadcasting_is_summed_back(operation, shape):
         operation(a, b).sum().backward()
         assert a.grad.shape == a.shape and b.grad.shape == b.shape
         grads.append([a.grad.numpy(), b.grad.numpy()])
-    for ours, theirs in zip(*grads):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    for in_minigrad, in_torch in zip(*grads):
+        np.testing.assert_allclose(in_minigrad, in_torch, rtol=1e-12)
 
 
 def test_a_vjp_of_the_wrong_shape_is_refused():

@@ -111,8 +111,8 @@ def test_what_is_asked_for(case):
 @pytest.mark.filterwarnings("ignore:Using backward")
 def test_gradients_asked_for_can_be_recorded():
     for asked in (["y"], ["y", "x"], ["x", "x"]):
-        ours, theirs = (backward_of(asked, create=True, retain=True)(lib) for lib in LIBRARIES)
-        assert ours == theirs
+        in_minigrad, in_torch = (backward_of(asked, create=True, retain=True)(lib) for lib in LIBRARIES)
+        assert in_minigrad == in_torch
 
 
 def test_several_roots_and_inputs():

@@ -226,16 +226,16 @@ def test_writes_raise_or_change_nothing(program, seed, picks):
             outcome.append(None)
         except RuntimeError as error:
             outcome.append(str(error))
-    theirs, ours = outcome
-    if theirs is None:
-        assert ours is None, f"PyTorch raises nothing here: {ours}"
-    if ours is None:
+    in_torch, in_minigrad = outcome
+    if in_torch is None:
+        assert in_minigrad is None, f"PyTorch raises nothing here: {in_minigrad}"
+    if in_minigrad is None:
         roots = right.roots(picks)
         if roots:
             sum(root.sum() for root in roots).backward()
         close(runs[1].gradients(), right.gradients())
     else:
-        assert "changed in place" in ours and "shape" in ours
+        assert "changed in place" in in_minigrad and "shape" in in_minigrad
 
 
 @pytest.mark.parametrize("n", [*range(1, 10), 16, 31, 32, 33, 63, 64])

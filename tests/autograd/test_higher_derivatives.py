@@ -49,9 +49,9 @@ def test_a_value_written_to_counts_as_it_was_written(write, use):
         with lib.no_grad():
             WRITES[write](lib, h)
         found.append(twice(eval(use, {"h": h}).sum(), x, lib))
-    ours, reference = found
-    np.testing.assert_array_equal(ours[0], ours[1])
-    for a, b in zip(ours, reference):
+    in_minigrad, reference = found
+    np.testing.assert_array_equal(in_minigrad[0], in_minigrad[1])
+    for a, b in zip(in_minigrad, reference):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
 
 

@@ -77,12 +77,12 @@ def chain(library, length):
 @pytest.mark.skipif(not pathlib.Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_a_million_operations(capsys):
     """Forward, backward and freeing need no recursion and at most 700 bytes a node, and leave nothing behind."""
-    ours, theirs = chain("minigrad", 1_000_000), chain("torch", 100_000)
+    in_minigrad, in_torch = chain("minigrad", 1_000_000), chain("torch", 100_000)
     with capsys.disabled():
         print("".join(f"\n{name}: forward {m['forward'] * 1e6:.1f} µs, backward {m['backward'] * 1e6:.1f} µs, {m['bytes']:.0f} bytes a node"
-                      for name, m in (("minigrad, 1,000,000 nodes", ours), ("PyTorch, 100,000 nodes", theirs))))
-    assert ours["right"] and ours["bytes"] <= 700
-    assert ours["left"] < 50 and ours["left without backward"] < 50
+                      for name, m in (("minigrad, 1,000,000 nodes", in_minigrad), ("PyTorch, 100,000 nodes", in_torch))))
+    assert in_minigrad["right"] and in_minigrad["bytes"] <= 700
+    assert in_minigrad["left"] < 50 and in_minigrad["left without backward"] < 50
 
 
 def test_a_diamond_of_20_levels_takes_20_steps():
@@ -337,8 +337,8 @@ def test_promotion_is_pytorchs(dtype, other):
             for f in (lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a > b):
                 yield f(a, b)
 
-    for ours, theirs in zip(results(mg), results(torch)):
-        assert str(theirs.dtype) == f"torch.{ours.dtype}" and ours.tolist() == theirs.tolist()
+    for in_minigrad, in_torch in zip(results(mg), results(torch)):
+        assert str(in_torch.dtype) == f"torch.{in_minigrad.dtype}" and in_minigrad.tolist() == in_torch.tolist()
 
 
 def test_gradients_come_back_in_the_leafs_dtype():

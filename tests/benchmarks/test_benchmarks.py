@@ -94,15 +94,15 @@ def test_scaling_draws_its_picture(ask, tmp_path):
 @pytest.mark.slow
 def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
     settings = ("--epochs", "1", "--finetune-epochs", "1", "--limit", "40", "--batch-size", "20")
-    ours = jobs.run_job(ENGINES["numpy"], settings, threads=1)
-    theirs = {**ours, "seconds": 2 * ours["seconds"], "bytes": 4 * ours["bytes"]}
-    monkeypatch.setattr(epoch, "run_jobs", lambda *_: {"numpy": [ours], "torch": [theirs]})
-    assert [entry["phase"] for entry in ours["metrics"]] == ["pretrain", "finetune"]
-    assert 0 < sum(ours["phases"].values()) < ours["seconds"]
+    in_minigrad = jobs.run_job(ENGINES["numpy"], settings, threads=1)
+    in_torch = {**in_minigrad, "seconds": 2 * in_minigrad["seconds"], "bytes": 4 * in_minigrad["bytes"]}
+    monkeypatch.setattr(epoch, "run_jobs", lambda *_: {"numpy": [in_minigrad], "torch": [in_torch]})
+    assert [entry["phase"] for entry in in_minigrad["metrics"]] == ["pretrain", "finetune"]
+    assert 0 < sum(in_minigrad["phases"].values()) < in_minigrad["seconds"]
     code, _, kept = ask("epoch", "--engines", "numpy")
     whole = next(row for row in kept["rows"] if row["part"] == "seconds")
     assert code == 0 and whole["to"]["torch"]["ratio"] == 0.5
-    assert whole["mse"] == ours["metrics"][0]["loss"]
+    assert whole["mse"] == in_minigrad["metrics"][0]["loss"]
     code, _, kept = ask("memory", "--engines", "numpy")
     assert code == 0 and kept["rows"][0]["to"]["torch"]["ratio"] == 0.25
 
@@ -276,16 +276,16 @@ def test_bytes_are_counted_by_hand():
 
 
 def test_ratios_are_of_medians_and_their_range_of_rounds():
-    ours = [{"seconds": s} for s in (1.0, 2.0, 9.0)]
-    theirs = [{"seconds": s} for s in (4.0, 2.0, 6.0)]
-    row = pairs.compared("numba", {"numba": ours, "torch": theirs}, asked=0.5)
+    in_minigrad = [{"seconds": s} for s in (1.0, 2.0, 9.0)]
+    in_torch = [{"seconds": s} for s in (4.0, 2.0, 6.0)]
+    row = pairs.compared("numba", {"numba": in_minigrad, "torch": in_torch}, asked=0.5)
     found = row["to"]["torch"]
     assert (found["ratio"], found["low"], found["high"]) == (0.5, 0.25, 1.5)
     assert row["seconds"] == statistics.median([1, 2, 9]) and row["met"]
-    assert not pairs.compared("numba", {"numba": ours, "torch": theirs}, asked=0.49)["met"]
+    assert not pairs.compared("numba", {"numba": in_minigrad, "torch": in_torch}, asked=0.49)["met"]
     assert tables.judged(row) == ["0.500", "0.25 … 1.50", "≤ 0.50", "yes"]
     slower = [{"seconds": s} for s in (3.0, 3.0, 3.0)]
-    row = pairs.compared("numba", {"numba": ours, "torch": theirs, "torch_default": slower}, asked=0.5)
+    row = pairs.compared("numba", {"numba": in_minigrad, "torch": in_torch, "torch_default": slower}, asked=0.5)
     assert tables.judged(row)[-1] == "NO"  # 2 / 4 meets the limit, 2 / 3 does not
     assert tables.to_default(row) == "0.667"
 
@@ -299,10 +299,10 @@ def test_peak_memory_is_the_childs_own():
         jobs.watch([sys.executable, "-c", "raise SystemExit(3)"], env={})
 
 
-def test_other_programs_share_is_what_is_not_ours(monkeypatch):
-    clocks = {"busy": iter([100.0, 107.0]), "ours": iter([50.0, 54.0]), "wall": iter([0.0, 10.0])}
+def test_other_programs_share_is_what_is_not_its_own(monkeypatch):
+    clocks = {"busy": iter([100.0, 107.0]), "own": iter([50.0, 54.0]), "wall": iter([0.0, 10.0])}
     monkeypatch.setattr(neighbours, "busy_seconds", lambda: next(clocks["busy"]))
-    monkeypatch.setattr(neighbours, "our_seconds", lambda: next(clocks["ours"]))
+    monkeypatch.setattr(neighbours, "our_seconds", lambda: next(clocks["own"]))
     monkeypatch.setattr(neighbours.time, "perf_counter", lambda: next(clocks["wall"]))
     monkeypatch.setattr(neighbours.os, "cpu_count", lambda: 2)
     assert neighbours.Watch().others() == pytest.approx(3 / 20)

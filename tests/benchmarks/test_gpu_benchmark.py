@@ -240,8 +240,8 @@ def test_a_curve_that_differs_stands_beside_the_times_and_discards_nothing(tmp_p
         write(what="step", work="pretraining", dtype="float32", engine=engine, turn=0, losses=[1.0, last], seconds=seconds, **times)
     write(what="pretraining, float32, torch_cuda_graph", failure="RuntimeError: no graph")
     table, failure = report.step_tables(tmp_path)
-    ours, torch, default = table.splitlines()[2:]
-    assert "500 µs" in ours and "1.250" in ours and "DIFFERENT by 1e-01, 1e-05 allowed" in ours
+    in_minigrad, torch, default = table.splitlines()[2:]
+    assert "500 µs" in in_minigrad and "1.250" in in_minigrad and "DIFFERENT by 1e-01, 1e-05 allowed" in in_minigrad
     assert "400 µs" in torch and "800 µs" in default and "equal to 0e+00" in default and "no graph" in failure
 
 

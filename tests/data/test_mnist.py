@@ -78,17 +78,17 @@ def test_a_folder_without_the_files_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["MNIST", "FashionMNIST"])
 @pytest.mark.parametrize("train", [True, False])
 def test_the_data_set_is_torchvisions(mnist_root, name, train):
-    ours = getattr(data, name)(mnist_root, train=train, transform=transforms.ToTensor())
-    theirs = getattr(torchvision.datasets, name)(
+    in_minigrad = getattr(data, name)(mnist_root, train=train, transform=transforms.ToTensor())
+    in_torch = getattr(torchvision.datasets, name)(
         mnist_root, train=train, transform=torchvision.transforms.ToTensor()
     )
-    assert len(ours) == len(theirs) == (TRAIN if train else TEST)
-    assert ours.classes == theirs.classes and ours.class_to_idx == theirs.class_to_idx
-    assert same(ours.data, theirs.data) and same(ours.targets, theirs.targets)
-    assert all(same(ours[i], theirs[i]) for i in (0, 1, len(ours) - 1, -1))
-    assert len(list(ours)) == len(ours)  # an index out of range ends a for loop
+    assert len(in_minigrad) == len(in_torch) == (TRAIN if train else TEST)
+    assert in_minigrad.classes == in_torch.classes and in_minigrad.class_to_idx == in_torch.class_to_idx
+    assert same(in_minigrad.data, in_torch.data) and same(in_minigrad.targets, in_torch.targets)
+    assert all(same(in_minigrad[i], in_torch[i]) for i in (0, 1, len(in_minigrad) - 1, -1))
+    assert len(list(in_minigrad)) == len(in_minigrad)  # an index out of range ends a for loop
     with pytest.raises(IndexError):
-        ours[len(ours)]
+        in_minigrad[len(in_minigrad)]
 
 
 @pytest.mark.parametrize("with_target", [False, True])

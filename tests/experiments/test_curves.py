@@ -187,9 +187,9 @@ LECTURES = {
 @pytest.mark.parametrize("name", LECTURES)
 def test_lectures_at_full_size_for_60_steps(name, dtype, tolerance, images, one_thread):
     torch.set_num_threads(mg.get_num_threads())
-    ours, theirs, noise = LECTURES[name]
+    in_minigrad, in_torch, noise = LECTURES[name]
     torch.manual_seed(0)
-    reference_run, run = Lecture(torch, theirs, torch.optim, dtype), Lecture(mg, ours, optim, dtype)
+    reference_run, run = Lecture(torch, in_torch, torch.optim, dtype), Lecture(mg, in_minigrad, optim, dtype)
     copy_weights(reference_run, run)
     for number, (inputs, targets) in enumerate(noisy_batches(images, noise, dtype)):
         before = reference_run.weights()

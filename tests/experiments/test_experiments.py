@@ -392,11 +392,11 @@ def test_the_printed_curves_are_drawn_over_a_run_of_as_many_epochs(lecture):
     figure = Figure()
     plots.curves(figure, "", "minigrad", metrics, printed)
     for axes, (phase, key, name) in zip(figure.axes, keys, strict=True):
-        ours, lecture_s = axes.lines
+        curve, lecture_curve = axes.lines
         entries = [entry for entry in metrics if entry["phase"] == phase]
-        assert ours.get_ydata().tolist() == [entry[key] for entry in entries]
-        assert list(lecture_s.get_ydata()) == printed[name]
-        assert list(lecture_s.get_xdata()) == list(ours.get_xdata()) == [entry["epoch"] for entry in entries]
+        assert curve.get_ydata().tolist() == [entry[key] for entry in entries]
+        assert list(lecture_curve.get_ydata()) == printed[name]
+        assert list(lecture_curve.get_xdata()) == list(curve.get_xdata()) == [entry["epoch"] for entry in entries]
         assert [text.get_text() for text in axes.get_legend().get_texts()] == ["minigrad", "lecture, printed"]
 
 
@@ -426,10 +426,10 @@ def test_a_weight_matrix_as_lecture_20_shows_it_is_torchvision_s_grid(shape, dty
     normal = np.random.default_rng(0).normal(0.1, 0.3, shape).astype(dtype)
     side = math.isqrt(shape[1])
     for weight in (normal, np.full_like(normal, 0.25), 1e-7 * normal):
-        theirs = make_grid(torch.from_numpy(weight).view(-1, 1, side, side), nrow=20, normalize=True)
-        ours = tiled_images.make_grid(weight)
-        assert ours.dtype == weight.dtype
-        np.testing.assert_array_equal(ours, theirs[0].numpy())
+        in_torch = make_grid(torch.from_numpy(weight).view(-1, 1, side, side), nrow=20, normalize=True)
+        in_minigrad = tiled_images.make_grid(weight)
+        assert in_minigrad.dtype == weight.dtype
+        np.testing.assert_array_equal(in_minigrad, in_torch[0].numpy())
 
 
 def test_the_decoder_s_grids_stand_in_the_picture_pixel_by_pixel(tmp_path):

@@ -17,9 +17,9 @@ def both(function, *values, dtype="float64"):
         out.backward(lib.tensor(np.arange(1.0, out.numel() + 1).reshape(tuple(out.shape)).tolist(), dtype=out.dtype))
         leaves = [t for t in tensors if not isinstance(t, (int, float))]
         results.append([out.detach().numpy(), *[t.grad.numpy() for t in leaves]])
-    for ours, theirs in zip(*results):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=0)
-        assert ours.dtype == theirs.dtype
+    for in_minigrad, in_torch in zip(*results):
+        np.testing.assert_allclose(in_minigrad, in_torch, rtol=1e-14, atol=0)
+        assert in_minigrad.dtype == in_torch.dtype
     return results[0]
 
 

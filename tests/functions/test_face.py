@@ -64,9 +64,9 @@ def test_every_name_is_there_as_in_pytorch(place):
 
 def test_every_public_name_is_pytorch_s():
     """Except for a short list of names that minigrad adds on purpose."""
-    ours = {name for name in dir(minigrad) if not name.startswith("_")} - set(dir(torch))
-    modules = {name for name in ours if isinstance(getattr(minigrad, name), types.ModuleType)}
-    assert ours - modules <= {"DeviceMismatchError", "CheckpointError", "bool_"}
+    in_minigrad = {name for name in dir(minigrad) if not name.startswith("_")} - set(dir(torch))
+    modules = {name for name in in_minigrad if isinstance(getattr(minigrad, name), types.ModuleType)}
+    assert in_minigrad - modules <= {"DeviceMismatchError", "CheckpointError", "bool_"}
 
 
 # ---- expressions
@@ -252,8 +252,8 @@ def same(a, b):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:To copy construct", "ignore:indexing with dtype")
 @pytest.mark.parametrize("expression", expressions())
 def test_expression(expression):
-    theirs, ours = (compared(eval(expression, prepare(T))) for T in LIBRARIES)
-    assert same(ours, theirs), f"{expression}\nours   {ours}\ntheirs {theirs}"
+    in_torch, in_minigrad = (compared(eval(expression, prepare(T))) for T in LIBRARIES)
+    assert same(in_minigrad, in_torch), f"{expression}\nminigrad {in_minigrad}\nPyTorch  {in_torch}"
 
 
 @pytest.mark.parametrize("T", LIBRARIES, ids=lambda T: T.__name__)
@@ -344,13 +344,13 @@ NOT_HERE = {
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place in SIGNATURES for name in SIGNATURES[place].split()])
 def test_arguments(place, name):
     """minigrad's arguments are PyTorch's, in its order and with its defaults; NOT_HERE lists those that are missing."""
-    theirs, ours = ({**inspect.signature(getattr(operator.attrgetter(place)(T), name)).parameters} for T in LIBRARIES)
-    assert set(ours) <= set(theirs)
-    assert set(theirs) - set(ours) <= NOT_HERE
-    assert list(ours) == [key for key in theirs if key in ours]
-    for key, parameter in ours.items():
-        assert parameter.default == theirs[key].default, key
-    positional = [[key for key, p in found.items() if p.kind is p.POSITIONAL_OR_KEYWORD] for found in (ours, theirs)]
+    in_torch, in_minigrad = ({**inspect.signature(getattr(operator.attrgetter(place)(T), name)).parameters} for T in LIBRARIES)
+    assert set(in_minigrad) <= set(in_torch)
+    assert set(in_torch) - set(in_minigrad) <= NOT_HERE
+    assert list(in_minigrad) == [key for key in in_torch if key in in_minigrad]
+    for key, parameter in in_minigrad.items():
+        assert parameter.default == in_torch[key].default, key
+    positional = [[key for key, p in found.items() if p.kind is p.POSITIONAL_OR_KEYWORD] for found in (in_minigrad, in_torch)]
     shared = zip(*positional)
     assert all(a == b for a, b in shared)
 
@@ -444,9 +444,9 @@ def raised(expression, T):
 
 @pytest.mark.parametrize("expression", errors())
 def test_error(expression):
-    (_, theirs), (value, ours) = (raised(expression, T) for T in LIBRARIES)
-    assert theirs is not None or expression == "T.tensor([1 + 2j])", expression
-    assert ours is not None, f"{expression} gave {value}, PyTorch raises {theirs!r}"
-    expected = TypeError if expression in OTHERS else type(theirs)
-    assert isinstance(ours, expected), f"{expression}\nours   {ours!r}\ntheirs {theirs!r}"
-    assert len(str(ours)) > 10
+    (_, in_torch), (value, in_minigrad) = (raised(expression, T) for T in LIBRARIES)
+    assert in_torch is not None or expression == "T.tensor([1 + 2j])", expression
+    assert in_minigrad is not None, f"{expression} gave {value}, PyTorch raises {in_torch!r}"
+    expected = TypeError if expression in OTHERS else type(in_torch)
+    assert isinstance(in_minigrad, expected), f"{expression}\nminigrad {in_minigrad!r}\nPyTorch  {in_torch!r}"
+    assert len(str(in_minigrad)) > 10

@@ -29,10 +29,10 @@ def outcome(T, code, **more):
 
 
 def agree(code):
-    ours, theirs = (outcome(T, code) for T in LIBRARIES)
-    if theirs != "raises":
-        theirs[1] = str(theirs[1]).removeprefix("torch.")
-    assert ours == theirs, code
+    in_minigrad, in_torch = (outcome(T, code) for T in LIBRARIES)
+    if in_torch != "raises":
+        in_torch[1] = str(in_torch[1]).removeprefix("torch.")
+    assert in_minigrad == in_torch, code
 
 
 ASSIGNED = """
@@ -171,13 +171,13 @@ T.maximum(x[:1], x); x[:, :1] * x[:1]; x % 2; x.to(T.float32); x.to(T.float64, c
 @pytest.mark.parametrize("code", [code for line in MADE.strip().split("\n") for code in line.split("; ")])
 @pytest.mark.parametrize("base", BASES)
 def test_what_can_be_viewed_in_pytorch_can_be_viewed_here(base, code):
-    ours, theirs = (eval(code, {"T": T, "x": BASES[base](T)}) for T in LIBRARIES)
-    assert tuple(ours.shape) == tuple(theirs.shape)
-    if theirs.is_contiguous():
-        view = ours.view(-1)
-        np.testing.assert_allclose(view.numpy(), theirs.view(-1).numpy(), rtol=1e-6)
+    in_minigrad, in_torch = (eval(code, {"T": T, "x": BASES[base](T)}) for T in LIBRARIES)
+    assert tuple(in_minigrad.shape) == tuple(in_torch.shape)
+    if in_torch.is_contiguous():
+        view = in_minigrad.view(-1)
+        np.testing.assert_allclose(view.numpy(), in_torch.view(-1).numpy(), rtol=1e-6)
         view.zero_()
-        assert not ours.any(), "the view does not show the same memory"
+        assert not in_minigrad.any(), "the view does not show the same memory"
 
 
 @pytest.mark.parametrize("code", [code for line in MADE.strip().split("\n")[:3] for code in line.split("; ") if code.startswith("x[")])

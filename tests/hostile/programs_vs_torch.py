@@ -325,12 +325,12 @@ def execute(line, env):
 
 def compare(program, strides=True):
     """Return (kind, details) of the first disagreement or of an error that only one of the libraries raises; None if there is none."""
-    ours, theirs = environment(minigrad), environment(torch)
+    in_minigrad, in_torch = environment(minigrad), environment(torch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         raised = False
         for line in program:
-            a, b = execute(line, ours), execute(line, theirs)
+            a, b = execute(line, in_minigrad), execute(line, in_torch)
             raised = raised or (a is not None and "backward" in line)
             if a is not None and a.startswith("BARE"):
                 return "bare", f"{line}: {a} | {b}", line
@@ -338,53 +338,55 @@ def compare(program, strides=True):
                 return "only PyTorch raises", f"{line}: {b}", line
             if b is None and a is not None:
                 return "only minigrad raises", f"{line}: {a}", line
-        for name in theirs:
+        for name in in_torch:
             if name.startswith("__"):
                 continue
-            if name not in ours:
+            if name not in in_minigrad:
                 return "missing", name, name
-            found = differ(ours[name], theirs[name], strides and name != "s")  # after fill_ PyTorch's first derivatives require no gradient
+            # after fill_ PyTorch's first derivatives require no gradient
+            found = differ(in_minigrad[name], in_torch[name], strides and name != "s")
             if found and not (raised and "grad None" in found):  # the pass ended halfway
                 return "different", f"{name}: {found}", name
     return None
 
 
-def differ(ours, theirs, strides):
+def differ(found, expected, strides):
     """Return what differs between two values of one name, or None."""
-    if isinstance(theirs, tuple) and theirs and isinstance(theirs[0], torch.Tensor | None):
-        for i, pair in enumerate(zip(ours, theirs)):
-            found = differ(*pair, False)
-            if found:
-                return f"[{i}] {found}"
+    if isinstance(expected, tuple) and expected and isinstance(expected[0], torch.Tensor | None):
+        for i, pair in enumerate(zip(found, expected)):
+            difference = differ(*pair, False)
+            if difference:
+                return f"[{i}] {difference}"
         return None
-    if isinstance(theirs, np.ndarray):
-        return None if same(ours, theirs) else f"array {ours.tolist()} for {theirs.tolist()}"
-    if not isinstance(theirs, torch.Tensor):
+    if isinstance(expected, np.ndarray):
+        return None if same(found, expected) else f"array {found.tolist()} for {expected.tolist()}"
+    if not isinstance(expected, torch.Tensor):
         return None
-    if not isinstance(ours, minigrad.Tensor):
-        return f"{ours!r} for a tensor"
-    if str(ours.dtype) != str(theirs.dtype).removeprefix("torch."):
-        return f"dtype {ours.dtype} for {theirs.dtype}"
-    if tuple(ours.shape) != tuple(theirs.shape):
-        return f"shape {tuple(ours.shape)} for {tuple(theirs.shape)}"
+    if not isinstance(found, minigrad.Tensor):
+        return f"{found!r} for a tensor"
+    if str(found.dtype) != str(expected.dtype).removeprefix("torch."):
+        return f"dtype {found.dtype} for {expected.dtype}"
+    if tuple(found.shape) != tuple(expected.shape):
+        return f"shape {tuple(found.shape)} for {tuple(expected.shape)}"
     try:
-        needs = theirs.requires_grad
+        needs = expected.requires_grad
     except RuntimeError:
         return None
-    free = minigrad.autograd.sharing.is_free(ours)  # otherwise its elements stay where they are in memory
-    if strides and free and theirs.is_contiguous() and theirs.numel() and execute("x.view(-1)", {"L": minigrad, "x": ours}):
-        return f"strides {ours.stride()} for {theirs.stride()} of {tuple(ours.shape)}"
-    if strides and theirs.is_floating_point() and theirs.numel() and (ours.requires_grad != needs or ours.is_leaf != theirs.is_leaf):
-        return f"requires_grad {ours.requires_grad}, leaf {ours.is_leaf} for {needs}, {theirs.is_leaf}"
-    if not same(ours.detach().numpy(), theirs.detach().numpy(force=True)):
-        return f"{ours.tolist()} for {theirs.tolist()}"
-    if theirs.is_leaf or theirs.retains_grad:
-        if (ours.grad is None) != (theirs.grad is None) and theirs.is_leaf:  # PyTorch loses some gradients of changed views
-            return f"grad {ours.grad} for {theirs.grad}"
-        if ours.grad is None or theirs.grad is None:
+    free = minigrad.autograd.sharing.is_free(found)  # otherwise its elements stay where they are in memory
+    if strides and free and expected.is_contiguous() and expected.numel() and execute("x.view(-1)", {"L": minigrad, "x": found}):
+        return f"strides {found.stride()} for {expected.stride()} of {tuple(found.shape)}"
+    same_place_in_graph = (found.requires_grad, found.is_leaf) == (needs, expected.is_leaf)
+    if strides and expected.is_floating_point() and expected.numel() and not same_place_in_graph:
+        return f"requires_grad {found.requires_grad}, leaf {found.is_leaf} for {needs}, {expected.is_leaf}"
+    if not same(found.detach().numpy(), expected.detach().numpy(force=True)):
+        return f"{found.tolist()} for {expected.tolist()}"
+    if expected.is_leaf or expected.retains_grad:
+        if (found.grad is None) != (expected.grad is None) and expected.is_leaf:  # PyTorch loses some gradients of changed views
+            return f"grad {found.grad} for {expected.grad}"
+        if found.grad is None or expected.grad is None:
             return None
-        if not same(ours.grad.detach().numpy(), theirs.grad.detach().numpy(force=True)):
-            return f"grad {ours.grad.tolist()} for {theirs.grad.tolist()}"
+        if not same(found.grad.detach().numpy(), expected.grad.detach().numpy(force=True)):
+            return f"grad {found.grad.tolist()} for {expected.grad.tolist()}"
     return None
 
 

@@ -67,9 +67,9 @@ def walk(T):
 
 
 def test_parts_and_walks():
-    ours, theirs = walk(minigrad), walk(torch)
-    for key in theirs:
-        assert ours[key] == theirs[key], key
+    in_minigrad, in_torch = walk(minigrad), walk(torch)
+    for key in in_torch:
+        assert in_minigrad[key] == in_torch[key], key
 
 
 def assigned(T):
@@ -151,8 +151,8 @@ def edited(T):
 
 
 def test_containers():
-    for ours, theirs in zip(edited(minigrad), edited(torch), strict=True):
-        assert ours == theirs
+    for in_minigrad, in_torch in zip(edited(minigrad), edited(torch), strict=True):
+        assert in_minigrad == in_torch
 
 
 LAYERS = """nn.Linear(3, 4); nn.Linear(3, 4, bias=False); nn.Linear(in_features=1, out_features=2); nn.Tanh(); nn.ReLU()
@@ -499,18 +499,18 @@ def test_init(call):
         values = filled.detach().numpy()
         moments.append([float(m) for m in (values.mean(), values.std(), values.min(), values.max())])
         assert filled.requires_grad is (filled is names["w"])
-    (mean, std, low, high), theirs = moments[1], moments[0]
-    assert mean == pytest.approx(theirs[0], abs=5 * theirs[1] / math.sqrt(60000) + 1e-12)
-    assert std == pytest.approx(theirs[1], rel=0.02)
+    (mean, std, low, high), in_torch = moments[1], moments[0]
+    assert mean == pytest.approx(in_torch[0], abs=5 * in_torch[1] / math.sqrt(60000) + 1e-12)
+    assert std == pytest.approx(in_torch[1], rel=0.02)
     if "normal" not in call:
-        assert (low, high) == pytest.approx(theirs[2:], rel=1e-3)
+        assert (low, high) == pytest.approx(in_torch[2:], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
 def test_gains(name):
-    ours, theirs = minigrad.nn.init.calculate_gain, torch.nn.init.calculate_gain
-    assert ours(name) == theirs(name)
-    assert ours(name, 0.3) == theirs(name, 0.3)
+    in_minigrad, in_torch = minigrad.nn.init.calculate_gain, torch.nn.init.calculate_gain
+    assert in_minigrad(name) == in_torch(name)
+    assert in_minigrad(name, 0.3) == in_torch(name, 0.3)
 
 
 @both

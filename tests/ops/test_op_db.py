@@ -35,7 +35,7 @@ def found(name):
     return getattr(minigrad, name, None) or getattr(minigrad.Tensor, name, None)
 
 
-def ours_of(info):
+def minigrad_of(info):
     """Return what to call: PyTorch's lambda with minigrad in place of `torch`, or minigrad's function of the same name."""
     f = info.op
     if isinstance(f, types.FunctionType) and f.__name__ == "<lambda>":
@@ -73,17 +73,17 @@ def flat(result):
     return [part for r in result for part in flat(r)] if isinstance(result, tuple | list) else [result]
 
 
-def difference(ours, theirs, drawn):
+def difference(in_minigrad, in_torch, drawn):
     """Return what is wrong with minigrad's result, or None."""
-    if not isinstance(theirs, torch.Tensor):
-        return None if ours == theirs else f"{ours!r} instead of {theirs!r}"
-    if not isinstance(ours, minigrad.Tensor):
-        return f"{type(ours).__name__} instead of a tensor"
-    if tuple(ours.shape) != tuple(theirs.shape) or ours.dtype != DTYPES[theirs.dtype]:
-        return f"{ours.shape} {ours.dtype} instead of {theirs.shape} {theirs.dtype}"
+    if not isinstance(in_torch, torch.Tensor):
+        return None if in_minigrad == in_torch else f"{in_minigrad!r} instead of {in_torch!r}"
+    if not isinstance(in_minigrad, minigrad.Tensor):
+        return f"{type(in_minigrad).__name__} instead of a tensor"
+    if tuple(in_minigrad.shape) != tuple(in_torch.shape) or in_minigrad.dtype != DTYPES[in_torch.dtype]:
+        return f"{in_minigrad.shape} {in_minigrad.dtype} instead of {in_torch.shape} {in_torch.dtype}"
     if drawn:
         return None
-    a, b = ours.detach().numpy(), theirs.detach().numpy()
+    a, b = in_minigrad.detach().numpy(), in_torch.detach().numpy()
     if a.dtype.kind == "f":
         exact = np.finfo(a.dtype).eps * 1e3
         same = np.allclose(a, b, exact, exact, equal_nan=True)
@@ -109,18 +109,18 @@ def judged(info, sample):
     """Return None if all is right, else what is wrong, or "unsupported" with the error."""
     leaves = {}
     arguments = translated((sample.input, *sample.args), leaves), translated(sample.kwargs, leaves)
-    theirs = flat(info.op(sample.input, *sample.args, **sample.kwargs))
+    in_torch = flat(info.op(sample.input, *sample.args, **sample.kwargs))
     try:
-        ours = flat(ours_of(info)(*arguments[0], **arguments[1]))
+        in_minigrad = flat(minigrad_of(info)(*arguments[0], **arguments[1]))
     except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError, IndexError) as error:
         return f"unsupported: {type(error).__name__}: {error}"
-    if len(ours) != len(theirs):
-        return f"{len(ours)} results instead of {len(theirs)}"
+    if len(in_minigrad) != len(in_torch):
+        return f"{len(in_minigrad)} results instead of {len(in_torch)}"
     drawn = info.name in DRAWN
-    problems = [problem for a, b in zip(ours, theirs) if (problem := difference(a, b, drawn))]
+    problems = [problem for a, b in zip(in_minigrad, in_torch) if (problem := difference(a, b, drawn))]
     if problems or drawn:
         return problems[0] if problems else None
-    if backward(theirs, torch) != backward(ours, minigrad):
+    if backward(in_torch, torch) != backward(in_minigrad, minigrad):
         return "differentiable in only one of the two"
     for mine, its in leaves.values():
         if (mine.grad is None) != (its.grad is None):

@@ -47,9 +47,9 @@ def rates(schedule, steps):
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
 def test_rates_over_100_steps(name, options):
-    ours, theirs = (rates(make(library, name, options), 100) for library in (minigrad, torch))
-    assert list(itertools.chain(*ours)) == pytest.approx(list(itertools.chain(*theirs)), rel=1e-15, abs=0)
-    assert len({rate for rate, _ in ours}) > 1
+    in_minigrad, in_torch = (rates(make(library, name, options), 100) for library in (minigrad, torch))
+    assert list(itertools.chain(*in_minigrad)) == pytest.approx(list(itertools.chain(*in_torch)), rel=1e-15, abs=0)
+    assert len({rate for rate, _ in in_minigrad}) > 1
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
@@ -66,10 +66,10 @@ def test_resumed_from_its_own_state(name, options):
 
 @pytest.mark.parametrize(("name", "options"), NO_LAMBDAS)
 def test_state_is_pytorch_s(name, options):
-    ours, theirs = make(minigrad, name, options), make(torch, name, options)
-    rates(ours, 9)
-    rates(theirs, 9)
-    assert ours.state_dict() == theirs.state_dict()
+    in_minigrad, in_torch = make(minigrad, name, options), make(torch, name, options)
+    rates(in_minigrad, 9)
+    rates(in_torch, 9)
+    assert in_minigrad.state_dict() == in_torch.state_dict()
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)

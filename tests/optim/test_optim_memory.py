@@ -94,8 +94,8 @@ EVENTS = [swapped, rotated, transposed, tied, tied_to_the_transposed, another_me
 
 
 def agree(results):
-    ours, theirs = results
-    for i, (a, b) in enumerate(zip(ours, theirs)):
+    in_minigrad, in_torch = results
+    for i, (a, b) in enumerate(zip(in_minigrad, in_torch)):
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), 1e-12, 1e-12, err_msg=f"parameter {i}")
 
 
@@ -134,8 +134,8 @@ def test_a_tied_autoencoder_stays_tied(kind):
 @with_state
 @pytest.mark.parametrize("new", ["part", "longer", "one", "one more axis"])
 def test_a_state_of_another_shape_is_an_error_that_changes_nothing(kind, new):
-    (lib, params, optimizer), (_, theirs, expected) = twins(kind)
-    for each, own, optimizer_of in ((lib, params, optimizer), (torch, theirs, expected)):
+    (lib, params, optimizer), (_, in_torch, expected) = twins(kind)
+    for each, own, optimizer_of in ((lib, params, optimizer), (torch, in_torch, expected)):
         backward(each, own)
         optimizer_of.step()
         own[2].data = {"part": own[2].data[1:], "longer": each.ones(5, dtype=each.float64), "one": each.ones(1, dtype=each.float64),
@@ -300,8 +300,9 @@ def test_a_parameter_that_is_there_twice(kind, order):
             optimizer.step()
         results.append([*params, *[v for p in optimizer.state for v in optimizer.state[p].values()]])
     agree(results)
-    ours, theirs = (optimizer.state_dict() for _, _, optimizer in pairs)
-    assert ours["param_groups"][0]["params"] == theirs["param_groups"][0]["params"] and sorted(ours["state"]) == sorted(theirs["state"])
+    in_minigrad, in_torch = (optimizer.state_dict() for _, _, optimizer in pairs)
+    assert in_minigrad["param_groups"][0]["params"] == in_torch["param_groups"][0]["params"]
+    assert sorted(in_minigrad["state"]) == sorted(in_torch["state"])
 
 
 def test_parameters_that_are_appended_and_groups_that_repeat():
@@ -595,10 +596,10 @@ def test_random_programs(part):
     """minigrad refuses whatever PyTorch refuses, and a state of another shape as soon as it is loaded."""
     ends = []
     for seed in range(part * 100, part * 100 + 100):
-        (ours, end), (theirs, their_end) = (random_program(lib, seed) for lib in (mg, torch))
-        assert end == their_end or end in ("state refused", "step refused"), seed
-        assert len(ours) == len(theirs) or end != "end", seed
-        for a, b in zip(ours, theirs):
+        (in_minigrad, end), (in_torch, torch_end) = (random_program(lib, seed) for lib in (mg, torch))
+        assert end == torch_end or end in ("state refused", "step refused"), seed
+        assert len(in_minigrad) == len(in_torch) or end != "end", seed
+        for a, b in zip(in_minigrad, in_torch):
             assert len(a) == len(b), seed
             for x, y in zip(a, b):
                 np.testing.assert_allclose(x, y, 1e-9, 1e-9, err_msg=f"seed {seed}")

@@ -126,19 +126,19 @@ def test_saving_does_not_touch_or_share_the_tensors(tmp_path):
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_pytorch_reads_our_file(tmp_path):
     arrays = arrays_of_all_kinds()
-    save({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "ours")
-    theirs = safetensors.torch.load_file(tmp_path / "ours")
-    assert set(theirs) == set(arrays)
+    save({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "by-minigrad")
+    loaded = safetensors.torch.load_file(tmp_path / "by-minigrad")
+    assert set(loaded) == set(arrays)
     for name, array in arrays.items():
-        assert theirs[name].numpy().tobytes() == array.tobytes()
-        assert theirs[name].shape == array.shape
-        assert str(theirs[name].dtype) == f"torch.{array.dtype}"
+        assert loaded[name].numpy().tobytes() == array.tobytes()
+        assert loaded[name].shape == array.shape
+        assert str(loaded[name].dtype) == f"torch.{array.dtype}"
 
 
 def test_every_tensor_is_aligned_in_the_file(tmp_path):
     """As readers that map the file into memory need it."""
-    save({dtype: from_numpy(np.zeros(3, dtype)) for dtype in reversed(DTYPES)}, tmp_path / "ours")
-    content = (tmp_path / "ours").read_bytes()
+    save({dtype: from_numpy(np.zeros(3, dtype)) for dtype in reversed(DTYPES)}, tmp_path / "by-minigrad")
+    content = (tmp_path / "by-minigrad").read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     assert (8 + length) % 8 == 0
@@ -150,17 +150,17 @@ def test_we_read_pytorchs_file(tmp_path):
     arrays = {name: np.array(array, order="C") for name, array in arrays_of_all_kinds().items()}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     for metadata in (None, {"format": "pt"}):
-        safetensors.torch.save_file(tensors, tmp_path / "theirs", metadata)
-        ours = load(tmp_path / "theirs")
-        assert set(ours) == set(arrays)
+        safetensors.torch.save_file(tensors, tmp_path / "by-safetensors", metadata)
+        loaded = load(tmp_path / "by-safetensors")
+        assert set(loaded) == set(arrays)
         for name, array in arrays.items():
-            assert_same(ours[name], from_numpy(array))
+            assert_same(loaded[name], from_numpy(array))
 
 
 def test_a_dtype_that_numpy_lacks_is_refused_by_name(tmp_path):
-    safetensors.torch.save_file({"half": torch.zeros(2, dtype=torch.bfloat16)}, tmp_path / "theirs")
+    safetensors.torch.save_file({"half": torch.zeros(2, dtype=torch.bfloat16)}, tmp_path / "by-safetensors")
     with pytest.raises(CheckpointError, match=r"'half': dtype: expected one of F64, .*, found 'BF16'"):
-        load(tmp_path / "theirs")
+        load(tmp_path / "by-safetensors")
 
 
 # What cannot be stored
@@ -246,19 +246,19 @@ def test_mutated_foreign_files_are_read_as_safetensors_reads_them_or_refused(tmp
     """Without digests a changed bit in the data is not noticed; but minigrad accepts only what safetensors accepts."""
     tensors = {"a": np.arange(3.0), "b": np.arange(4, dtype=np.int64).reshape(2, 2), "c": np.array([True])}
     content = safetensors.numpy.save(tensors, {"format": "pt"})
-    path = tmp_path / "theirs"
+    path = tmp_path / "by-safetensors"
     rng = random.Random(random.randrange(1 << 32))
     refused = 0
     for _ in range(MUTATIONS // 4):
         path.write_bytes(mutated(content, rng))
         try:
-            ours = load(path)
+            loaded = load(path)
         except CheckpointError:
             refused += 1
             continue
-        theirs = safetensors.numpy.load_file(path)
-        assert {name: tensor.array.tobytes() for name, tensor in ours.items()} == {
-            name: array.tobytes() for name, array in theirs.items()
+        expected = safetensors.numpy.load_file(path)
+        assert {name: tensor.array.tobytes() for name, tensor in loaded.items()} == {
+            name: array.tobytes() for name, array in expected.items()
         }
     assert refused > MUTATIONS // 10
 
@@ -272,8 +272,8 @@ def forged(entries, data, metadata=None, *, digests=None, structure=None):
         for name in names:
             begin, end = entries[name]["data_offsets"]
             digests[name] = hashlib.sha256(data[begin:end]).hexdigest()
-    ours = {"minigrad.structure": json.dumps(structure), TENSOR_DIGESTS: json.dumps(digests)}
-    metadata = ours | {HEADER_DIGEST: "0" * 64} | (metadata or {})
+    own = {"minigrad.structure": json.dumps(structure), TENSOR_DIGESTS: json.dumps(digests)}
+    metadata = own | {HEADER_DIGEST: "0" * 64} | (metadata or {})
     metadata = {key: value for key, value in metadata.items() if value is not None}
     header = json.dumps({"__metadata__": metadata} | entries).encode()
     header = header.replace(b"0" * 64, hashlib.sha256(header).hexdigest().encode())
@@ -383,7 +383,7 @@ HEADERS = {
         b'{"__metadata__":{"minigrad.header_sha256":"\\ud800","minigrad.tensor_sha256":"{}"}}'
     ),
     "an empty digest": raw(b'{"__metadata__":{"minigrad.header_sha256":"","minigrad.tensor_sha256":"{}"}}'),
-    "one key of ours": raw(b'{"__metadata__":{"minigrad.structure":"3"}}'),
+    "one key of minigrad's": raw(b'{"__metadata__":{"minigrad.structure":"3"}}'),
     "a number of a million digits": raw(b'{"a":' + b"9" * 1_000_000 + b"}"),
     "a header length of 2^64 - 1": b"\xff" * 8 + b"{}",
     "a header larger than the limit": (MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b"{}",

@@ -80,8 +80,8 @@ class Row:
     """
 
     name: str
-    ours: Callable
-    theirs: Callable
+    function: Callable
+    twin: Callable
     draw: Callable
     domain: Callable = reals
     kinks: tuple = (0.0, 1.0)

@@ -114,11 +114,11 @@ def to_torch(x):
     return type(x)(map(to_torch, x)) if isinstance(x, (tuple, list)) else x
 
 
-def to_ours(x, backend):
+def to_minigrad(x, backend):
     """Return an array, or a key with arrays in it, on the backend."""
     if isinstance(x, np.ndarray):
         return backend.array(x)
-    return type(x)(to_ours(i, backend) for i in x) if isinstance(x, (tuple, list)) else x
+    return type(x)(to_minigrad(i, backend) for i in x) if isinstance(x, (tuple, list)) else x
 
 
 class Side:
@@ -134,15 +134,15 @@ class Side:
         return [leaf.grad for leaf in self.leaves]
 
 
-def theirs(row, case):
+def run_torch(row, case):
     arguments = [to_torch(a) for a in case.arrays]
-    return Side(row.theirs, case, arguments, {k: to_torch(v) for k, v in case.options.items()})
+    return Side(row.twin, case, arguments, {k: to_torch(v) for k, v in case.options.items()})
 
 
-def ours(row, case, backend):
+def run_minigrad(row, case, backend):
     arguments = [backend.tensor(a) if isinstance(a, np.ndarray) else a for a in case.arrays]
-    found = {k: backend.device if k == "device" else to_ours(v, backend) for k, v in case.options.items()}
-    return Side(row.ours, case, arguments, found)
+    found = {k: backend.device if k == "device" else to_minigrad(v, backend) for k, v in case.options.items()}
+    return Side(row.function, case, arguments, found)
 
 
 # ---- comparing
@@ -154,7 +154,7 @@ def unsummed(row, case, g):
     shape = g.shape
     whole = Case([np.broadcast_to(a, shape).copy() if isinstance(a, np.ndarray) else a for a in case.arrays],
                  case.needs, case.options, case.seed)
-    grads = theirs(row, whole).backward(torch.from_numpy(np.array(g)))
+    grads = run_torch(row, whole).backward(torch.from_numpy(np.array(g)))
     return [0 if d is None else np.abs(d.numpy()).max(initial=0.0) for d, a in zip(grads, arrays)]
 
 
@@ -196,7 +196,7 @@ def lost_by_flushing(backend, g):
 
 def compare(row, case, backend, exact=None):
     """Compare value and gradients for a drawn cotangent. Return both sides and the cotangent, which is None without a gradient."""
-    expected, found = theirs(row, case), ours(row, case, backend)
+    expected, found = run_torch(row, case), run_minigrad(row, case, backend)
     out = backend.numpy(found.out)
     wanted = expected.out.detach().numpy()
     assert found.out.device.type == backend.device, f"{row.name}: the value is on {found.out.device}"
@@ -207,15 +207,15 @@ def compare(row, case, backend, exact=None):
     g = case.cotangent(wanted.shape, wanted.dtype)
     terms = sizes_of_terms(row, case, g)
     close(out, wanted, terms[0], f"{row.name}: value", exact)
-    ours_g = backend.tensor(g)
-    wanted_grads, found_grads = expected.backward(to_torch(g)), found.backward(ours_g)
+    tensor_g = backend.tensor(g)
+    wanted_grads, found_grads = expected.backward(to_torch(g)), found.backward(tensor_g)
     for i, (want, have, leaf, term) in enumerate(zip(wanted_grads, found_grads, found.leaves, terms[1:])):
         what = f"{row.name}: gradient {i}"
         assert (have is None) == (want is None), f"{what}: {have} where PyTorch has {want}"
         if have is not None:
             assert have.device == leaf.device, f"{what}: on {have.device}, its tensor on {leaf.device}"
             close(backend.numpy(have), want.numpy(), term, what, exact, lost_by_flushing(backend, g))
-    return expected, found, ours_g
+    return expected, found, tensor_g
 
 
 def agrees(row, case, backend):
@@ -257,7 +257,7 @@ def special_values(row, case, backend):
 
 def zero_cotangent(row, case, backend):
     """Assert that g = 0 gives gradients of exactly 0."""
-    found = ours(row, case, backend)
+    found = run_minigrad(row, case, backend)
     zero = np.zeros(found.out.shape, found.out.dtype)
     for i, grad in enumerate(found.backward(backend.tensor(zero))):
         assert grad is None or not backend.numpy(grad).any(), f"{row.name}: gradient {i} of a zero cotangent is not zero"
@@ -265,7 +265,7 @@ def zero_cotangent(row, case, backend):
 
 def same_twice(row, case, backend):
     """Assert that a second backward through the same graph adds the same again."""
-    found = ours(row, case, backend)
+    found = run_minigrad(row, case, backend)
     g = backend.tensor(case.cotangent(found.out.shape, found.out.dtype))
     found.out.backward(g, retain_graph=True)
     first = [None if leaf.grad is None else backend.numpy(leaf.grad).copy() for leaf in found.leaves]
@@ -277,22 +277,22 @@ def same_twice(row, case, backend):
 def higher(row, case, backend, order):
     """Compare derivatives up to `order` of Σ (gradient · random) by every argument and by g."""
     rng = np.random.default_rng(case.seed + 2)
-    expected, found = theirs(row, case), ours(row, case, backend)
+    expected, found = run_torch(row, case), run_minigrad(row, case, backend)
     g = case.cotangent(found.out.shape, found.out.dtype)
-    theirs_all = [*expected.leaves, to_torch(g).requires_grad_()]
-    ours_all = [*found.leaves, backend.tensor(np.array(g)).requires_grad_()]
+    torch_all = [*expected.leaves, to_torch(g).requires_grad_()]
+    minigrad_all = [*found.leaves, backend.tensor(np.array(g)).requires_grad_()]
     a, b = expected.out, found.out
-    directions_a, directions_b = theirs_all[-1], ours_all[-1]
+    directions_a, directions_b = torch_all[-1], minigrad_all[-1]
     for n in range(1, order + 1):
-        wanted = torch.autograd.grad(a, theirs_all[:None if n > 1 else -1], directions_a, create_graph=True, allow_unused=True)
-        have = mg.autograd.grad(b, ours_all[:None if n > 1 else -1], directions_b, create_graph=True, allow_unused=True)
+        wanted = torch.autograd.grad(a, torch_all[:None if n > 1 else -1], directions_a, create_graph=True, allow_unused=True)
+        have = mg.autograd.grad(b, minigrad_all[:None if n > 1 else -1], directions_b, create_graph=True, allow_unused=True)
         for i, (w, h) in enumerate(zip(wanted, have)):
-            same_derivative(w, h, ours_all[i], backend, f"{row.name}: derivative {n} by argument {i}")
-        r = [rng.normal(0, 1, leaf.shape) for leaf in ours_all]
+            same_derivative(w, h, minigrad_all[i], backend, f"{row.name}: derivative {n} by argument {i}")
+        r = [rng.normal(0, 1, leaf.shape) for leaf in minigrad_all]
         a = [(w * to_torch(x)).sum() for w, x in zip(wanted, r) if w is not None and w.requires_grad]
         b = [(h * backend.tensor(x)).sum() for h, x in zip(have, r) if h is not None and h.requires_grad]
         if not a or not b:
-            return assert_constant(sum(a), theirs_all, f"{row.name}: derivative {n}")
+            return assert_constant(sum(a), torch_all, f"{row.name}: derivative {n}")
         a, b = sum(a), sum(b)
         directions_a = directions_b = None
 

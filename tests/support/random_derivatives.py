@@ -148,13 +148,13 @@ def attempt(function, *args, **options):
 def disagreement(seed, torch):
     """Return what differs from PyTorch in the program of this seed, or None."""
     steps = draw(seed)
-    ours, reference = run(mg, seed, steps), run(torch, seed, steps)
-    first, again, _ = ours
+    in_minigrad, reference = run(mg, seed, steps), run(torch, seed, steps)
+    first, again, _ = in_minigrad
     if isinstance(first, Exception) and not isinstance(again, Exception):
         return "create_graph computes what the first derivative refuses", steps
     if any(kind == "write" and name in UNNOTICED for kind, name, _ in steps):
         reference = [RuntimeError()] * 3
-    for order, (a, b) in enumerate(zip(ours, reference)):
+    for order, (a, b) in enumerate(zip(in_minigrad, reference)):
         if isinstance(a, Exception):
             if "changed in place" not in str(a) and "cannot be differentiated twice" not in str(a):
                 return f"outcome {order}: {a}", steps

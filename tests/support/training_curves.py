@@ -171,11 +171,11 @@ class Side:
         return [None if p.grad is None else np.array(p.grad.numpy()) for p in self.parameters]
 
 
-def ours(setting):
+def minigrad_side(setting):
     return Side(mg, nn, optim, mg.from_numpy).build(setting)
 
 
-def theirs(setting):
+def torch_side(setting):
     """Return PyTorch's side, with the weights that it draws."""
     torch.manual_seed(setting.seed)
     return Side(torch, torch.nn, torch.optim, torch.from_numpy).build(setting)
@@ -248,7 +248,7 @@ def is_fit(setting, steps, tolerance):
 
     A setting is fit if the run does not diverge, and another run from weights one ulp apart stays within the tolerance.
     """
-    reference, shaken = theirs(setting), theirs(setting)
+    reference, shaken = torch_side(setting), torch_side(setting)
     one_ulp_apart(shaken)
     losses, weights = [], []
     fit = True
@@ -265,8 +265,8 @@ def is_fit(setting, steps, tolerance):
 
 def compare_free(setting, steps, tolerance, losses, weights):
     """Train from the same weights, and compare every step without correcting minigrad's weights in between."""
-    side = ours(setting)
-    copy_weights(theirs(setting), side)
+    side = minigrad_side(setting)
+    copy_weights(torch_side(setting), side)
     for number, batch in batches(setting, steps):
         loss = side.step(setting, number, batch) / setting.scale
         assert distance(loss, losses[number]) <= tolerance, (
@@ -282,7 +282,7 @@ def compare_steps(setting, steps, tolerance):
     minigrad's own gradients could lead elsewhere: Adam divides a gradient near 0 by its size, and there cancelling terms leave
     nothing but rounding errors.
     """
-    reference, side = theirs(setting), ours(setting)
+    reference, side = torch_side(setting), minigrad_side(setting)
     for number, batch in batches(setting, steps):
         copy_weights(reference, side)
         if number:

@@ -22,8 +22,8 @@ def numbers(shape, dtype="float64", special=False):
     return x
 
 
-@pytest.mark.parametrize("ours, theirs", BINARY.items(), ids=lambda f: f.__name__)
-def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
+@pytest.mark.parametrize("of_minigrad, of_numpy", BINARY.items(), ids=lambda f: f.__name__)
+def test_arithmetic_of_large_arrays(monkeypatch, of_minigrad, of_numpy):
     monkeypatch.setattr(threads, "LARGE", 100)
     shared = []
 
@@ -42,7 +42,7 @@ def test_arithmetic_of_large_arrays(monkeypatch, ours, theirs):
                  (x, np.float64(2)), (single, np.float64(2)), (np.float64(2), x.reshape(1, -1)), (np.float64(2), x.reshape(-1, 1))]
     with np.errstate(all="ignore"):
         for pair in [*alike, *different]:
-            found, expected = ours(*pair), theirs(*pair)
+            found, expected = of_minigrad(*pair), of_numpy(*pair)
             np.testing.assert_array_equal(found, expected)
             assert found.dtype == expected.dtype
     assert len(shared) == len(alike)

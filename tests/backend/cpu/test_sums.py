@@ -85,8 +85,8 @@ def test_softmax_along_a_long_axis(dim):
     shape[dim] = 100_000
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     for name in ("softmax", "log_softmax"):
-        ours, theirs = getattr(mg.from_numpy(x), name)(dim), getattr(torch.from_numpy(x).double(), name)(dim)
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), 3e-6)
+        in_minigrad, in_torch = getattr(mg.from_numpy(x), name)(dim), getattr(torch.from_numpy(x).double(), name)(dim)
+        np.testing.assert_allclose(in_minigrad.numpy(), in_torch.numpy(), 3e-6)
 
 
 def test_means_and_losses_over_many_rows():

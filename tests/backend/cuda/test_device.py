@@ -261,12 +261,12 @@ def told_of(row):
     @given(data=st.data())
     def check(data):
         case = checks.draw_call(data.draw, row).case()
-        options = {k: checks.to_ours(v, STRICT[0]) for k, v in case.options.items()}
+        options = {k: checks.to_minigrad(v, STRICT[0]) for k, v in case.options.items()}
         places = [i for i, a in enumerate(case.arrays) if isinstance(a, np.ndarray) and a.ndim]
         for odd in places if len(places) > 1 else ():
             arguments = [on(i == odd, a) if isinstance(a, np.ndarray) else a for i, a in enumerate(case.arrays)]
             with pytest.raises(mg.DeviceMismatchError):
-                row.ours(*arguments, **options)
+                row.function(*arguments, **options)
             told.add(row.name)
 
     check()

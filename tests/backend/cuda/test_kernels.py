@@ -202,11 +202,11 @@ def on_host(fused, args):
 @pytest.mark.parametrize("name", FUSED)
 def test_fused_kernel_is_its_plain_twin(name, dtype):
     fused = FUSED[name]
-    ours, plain = (arguments(fused, dtype) for _ in range(2))
-    found, expected = on_host(fused, ours), fused.plain(*plain)
+    given, plain = (arguments(fused, dtype) for _ in range(2))
+    found, expected = on_host(fused, given), fused.plain(*plain)
     if expected is not None:
         np.testing.assert_array_max_ulp(found, expected, maxulp=4)
-    for a, b in zip(ours, plain):
+    for a, b in zip(given, plain):
         np.testing.assert_array_max_ulp(a, b, maxulp=4)
 
 
@@ -214,10 +214,10 @@ def test_fused_kernel_is_its_plain_twin(name, dtype):
 @pytest.mark.parametrize("name", FUSED)
 def test_extreme_values_as_in_the_plain_twin(name, dtype):
     fused = FUSED[name]
-    ours, plain = (arguments(fused, dtype, special=True) for _ in range(2))
+    given, plain = (arguments(fused, dtype, special=True) for _ in range(2))
     with np.errstate(all="ignore"):
-        found, expected = on_host(fused, ours), fused.plain(*plain)
-    for a, b in [*zip(ours, plain), *([] if expected is None else [(found, expected)])]:
+        found, expected = on_host(fused, given), fused.plain(*plain)
+    for a, b in [*zip(given, plain), *([] if expected is None else [(found, expected)])]:
         finite = np.isfinite(b)
         np.testing.assert_array_equal(a[~finite], b[~finite])
         np.testing.assert_array_max_ulp(a[finite], b[finite], maxulp=4)
@@ -230,15 +230,15 @@ def test_launched_kernel_is_its_plain_twin(backend, name, dtype):
     fused = FUSED[name]
     plain = arguments(fused, dtype)
     with backend.active():
-        ours = [backend.array(a) for a in plain]
-        found, expected = fused(*ours), fused.plain(*plain)
+        given = [backend.array(a) for a in plain]
+        found, expected = fused(*given), fused.plain(*plain)
         if fused.reduce:
             np.testing.assert_allclose(
                 found.get(), expected.sum(), rtol=1e-5 if dtype == "float32" else 1e-13
             )
         elif expected is not None:
             np.testing.assert_array_max_ulp(found.get(), expected, maxulp=4)
-        for a, b in zip(ours, plain):
+        for a, b in zip(given, plain):
             np.testing.assert_array_max_ulp(a.get(), b, maxulp=4)
 
 
@@ -282,12 +282,12 @@ def test_gather(dtype, count):
     rng = np.random.default_rng(0)
     parts = [rng.normal(size=(2, k + 1)).astype(dtype) for k in range(count)]
     starts = [64 * k for k in range(count)]
-    ours, expected = np.full(64 * count, np.nan, dtype), np.zeros(64 * count, dtype)
+    given, expected = np.full(64 * count, np.nan, dtype), np.zeros(64 * count, dtype)
     for part, start in zip(parts, starts):
         expected[start:start + part.size] = part.reshape(-1)
     bounds = [b for p, s in zip(parts, starts) for b in (s, s + p.size)]
-    hand_written(f"gather{count}")(*parts, *bounds, ours)
-    np.testing.assert_array_equal(ours, expected)
+    hand_written(f"gather{count}")(*parts, *bounds, given)
+    np.testing.assert_array_equal(given, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

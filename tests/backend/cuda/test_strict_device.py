@@ -52,15 +52,15 @@ def test_function_keeps_its_signature(name):
 
 @pytest.mark.parametrize("name", UFUNCS)
 def test_ufunc_is_cupys(cupy, name):
-    theirs, ours = getattr(cupy, name), getattr(library, name)
-    assert isinstance(theirs, cupy.ufunc)
-    assert (theirs.nin, theirs.nout) == (ours.nin, 1)
+    in_cupy, stand_in = getattr(cupy, name), getattr(library, name)
+    assert isinstance(in_cupy, cupy.ufunc)
+    assert (in_cupy.nin, in_cupy.nout) == (stand_in.nin, 1)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_method_has_cupys_signature(cupy, name):
-    theirs = inspect.getdoc(getattr(cupy.ndarray, name)).split("\n")[0]
-    parameters = re.fullmatch(r"\w+\.\w+\((.*)\)( -> .*)?", theirs).group(1)
+    in_cupy = inspect.getdoc(getattr(cupy.ndarray, name)).split("\n")[0]
+    parameters = re.fullmatch(r"\w+\.\w+\((.*)\)( -> .*)?", in_cupy).group(1)
     assert as_text(strict_device.signature(parameters)) == as_text(strict_device.signature(METHODS[name]))
 
 
@@ -73,9 +73,9 @@ def test_everything_else_is_in_cupy(cupy):
     for name in vars(library.cuda.runtime):
         assert hasattr(cupy.cuda.runtime, name)
     assert hasattr(cupy.cuda.Device, "synchronize") and hasattr(cupy.cuda.Device, "compute_capability")
-    linalg, ours = cupy._core._routines_linalg, library._core._routines_linalg
-    assert linalg.COMPUTE_TYPE_TF32 == ours.COMPUTE_TYPE_TF32
-    assert linalg.COMPUTE_TYPE_DEFAULT == ours.COMPUTE_TYPE_DEFAULT
+    linalg, stand_in = cupy._core._routines_linalg, library._core._routines_linalg
+    assert linalg.COMPUTE_TYPE_TF32 == stand_in.COMPUTE_TYPE_TF32
+    assert linalg.COMPUTE_TYPE_DEFAULT == stand_in.COMPUTE_TYPE_DEFAULT
     assert hasattr(linalg, "get_compute_type") and hasattr(linalg, "set_compute_type")
 
 
@@ -83,8 +83,8 @@ def test_kernels_are_made_as_cupys(cupy):
     made = inspect.getdoc(cupy.ElementwiseKernel).split("\n")[0]
     parameters = re.search(r"\((.*)\)", made).group(1)
     assert parameters.startswith("in_params")
-    ours = as_text(inspect.signature(library.ElementwiseKernel))
-    assert as_text(strict_device.signature(parameters)) == ours
+    stand_in = as_text(inspect.signature(library.ElementwiseKernel))
+    assert as_text(strict_device.signature(parameters)) == stand_in
 
 
 # ---- the same values as CuPy's own routines, whose C text g++ compiles
@@ -141,20 +141,20 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
             grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses the others, CuPy leaves them open
         if "shift" in name:
             grid = [g[(grid[1] >= 0) & (grid[1] < 64)] for g in grid]  # C leaves the others undefined
-        theirs = np.empty(len(grid[0]), output)
-        pointers = [a.ctypes.data for a in (*grid, theirs)]
-        getattr(loaded, f"f{number}")(ctypes.c_longlong(len(theirs)), (ctypes.c_void_p * len(pointers))(*pointers))
+        in_cupy = np.empty(len(grid[0]), output)
+        pointers = [a.ctypes.data for a in (*grid, in_cupy)]
+        getattr(loaded, f"f{number}")(ctypes.c_longlong(len(in_cupy)), (ctypes.c_void_p * len(pointers))(*pointers))
         if inputs[0] == "?" and name in ("negative", "subtract"):
             continue  # NumPy has no such ufunc for these types
         with np.errstate(all="ignore"):
-            ours = TOGETHER.get(name, getattr(library, name, None))(*map(library.asarray, grid)).get()
-        assert ours.dtype == theirs.dtype, name
-        finite = np.isfinite(theirs) & np.isfinite(ours)
-        np.testing.assert_array_equal(ours[~finite], theirs[~finite], name)
+            stand_in = TOGETHER.get(name, getattr(library, name, None))(*map(library.asarray, grid)).get()
+        assert stand_in.dtype == in_cupy.dtype, name
+        finite = np.isfinite(in_cupy) & np.isfinite(stand_in)
+        np.testing.assert_array_equal(stand_in[~finite], in_cupy[~finite], name)
         if output in "fd":
-            np.testing.assert_allclose(ours[finite], theirs[finite], 8 * np.finfo(output).eps, err_msg=name)
+            np.testing.assert_allclose(stand_in[finite], in_cupy[finite], 8 * np.finfo(output).eps, err_msg=name)
         else:
-            np.testing.assert_array_equal(ours, theirs, name)
+            np.testing.assert_array_equal(stand_in, in_cupy, name)
 
 
 # ---- views
@@ -199,8 +199,8 @@ def test_views_as_cupys(cupy, view):
         contiguous = v.flags.c_contiguous, v.flags.f_contiguous, v.flags.owndata
         return v.shape, v.strides, v.data.ptr - a.data.ptr, v is a, v.base is a, contiguous
 
-    ours = library.asarray(np.arange(24, dtype="float32").reshape(2, 3, 4))
-    assert look(library, ours) == look(cupy, on_host_memory(cupy, (2, 3, 4)))
+    stand_in = library.asarray(np.arange(24, dtype="float32").reshape(2, 3, 4))
+    assert look(library, stand_in) == look(cupy, on_host_memory(cupy, (2, 3, 4)))
 
 
 REFUSED = {
@@ -218,9 +218,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
 def test_refused_as_by_cupy(cupy, call):
-    ours = library.asarray(np.zeros((2, 3, 4), "float32"))
+    stand_in = library.asarray(np.zeros((2, 3, 4), "float32"))
     errors = []
-    for xp, a in ((library, ours), (cupy, on_host_memory(cupy, (2, 3, 4)))):
+    for xp, a in ((library, stand_in), (cupy, on_host_memory(cupy, (2, 3, 4)))):
         with pytest.raises(Exception) as caught:  # the types of the exceptions are compared
             call(xp, a)
         errors.append(caught.type)
