@@ -98,7 +98,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("case", ASKED)
-def test_what_is_asked_for(case):
+def test_gradients_go_where_pytorchs_go(case):
     found = []
     for lib in LIBRARIES:
         try:

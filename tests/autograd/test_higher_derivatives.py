@@ -488,7 +488,7 @@ def test_what_was_computed_follows_the_arguments_that_are_held():
 
 @pytest.mark.parametrize("middle", [lambda h: h + 1, lambda h: (h * 2).t().t(), keeps_what_it_computes, Cube.apply])
 @pytest.mark.parametrize("doubtful", [False, True])
-def test_doubts_are_handed_on(middle, doubtful):
+def test_doubts_extend_to_what_is_computed_from_a_value(middle, doubtful):
     """A value is in doubt if anything is that it was computed from: here its sign, which no VJP holds."""
     x = leaf(0.5, -1.0)
     h = x * 1

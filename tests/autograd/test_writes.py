@@ -70,7 +70,7 @@ def test_a_write_beside_a_saved_array_is_no_write_to_it():
     fails(y, "mul")
 
 
-def test_a_write_to_what_was_not_saved_is_none():
+def test_memory_that_was_not_saved_may_be_written_to():
     for form, which in [(lambda x, c: x + c, 1), (lambda x, c: x * c, 0), (lambda x, c: x - c, 0), (lambda x, c: x.sum() * 2, 0),
                         (lambda x, c: (x * 2).reshape(3, 1), 0), (lambda x, c: x.exp(), 0), (lambda x, c: x @ c, 0)]:
         x, c = mg.ones(3, requires_grad=True), mg.ones(3)
@@ -86,7 +86,7 @@ def test_a_value_that_was_saved_may_not_be_written():
     fails(y, "exp")
 
 
-def test_a_write_after_backward_is_none():
+def test_saved_memory_may_be_written_to_after_backward():
     model = nn.Linear(2, 2)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     for _ in range(3):
@@ -413,7 +413,7 @@ def test_a_view_of_a_leaf_is_not_changed():
     assert x.tolist() == [1.0, 6.0] and x.is_leaf
 
 
-def test_what_grows_is_not_stored():
+def test_results_of_another_shape_are_not_stored():
     for recorded in (True, False):
         y = mg.ones(1, 3, requires_grad=recorded) * 1
         for change in (lambda y: y.add_(mg.ones(2, 3)), lambda y: y.mul_(mg.ones(2, 1)), lambda y: y.copy_(mg.ones(2, 3))):

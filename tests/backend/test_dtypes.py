@@ -405,7 +405,7 @@ BESIDE_COMPLEX = """
 
 
 @pytest.mark.parametrize("line", lines(NO_NUMBERS))
-def test_what_is_no_number(line):
+def test_lines_with_objects_that_are_no_numbers(line):
     check(line)
 
 
@@ -440,7 +440,7 @@ def test_an_operand_with_operators_of_its_own_gets_its_turn(symbol):
 
 
 @pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "//", "%", "**"])
-def test_so_does_one_beside_an_operator_in_place(symbol):
+def test_an_operand_with_operators_of_its_own_gets_its_turn_in_place(symbol):
     scope = {"x": mg.tensor([1.0, 2.0]), "y": Foreign()}
     exec(f"x {symbol}= y", scope)
     assert scope["x"] == "radd"

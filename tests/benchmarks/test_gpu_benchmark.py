@@ -168,7 +168,7 @@ def test_each_part_is_one_process_with_the_time_that_is_left(tmp_path, monkeypat
     assert parts["steps"] == "not begun: too little time was left"
 
 
-def test_a_reader_who_goes_away_stops_nothing(tmp_path, monkeypatch):
+def test_a_closed_pipe_stops_nothing(tmp_path, monkeypatch):
     class Closed:
         def write(self, text):
             raise BrokenPipeError

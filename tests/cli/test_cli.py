@@ -289,7 +289,7 @@ def test_doctor_sees_two_builds_of_cupy(monkeypatch):
     assert found.advice.startswith("pip uninstall cupy-cuda13x cupy-cuda12x, then install one again")
 
 
-def test_a_broken_cupy_is_in_nobodys_way_but_on_cuda(monkeypatch):
+def test_a_broken_cupy_matters_on_cuda_alone(monkeypatch):
     def broken():
         raise ImportError("two CuPys")
 

@@ -405,7 +405,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_as_by_pytorch(name):
+def test_calls_that_pytorch_refuses_are_refused(name):
     found = []
     for lib, D in ((mg, data), (torch, torch.utils.data)):
         try:

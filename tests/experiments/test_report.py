@@ -115,7 +115,7 @@ def test_the_page_is_whole_and_loads_nothing(tmp_path):
     assert all(value for tag, name, value in page.attributes if (tag, name) == ("img", "alt"))
 
 
-def test_it_says_what_the_folder_says(tmp_path):
+def test_the_report_says_what_the_folder_says(tmp_path):
     page = Page(report_on(write_run(tmp_path / "my run", seed=12345, versions={"numpy": "9.8.7"})))
     assert {"my run", "0.051235", "87.50 %", "3.5 s", "17", "12345", "9.8.7"} <= set(page.texts)
     assert {"0.4321", "1.23 %", "50.00 %", "7", "my run, |code| 0.25: 75"} <= set(page.texts)

@@ -386,7 +386,7 @@ def test_a_users_state_dict_is_no_run(tmp_path):
         checkpoint.load_run(tmp_path)
 
 
-def test_a_damaged_checkpoint_is_told_in_one_line(undisturbed, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_reported_in_one_line(undisturbed, tmp_path, capsys):
     content = bytearray((undisturbed / checkpoint.FILE).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / checkpoint.FILE).write_bytes(content)

@@ -187,7 +187,7 @@ def test_what_an_index_takes_is_contiguous(code):
     assert eval(code, {"T": mg, "x": BASES["permuted"](mg)}).is_contiguous()
 
 
-def test_a_view_of_what_others_show_is_no_copy():
+def test_a_view_of_shared_memory_is_no_copy():
     x = mg.zeros(2, 3)
     for shown in (x.t(), mg.from_numpy(np.zeros((2, 3)).T), mg.from_numpy(np.asfortranarray(np.zeros((2, 3))))):
         with pytest.raises(RuntimeError, match="without a copy"):

@@ -302,7 +302,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_dtypes_that_tensors_do_not_have_are_refused_at_every_door(kind):
+def test_dtypes_that_tensors_do_not_have_are_refused_everywhere(kind):
     if np.dtype(np.longdouble) == np.float64 and "longdouble" in kind:
         return  # on this platform it is no longer than a double
     array, message = REFUSED[kind]

@@ -478,14 +478,14 @@ def test_ticks_of_any_size_are_few_and_differ(low):
 # Surroundings
 
 
-def test_a_matplotlib_that_cannot_be_imported_is_told_before_the_training(data_dir, tmp_path):
+def test_a_matplotlib_that_cannot_be_imported_is_reported_before_the_training(data_dir, tmp_path):
     done = start(["train", "autoencoder", *TINY, "--data-dir", data_dir, "--out", tmp_path / "run"], env={"MPLBACKEND": "nonsense"})
     assert b"minigrad: error: --out: its pictures need matplotlib, which cannot be imported: Key backend" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
 @posix
-def test_a_current_folder_that_was_deleted_is_told(data_dir, tmp_path):
+def test_a_current_folder_that_was_deleted_is_reported(data_dir, tmp_path):
     program = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')" + PROGRAM
     environment = {**os.environ, "PYTHONPATH": str(Path(mg.__file__).parents[1])}
     train = "train autoencoder"

@@ -183,7 +183,7 @@ def test_entries_of_a_state_that_are_no_tensors_are_kept():
     assert pair.optimizers[0].state[pair.params[0][0]]["note"] == "warm"
 
 
-def test_the_first_update_is_told_where_one_buffer_came_from_a_file():
+def test_update_knows_the_first_update_if_one_buffer_came_from_a_file():
     class Two(optim.Optimizer):
         buffers = ("first", "second")
 
@@ -494,13 +494,13 @@ def test_each_dtype_has_a_buffer():
     assert [z.base.size for z in zeros] == [7, 7, 4, 4] and not any(z.any() for z in zeros)
 
 
-def test_what_follows_in_a_buffer():
+def test_which_arrays_follow_each_other_in_a_buffer():
     a, b, c = zeros = flat.zeros_like([np.ones((2, 2)), np.ones(3), np.ones(2)])
     other = flat.zeros_like(zeros)
     assert flat.follows(a, b) and flat.follows(b, c)
     assert not flat.follows(a, c) and not flat.follows(a.T, b) and not flat.follows(a, other[1])
     own = np.zeros(7)
-    assert not flat.follows(own[:4], own[4:])  # in another buffer
+    assert not flat.follows(own[:4], own[4:])  # not in a flat buffer
     flat.stretch(b, c)[...] = range(5)
     assert a.sum() == 0 and b.tolist() == [0, 1, 2] and c.tolist() == [3, 4]
 

@@ -213,7 +213,7 @@ def test_a_state_that_fits_no_more_is_looked_at_when_its_parameter_has_a_gradien
 
 
 @with_state
-def test_a_state_that_somebody_replaced_is_used(kind):
+def test_a_state_that_the_program_replaced_is_used(kind):
     results = []
     for lib, params, optimizer in twins(kind):
         for _ in range(2):
@@ -337,7 +337,7 @@ def test_two_optimizers_over_the_same_parameters():
 # ---- what an optimizer accepts: groups, names, options
 
 
-def test_named_parameters_and_what_is_refused_at_the_door():
+def test_named_parameters_and_what_is_refused():
     groups = []
     for lib in (mg, torch):
         net, p = lib.nn.Linear(2, 1), lib.zeros(1, requires_grad=True)
@@ -428,7 +428,7 @@ def test_a_subclass_with_its_own_step_and_options():
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), 1e-6)
 
 
-def test_zero_grad_keeps_the_gradient_that_somebody_holds():
+def test_zero_grad_leaves_a_gradient_that_the_program_holds():
     for lib, params, optimizer in twins("SGD"):
         backward(lib, params)
         held = params[0].grad

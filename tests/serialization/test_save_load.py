@@ -124,7 +124,7 @@ def test_saving_does_not_touch_or_share_the_tensors(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
-def test_pytorch_reads_our_file(tmp_path):
+def test_safetensors_reads_minigrads_file(tmp_path):
     arrays = arrays_of_all_kinds()
     save({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "by-minigrad")
     loaded = safetensors.torch.load_file(tmp_path / "by-minigrad")
@@ -146,7 +146,7 @@ def test_every_tensor_is_aligned_in_the_file(tmp_path):
         assert header[dtype]["data_offsets"][0] % np.dtype(dtype).itemsize == 0
 
 
-def test_we_read_pytorchs_file(tmp_path):
+def test_minigrad_reads_safetensors_file(tmp_path):
     arrays = {name: np.array(array, order="C") for name, array in arrays_of_all_kinds().items()}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     for metadata in (None, {"format": "pt"}):

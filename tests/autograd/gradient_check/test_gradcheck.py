@@ -91,7 +91,7 @@ def test_broken_backwards_are_rejected_with_the_right_verdict(function):
     assert f"verdict   {verdict}" in str(error) and error.op in str(error)
 
 
-def test_the_numbers_are_told():
+def test_the_error_has_the_numbers():
     x = draw(3, 4)
     error = rejection(factor, (x,))
     i = error.index
@@ -173,7 +173,7 @@ def at(*values):
         (ops.sign, 0.0),
     ],
 )
-def test_kinks_are_told_from_errors(function, point):
+def test_kinks_are_distinguished_from_errors(function, point):
     error = rejection(function, (at(-1.5, point, 1.5),))
     assert (error.verdict, error.index) == ("kink", (1,)), str(error)
     assert "no mistake" in str(error)

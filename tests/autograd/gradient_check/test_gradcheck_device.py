@@ -116,7 +116,7 @@ def test_inputs_and_gradients_stay_as_they_were(device):
     assert x.array is array and x.tolist() == copy and x.grad is None
 
 
-def test_an_index_out_of_range_is_told(device):
+def test_an_index_out_of_range_is_reported(device):
     index = mg.tensor([0, 3]).cuda()
     with pytest.raises(IndexError, match="index 3 is out of bounds"):
         gradcheck(lambda x: x[index], (there(3),))

@@ -245,7 +245,7 @@ def test_a_number_beside_tensors_of_two_devices(device):
 TAKES_ANY_DEVICE = {"mg.index_select", "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # they need places, a shape, values
 
 
-def test_one_argument_on_another_device_is_told_by_every_op():
+def test_one_argument_on_another_device_is_reported_by_every_op():
     told = set()
     with STRICT[0].active():
         for row in (row for row in [*OPS, *FACES] if row.name not in TAKES_ANY_DEVICE):
@@ -311,14 +311,14 @@ def test_keys_from_the_host_and_the_device(device):
 
 
 @pytest.mark.parametrize("bad", [4, -5])
-def test_host_indices_out_of_range_are_told_at_once(device, bad):
+def test_host_indices_out_of_range_are_reported_at_once(device, bad):
     x = mg.ones(4, 2).cuda()
     for key in (bad, [0, bad], np.array([bad]), mg.tensor([bad])):
         with pytest.raises(IndexError, match="out of bounds"):
             x[key]
 
 
-def test_device_indices_out_of_range_are_told_at_the_next_read(device):
+def test_device_indices_out_of_range_are_reported_at_the_next_read(device):
     x = mg.ones(4, 2).cuda()
     y = x[mg.tensor([0, 4]).cuda()]
     x[mg.tensor([-9]).cuda()]
@@ -475,7 +475,7 @@ def test_losses_of_views_and_numbers_take_the_plain_way(device):
 
 
 @pytest.mark.parametrize("bad", [10, -1])
-def test_target_out_of_range_is_told_at_the_next_read(device, bad):
+def test_target_out_of_range_is_reported_at_the_next_read(device, bad):
     log_probs = device.tensor(numbers(3, 10)).log_softmax(1)
     loss = nn.functional.nll_loss(log_probs, mg.tensor([0, bad, 9]).cuda())
     with pytest.raises(
@@ -484,7 +484,7 @@ def test_target_out_of_range_is_told_at_the_next_read(device, bad):
         loss.item()
 
 
-def test_target_out_of_range_is_told_at_once_on_the_host():
+def test_target_out_of_range_is_reported_at_once_on_the_host():
     log_probs = mg.from_numpy(numbers(3, 10)).log_softmax(1)
     with pytest.raises(IndexError, match="target 10 is out of range"):
         nn.functional.nll_loss(log_probs, mg.tensor([0, 10, 9]))

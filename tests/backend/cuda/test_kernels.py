@@ -49,7 +49,7 @@ def fused_functions():
 FUSED = fused_functions()
 
 
-def test_all_are_found():
+def test_all_fused_functions_are_found():
     assert {"tanh_grad", "relu_grad", "mse_grad", "adam_update", "descend"} <= set(FUSED)
     assert minigrad.ops.activations.tanh_grad is FUSED["tanh_grad"]
 

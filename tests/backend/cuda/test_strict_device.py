@@ -217,7 +217,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
-def test_refused_as_by_cupy(cupy, call):
+def test_calls_that_cupy_refuses_are_refused(cupy, call):
     stand_in = library.asarray(np.zeros((2, 3, 4), "float32"))
     errors = []
     for xp, a in ((library, stand_in), (cupy, on_host_memory(cupy, (2, 3, 4)))):
@@ -227,7 +227,7 @@ def test_refused_as_by_cupy(cupy, call):
     assert errors[0] is errors[1]
 
 
-def test_memory_of_real_arrays_is_told_apart(cupy):
+def test_memory_of_real_arrays_is_distinguished(cupy):
     from minigrad.backend import arrays
 
     a = on_host_memory(cupy, (4, 6))
@@ -262,7 +262,7 @@ STRICT = {
 
 
 @pytest.mark.parametrize("call", STRICT.values(), ids=STRICT)
-def test_refuses(x, call):
+def test_the_stand_in_refuses(x, call):
     with pytest.raises(TypeError):
         call(x)
 
@@ -311,7 +311,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize("call", WAITING.values(), ids=WAITING)
-def test_counts_what_waits(x, call):
+def test_operations_that_wait_are_counted(x, call):
     before = Sync.count
     call(x)
     assert Sync.count == before + 1
@@ -319,7 +319,7 @@ def test_counts_what_waits(x, call):
         call(x)
 
 
-def test_the_rest_does_not_wait(x):
+def test_other_operations_do_not_wait(x):
     with no_sync():
         y = library.where(x > 1, library.exp(x) @ x.T @ x, 0) / 3
         y[0] = 1
@@ -350,7 +350,7 @@ def test_kernel_sees_overlapping_memory():
     assert x.get().tolist() == [0, 1, 2, 3]
 
 
-def test_use_gives_back_what_was():
+def test_use_returns_the_library_from_before():
     before = cuda.use(None)
     with strict_device.strict_device() as inside:
         assert cuda.library() is inside
