@@ -100,6 +100,15 @@ def test_the_two_commands_are_in_the_readme():
     assert 'pip install -e ".[test]" && pytest\n' in shown
 
 
+def test_the_folders_of_tests_are_those_of_the_package():
+    """As CONTRIBUTING.md says, except the folders that tests/README.md names beside them."""
+    beside = ("benchmarks", "hostile", "programs", "support", "typed")
+    folders = [path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*.py")]
+    mirrored = {folder for folder in folders if folder.parts and folder.parts[0] not in beside}
+    assert len(mirrored) > 10 and [folder for folder in mirrored if not (ROOT / "minigrad" / folder).is_dir()] == []
+    assert [name for name in beside if f"`{name}/`" not in (ROOT / "tests" / "README.md").read_text(encoding="utf-8")] == []
+
+
 def test_no_text_or_message_installs_the_other_minigrad():
     """PyPI's minigrad is another project, so its name may not stand in a command of pip, with or without extras."""
     wrong = re.compile(r"pip3? install (?:-\w+ |--\w+ )*['\"]?minigrad\b(?!` would)|(?<!/)minigrad\[")
