@@ -1,4 +1,4 @@
-"""Each program of examples/ runs as its docstring says, and does what it shows: in a process of its own, with few steps."""
+"""Each program of examples/ runs as its docstring says, in a process of its own and with few steps, and does what it claims."""
 
 import os
 import re

@@ -32,8 +32,8 @@ from support.code_patching import inner, live_functions, modules_of, planted, pu
 
 TESTS = HERE.parent / "tests"
 PACKAGES = ("minigrad.ops", "minigrad.autograd", "minigrad.optim")  # whose modules are changed
-FOLDERS = ("autograd", "functions", "optim")  # whose tests take part
-FILES = ("test_bugs", "backend.test_device", "backend.test_dtypes", "backend.test_sums")  # whose tests take part too
+FOLDERS = ("autograd", "functions", "optim")  # whose tests take part, and those of FILES too
+FILES = ("test_bugs", "test_copies", "test_printing", "backend.test_dtypes", "backend.cpu.test_sums", "backend.cuda.test_device")
 BUDGET = 6  # seconds of checks for one change, besides the checks whose own name contains the function's name
 NOT_PLANTED = "not planted"  # the changed text is no program, or no loaded function has this code; such a change is not counted
 LIMIT = 60  # seconds of computing for one change; a change that takes longer made an endless loop and counts as noticed
@@ -46,7 +46,8 @@ def changed_modules():
 
 def test_modules():
     """Return the names of the files whose tests take part, as they are imported."""
-    return [*FILES, *(f"{folder}.{path.stem}" for folder in FOLDERS for path in sorted((TESTS / folder).glob("test_*.py")))]
+    paths = [path.relative_to(TESTS) for folder in FOLDERS for path in sorted((TESTS / folder).rglob("test_*.py"))]
+    return [*FILES, *(".".join(path.with_suffix("").parts) for path in paths)]
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The report: one file that loads nothing, tells the runs apart and says what their folders say."""
+"""The report is one file that loads nothing, tells the runs apart and says what their folders say."""
 
 import base64
 import dataclasses
@@ -25,7 +25,7 @@ VOID = {"meta", "img", "br", "link"}
 
 
 class Page(HTMLParser):
-    """The tags, attributes and texts of a page; balanced, or it raises."""
+    """The tags, attributes and texts of a page; an error is raised if the tags are not balanced."""
 
     def __init__(self, html):
         super().__init__()
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 def write_run(folder, lecture="denoising", *, finished=True, versions=None, loss=0.05, **settings):
-    """A run's folder with made-up results."""
+    """Write a run's folder with made-up results."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     config = config_as_dict(dataclasses.replace(LECTURES[lecture], **settings))
@@ -115,7 +115,7 @@ def test_the_page_is_whole_and_loads_nothing(tmp_path):
     assert all(value for tag, name, value in page.attributes if (tag, name) == ("img", "alt"))
 
 
-def test_it_says_what_the_folder_says(tmp_path):
+def test_the_report_says_what_the_folder_says(tmp_path):
     page = Page(report_on(write_run(tmp_path / "my run", seed=12345, versions={"numpy": "9.8.7"})))
     assert {"my run", "0.051235", "87.50 %", "3.5 s", "17", "12345", "9.8.7"} <= set(page.texts)
     assert {"0.4321", "1.23 %", "50.00 %", "7", "my run, |code| 0.25: 75"} <= set(page.texts)
@@ -158,7 +158,7 @@ def test_both_lectures_in_one_report(tmp_path):
 
 
 def cells(page, heading):
-    """The figures of a row of the first table."""
+    """Return the figures of a row of the first table."""
     start = page.texts.index(heading) + 1
     return page.texts[start : start + 2]
 
@@ -287,7 +287,7 @@ def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     assert picture[0, 0].tolist() == [33, 102, 172]
     assert picture[0, 30].tolist() == [178, 24, 43]
     assert picture[40, 10].tolist() == [255, 255, 255]
-    assert picture[30, 0].tolist() == [178, 24, 43]  # beyond the limit
+    assert picture[30, 0].tolist() == [178, 24, 43]  # a value beyond the limit has the limit's colour
     assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(png_images.GAP_COLOR)
     assert (decoded(png_images.weight_tiles(image * 0, 0.0))[0, 0] == 255).all()
 

@@ -1,4 +1,4 @@
-"""Corners of the ops beside PyTorch: zeros and negatives as bases, equal bounds, what products and layers refuse."""
+"""Corner cases of the operations, compared with PyTorch: bases 0 and below, equal bounds, what products and layers refuse."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minigrad import ops
 
 
 def both(function, *values, dtype="float64"):
-    """The value and the gradients of its sum, from minigrad and from PyTorch: lists of numbers that must be equal."""
+    """Return the value and the gradients of its sum in minigrad and in PyTorch: lists of numbers that must be equal."""
     results = []
     for lib in (mg, torch):
         tensors = [lib.tensor(v, dtype=getattr(lib, dtype), requires_grad=True) if isinstance(v, list) else v for v in values]
@@ -17,9 +17,9 @@ def both(function, *values, dtype="float64"):
         out.backward(lib.tensor(np.arange(1.0, out.numel() + 1).reshape(tuple(out.shape)).tolist(), dtype=out.dtype))
         leaves = [t for t in tensors if not isinstance(t, (int, float))]
         results.append([out.detach().numpy(), *[t.grad.numpy() for t in leaves]])
-    for ours, theirs in zip(*results):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=0)
-        assert ours.dtype == theirs.dtype
+    for in_minigrad, in_torch in zip(*results):
+        np.testing.assert_allclose(in_minigrad, in_torch, rtol=1e-14, atol=0)
+        assert in_minigrad.dtype == in_torch.dtype
     return results[0]
 
 
@@ -81,7 +81,7 @@ def test_whole_numbers_divided_by_zero():
         assert divide(x, mg.tensor([1, -1])).shape == (2,)
 
 
-SHAPES = {  # what a linear layer refuses: x, weight, bias
+SHAPES = {  # of x, weight and bias that a linear layer refuses
     "weight of three axes": [(2, 3), (4, 3, 1), (4,)],
     "x of no axis": [(), (4, 3), (4,)],
     "x too long": [(2, 4), (4, 3), (4,)],
@@ -167,7 +167,7 @@ lib.nn.functional.nll_loss(x, t, ignore_index=2, reduction='none'); lib.nn.funct
 
 @pytest.mark.parametrize("code", [code for line in INFINITE.strip().split("\n") for code in line.split("; ")])
 def test_infinite_gradients_stay_where_pytorch_has_them(code):
-    """An element that was not chosen gets 0, not 0 · ∞, wherever PyTorch chooses."""
+    """An element that was not chosen gets 0, not 0 · ∞, in each function in which PyTorch chooses."""
     for g in (np.inf, -np.inf, np.nan):
         found = []
         for lib in (mg, torch):
