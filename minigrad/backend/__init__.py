@@ -13,7 +13,7 @@ from .class_targets import one_hot
 from .cpu import compiling, products
 from .cpu.compiling import use_numba
 from .cpu.fp_warnings import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings, without_fp_warnings
-from .cpu.numpy_names import copy, minus, over, plus, times
+from .cpu.parallel import copy, minus, over, plus, times
 from .cpu.products import compute_products, precomputed
 from .cpu.threads import get_num_threads, set_num_threads
 from .cuda import rows, synchronize

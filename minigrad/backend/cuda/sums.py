@@ -15,7 +15,6 @@ import numpy
 from ..dtypes import float32, float64
 from .cupy_library import library, made, raw_kernel
 
-FIRST_AXIS = (0, (0,))  # the values of `axis` that name the first axis
 TILE, ROWS = 32, 8  # columns and rows of threads in a block, as in the kernel's text below
 BLOCKS = 512  # about as many blocks as a GPU runs at a time
 PER_THREAD = 4  # elements that a thread adds up at least, where there are as many
