@@ -1,4 +1,4 @@
-"""Tensor: what it is to Python and NumPy, its gradient and its copies, and the table of its methods, which `functions/` defines."""
+"""Tensor: its properties, its conversions to Python and NumPy, and the table of its methods, which `functions/` defines."""
 
 from __future__ import annotations
 
@@ -145,7 +145,10 @@ class Tensor(graph.Tensor):
         return backend.to_numpy(self.array).tolist()
 
     def numpy(self, *, force: builtins.bool = False) -> backend.ndarray[Any, Any]:
-        """Return the NumPy array, on the same memory. With `force` also of a tensor that requires a gradient, and a copy from the GPU."""
+        """Return the NumPy array, on the same memory.
+
+        Raise RuntimeError if this tensor requires a gradient, TypeError if it lives on the GPU; with `force`, detach and copy it instead.
+        """
         if force:
             return self.detach().cpu().array
         if self._requires_grad and modes.recording.get():
@@ -200,7 +203,7 @@ class Tensor(graph.Tensor):
         """Whether this computed tensor keeps its gradient."""
         return self.node is not None and None in (self.node.hooks or ())
 
-    # ---- the methods: what each computes stands in functions/
+    # ---- the methods, defined and described in functions/
 
     add, sub, subtract, mul, multiply = e.add, e.sub, e.sub, e.mul, e.mul
     div, divide, true_divide, floor_divide, remainder, pow = e.div, e.div, e.div, e.floor_divide, e.remainder, e.pow
@@ -256,7 +259,7 @@ class Tensor(graph.Tensor):
 
 
 def from_old_arguments(data: tuple[Any, ...], dtype: Any) -> Any:
-    """Return the array that Tensor(2, 3) or Tensor([1, 2]) means."""
+    """Return the array for Tensor(2, 3), uninitialised, for Tensor([1, 2]), converted to `dtype`, or for Tensor(tensor)."""
     xp = backend.array_module(None)
     if len(data) == 1 and isinstance(data[0], Tensor):
         return data[0].array

@@ -1,7 +1,7 @@
 """The array libraries as the engine uses them: NumPy, CuPy and Numba. No other part of the engine imports CuPy or Numba.
 
-Each room imports only from those before it: `dtypes`, `arrays` and `operands` (raw arrays), `cpu` and `cuda` (where they are computed),
-`fuse` (one body for both), and on top devices, float16, class targets and random draws.
+Imports between its files and folders go one way, in this order: raw arrays (`dtypes`, `arrays`, `operands`, `half`), the two places where
+they are computed (`cpu`, `cuda`), what needs both (`devices`, `gathering`, `class_targets`), `fuse` and `random`.
 """
 
 from numpy import ndarray

@@ -37,7 +37,7 @@ def array_module(x: Any) -> Any:
 
 
 def _inherited_module(kind):
-    """Return, and remember, the module of the nearest base class, e.g. for a subclass of Tensor; NumPy's for an unknown type."""
+    """Return the module of a type's nearest known base class, such as Tensor, and remember it; NumPy's for an unknown type."""
     for base in kind.__mro__:
         if base in module_by_type:
             module_by_type[kind] = module_by_type[base]
@@ -46,7 +46,7 @@ def _inherited_module(kind):
 
 
 def device_of(array):
-    """Return "cpu" or "cuda"."""
+    """Return the name of the device where a raw array lives: "cpu" or "cuda"."""
     return device_by_type.get(type(array), "cpu")
 
 

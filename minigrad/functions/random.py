@@ -6,7 +6,7 @@ import operator
 from typing import Any, overload
 
 from .. import backend
-from .arguments import check_not_negative, dtype_or_default, lengths, numbers
+from .arguments import check_not_negative, check_number, dtype_or_default, lengths
 from .creation import leaf, like, tensor
 from .types import DeviceLike, DTypeLike, Length, Tensor
 
@@ -36,8 +36,8 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Start again from a seed of the operating system's, and return it."""
-        self.stream = backend.random.Stream(None, self.stream.device)
+        """Start again from a random seed that the operating system gives, and return it."""
+        self.stream.reseed(None)
         return self.stream.seed
 
     def initial_seed(self) -> int:
@@ -155,7 +155,7 @@ def normal(
     if size is None:
         spread = mean * 0 + std
         return mean + spread * randn_like(spread) if isinstance(spread, Tensor) else tensor(spread)
-    mean, std = numbers("normal", mean, std)
+    mean, std = check_number(mean, "normal"), check_number(std, "normal")
     if not std >= 0:
         raise RuntimeError(f"normal: expected a standard deviation of at least 0, got {std}")
     return _drawn(backend.random.normal, generator, device, tuple(size), _drawable("normal", dtype), mean, std)

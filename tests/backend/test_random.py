@@ -149,6 +149,15 @@ def test_seeds():
     assert generator.device == "cpu"
 
 
+def test_a_random_seed_is_that_of_the_default_draws():
+    seed = mg.default_generator.seed()
+    first = mg.rand(3)
+    assert mg.initial_seed() == seed
+    for _ in range(2):
+        mg.manual_seed(seed)
+        assert mg.rand(3).tolist() == first.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 1000, (1 << 17) - 1, (1 << 17) + 3])
 def test_uniform_numbers_are_those_of_numpys_generator(dtype, n):

@@ -221,7 +221,11 @@ def _is_fast_with_few_rows(x, y):
 
 def can_use_gemm():
     """Return whether Numba is in use, its code has vectors of 512 bits, and NumPy's BLAS is OpenBLAS, which `gemm` may surpass."""
-    return compiling.numba() is not None and _has_wide_vectors_and_openblas()
+    if compiling.numba() is None:
+        return False
+    if "gemm" not in _found:
+        compiling.prepare(_look_at_processor_and_blas)
+    return _found.get("gemm", False)
 
 
 def blas_multiply(x, y, out, bias=None):
@@ -237,12 +241,6 @@ def _is_dense(x):
 
 
 _found: dict = {}  # what `_look_at_processor_and_blas` finds
-
-
-def _has_wide_vectors_and_openblas():
-    if "gemm" not in _found:
-        compiling.prepare(_look_at_processor_and_blas)
-    return _found.get("gemm", False)
 
 
 def _look_at_processor_and_blas():

@@ -61,7 +61,7 @@ def read(array):
     return array.get()
 
 
-def synchronize():
+def synchronize() -> None:
     """Wait for the work queued on the GPU, so that a timer measures it, and raise what a kernel has noted."""
     if (used := in_use()) is not None:
         raise_noted()
