@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 class Tensor(graph.Tensor):
     """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
 
-    Made by `minigrad.tensor`, `zeros`, `randn`, …. `array` is the raw NumPy or CuPy array, `data` a detached tensor on
-    the same memory.
+    `minigrad.tensor`, `zeros`, `randn` and others make tensors. `array` is the raw NumPy or CuPy array, `data` a detached tensor on the
+    same memory.
     """
 
     __slots__ = ()
     array: Any
 
     def __init__(self, *data: Any, requires_grad: builtins.bool = False) -> None:
-        """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
+        """Make a tensor on the memory of an array.
+
+        Old programs also call Tensor(2, 3), for an uninitialised tensor, and Tensor([1, 2]), both of the default dtype.
+        """
         array = backend.plain_array(data[0], "Tensor") if data else None
         if backend.is_array(array):
             super().__init__(array, *data[1:] or (requires_grad,))

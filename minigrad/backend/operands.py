@@ -74,7 +74,7 @@ def operand(a, name):
 
 
 def promote(arrays, name):
-    """Return arrays and Python numbers converted to PyTorch's result dtype; floats' arrays of one dtype, and numbers, pass as they are."""
+    """Return arrays and Python numbers as arrays of PyTorch's result dtype; arrays of one floating-point dtype, and numbers, unchanged."""
     first = None
     for a in arrays:
         t = type(a)

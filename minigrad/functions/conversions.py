@@ -21,9 +21,10 @@ def to(
     self: Tensor, *args: Any, dtype: DTypeLike = None, device: DeviceLike = None, copy: builtins.bool = False,
     non_blocking: builtins.bool = False,
 ) -> Tensor:
-    """Return this tensor in another dtype, on another device, or both: in any order, or those of another tensor.
+    """Return this tensor in another dtype, on another device, or both.
 
-    It returns itself if nothing changes, unless `copy`.
+    They may be given in any order; another tensor stands for its own dtype and device. Return self, not a copy, if it has them already,
+    unless `copy` is True.
     """
     for a in args:
         if isinstance(a, Tensor):

@@ -50,6 +50,21 @@ def _one_at_a_time(function, args):
         function(*args)
 
 
+def prepared(known, key, make, *args):
+    """Return known[key]; the first call for a key stores make(*args) there, called as `prepare` calls a function.
+
+    Return None in a child process that a signal handler forked during that call.
+    """
+    if key not in known:
+        prepare(_store, known, key, make, args)
+    return known.get(key)
+
+
+def _store(known, key, make, args):
+    if key not in known:  # another thread may have stored it meanwhile
+        known[key] = make(*args)
+
+
 def _import_numba():
     if _state["numba"] is not None:
         return

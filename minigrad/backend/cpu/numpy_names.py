@@ -57,7 +57,7 @@ def _large_product(x, y, *bias, queue=None):
 
 
 def getitem(x, *, key):
-    """Return x[key]; elements that arrays pick lie row by row in memory, as in PyTorch. All threads copy a large number of rows."""
+    """Return x[key]; elements chosen by arrays are stored row by row, as in PyTorch. All threads copy a large number of rows."""
     places = [i for i, part in enumerate(key) if type(part) is ndarray] if type(key) is tuple else ()
     if not places:
         return x[key]

@@ -157,11 +157,7 @@ postponed: Any = types.ModuleType("postponed", "NumPy's names that a product's V
 arrays.register(Postponed, postponed, None)
 
 
-def _reshape(g, shape):
-    return Postponed(g.array.reshape(shape), g.products)
-
-
-postponed.reshape = _reshape
+postponed.reshape = lambda g, shape: Postponed(g.array.reshape(shape), g.products)
 
 
 def compute_or_queue(product, out, products):
@@ -208,9 +204,7 @@ def multiplier(x, y):
     """
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and can_use_gemm() \
             and (x.shape[0] >= FEW_ROWS or not _found["BLAS is wide"] or _is_fast_with_few_rows(x, y)):
-        if x.dtype not in _kernels:
-            compiling.prepare(_load_kernel, x.dtype)
-        return _kernels.get(x.dtype, blas_multiply)
+        return compiling.prepared(_kernels, x.dtype, _load_kernel, x.dtype) or blas_multiply
     return blas_multiply
 
 
@@ -260,7 +254,7 @@ def _load_kernel(dtype):
     from .accelerators import gemm
 
     gemm.compiled(dtype)
-    _kernels[dtype] = gemm.multiply
+    return gemm.multiply
 
 
 if hasattr(os, "register_at_fork"):

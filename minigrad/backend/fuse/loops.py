@@ -18,16 +18,7 @@ def loop(body, kinds, dtype, reduce=False):
 
     Return None in a child process that a signal handler forked during the compilation.
     """
-    key = body, kinds, dtype.char
-    if key not in _loops:
-        compiling.prepare(_make_loop, key, dtype, reduce)
-    return _loops.get(key)
-
-
-def _make_loop(key, dtype, reduce):
-    if key not in _loops:
-        body, kinds, _ = key
-        _loops[key] = _compile(body, kinds, dtype, reduce)
+    return compiling.prepared(_loops, (body, kinds, dtype.char), _compile, body, kinds, dtype, reduce)
 
 
 def _compile(body, kinds, dtype, reduce):
