@@ -60,7 +60,7 @@ def read(array):
 
 
 def synchronize() -> None:
-    """Wait for the work queued on the GPU, so that a timer measures it, and raise what a kernel has noted."""
+    """Wait for the work queued on the GPU, so that a timer measures it; raise IndexError if a kernel has found an index out of range."""
     if (used := in_use()) is not None:
         raise_noted()
         used.cuda.Device().synchronize()
