@@ -162,10 +162,7 @@ class Tensor(graph.Tensor):
         return self.array
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> backend.ndarray[Any, Any]:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
+        return backend.array_module(None).array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> builtins.float:
         return float(self._number())

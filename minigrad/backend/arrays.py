@@ -16,7 +16,7 @@ class DeviceMismatchError(TypeError):
 
 
 def register(array_type, module, device):
-    """Let `module`, which has NumPy's names, handle objects of a type: arrays on `device`, or, if that is None, no raw arrays."""
+    """Let `module`, which has NumPy's names, handle objects of a type, which are raw arrays on `device` unless that is None."""
     module_by_type[array_type] = module
     if device is not None:
         device_by_type[array_type] = device

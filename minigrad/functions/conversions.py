@@ -94,7 +94,7 @@ def cpu(self: Tensor) -> Tensor:
 
 
 def cuda(self: Tensor, device: DeviceLike = None) -> Tensor:
-    """Return this tensor on the GPU. Raise RuntimeError, which says what is missing, where there is none."""
+    """Return this tensor on the GPU. Raise RuntimeError, with a hint of the cause, if no GPU can be used."""
     return self.to("cuda")
 
 

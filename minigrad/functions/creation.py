@@ -230,7 +230,7 @@ def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: Device
 
 
 def new(self: Tensor, *shape: Any) -> Tensor:
-    """Return an uninitialised tensor of this dtype and device, or, for a list, one with these elements."""
+    """Return an uninitialised tensor of this dtype and device, or one with the elements of a list if that is given."""
     if len(shape) == 1 and isinstance(shape[0], list):
         return new_tensor(self, shape[0])
     return new_empty(self, *shape)

@@ -104,7 +104,7 @@ def _is_same(a: Any, b: Any) -> bool:
 def split(key: Any) -> tuple:
     """Return two keys, one to be taken after the other.
 
-    PyTorch takes numbers first, and arrays in what is left; NumPy counts a number among the arrays.
+    PyTorch applies the numbers first, then the arrays to the axes left over; NumPy treats a number like an array.
     """
     if type(key) is not tuple or not any([type(p) is int for p in key]) or not any([backend.is_array(p) for p in key]):
         return ALL, key

@@ -161,7 +161,7 @@ postponed.reshape = lambda g, shape: Postponed(g.array.reshape(shape), g.product
 
 
 def compute_or_queue(product, out, products):
-    """Return `out`, after computing the product into it, or, given a list `products`, after adding the product to the list."""
+    """Return `out`, after computing the product into it, or after adding the product to the list `products` if there is one."""
     if products is None:
         compute([product])
     else:
