@@ -78,13 +78,16 @@ def test_options(options):
         minigrad.set_printoptions(profile="default")
 
 
-def test_options_for_a_block():
-    from minigrad.printing import get_printoptions, printoptions
+def test_the_default_profile_takes_options_back():
+    from minigrad.printing import options
 
-    before = get_printoptions()
-    with printoptions(precision=2):
+    before = dict(options)
+    try:
+        minigrad.set_printoptions(precision=2)
         assert repr(minigrad.tensor(1.23456)) == "tensor(1.23)"
-    assert get_printoptions() == before
+    finally:
+        minigrad.set_printoptions(profile="default")
+    assert options == before
     with pytest.raises(ValueError, match="short"):
         minigrad.set_printoptions(profile="tiny")
 

@@ -366,6 +366,9 @@ def test_conversion_to_numpy_names_the_way_out():
         with pytest.raises(RuntimeError, match=r"detach\(\)"):
             convert(x)
     assert np.asarray(x.detach()).tolist() == [1.0] * 3
+    assert np.shares_memory(np.asarray(x.detach(), copy=False), x.array) and not np.shares_memory(np.array(x.detach()), x.array)
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(x.detach(), dtype="float64", copy=False)
 
 
 @pytest.mark.parametrize("mixed", [

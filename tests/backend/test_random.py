@@ -149,6 +149,31 @@ def test_seeds():
     assert generator.device == "cpu"
 
 
+def test_normal_numbers_for_each_element():
+    mean, std = mg.tensor([[0.0], [10.0]], requires_grad=True), mg.tensor([1.0, 0.0, 2.0])
+    draw = lambda: mg.normal(mean, std, generator=mg.Generator().manual_seed(3))
+    assert mg.equal(draw(), mean + std * mg.randn(2, 3, generator=mg.Generator().manual_seed(3)))
+    assert not draw().requires_grad and draw()[:, 1].tolist() == [0.0, 10.0]
+    assert mg.normal(mg.tensor([float("inf")]), 1.0).tolist() == [float("inf")]
+    assert mg.normal(1, mg.zeros(2, dtype=mg.float64)).dtype == mg.float64
+    for wrong in (-1.0, float("nan"), mg.tensor([1.0, -1.0])):
+        with pytest.raises(RuntimeError, match="normal: expected a standard deviation of at least 0"):
+            mg.normal(mg.zeros(2), wrong)
+    with pytest.raises(TypeError, match="normal: expected a tensor as mean or std, or a size"):
+        mg.normal(1.0, 2.0)
+    with pytest.raises(NotImplementedError):
+        mg.normal(mg.zeros(2, dtype=mg.int64), 1)
+
+
+def test_a_random_seed_is_that_of_the_default_draws():
+    seed = mg.default_generator.seed()
+    first = mg.rand(3)
+    assert mg.initial_seed() == seed
+    for _ in range(2):
+        mg.manual_seed(seed)
+        assert mg.rand(3).tolist() == first.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 1000, (1 << 17) - 1, (1 << 17) + 3])
 def test_uniform_numbers_are_those_of_numpys_generator(dtype, n):

@@ -183,3 +183,25 @@ def test_the_logarithm_of_an_extreme():
         x = lib.tensor([0.0, 1.0, 2.0], requires_grad=True)
         x.min().log().backward()
         assert x.grad.tolist() == [np.inf, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("wrong", [lambda lib: lib.maximum(3, 4), lambda lib: lib.minimum(3.0, lib.ones(2)), lambda lib: lib.eye(2, -1),
+                                   lambda lib: lib.arange(lib.tensor([1, 2]))])
+def test_pytorch_refuses_this_too(wrong):
+    with pytest.raises((TypeError, RuntimeError)) as theirs:
+        wrong(torch)
+    with pytest.raises(theirs.type):
+        wrong(mg)
+
+
+def test_a_shape_of_one_axis_may_be_a_number():
+    assert mg.full(3, 1.5).tolist() == [1.5] * 3
+    assert mg.zeros(size=3).shape == mg.randint(0, 2, 3).shape == (3,)
+
+
+def test_numbers_may_be_tensors_of_one_element():
+    with pytest.raises(TypeError, match=r"normal_: expected a number or a tensor of one element, got one of shape \(2,\)"):
+        mg.zeros(2).normal_(mg.zeros(2))
+    with pytest.raises(TypeError, match=r"linspace: expected a number or a tensor of one element, got one of shape \(2,\)"):
+        mg.linspace(mg.zeros(2), 1, 3)
+    assert mg.zeros(2).normal_(mg.tensor(1.0), mg.tensor(0.0)).tolist() == mg.linspace(mg.tensor([1.0]), 1, 2).tolist() == [1.0, 1.0]

@@ -102,8 +102,7 @@ def not_called(x, y, out):
 def can_use_gemm(monkeypatch, request):
     """A machine on which `gemm` can be used, whatever this one is, with one thread and with two."""
     monkeypatch.setattr(threads, "_threads", request.param)
-    monkeypatch.setattr(products, "_has_wide_vectors_and_openblas", lambda: True)
-    monkeypatch.setattr(products, "_found", {"BLAS is wide": True})
+    monkeypatch.setattr(products, "_found", {"gemm": True, "BLAS is wide": True})
     monkeypatch.setattr(products, "_kernels", dict.fromkeys([np.dtype("float64"), np.dtype("float32")], not_called))
 
 
