@@ -179,7 +179,7 @@ def _axes_taken(part: Any) -> int:
 
 def _check_slice(part: slice) -> None:
     if part.step is not None and int(part.step) <= 0:
-        raise ValueError(f"slice step must be greater than zero, got {part.step}; use flip for the reverse order")
+        raise ValueError(f"slice step must be greater than zero, got {part.step}; minigrad.ops.flip(x, axis=…) reverses an axis")
 
 
 def _check_numbers(array: Any, key: tuple, taken: bool) -> None:
