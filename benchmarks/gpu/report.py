@@ -1,10 +1,10 @@
 """The results of a run as tables to read. `python -m benchmarks.gpu.report DIR` prints those of an earlier run."""
 
+import argparse
 import json
 import math
 import re
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -132,4 +132,9 @@ def grouped(entries: list[dict[str, Any]], *keys: str) -> list[tuple[tuple[Any, 
 
 
 if __name__ == "__main__":
-    print(of(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser("python -m benchmarks.gpu.report", description="Print the results of an earlier run as tables.")
+    parser.add_argument("folder", type=Path, help="the folder with the run's summary.json")
+    given = parser.parse_args()
+    if not (given.folder / "summary.json").is_file():
+        parser.error(f"{given.folder} has no summary.json; give the folder of a finished run")
+    print(of(given.folder))
