@@ -131,10 +131,15 @@ def grouped(entries: list[dict[str, Any]], *keys: str) -> list[tuple[tuple[Any, 
     return [(group, [entry for entry in entries if tuple(entry[key] for key in keys) == group]) for group in order]
 
 
-if __name__ == "__main__":
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables of a run; end with code 2 for a folder without results."""
     parser = argparse.ArgumentParser("python -m benchmarks.gpu.report", description="Print the results of an earlier run as tables.")
     parser.add_argument("folder", type=Path, help="the folder with the run's summary.json")
-    given = parser.parse_args()
-    if not (given.folder / "summary.json").is_file():
-        parser.error(f"{given.folder} has no summary.json; give the folder of a finished run")
-    print(of(given.folder))
+    folder = parser.parse_args(arguments).folder
+    if not (folder / "summary.json").is_file():
+        parser.error(f"{folder} has no summary.json; give the folder of a run")
+    print(of(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -254,6 +254,14 @@ def test_a_section_that_fails_leaves_the_others(tmp_path):
     assert "kernel_table failed: JSONDecodeError" in text and "Smoke: 1 of 1 checks held." in text and "| kernels |" in text
 
 
+def test_the_command_prints_an_earlier_run_and_names_a_folder_without_one(tmp_path, capsys):
+    report.main([str(ROOT / "benchmarks" / "results" / "gpu")])
+    assert "NVIDIA H200" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        report.main([str(tmp_path)])
+    assert end.value.code == 2 and f"{tmp_path} has no summary.json" in capsys.readouterr().err
+
+
 def test_crossovers_in_words(tmp_path):
     write = records.writer(tmp_path / "crossover.jsonl")
     for n in (10, 100, 1000):
