@@ -47,12 +47,12 @@ def general(made: argparse.ArgumentParser) -> None:
     """Add the options of every question."""
     engines = list(ENGINES)
     made.add_argument("--pairs", type=whole(1), default=5, metavar="N", help="rounds (default: 5)")
-    made.add_argument("--threads", type=whole(1), default=2, metavar="N", help="default: 2")
-    made.add_argument("--dtypes", nargs="+", choices=["float64", "float32"], help="default: the question's")
+    made.add_argument("--threads", type=whole(1), default=2, metavar="N", help="threads of each engine (default: 2)")
+    made.add_argument("--dtypes", nargs="+", choices=["float64", "float32"], help="default: what the question compares")
     made.add_argument(
         "--engines", nargs="+", choices=engines, default=engines, metavar="ENGINE", help=", ".join(engines)
     )
-    made.add_argument("--out", type=path, default=RESULTS, metavar="DIR", help="default: benchmarks/results")
+    made.add_argument("--out", type=path, default=RESULTS, metavar="DIR", help="folder for the figures (default: benchmarks/results)")
     made.add_argument("--limit", type=whole(1), metavar="N", help="use the first N training images only")
 
 
@@ -64,19 +64,19 @@ def special(made: argparse.ArgumentParser) -> None:
         made.add_argument(option, default=default, help=f"{names}: {about}{shown}", **more)
 
     add("step", "--works", None, ", ".join(WORKS), nargs="+", choices=list(WORKS), metavar="WORK")
-    add("step, accelerators", "--steps", 40, "timed in a process", type=whole(1), metavar="N")
+    add("step, accelerators", "--steps", 40, "steps timed in a process", type=whole(1), metavar="N")
     add("step", "--batch-size", 1000, "images in a batch", type=whole(1), metavar="N")
     add("accelerators", "--batches", [100, 1000], "images in a batch", nargs="+", type=whole(1), metavar="N")
-    add("overhead", "--blocks", 40, "of calls", type=whole(1), metavar="N")
-    add("overhead", "--calls", 500, "in a block", type=whole(1), metavar="N")
-    add("ops", "--ops", None, "which ones", nargs="+", choices=list(OPS), metavar="OP")
-    add("ops", "--op-blocks", 7, "of calls", type=whole(1), metavar="N")
-    add("ops, scaling", "--block-seconds", 0.02, "a block takes at least", type=number(0), metavar="S")
-    add("epoch, memory", "--epochs", None, "of pretraining", type=whole(0), metavar="N")
-    add("epoch, memory", "--finetune-epochs", None, "of fine-tuning", type=whole(0), metavar="N")
-    add("scaling", "--scaling-blocks", 5, "of steps at a point", type=whole(1), metavar="N")
-    add("scaling", "--largest", 10000, "value on any axis", type=whole(1), metavar="N")
-    add("scaling", "--shrink-peaks", 1, "divide the large product and copy by", type=whole(1), metavar="N")
+    add("overhead", "--blocks", 40, "blocks of calls", type=whole(1), metavar="N")
+    add("overhead", "--calls", 500, "calls in a block", type=whole(1), metavar="N")
+    add("ops", "--ops", None, "measure only these operations", nargs="+", choices=list(OPS), metavar="OP")
+    add("ops", "--op-blocks", 7, "blocks of calls", type=whole(1), metavar="N")
+    add("ops, scaling", "--block-seconds", 0.02, "least seconds of a block", type=number(0), metavar="S")
+    add("epoch, memory", "--epochs", None, "epochs of pretraining", type=whole(0), metavar="N")
+    add("epoch, memory", "--finetune-epochs", None, "epochs of fine-tuning", type=whole(0), metavar="N")
+    add("scaling", "--scaling-blocks", 5, "blocks of steps for a point", type=whole(1), metavar="N")
+    add("scaling", "--largest", 10000, "largest value on any axis", type=whole(1), metavar="N")
+    add("scaling", "--shrink-peaks", 1, "divide the sizes of the large product and copy by this", type=whole(1), metavar="N")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def heading(description: dict[str, Any], wanted: Sequence[str]) -> str:
-    """Return the machine in one line, and a line for each missing engine."""
+    """Return one line that describes the machine, and a line for each missing engine."""
     gpu = f", {description['gpu']}" if description["gpu"] else ""
     versions = ", ".join(f"{name} {version}" for name, version in description["versions"].items())
     processor, cores, threads = (description[key] for key in ("processor", "cores", "threads"))

@@ -18,12 +18,7 @@ BACKEND = "minigrad.backend"
 ACCELERATORS = {  # the accelerator's module: what it is, and which name is replaced by what so that the plain code runs
     "gemm": ("product kernel", f"{BACKEND}.cpu.products", "can_use_gemm", lambda: False),
     "spinning": ("polling before sleeping", f"{BACKEND}.cpu.signals", "spinning", False),
-    "exponential": (
-        "e^x",
-        f"{BACKEND}.fuse.loops",
-        "_import_of_exp",
-        lambda body: "from numpy import exp\n" if "exp" in body.calls else "",
-    ),
+    "exponential": ("e^x", f"{BACKEND}.fuse.loops", "_import_of_exp", lambda: "from numpy import exp\n"),
 }
 WORK = "pretraining"
 HEAD = ("accelerator", "dtype", "batch", "step", "left out", "gain", "range")

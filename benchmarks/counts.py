@@ -1,11 +1,11 @@
-"""What a training step must at the least compute and move, counted from the sizes of its layers."""
+"""How many operations a training step must at least do, and how many bytes it must move, counted from the sizes of its layers."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 
 def operations(widths: Sequence[int], batch: int) -> int:
-    """Return the floating-point operations of the products: forward, gradients of weights, and of inputs except the first."""
+    """Return the floating-point operations in the products: forward, for the gradients of weights, and of inputs but the first."""
     return sum(2 * batch * k * m * (3 if i else 2) for i, (k, m) in enumerate(pairwise(widths)))
 
 

@@ -39,7 +39,7 @@ ENGINES = {
         Engine("torch_cuda_graph", "PyTorch on CUDA, graph", "torch", "cuda", graph=True),
     ]
 }
-RIVAL = {"cpu": "torch", "cuda": "torch_cuda"}  # what the others on that device are divided by
+RIVAL = {"cpu": "torch", "cuda": "torch_cuda"}  # the engine by whose figures those of the others on a device are divided
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -64,7 +64,7 @@ class Loaded:
         return made if dtype is None else made.to(getattr(self.library, dtype))
 
     def synchronize(self) -> None:
-        """Wait until the device has done what it was given."""
+        """Wait until the device has finished its work."""
         if self.engine.device == "cuda":
             self.library.cuda.synchronize()
 
@@ -73,17 +73,17 @@ def load(engine: Engine, threads: int) -> Loaded:
     """Import the engine, in a process started with `environment`, and give it its threads."""
     library = import_module(engine.library)
     library.set_num_threads(threads)
-    ours = engine.library == "minigrad"
-    optim = import_module("minigrad.optim" if ours else "reference.optim")
-    if not ours:
+    is_minigrad = engine.library == "minigrad"
+    optim = import_module("minigrad.optim" if is_minigrad else "reference.optim")
+    if not is_minigrad:
         set_optimizers(optim, engine)
-    home = "minigrad.experiments" if ours else "reference"
+    home = "minigrad.experiments" if is_minigrad else "reference"
     lectures = {name: import_module(f"{home}.{name}") for name in ("denoising", "autoencoder")}
     return Loaded(engine, library, optim, lectures)
 
 
 def set_optimizers(optim: Any, engine: Engine) -> None:
-    """Have the reference's optimizers run fused, or as PyTorch has them by default."""
+    """Make the reference's optimizers fused, or as PyTorch has them by default."""
     import torch
 
     options = {"fused": True} if engine.fused else {}

@@ -1,4 +1,4 @@
-"""How long does lecture 20 take as a whole process, checkpoints, pictures and report on? And its epochs?"""
+"""How long does lecture 20 take as a whole process, with checkpoints, pictures and report, and how long do its epochs?"""
 
 import argparse
 from typing import Any
@@ -74,4 +74,4 @@ def cells(row: dict[str, Any]) -> list[str]:
     head = [PARTS[row["part"]], row["dtype"], ENGINES[row["engine"]].title, tables.duration(row["seconds"])]
     mse = f"{row['mse']:.4f}" if "mse" in row else ""
     accuracy = f"{row['accuracy']:.2f} %" if "accuracy" in row else ""
-    return [*head, tables.duration(tables.theirs(row)), *tables.judged(row), mse, accuracy]
+    return [*head, tables.duration(tables.rival_figure(row)), *tables.judged(row), mse, accuracy]

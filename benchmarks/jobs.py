@@ -12,25 +12,15 @@ from benchmarks.engines import ENGINES, Engine, environment
 from benchmarks.pairs import ROOT, Answers, BenchmarkError
 
 LECTURE = "denoising"
-WARM_UP = (
-    "--epochs",
-    "1",
-    "--finetune-epochs",
-    "1",
-    "--limit",
-    "2000",
-)  # compiled loops and files get into caches
-TOLERANCE = {
-    "pretrain": 0.05,
-    "finetune": 0.10,
-}  # of the losses: each engine draws weights and noise of its own
+WARM_UP = ("--epochs", "1", "--finetune-epochs", "1", "--limit", "2000")  # brings compiled loops and files into caches
+TOLERANCE = {"pretrain": 0.05, "finetune": 0.10}  # of the losses: each engine draws weights and noise of its own
 
 
 @functools.cache
 def run_jobs(engines: tuple[str, ...], settings: tuple[str, ...], rounds: int, threads: int) -> Answers:
     """Run the whole job with each engine in turn, after a short one that does not count, and compare the curves.
 
-    The answers have seconds, bytes (peak resident memory), epochs (the seconds in each phase) and metrics.
+    The answers have seconds, bytes (peak resident memory), phases (the seconds in each phase) and metrics.
     """
     for key in engines:
         run_job(ENGINES[key], (*settings, *WARM_UP), threads)
@@ -56,7 +46,7 @@ def run_job(engine: Engine, settings: tuple[str, ...], threads: int) -> dict[str
     return {**answer, "phases": phases, "metrics": metrics}
 
 
-# A small process between this one and the job: the system counts the memory of the process that starts another as the other's.
+# A small process between this one and the job: the system counts the memory of the process that starts a job as the job's.
 STARTER = """import json, os, sys, time
 started = time.perf_counter()
 pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
@@ -66,7 +56,7 @@ sys.exit(os.waitstatus_to_exitcode(status))"""
 
 
 def watch(command: list[str], env: dict[str, str]) -> dict[str, float]:
-    """Run a command to its end: seconds by the wall clock, and the peak of resident memory in bytes."""
+    """Run a command to its end, and return its seconds by the wall clock and its peak of resident memory in bytes."""
     starter = [sys.executable, "-c", STARTER, *command]
     done = subprocess.run(starter, cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode != 0:
@@ -76,15 +66,15 @@ def watch(command: list[str], env: dict[str, str]) -> dict[str, float]:
 
 
 def check_curves(answers: Answers) -> None:
-    """Raise unless all engines learnt alike: each epoch's loss close to the others'."""
+    """Raise BenchmarkError unless each epoch's loss is near the same with all engines."""
     runs = [(key, answer["metrics"]) for key, rounds in answers.items() for answer in rounds]
     reference, expected = runs[-1]
     for key, metrics in runs:
-        for found, theirs in zip(metrics, expected, strict=True):
-            difference = abs(found["loss"] - theirs["loss"])
-            if not difference <= TOLERANCE[theirs["phase"]] * theirs["loss"]:
+        for found, other in zip(metrics, expected, strict=True):
+            difference = abs(found["loss"] - other["loss"])
+            if not difference <= TOLERANCE[other["phase"]] * other["loss"]:
                 raise BenchmarkError(
-                    f"{theirs['phase']}, epoch {theirs['epoch']}: the loss is {found['loss']:g} with "
-                    f"{ENGINES[key].title} and {theirs['loss']:g} with {ENGINES[reference].title}: these are "
+                    f"{other['phase']}, epoch {other['epoch']}: the loss is {found['loss']:g} with "
+                    f"{ENGINES[key].title} and {other['loss']:g} with {ENGINES[reference].title}: these are "
                     f"different jobs, their times are not comparable"
                 )

@@ -18,7 +18,7 @@ PACKAGES = ("minigrad", "numpy", "numba", "threadpoolctl", "torch", "cupy-cuda12
 
 
 def describe(threads: int) -> dict[str, Any]:
-    """Return the description, which a process of its own makes, so that this one loads no engine."""
+    """Return a description of the machine. A process of its own makes it, so that this one loads no engine."""
     command = [sys.executable, "-m", "benchmarks.machine"]
     env = environment(ENGINES["numba"], threads)
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
@@ -29,7 +29,7 @@ def describe(threads: int) -> dict[str, Any]:
 
 
 def look() -> dict[str, Any]:
-    """Return the description; called in a process that may import every engine."""
+    """Return the description. This is called in a process that may import every engine."""
     missing, gpu, flags = look_for_engines()
     return {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

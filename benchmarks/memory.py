@@ -1,4 +1,4 @@
-"""How much memory is resident at the peak of the whole of lecture 20, in fresh processes?"""
+"""How much memory is resident at the peak of the whole of lecture 20?"""
 
 import argparse
 from typing import Any
@@ -17,13 +17,13 @@ def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dic
     rows = []
     for dtype in options.dtypes or DTYPES:
         answers = measured(dtype, options, engines)
-        ours = [key for key in answers if key not in RIVAL.values()]
-        rows += [{"dtype": dtype, **pairs.compared(key, answers, "bytes", ASKED.get(dtype))} for key in ours]
+        shown = [key for key in answers if key not in RIVAL.values()]
+        rows += [{"dtype": dtype, **pairs.compared(key, answers, "bytes", ASKED.get(dtype))} for key in shown]
     return [tables.markdown(HEAD, [cells(row) for row in rows])], {"rows": rows}
 
 
 def cells(row: dict[str, Any]) -> list[str]:
     """Return a line of the table."""
-    theirs = tables.theirs(row, "bytes")
-    memory = [tables.mebibytes(row["bytes"]), tables.mebibytes(theirs)]
+    rival = tables.rival_figure(row, "bytes")
+    memory = [tables.mebibytes(row["bytes"]), tables.mebibytes(rival)]
     return [ENGINES[row["engine"]].title, row["dtype"], *memory, *tables.judged(row)]

@@ -1,4 +1,4 @@
-"""Was the machine ours? The share of its processors' time that other programs took, and whether each thread has a core of its own."""
+"""Was the machine free? The share of its processors' time that other programs took, and whether each thread had a core of its own."""
 
 import hashlib
 import os
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 STAT = Path("/proc/stat")
-QUIET = 0.05  # above it ratios are shifted, not only scattered: threads that wait for each other lose most
+QUIET = 0.05  # a larger share of others shifts the ratios: programs whose threads wait for each other lose most
 
 WORK = bytes(8 << 20)  # a thread hashes it in some milliseconds
-PATIENCE, NAP = 60.0, 0.2  # seconds to wait for cores, in all and at a time
-TRIES = 4  # to keep them during a measurement
+PATIENCE, NAP = 60.0, 0.2  # seconds to wait for cores: in all, and between two looks
+TRIES = 4  # how often a measurement is made until the cores were free at its end too
 
 
 class Cores:
-    """How many cores the threads have. A virtual machine's processors may lie on one core for a while, then on two again."""
+    """How many cores the threads have. A virtual machine's two processors may share one core for a while, then have one each again."""
 
     def __init__(self, threads: int, patience: float = PATIENCE) -> None:
         self.threads, self.patience, self.most = threads, patience, 0.0
@@ -56,10 +56,10 @@ class Cores:
 
 
 class Watch:
-    """Started before the measuring processes, read after them."""
+    """A clock that is started before the measuring processes and read after them."""
 
     def __init__(self) -> None:
-        self.started, self.busy, self.ours = time.perf_counter(), busy_seconds(), our_seconds()
+        self.started, self.busy, self.own = time.perf_counter(), busy_seconds(), own_seconds()
 
     def others(self) -> float | None:
         """Return the share that others took since the start, 0 … 1, or None if the system does not say."""
@@ -67,7 +67,7 @@ class Watch:
         if busy is None or self.busy is None:
             return None
         elapsed = time.perf_counter() - self.started
-        others = (busy - self.busy) - (our_seconds() - self.ours)
+        others = (busy - self.busy) - (own_seconds() - self.own)
         return max(0.0, others / (elapsed * (os.cpu_count() or 1)))
 
 
@@ -82,7 +82,7 @@ def busy_seconds() -> float | None:
     return (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
 
 
-def our_seconds() -> float:
+def own_seconds() -> float:
     """Return the processor time of this process and of its finished children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)

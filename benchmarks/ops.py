@@ -21,7 +21,10 @@ HEAD = ("operation", "size", "dtype", "engine", "time", "host", "PyTorch", "rati
 
 @dataclass(frozen=True)
 class Op:
-    """`call(library, *arguments)`. Arguments: x a matrix, p a positive one, b a row, w weights, t classes."""
+    """An operation, computed by `call(library, *arguments)`.
+
+    Each letter of `arguments` stands for one: x is a matrix, p a matrix of positive numbers, b a row, w a square matrix, t classes.
+    """
 
     arguments: str
     call: Callable[..., Any]
@@ -101,7 +104,7 @@ def argument(loaded: Loaded, draw: Any, letter: str, size: tuple[int, int], dtyp
 
 
 def figure(x: Any) -> float:
-    """Return Σ w x / √n with weights that are always the same: a number that a wrong sign or place changes too."""
+    """Return Σ w x / √n with weights that are always the same: a number that a wrong sign, or a wrong place of an element, changes."""
     values = np.asarray(x.detach().cpu().numpy(), np.float64).ravel()
     weights = np.random.default_rng(2).normal(size=values.size)
     return float(weights @ values) / math.sqrt(values.size)
@@ -147,9 +150,9 @@ def by(size: tuple[int, int]) -> str:
 
 def cells(row: dict[str, Any]) -> list[str]:
     """Return a line of the table."""
-    theirs = tables.theirs(row)
+    rival = tables.rival_figure(row)
     head = [row["op"], by(row["size"]), row["dtype"], ENGINES[row["engine"]].title]
-    times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(theirs)]
+    times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(rival)]
     return [*head, *times, *tables.judged(row)[:2]]
 
 

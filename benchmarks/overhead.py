@@ -77,6 +77,6 @@ def compare(dtype: str, options: argparse.Namespace, engines: list[str]) -> list
 
 def cells(row: dict[str, Any]) -> list[str]:
     """Return a line of the table."""
-    theirs = tables.theirs(row)
-    times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(theirs)]
+    rival = tables.rival_figure(row)
+    times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(rival)]
     return [row["title"], row["dtype"], *times, *tables.judged(row)]

@@ -1,4 +1,4 @@
-"""Fair turns: a fresh process for every measurement, engine after engine, round after round; ratios."""
+"""Measurements in turn, each in a fresh process, engine after engine, round after round; and their ratios."""
 
 import functools
 import json
@@ -18,11 +18,11 @@ Answers = dict[str, list[Answer]]  # by engine, one a round
 
 
 class BenchmarkError(Exception):
-    """A measurement failed, or the engines did not compute the same."""
+    """Raised where a measurement failed, or the engines did not compute the same."""
 
 
 def in_turn(request: dict[str, Any], engines: list[str], *, rounds: int, threads: int) -> Answers:
-    """Put `request` to each engine in turn, A B … A B …, in so many rounds, while the threads have cores of their own."""
+    """Put `request` to each engine in turn, A B … A B …, in so many rounds, and return the answers. Wait for free cores before each."""
     answers: Answers = {key: [] for key in engines}
     cores = Cores(threads)
     for _ in range(rounds):
@@ -56,32 +56,32 @@ def compared(
     "to" has, for each of these, the ratio of the medians, the lowest and the highest ratio within a round.
     What is asked of minigrad with Numba is met if it holds against each of them.
     """
-    ours, rival = answers[key], RIVAL[ENGINES[key].device]
-    row = {"engine": key, figure: median(ours, figure), "rounds": [a[figure] for a in ours], "to": {}}
-    if "host_seconds" in ours[0]:
-        row["host_seconds"] = median(ours, "host_seconds")
+    own, rival = answers[key], RIVAL[ENGINES[key].device]
+    row = {"engine": key, figure: median(own, figure), "rounds": [a[figure] for a in own], "to": {}}
+    if "host_seconds" in own[0]:
+        row["host_seconds"] = median(own, "host_seconds")
     for other in (rival, f"{rival}_default"):
         if other in answers and other != key:
-            row["to"][other] = ratio(ours, answers[other], figure)
+            row["to"][other] = ratio(own, answers[other], figure)
     if key == "numba" and asked is not None and row["to"]:
         row |= {"asked": asked, "met": all(found["ratio"] <= asked for found in row["to"].values())}
     return row
 
 
-def ratio(ours: list[Answer], theirs: list[Answer], figure: str = "seconds") -> dict[str, Any]:
+def ratio(own: list[Answer], rival: list[Answer], figure: str = "seconds") -> dict[str, Any]:
     """Return the ratio of the medians and its range within the rounds, with the figures that it is divided by."""
-    by_round = [a[figure] / b[figure] for a, b in zip(ours, theirs, strict=True)]
+    by_round = [a[figure] / b[figure] for a, b in zip(own, rival, strict=True)]
     return {
-        "ratio": median(ours, figure) / median(theirs, figure),
+        "ratio": median(own, figure) / median(rival, figure),
         "low": min(by_round),
         "high": max(by_round),
-        figure: median(theirs, figure),
-        "rounds": [answer[figure] for answer in theirs],
+        figure: median(rival, figure),
+        "rounds": [answer[figure] for answer in rival],
     }
 
 
 def check_equal(what: str, answers: Answers, tolerance: float, figure: str = "losses") -> None:
-    """Raise unless all answers give the same numbers, relative to the largest: curves come before times."""
+    """Raise BenchmarkError unless all answers have the same numbers, within a tolerance relative to the largest number."""
     given = [(engine, answer[figure]) for engine, rounds in answers.items() for answer in rounds]
     reference, expected = given[-1]
     for engine, found in given:

@@ -2,7 +2,7 @@
 
     python benchmarks/penalty_sweep.py [--weights 0 1e-7 ...] [--form slide] [--epochs N] [--json FILE]
 
-The code is that of the clean test images, after the pretraining.
+The code is that of the clean test images after the pretraining.
 """
 
 import argparse
@@ -30,7 +30,7 @@ def row(summary: dict[str, Any], weight: float) -> str:
 
 
 def main() -> None:
-    """Train, print a line as soon as it is known, keep everything as JSON if asked to."""
+    """Train, print each line as soon as it is known, and write everything to a JSON file if asked to."""
     preset = LECTURES["denoising"]
     parser = argparse.ArgumentParser(description="Train lecture 20's network with several weights.")
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)

@@ -1,4 +1,4 @@
-"""The matrix products of a step on their own: recorded while the step runs, then repeated without it."""
+"""The matrix products of a step alone: they are recorded while the step runs, then repeated without it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ FACTORS = {  # what a function multiplies, by its arguments
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
-    """Return a list to which the factors of every product on the CPU are added meanwhile; views stay views."""
+    """Return a list to which the factors of every product on the CPU are added in this block; views stay views."""
     from minigrad.backend.cpu.numpy_names import numpy_names
 
     products: list[tuple[Any, Any]] = []

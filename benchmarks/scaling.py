@@ -1,4 +1,4 @@
-"""How does a step's time grow with batch, hidden size and depth, and how near is it to the machine's peaks?
+"""How does a step's time grow with batch, hidden size and depth, and how near does a step come to the machine's peaks?
 
 Batch and hidden size: 784-h-784, Tanh, Sigmoid, MSE, Adam. Depth: layers 100-100 with Tanh, batches of 100.
 """
@@ -70,7 +70,7 @@ def stepper(loaded: Loaded, widths: list[int], batch: int, dtype: str) -> Callab
     if widths[-1] == PIXELS:
         layers[-1] = nn.Sigmoid()
     net = nn.Sequential(*layers).to(loaded.engine.device, getattr(loaded.library, dtype))
-    set_weights(loaded, net, dtype, gain=3**0.5)  # signals neither die nor grow on a long way
+    set_weights(loaded, net, dtype, gain=3**0.5)  # so that signals neither vanish nor grow in a deep network
     run = SimpleNamespace(net=net, optimizer=loaded.optim.Adam(net.parameters(), lr=1e-4))
     criterion = nn.MSELoss()
     x = loaded.tensor(np.random.default_rng(1).uniform(size=(batch, widths[0])), dtype)
@@ -86,7 +86,7 @@ def stepper(loaded: Loaded, widths: list[int], batch: int, dtype: str) -> Callab
 
 
 def peaks(loaded: Loaded, dtype: str, shrink: int) -> dict[str, float]:
-    """Return operations and bytes per second: the best of a few large products, the best of a few large copies."""
+    """Return the peaks in operations and in bytes per second: of the quickest of a few large products and copies."""
     draw, device = np.random.default_rng(0), loaded.engine.device
     side, count = PEAK_SIDE[device] // shrink, PEAK_BYTES[device] // shrink // np.dtype(dtype).itemsize
     x, source = loaded.tensor(draw.normal(size=(side, side)), dtype), loaded.tensor(np.ones(count), dtype)
@@ -98,7 +98,7 @@ def peaks(loaded: Loaded, dtype: str, shrink: int) -> dict[str, float]:
 
 
 def best(loaded: Loaded, call: Callable[[], Any]) -> float:
-    """Return the shortest time of a few."""
+    """Return the shortest time of five calls."""
     times = []
     for _ in range(5):
         loaded.synchronize()
@@ -146,7 +146,7 @@ def highest(answers: pairs.Answers) -> dict[str, dict[str, float]]:
 
 
 def told(dtype: str, top: dict[str, dict[str, float]]) -> str:
-    """Return the peaks in words."""
+    """Return the peaks as text."""
     lines = [f"Measured peaks, {dtype}:"]
     for device, peak in top.items():
         flops, moved = peak["flops"] / 1e9, peak["bytes"] / 1e9
@@ -180,9 +180,9 @@ def work(axis: str, value: int, dtype: str) -> dict[str, int]:
 
 def cells(row: dict[str, Any], top: dict[str, dict[str, float]]) -> list[str]:
     """Return a line of the table, achieved rates as shares of the peaks."""
-    engine, theirs = ENGINES[row["engine"]], tables.theirs(row)
+    engine, rival = ENGINES[row["engine"]], tables.rival_figure(row)
     peak = top[engine.device]
     shares = [row["operations"] / peak["flops"], row["bytes_moved"] / peak["bytes"]]
-    times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(theirs)]
+    times = [tables.duration(row["seconds"]), tables.host(row), tables.duration(rival)]
     head = [row["axis"], f"{row['value']:,}", row["dtype"], engine.title, *times]
     return [*head, *tables.judged(row)[:2], *(f"{share / row['seconds']:.0%}" for share in shares)]

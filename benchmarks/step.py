@@ -1,7 +1,7 @@
 """How long does a training step take, and how much of it is matrix products?
 
-The steps are the lectures' own (benchmarks/works.py). Before times are told, the losses of the first steps,
-from equal weights on equal batches and without noise, must agree.
+The steps are those of the lectures (benchmarks/works.py). Times are only reported if the losses of the first steps,
+from equal weights on equal batches and without noise, agree.
 """
 
 import argparse
@@ -20,7 +20,7 @@ DTYPES = ("float64", "float32")
 COMPARED = 10  # steps whose losses are compared
 TOLERANCE = {"float64": 1e-10, "float32": 1e-5}
 GPU_BLOCK = 10  # steps after which a GPU is waited for
-TURN = 5  # steps, then their products as often, then steps again
+TURN = 5  # steps in a row, after which their products are made as often
 PRETRAINING, BARE, *OTHERS = WORKS
 ASKED = {
     PRETRAINING: {"float64": 0.80, "float32": 0.95},
@@ -79,7 +79,7 @@ def ask(options: argparse.Namespace, engines: list[str]) -> tuple[list[str], dic
 
 
 def request_for(work: str, dtype: str, options: argparse.Namespace, *, products: bool) -> dict[str, Any]:
-    """Return the request to a process."""
+    """Return what a process is asked to measure."""
     told = {name: getattr(options, name) for name in ("steps", "batch_size", "limit")}
     return {"question": "step", "work": work, "dtype": dtype, "products": products, **told}
 
@@ -95,14 +95,14 @@ def compare(work: str, dtype: str, options: argparse.Namespace, engines: list[st
 
 def cells(row: dict[str, Any]) -> list[str]:
     """Return a line of the first table."""
-    theirs = tables.theirs(row)
+    rival = tables.rival_figure(row)
     return [
         WORKS[row["work"]].title,
         row["dtype"],
         ENGINES[row["engine"]].title,
         tables.duration(row["seconds"]),
         tables.host(row),
-        tables.duration(theirs),
+        tables.duration(rival),
         *tables.judged(row),
         tables.to_default(row),
     ]
@@ -110,10 +110,10 @@ def cells(row: dict[str, Any]) -> list[str]:
 
 def relate(work: str, dtype: str, options: argparse.Namespace, engines: list[str]) -> list[dict[str, Any]]:
     """Return a row for each of minigrad's engines on the CPU."""
-    ours = [key for key in engines if key in ("numba", "numpy")]
+    own = [key for key in engines if key in ("numba", "numpy")]
     request = request_for(work, dtype, options, products=True)
-    answers = pairs.in_turn(request, ours, rounds=options.pairs, threads=options.threads)
-    return [{"work": work, "dtype": dtype, "engine": key, **own_ratio(key, answers[key])} for key in ours]
+    answers = pairs.in_turn(request, own, rounds=options.pairs, threads=options.threads)
+    return [{"work": work, "dtype": dtype, "engine": key, **own_ratio(key, answers[key])} for key in own]
 
 
 def own_ratio(key: str, answers: list[pairs.Answer]) -> dict[str, Any]:

@@ -11,9 +11,10 @@ WARM_UP = 3
 def measure_calls(
     call: Callable[[], Any], synchronize: Callable[[], None], *, blocks: int, calls: int
 ) -> dict[str, float]:
-    """Return the seconds of a call, the median over blocks of calls with their range: until all work is done, and until the host is free.
+    """Return the seconds that a call takes until all its work is done, and until the host is free.
 
-    On a GPU a block should have many calls, as the host runs ahead of the device, and waits for it at the end of the block only.
+    They are medians over blocks of calls; of the first the range is returned too. On a GPU a block should have
+    many calls, since the host runs ahead of the device and waits for it only at the end of the block.
     """
     for _ in range(WARM_UP):
         call()
@@ -32,7 +33,7 @@ def measure_calls(
 
 
 def calls_a_block(call: Callable[[], Any], synchronize: Callable[[], None], *, at_least: float) -> int:
-    """Return how many calls take `at_least` seconds: a power of two, found by doubling."""
+    """Return a number of calls that take `at_least` seconds together: a power of two."""
     calls = 1
     while True:
         synchronize()

@@ -61,7 +61,7 @@ def to_default(row: dict[str, Any]) -> str:
     return f"{found['ratio']:.3f}" if found else ""
 
 
-def theirs(row: dict[str, Any], figure: str = "seconds") -> float | None:
-    """Return PyTorch's own figure on that device, or None if it was not measured."""
+def rival_figure(row: dict[str, Any], figure: str = "seconds") -> float | None:
+    """Return PyTorch's figure on the same device, or None if it was not measured."""
     found = row["to"].get(RIVAL[ENGINES[row["engine"]].device])
     return None if found is None else found[figure]

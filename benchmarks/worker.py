@@ -1,4 +1,4 @@
-"""One measurement in a process of its own: a request on the command line, the answer as JSON."""
+"""One measurement in a process of its own: it reads a request from the command line and prints the answer, both as JSON."""
 
 import importlib
 import json
@@ -8,7 +8,7 @@ from benchmarks.engines import ENGINES, load
 
 
 def main() -> None:
-    """Let the question's own `measure` answer."""
+    """Print the answer of the question's function `measure`."""
     request = json.loads(sys.argv[1])
     question = importlib.import_module(f"benchmarks.{request['question']}")
     print(json.dumps(question.measure(load(ENGINES[request["engine"]], request["threads"]), request)))

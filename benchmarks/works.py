@@ -15,12 +15,12 @@ import numpy as np
 from benchmarks.engines import Loaded
 from minigrad.experiments.config import LECTURES
 
-PREPARED = 4  # batches that lie ready where a step is timed without its gather
+PREPARED = 4  # batches that are prepared where a step is timed without its gather
 
 
 @dataclass(frozen=True)
 class Work:
-    """A step of a lecture's phase. `gathers`: it makes its batch, and its noise; else batches lie ready."""
+    """A step of a lecture's phase. If `gathers`, the step makes its batch and its noise; else its batches are prepared before."""
 
     name: str
     title: str
@@ -33,13 +33,7 @@ WORKS = {
     work.name: work
     for work in [
         Work("pretraining", "lecture 20 pretraining: gather, noise, clamp", "denoising", "pretrain", True),
-        Work(
-            "pretraining-bare",
-            "the same without gather and noise",
-            "denoising",
-            "pretrain",
-            False,
-        ),
+        Work("pretraining-bare", "the same without gather and noise", "denoising", "pretrain", False),
         Work("classifier", "classifier 784-400-10, with gather", "denoising", "finetune", True),
         Work("classifier-bare", "classifier 784-400-10, without gather", "denoising", "finetune", False),
         Work("lecture12", "lecture 12 pretraining, with its batch", "autoencoder", "pretrain", True),
@@ -58,7 +52,7 @@ def set_weights(loaded: Loaded, net: Any, dtype: str, gain: float = 1) -> None:
 
 
 class Trainer:
-    """A lecture's run in an engine, its weights set, and its steps as calls without arguments."""
+    """A lecture's run in an engine, with weights that do not depend on the engine, and its steps as calls without arguments."""
 
     def __init__(self, loaded: Loaded, work: Work, *, dtype: str, batch_size: int, limit: int | None) -> None:
         self.loaded, self.work, lecture = loaded, work, loaded.lectures[work.lecture]
@@ -87,14 +81,14 @@ class Trainer:
         return lambda: step(*next(inputs))
 
     def inputs(self) -> Iterator[tuple[Any, ...]]:
-        """Return the arguments of the steps, one after another: where to gather, or a prepared batch."""
+        """Yield the arguments of one step after another: the places of a batch's images, or a prepared batch."""
         if self.work.gathers:
             return itertools.cycle([(index,) for index in self.indices()])
         ready = itertools.islice(self.indices(), PREPARED)
         return itertools.cycle([self.batch(index) for index in ready])
 
     def indices(self) -> list[Any]:
-        """Return where the batches of an epoch lie: random places, or slices for a lecture that does not shuffle."""
+        """Return the places of each batch's images: random ones, or slices for a lecture that does not shuffle."""
         n, size = len(self.data.train_images), self.config.batch_size
         begins = range(0, n - size + 1, size)
         if not self.config.shuffle and not self.loaded.engine.graph:  # a graph's input is a tensor
@@ -108,15 +102,13 @@ class Trainer:
         return x, x if self.work.phase == "pretrain" else self.data.train_labels[index]
 
     def gathering_step(self, noise: bool) -> Callable[[Any], Any]:
-        """Return a function that does what the body of training.pretrain_epoch, or of finetune_epoch, does."""
-        noisy = noise and self.work.phase == "pretrain" and self.config.has_noise
+        """Return a function that does for one batch what training.pretrain_epoch, or finetune_epoch, does."""
+        noisy = noise and self.work.phase == "pretrain"
 
         def step(index: Any) -> Any:
             x, targets = self.batch(index)
             if noisy:
-                x = self.training.add_noise(
-                    x, self.config.noise_mean, self.config.noise_std, self.run.noise
-                )
+                x = self.training.add_noise(x, self.config.noise_mean, self.config.noise_std, self.run.noise)
             return self.training.step(self.run, self.criterion, x, targets)
 
         return step

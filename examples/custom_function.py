@@ -1,9 +1,9 @@
 """A `Function`, whose gradient is yours to choose: it need not be the derivative.
 
 You learn PyTorch's way to write an operation (`forward`, `backward` and what is saved
-between them) on the straight-through estimator: the signs of numbers have no useful
-derivative, so the gradient passes as if they had not been taken, where the number is
-between -1 and 1. Networks with weights of ±1 are trained so.
+between them) by the example of the straight-through estimator. The sign of a number has
+no useful derivative, so the gradient passes as if no sign had been taken, where the number
+is between -1 and 1. Networks with weights of ±1 are trained in this way.
 
 Run it with `python examples/custom_function.py`.
 """

@@ -1,8 +1,8 @@
 """An operation of your own: its value, and how a gradient passes through it.
 
 You learn what `@op` asks of you (a function that returns a value and one vector-Jacobian
-product for each argument), how `gradcheck` proves it right, and what it says of a wrong
-one.
+product for each argument), how `gradcheck` checks its gradient, and what it says of a
+wrong one.
 
 Run it with `python examples/custom_op.py`.
 """
@@ -42,4 +42,4 @@ print("gradcheck:", gradcheck(silu, [x]))
 try:
     gradcheck(wrong_silu, [x])
 except GradcheckError as error:
-    print("of the wrong one it says:\n", error)
+    print("gradcheck says of the wrong one:", error, sep="\n")

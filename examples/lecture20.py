@@ -4,7 +4,7 @@ You learn what `minigrad train denoising` does, without its checkpoints, report 
 With all epochs it takes two minutes.
 
 Run it with `python examples/lecture20.py` (optional arguments: the number of images, the
-epochs of either part).
+epochs of the autoencoder, the epochs of the classifier).
 """
 
 import sys
@@ -13,7 +13,8 @@ import minigrad as mg
 from minigrad import nn, optim
 from minigrad.data import DataLoader, TensorDataset, load_mnist
 
-images, epochs, finetune_epochs = [int(argument) for argument in sys.argv[1:]] or [60_000, 20, 10]
+given = [int(argument) for argument in sys.argv[1:]]
+images, epochs, finetune_epochs = given + [60_000, 20, 10][len(given):]
 mg.manual_seed(0)
 train_images, train_labels, test_images, test_labels = [mg.from_numpy(array) for array in load_mnist()]
 x, labels = train_images[:images].reshape(-1, 784).float() / 255, train_labels[:images].long()

@@ -1,10 +1,10 @@
 """Micrograd's moons: a network of two hidden layers learns to separate two crescents.
 
-A picture shows the boundary. You learn how layers, a loss of your own and an optimizer fit
-together; the loss and the settings are those of micrograd's demo.
+A picture shows the boundary between them. You learn how layers, a loss of your own and an
+optimizer fit together; the loss and the settings are those of micrograd's demo.
 
 Run it with `python examples/moons.py` (optional arguments: the number of steps, the
-picture's path); the picture needs matplotlib.
+picture's path). The picture needs matplotlib.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The smallest network: it learns XOR, with nothing but tensors.
 
-You learn what training is: compute a loss, ask for its gradients, change each weight a
-little against its gradient.
+You learn what training is: compute a loss, ask for its gradients, and change each weight
+a little in the direction opposite to its gradient.
 
 Run it with `python examples/smallest_net.py` (one optional argument: the number of steps).
 """

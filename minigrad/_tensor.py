@@ -1,4 +1,4 @@
-"""Tensor: what it is to Python and NumPy, its gradient and its copies, and the table of its methods, which `functions/` defines."""
+"""Tensor: its properties, its conversions to Python and NumPy, and the table of its methods, which `functions/` defines."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 class Tensor(graph.Tensor):
     """An array on the CPU or the GPU, the operations on it, and the gradient that `backward` leaves.
 
-    Made by `minigrad.tensor`, `zeros`, `randn`, …. `array` is the raw NumPy or CuPy array, `data` a detached tensor on
-    the same memory.
+    `minigrad.tensor`, `zeros`, `randn` and others make tensors. `array` is the raw NumPy or CuPy array, `data` a detached tensor on the
+    same memory.
     """
 
     __slots__ = ()
     array: Any
 
     def __init__(self, *data: Any, requires_grad: builtins.bool = False) -> None:
-        """Tensor(array); or, as in old programs, Tensor(2, 3), uninitialised, and Tensor([1, 2]), of the default dtype."""
+        """Make a tensor on the memory of an array.
+
+        Old programs also call Tensor(2, 3), for an uninitialised tensor, and Tensor([1, 2]), both of the default dtype.
+        """
         array = backend.plain_array(data[0], "Tensor") if data else None
         if backend.is_array(array):
             super().__init__(array, *data[1:] or (requires_grad,))
@@ -145,7 +148,10 @@ class Tensor(graph.Tensor):
         return backend.to_numpy(self.array).tolist()
 
     def numpy(self, *, force: builtins.bool = False) -> backend.ndarray[Any, Any]:
-        """Return the NumPy array, on the same memory. With `force` also of a tensor that requires a gradient, and a copy from the GPU."""
+        """Return the NumPy array, on the same memory.
+
+        Raise RuntimeError if this tensor requires a gradient, TypeError if it lives on the GPU; with `force`, detach and copy it instead.
+        """
         if force:
             return self.detach().cpu().array
         if self._requires_grad and modes.recording.get():
@@ -156,10 +162,7 @@ class Tensor(graph.Tensor):
         return self.array
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> backend.ndarray[Any, Any]:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
+        return backend.array_module(None).array(self.numpy(), dtype=dtype, copy=copy)
 
     def __float__(self) -> builtins.float:
         return float(self._number())
@@ -200,7 +203,7 @@ class Tensor(graph.Tensor):
         """Whether this computed tensor keeps its gradient."""
         return self.node is not None and None in (self.node.hooks or ())
 
-    # ---- the methods: what each computes stands in functions/
+    # ---- the methods, defined and described in functions/
 
     add, sub, subtract, mul, multiply = e.add, e.sub, e.sub, e.mul, e.mul
     div, divide, true_divide, floor_divide, remainder, pow = e.div, e.div, e.div, e.floor_divide, e.remainder, e.pow
@@ -256,7 +259,7 @@ class Tensor(graph.Tensor):
 
 
 def from_old_arguments(data: tuple[Any, ...], dtype: Any) -> Any:
-    """Return the array that Tensor(2, 3) or Tensor([1, 2]) means."""
+    """Return the array for Tensor(2, 3), uninitialised, for Tensor([1, 2]), converted to `dtype`, or for Tensor(tensor)."""
     xp = backend.array_module(None)
     if len(data) == 1 and isinstance(data[0], Tensor):
         return data[0].array

@@ -57,7 +57,7 @@ def _copied(x: Tensor, memo: dict[Any, Any]) -> Any:
         return backend.copy(x.array, order="K")
     key = _memory(x)
     if key not in memo:
-        memo[key] = backend.Span(beside), x.views.everyone  # which must live as long as its id is a key
+        memo[key] = backend.Span(beside), x.views.everyone  # the list must live as long as its id is a key
     return memo[key][0].copied(x.array)
 
 

@@ -10,7 +10,7 @@ from .functions.conversions import TYPE_NAMES
 
 
 class TensorType:
-    """Called like `Tensor`, with a dtype of its own; `.type(FloatTensor)` and isinstance understand it too."""
+    """A constructor like `Tensor`, with a dtype of its own, which `.type(FloatTensor)` and isinstance accept too."""
 
     def __init__(self, name: str) -> None:
         self.__name__, self.holds = name, backend.dtype_of(TYPE_NAMES[name])

@@ -6,8 +6,6 @@ That includes the `torch.` in `dtype=torch.float64` and in `torch.Size([2, 3])`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, SupportsIndex, overload
 
 from .backend import get_default_dtype, to_numpy
@@ -79,22 +77,6 @@ def set_printoptions(
     options.update({name: value for name, value in given.items() if value is not None}, sci_mode=sci_mode)
 
 
-def get_printoptions() -> dict[str, Any]:
-    """Return the options that are set, by the names of the arguments of `set_printoptions`."""
-    return dict(options)
-
-
-@contextmanager
-def printoptions(**changes: Any) -> Iterator[None]:
-    """Set options as `set_printoptions` does, for the length of a `with` block."""
-    before = get_printoptions()
-    set_printoptions(**changes)
-    try:
-        yield
-    finally:
-        options.update(before)
-
-
 def format_tensor(tensor: Any) -> str:
     """Return the text of repr(tensor)."""
     array = to_numpy(tensor.array)
@@ -163,7 +145,7 @@ def _lines(words: list[str], indent: int, formatter: Formatter) -> str:
 
 
 class Formatter:
-    """One width and one notation for a tensor's numbers, chosen from the finite ones that are not 0."""
+    """One width and one notation for all numbers of a tensor, chosen by those that are finite and not 0."""
 
     def __init__(self, values: list[Any], floating: bool) -> None:
         self.floating, self.scientific, self.whole, self.width = floating, False, True, 1

@@ -1,4 +1,4 @@
-"""PyTorch's place of the data loaders: `minigrad.utils.data` is `minigrad.data`."""
+"""PyTorch's name for the data loaders: `minigrad.utils.data` is `minigrad.data`."""
 
 from . import data
 

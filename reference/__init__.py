@@ -1,1 +1,1 @@
-"""minigrad's twin in PyTorch: every op, layer, optimizer and both lectures, under the same names."""
+"""minigrad's twin in PyTorch: every operation, layer and optimizer, and both lectures, under the same names."""

@@ -1,4 +1,4 @@
-"""`python -m reference denoising|autoencoder`: what `minigrad train` does, done by PyTorch."""
+"""`python -m reference denoising|autoencoder`: do what `minigrad train` does with PyTorch."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from minigrad.experiments.config import LECTURES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one lecture. The exit code: 0, or 1 if it failed; misuse exits with 2."""
+    """Run one lecture and return the exit code: 0, or 1 if it failed. Misuse exits with 2."""
     parser = Parser(prog="python -m reference", description=__doc__)
     lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
     for name, about in ABOUT.items():
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print, write."""
+    """Train, print and write. Return 0."""
     from minigrad.experiments import program
     from reference import autoencoder, denoising, training, vision
 

@@ -1,4 +1,4 @@
-"""PyTorch's functional face, and the lecture's L1 penalty."""
+"""PyTorch's functions of layers and losses, and the lecture's L1 penalty."""
 
 from typing import Any
 
@@ -33,5 +33,5 @@ class L1PenaltySlide(L1Penalty):
 
 
 def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
-    """The input; on the way back the gradient of weight · Σ|input| is added, as "sign" or as "slide"."""
+    """Return the input. Its backward adds the gradient of weight · Σ|input|, in the form "sign" or "slide"."""
     return {"sign": L1Penalty, "slide": L1PenaltySlide}[form].apply(input, weight)

@@ -1,6 +1,6 @@
 """The PyTorch twin of every op in minigrad.ops: the same name, the same arguments, PyTorch's own computation.
 
-What minigrad writes as a formula and its VJPs is one call here, and PyTorch's autograd derives the VJPs; only
+What minigrad writes as a formula and its VJPs is one call here, and PyTorch's autograd derives the VJPs. Only
 the penalties, whose gradient is on purpose not the derivative, are written out (reference/functional.py).
 """
 

@@ -1,6 +1,6 @@
 """The optimizers: PyTorch's own, Adam in one fused loop, and what a step of each computes, written out.
 
-`sgd_step` and `adam_step` are the text to put beside minigrad's optimizers; the lectures use the classes.
+`sgd_step` and `adam_step` are to be compared with minigrad's optimizers; the lectures use the classes.
 """
 
 import functools
@@ -28,7 +28,7 @@ def sgd_step(
     weight_decay: float = 0,
     nesterov: bool = False,
 ) -> None:
-    """One step of gradient descent on `p`, whose gradient is `g`. `state` is {} before the first."""
+    """Do one step of gradient descent on `p`, whose gradient is `g`. `state` is {} before the first step."""
     g = g + weight_decay * p
     if momentum:
         if "momentum_buffer" in state:
@@ -51,7 +51,7 @@ def adam_step(
     weight_decay: float = 0,
     amsgrad: bool = False,
 ) -> None:
-    """One step of Adam on `p`, whose gradient is `g`. `state` is {} before the first."""
+    """Do one step of Adam on `p`, whose gradient is `g`. `state` is {} before the first step."""
     if not state:
         state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["max_exp_avg_sq"] = torch.zeros_like(p)
@@ -63,6 +63,6 @@ def adam_step(
     m += (1 - beta1) * (g - m)
     v *= beta2
     v += (1 - beta2) * g * g
-    if amsgrad:  # the largest so far, before its bias is corrected
+    if amsgrad:  # the largest v so far, before its bias is corrected
         v = state["max_exp_avg_sq"] = torch.maximum(state["max_exp_avg_sq"], v)
     p -= step_size * m / (v.sqrt() / root + eps)

@@ -1,4 +1,4 @@
-"""The data as the lecture gets it: torchvision's MNIST and transforms, fed by PyTorch's DataLoader."""
+"""The data as the lecture reads it: torchvision's MNIST and transforms, and PyTorch's DataLoader."""
 
 import gzip
 import os
@@ -17,15 +17,13 @@ from minigrad.experiments.config import PIXELS, Config
 from reference.training import Data, Run
 
 WORKERS = min(4, os.cpu_count() or 1)  # the lecture has 4; PyTorch warns where there are fewer processors
-
-
 OPS = torch.library.Library("torchvision", "FRAGMENT")
 
 
 def import_torchvision() -> Any:
-    """torchvision, also one whose compiled part does not fit the installed PyTorch: MNIST does not need it.
+    """Return torchvision, even if its compiled part, which MNIST does not need, does not fit the installed PyTorch.
 
-    Such a torchvision fails to import because nothing has declared its ops `nms` and `qnms`.
+    Such a torchvision cannot be imported, because nothing has declared its ops `nms` and `qnms`; they are declared here.
     """
     try:
         import torchvision
@@ -43,7 +41,7 @@ class LoaderData(Data):
     train_set: Any = None
 
     def batches(self, run: Run) -> Iterator[tuple[Tensor, Tensor]]:
-        """An epoch of training images and labels, in random order if the lecture shuffles."""
+        """Yield an epoch of training images and labels, in random order if the lecture shuffles."""
         config = run.config
         loader = DataLoader(
             self.train_set,
@@ -58,7 +56,7 @@ class LoaderData(Data):
 
 
 def load_data(config: Config) -> LoaderData:
-    """MNIST, or the files in --data-dir, through torchvision; of the training images the first --limit."""
+    """Read MNIST, or the files in --data-dir, through torchvision, and return it; of the training images the first --limit."""
     vision = import_torchvision()
     transform = vision.transforms.Compose([vision.transforms.ToTensor()])
     with tempfile.TemporaryDirectory() as root:
@@ -77,7 +75,7 @@ def load_data(config: Config) -> LoaderData:
 
 
 def unpack(source: Path, target: Path) -> None:
-    """Copy the four IDX files to where torchvision looks for them, as it wants them: not gzipped."""
+    """Copy the four IDX files to where torchvision looks for them, unpacked, as torchvision wants them."""
     target.mkdir(parents=True)
     for name in (*file_names(True), *file_names(False)):
         path = find_file(source, name)

@@ -1,6 +1,6 @@
-"""What every test runs under: Hypothesis profiles, a windowless matplotlib, and the gpu marker's rule.
+"""The settings of all tests: Hypothesis' profiles, matplotlib without windows, shared fixtures, and what the marker gpu means.
 
-MINIGRAD_TEST_PROFILE=deep makes Hypothesis and the fuzzers try many times as much as the default, `ci`.
+MINIGRAD_TEST_PROFILE=deep makes Hypothesis and the fuzzers try many times as many examples as the default, `ci`.
 """
 
 import functools
@@ -21,7 +21,7 @@ settings.load_profile(PROFILE)
 
 @functools.cache
 def gpu_is_missing():
-    """Return why the gpu tests cannot run here, or None. With pytest-xdist one process runs tests and another reports, so each asks."""
+    """Return why the gpu tests cannot run here, or None. With pytest-xdist the processes that run and that report tests all ask."""
     if importlib.util.find_spec("cupy") is None:
         return "needs CuPy, which is not installed"
     try:
@@ -48,7 +48,7 @@ def pytest_terminal_summary(terminalreporter):
     """Say plainly, below everything else, whether the tests marked gpu ran, and on what."""
     yield
     reports = [r for outcome in ("passed", "failed", "skipped") for r in terminalreporter.getreports(outcome)]
-    tests = [r for r in reports if isinstance(r, pytest.TestReport)]  # a file that is skipped as a whole has a report of another kind
+    tests = [r for r in reports if isinstance(r, pytest.TestReport)]  # a file that is skipped as a whole gives a report of another kind
     marked = [r for r in tests if "gpu" in r.keywords and (r.when == "call" or r.skipped)]
     if not marked:
         return
@@ -72,7 +72,7 @@ def mnist_arrays():
 
 @pytest.fixture(scope="session")
 def mnist_root(tmp_path_factory, mnist_arrays):
-    """A folder with these as torchvision's downloads leave it."""
+    """A folder with these arrays, as torchvision's download leaves it."""
     from support.small_mnist import write_mnist
 
     root = tmp_path_factory.mktemp("torchvision")
@@ -83,7 +83,7 @@ def mnist_root(tmp_path_factory, mnist_arrays):
 
 @pytest.fixture
 def write(tmp_path):
-    """Return a function that writes bytes into a file of a folder of the test's own, and returns its path."""
+    """Return a function that writes bytes into a file in the test's own folder, and returns its path."""
 
     def write(content, name="some-idx"):
         path = tmp_path / name

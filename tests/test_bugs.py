@@ -1,4 +1,4 @@
-"""Bugs that admired engines had: each as a test, with where it was seen."""
+"""Bugs that admired engines had: each as a test that says where the bug was seen."""
 
 import copy
 import gc
@@ -48,7 +48,7 @@ def test_sum_of_a_tensor_with_itself():
 
 
 def test_diamond_with_a_late_contribution():
-    """micrograd #64: a node was passed on before all that uses it had contributed."""
+    """micrograd #64: a node's gradient was used before all contributions had arrived."""
     x = leaf(2.0)
     y = x * x
     z = y * x + y  # x³ + x²
@@ -79,7 +79,7 @@ def test_second_backward_through_a_retained_graph():
 
 
 def test_second_backward_through_a_shared_part():
-    """Two losses over one trunk: the trunk's gradients must not be left over from the first."""
+    """Two losses share a trunk, whose gradients must not be left over from the first loss."""
     grads = []
     for lib in LIBRARIES:
         x = lib.tensor([1.0, 2.0], requires_grad=True)
@@ -118,8 +118,8 @@ def test_broadcasting_is_summed_back(operation, shape):
         operation(a, b).sum().backward()
         assert a.grad.shape == a.shape and b.grad.shape == b.shape
         grads.append([a.grad.numpy(), b.grad.numpy()])
-    for ours, theirs in zip(*grads):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    for in_minigrad, in_torch in zip(*grads):
+        np.testing.assert_allclose(in_minigrad, in_torch, rtol=1e-12)
 
 
 def test_a_vjp_of_the_wrong_shape_is_refused():
@@ -160,8 +160,8 @@ def test_the_gradient_of_a_sum_can_be_written():
 # ---- changes in place
 
 
-def changed_after_use():
-    """A leaf that is squared and then changed: the true gradient at the time of use is 4."""
+def leaf_and_square():
+    """Return a leaf, 2, and its square, whose derivative is 4."""
     x = mg.tensor([2.0], requires_grad=True)
     return x, x * x
 
@@ -177,7 +177,7 @@ def changed_after_use():
 ])
 def test_a_change_between_forward_and_backward_is_an_error(change):
     """micrograd, DeZero, Chainer: 40 instead of 4; PyTorch says nothing about .data.add_."""
-    x, y = changed_after_use()
+    x, y = leaf_and_square()
     change(x)
     with pytest.raises(RuntimeError, match=r"mul .*shape \(1,\).*changed in place"):
         y.backward()
@@ -189,8 +189,8 @@ def with_grad(x):
 
 
 def test_a_replaced_array_is_no_change():
-    """Assigning .data gives the leaf other memory: what the graph saved is as it was."""
-    x, y = changed_after_use()
+    """Assigning .data gives the leaf other memory, so what the graph saved stays as it was."""
+    x, y = leaf_and_square()
     x.data = mg.tensor([20.0])
     y.backward()
     assert x.grad.tolist() == [4.0]
@@ -200,7 +200,7 @@ def test_a_replaced_array_is_no_change():
 
 
 def test_dropping_the_loss_frees_the_graph_without_the_collector():
-    """Closures that hold their own output: 753 MB in 300 steps with the collector off."""
+    """With closures that hold their own output, 300 steps took 753 MB without the collector."""
     gc.collect()
     gc.disable()
     try:
@@ -280,7 +280,7 @@ def test_parameters_come_in_the_order_of_declaration():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_sigmoid_neither_overflows_nor_loses_its_tail(dtype):
-    """chainer #1047; the form with tanh has an error of 100 % for large -x. Four ulp, and no warning (they are errors here)."""
+    """chainer #1047; the form with tanh has an error of 100 % for large -x. Here the error is at most four ulp, without a warning."""
     x = np.concatenate([np.linspace(-87, 87, 4001), [-1e-30, 0.0, -0.0, 1e4, 1e30, np.inf]]).astype(dtype)
     exact = np.array([1 / (1 + math.exp(-v)) if v > -300 else 0.0 for v in x.astype(float)])
     found = sigmoid(mg.from_numpy(x)).numpy()
@@ -444,7 +444,7 @@ def test_a_loss_of_two_shapes_is_an_error(loss):
         loss(mg.zeros(5), mg.zeros(5, 1))
 
 
-# ---- checks that check
+# ---- gradient checks that check nothing
 
 
 class HalfWrong(Function):
@@ -468,7 +468,7 @@ def test_gradcheck_rejects_a_wrong_backward():
 
 
 def test_training_curve_is_pytorchs_to_rounding():
-    """Compared tightly, and no further than where rounding decides: 300 steps of float64, to 1e-12. (More: test_curves.py.)"""
+    """300 steps of float64 agree to 1e-12; later, rounding would decide. (test_curves.py compares more.)"""
     data = np.random.default_rng(5).normal(0, 1, (40, 6))
     weights = [np.random.default_rng(6).normal(0, 0.4, shape) for shape in [(5, 6), (5,), (6, 5), (6,)]]
     losses = []
@@ -505,7 +505,7 @@ for n in range(10**9):
 
 
 def test_a_killed_writer_leaves_a_whole_checkpoint(tmp_path):
-    """np.savez(path): 183 of 200 kills lose it. Here a few; 200 in test_atomic.py."""
+    """np.savez(path): 183 of 200 kills lose the file. Here are a few kills; test_atomic.py has 200."""
     path = tmp_path / "state.safetensors"
     rng = np.random.default_rng()
     for _ in range(3):
@@ -564,7 +564,7 @@ def test_a_file_that_claims_much_takes_no_memory(tmp_path):
 
 
 def test_copies_share_nothing():
-    """What a copied network trains must not be its model's memory."""
+    """Training a copied network must not change the original."""
     model = nn.Linear(2, 2)
     twin = copy.deepcopy(model)
     with mg.no_grad():

@@ -44,7 +44,7 @@ def fenced(page, language):
 
 @each(WITH_CODE)
 def test_code_runs(page, tmp_path, monkeypatch):
-    """All blocks of a page, one after the other, as a reader would type them."""
+    """All blocks of a page run one after the other, as a reader would type them."""
     monkeypatch.chdir(tmp_path)
     examples = list(Sybil(parsers=[PythonCodeBlockParser()]).parse(page).examples())
     assert len(examples) == len(fenced(page, "python"))
@@ -58,7 +58,7 @@ def test_code_and_examples_have_the_right_types(tmp_path):
     paths = sorted((ROOT / "examples").glob("*.py"))
     for page in WITH_CODE:
         paths.append(tmp_path / f"{page.stem.lower()}_page.py")
-        code = [block for block in fenced(page, "python") if "F.silu" not in block]  # a line for a file, not a program
+        code = [block for block in fenced(page, "python") if "F.silu" not in block]  # this line belongs into a file, not into a program
         paths[-1].write_text("\n\n".join(["# mypy: allow-untyped-defs", *code]), encoding="utf-8")
     assert [str(problem) for problem in check_types(paths)] == []
 
@@ -100,8 +100,17 @@ def test_the_two_commands_are_in_the_readme():
     assert 'pip install -e ".[test]" && pytest\n' in shown
 
 
+def test_the_folders_of_tests_are_those_of_the_package():
+    """As CONTRIBUTING.md says, except the folders that tests/README.md names beside them."""
+    beside = ("benchmarks", "hostile", "programs", "support", "typed")
+    folders = [path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("*.py")]
+    mirrored = {folder for folder in folders if folder.parts and folder.parts[0] not in beside}
+    assert len(mirrored) > 10 and [folder for folder in mirrored if not (ROOT / "minigrad" / folder).is_dir()] == []
+    assert [name for name in beside if f"`{name}/`" not in (ROOT / "tests" / "README.md").read_text(encoding="utf-8")] == []
+
+
 def test_no_text_or_message_installs_the_other_minigrad():
-    """PyPI's minigrad is another project: its name may not stand in a command of pip, with or without extras."""
+    """PyPI's minigrad is another project, so its name may not stand in a command of pip, with or without extras."""
     wrong = re.compile(r"pip3? install (?:-\w+ |--\w+ )*['\"]?minigrad\b(?!` would)|(?<!/)minigrad\[")
     files = [*TEXTS, *(ROOT / "minigrad").rglob("*.py"), *(ROOT / "examples").rglob("*.py"), *(ROOT / "reference").rglob("*.py")]
     assert [named(file) for file in files if wrong.search(file.read_text(encoding="utf-8"))] == []
@@ -109,7 +118,7 @@ def test_no_text_or_message_installs_the_other_minigrad():
 
 
 def public_names():
-    """Return the names that a user may call, with their modules."""
+    """Yield (module's name, name) for the names that a user may call."""
     for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization):
         for name in getattr(module, "__all__", None) or dir(module):
             if not name.startswith("_") and not inspect.ismodule(getattr(module, name)):
@@ -140,7 +149,7 @@ def test_readme_and_contributing_have_the_same_recipe():
 
 
 def test_the_recipe_for_an_operation_works_to_the_letter(tmp_path):
-    """The four places, filled in a copy of the repository as the README says; then the command that it gives."""
+    """A copy of the repository is changed in the four places as the README says; then the README's command runs."""
     operation, twin, row, (file, names, twins, table), (folder, chosen) = recipe(ROOT / "README.md")
     for name in ("minigrad", "reference", "tests"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -190,7 +199,7 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of the site, built with every warning an error."""
+    """The folder of the site, which is built with every warning an error."""
     folder = tmp_path_factory.mktemp("site")
     environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(folder)]
@@ -227,3 +236,21 @@ def test_each_public_function_is_documented_on_the_site(site):
     functions = [name for module, name in public_names() if module == "minigrad" and inspect.isfunction(getattr(mg, name))]
     functions = [name for name in functions if getattr(mg, name).__name__ == name]  # subtract is another name of sub
     assert len(functions) > 80 and [name for name in functions if f"minigrad.{name}" not in ids] == []
+
+
+def test_each_property_of_a_tensor_and_method_of_a_container_is_documented_on_the_site(site):
+    """Also those that it inherits from a class that is not public."""
+    ids = set().union(*(Page(path).ids for path in (site / "api").glob("*.html")))
+    expected = {f"minigrad.Tensor.{name}" for name, found in inspect.getmembers(mg.Tensor) if isinstance(found, property)}
+    expected |= {f"minigrad.nn.Module.{found.__name__}" for _, found in inspect.getmembers(mg.nn.Module, inspect.isfunction)}
+    for container in (mg.nn.Sequential, mg.nn.ModuleList):
+        names = dict(inspect.getmembers(container, inspect.isfunction)).keys() - dir(mg.nn.Module)
+        expected |= {f"minigrad.nn.{container.__name__}.{name}" for name in names}
+    expected = {name for name in expected if not name.split(".")[-1].startswith("_")}
+    assert len(expected) > 40 and sorted(expected - ids) == []
+
+
+def test_classes_show_how_they_are_made_on_the_site(site):
+    for page, maker in (("nn", "in_features"), ("optim", "momentum"), ("data", "batch_size")):
+        text = re.sub(r"<[^>]+>", "", (site / "api" / f"{page}.html").read_text(encoding="utf-8"))
+        assert re.search(rf"^ *{maker}: ", text, re.MULTILINE), maker

@@ -1,4 +1,4 @@
-"""Each program of examples/ runs as its docstring says, and does what it shows: in a process of its own, with few steps."""
+"""Each program of examples/ runs as its docstring says, in a process of its own and with few steps, and does what it claims."""
 
 import os
 import re
@@ -58,6 +58,8 @@ def test_the_operation_and_its_derivatives_are_right(tmp_path):
     assert first == [-0.0908, 0.0723, 0.5, 0.9277, 1.0908]
     assert second == pytest.approx([0.0501, 0.3024, 0.5, 0.3024, 0.0501])
     assert "gradcheck: True" in text and "verdict   wrong" in text
+    reproducer = text[text.index("to reproduce:"):]
+    assert "from typing import Any\n" in reproducer and "class" not in reproducer and "\nx = " not in reproducer
 
 
 def test_the_straight_through_function_finds_its_signs(tmp_path):

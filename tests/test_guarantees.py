@@ -1,4 +1,4 @@
-"""docs/guarantees.md names a test for each of its sentences."""
+"""Each sentence of docs/guarantees.md names a test that exists."""
 
 import re
 from pathlib import Path

@@ -19,13 +19,13 @@ BELOW["cli"] = {*BELOW}
 
 
 def absolute(node, package):
-    """The module that `from … import …` names, in a file of this package."""
+    """Return the module that `from … import …` names, in a file of this package."""
     above = package[:len(package) - node.level + 1] if node.level else ()
     return ".".join([*above, *([node.module] if node.module else [])])
 
 
 class WithoutTypes(ast.NodeTransformer):
-    """Takes away the bodies of `if TYPE_CHECKING`, whose imports are never run."""
+    """A transformer that removes the bodies of `if TYPE_CHECKING`, whose imports are never run."""
 
     def visit_If(self, node):
         self.generic_visit(node)
@@ -33,7 +33,7 @@ class WithoutTypes(ast.NodeTransformer):
 
 
 def modules():
-    """(path below the package, part of the package, every module it imports, absolute)."""
+    """Yield (path below the package, part of the package, absolute names of all modules it imports)."""
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE)
         found = []
@@ -53,7 +53,7 @@ def test_only_the_backend_names_cupy_and_numba():
     for name, part, imports in MODULES:
         roots = {i.split(".")[0] for i in imports}
         if part != "backend":
-            allowed = {"minigrad.cli.doctor"}  # looks whether they are there
+            allowed = {"minigrad.cli.doctor"}  # it looks whether they are installed
             assert not roots & {"cupy", "cupyx", "numba"} or f"minigrad.{name[:-3].replace('/', '.')}" in allowed, name
         assert "torch" not in roots, name
 
@@ -74,13 +74,13 @@ def test_imports_go_one_way():
 
 
 def test_import_is_light(tmp_path):
-    """NumPy's time and at most 50 ms more: nothing heavy is imported, and the best of several tries is quick."""
+    """It takes NumPy's time and at most 50 ms more, in the best of several tries, and imports nothing heavy."""
     program = ("import sys, time\nimport numpy\nstart = time.process_time()\nimport minigrad\nspent = time.process_time() - start\n"
                "heavy = {'cupy', 'numba', 'torch', 'matplotlib', 'tqdm', 'safetensors', 'argparse', 'PIL', 'scipy', 'threadpoolctl'}\n"
                "print(sorted(heavy & set(sys.modules)), spent)")
     env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     tries = []
-    for _ in range(12):  # the first compiles
+    for _ in range(12):  # the first try compiles
         out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout
         loaded, spent = out.rsplit(" ", 1)
         assert loaded == "[]"
@@ -91,14 +91,14 @@ def test_import_is_light(tmp_path):
 
 
 def test_drawing_numbers_loads_no_compiler():
-    """Its import would cost a student's first large tensor half a second; where it is loaded already it draws the same numbers."""
+    """Importing Numba would delay a program's first large tensor by half a second."""
     program = "import sys\nimport minigrad as mg\nmg.rand(300, 300).uniform_(-1, 1)\nprint('numba' in sys.modules)"
     env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env).stdout == "False\n"
 
 
 def test_no_python_code_runs_when_memory_is_freed():
-    """Python drops an exception that a signal handler raises in a finalizer or in a weak reference's callback: Ctrl-C would be lost."""
+    """Python drops an exception that a signal handler raises in a finalizer or in a weak reference's callback, so Ctrl-C would be lost."""
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [node.name] if isinstance(node, ast.FunctionDef) else [node.attr] if isinstance(node, ast.Attribute) else []

@@ -1,4 +1,4 @@
-"""The mutation tool finds what it changes and what should notice it; a run of it is no part of the suite."""
+"""The mutation tool finds the code that it changes and the tests that should notice; the suite does not make a whole run."""
 
 import importlib.util
 

@@ -1,4 +1,4 @@
-"""Tests of the tests: each planted bug is noticed by one of the suite's checks, and the true engine by none."""
+"""Tests of the tests: for each planted bug one of the suite's checks fails, and for the true engine none."""
 
 import contextvars
 
@@ -21,7 +21,7 @@ def test_there_are_enough_bugs_and_checks():
 
 
 def first_failure_here(words):
-    """`first_failure` in a context of its own: a planted bug may leave a context variable, no_grad's for one, as it should not."""
+    """Return `first_failure` in a context of its own, since a planted bug may leave a context variable changed, no_grad's for instance."""
     return contextvars.copy_context().run(first_failure, words)
 
 
@@ -51,7 +51,7 @@ def test_a_bug_is_planted_beside_a_graph_that_is_alive():
     with plant(bug):
         x = mg.ones(3, requires_grad=True)
         mg.nn.functional.l1_penalty(x, weight=2.0).sum().backward()
-        assert x.grad.tolist() == [2.0, 2.0, 2.0]  # 1 + 1 where 1 + 2 is right
+        assert x.grad.tolist() == [2.0, 2.0, 2.0]  # 1 + 1, where 1 + 2 would be right
     alive.sum().backward()
 
 
@@ -72,7 +72,7 @@ def test_a_bug_is_found_whatever_its_file_and_layout():
 
 
 def test_fused_functions_are_read_again_after_a_bug():
-    """Read while a bug is planted, the code and the text differ: without a text nothing would be compiled any more."""
+    """While a bug is planted, code and text differ, so the function counts as one without a text and is not compiled."""
     from minigrad.optim.adam import adam_update
 
     bug = next(bug for bug in BUGS if bug.function.endswith("adam_update"))

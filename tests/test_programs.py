@@ -22,15 +22,15 @@ IMPORTS = (
 )
 
 
-def with_our_imports(source):
-    """`source` with its import lines changed, and nothing else."""
-    for theirs, ours in IMPORTS:
-        source = re.sub(theirs, ours, source, flags=re.MULTILINE)
+def with_minigrad_imports(source):
+    """Return `source` with its import lines changed, and nothing else."""
+    for in_torch, in_minigrad in IMPORTS:
+        source = re.sub(in_torch, in_minigrad, source, flags=re.MULTILINE)
     return source
 
 
 def printed(library, source, name):
-    """What the program prints, line by line. Defaults that it may set are set back."""
+    """Return the lines that the program prints. Defaults that it may set are restored."""
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out):
@@ -46,24 +46,24 @@ def close(a, b):
     return math.isclose(x, y, rel_tol=1e-8, abs_tol=1e-8)
 
 
-def same_line(ours, theirs):
-    """The same text around the same numbers, to 1e-8; spaces do not count, as -0 and 0 shift columns."""
-    texts, others = ([text.replace(" ", "") for text in NUMBER.split(line)] for line in (ours, theirs))
-    return texts == others and all(map(close, NUMBER.findall(ours), NUMBER.findall(theirs)))
+def same_line(in_minigrad, in_torch):
+    """Return whether text and numbers (to 1e-8) are the same; spaces do not count, as -0 and 0 shift columns."""
+    texts, others = ([text.replace(" ", "") for text in NUMBER.split(line)] for line in (in_minigrad, in_torch))
+    return texts == others and all(map(close, NUMBER.findall(in_minigrad), NUMBER.findall(in_torch)))
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=[path.stem for path in PROGRAMS])
 def test_prints_what_it_prints_with_pytorch(path):
     source = path.read_text()
-    theirs = printed(torch, source, path.name)
-    ours = printed(minigrad, with_our_imports(source), path.name)
+    in_torch = printed(torch, source, path.name)
+    in_minigrad = printed(minigrad, with_minigrad_imports(source), path.name)
     wrong = [
-        f"line {n}\n  ours   {a}\n  theirs {b}"
-        for n, (a, b) in enumerate(zip(ours, theirs), 1)
+        f"line {n}\n  minigrad {a}\n  PyTorch  {b}"
+        for n, (a, b) in enumerate(zip(in_minigrad, in_torch), 1)
         if not same_line(a, b)
     ]
     assert not wrong, "\n".join(wrong)
-    assert len(ours) == len(theirs) > 5
+    assert len(in_minigrad) == len(in_torch) > 5
 
 
 def test_there_are_enough_programs():
@@ -76,7 +76,7 @@ def test_no_program_asks_which_library_runs_it():
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "same"),
+    ("in_minigrad", "in_torch", "same"),
     [
         ("loss 0.123456789", "loss 0.1234567890001", True),
         ("loss 0.12345", "loss 0.12346", False),
@@ -86,5 +86,5 @@ def test_no_program_asks_which_library_runs_it():
         ("Linear2", "Linear3", False),
     ],
 )
-def test_the_comparison_of_lines(ours, theirs, same):
-    assert same_line(ours, theirs) is same
+def test_the_comparison_of_lines(in_minigrad, in_torch, same):
+    assert same_line(in_minigrad, in_torch) is same

@@ -7,7 +7,7 @@ import pytest
 from hostile.programs_vs_torch import check, compare, shorter
 
 DEEP = os.environ.get("MINIGRAD_TEST_PROFILE") == "deep"
-EACH = 100  # programs in one test
+EACH = 100  # the number of programs in one test
 REFUSED = re.compile(
     r"the tensor shows a read-only array, or one expanded without a copy"
     r"|changed in place afterwards"
@@ -18,7 +18,7 @@ REFUSED = re.compile(
 
 @pytest.mark.parametrize("first", range(0, EACH * (100 if DEEP else 8), EACH))
 def test_programs_leave_the_same_as_in_pytorch(first):
-    """Values, dtypes, shapes, what can be viewed, first and second derivatives; what only minigrad refuses stands in deviations.md."""
+    """The same values, dtypes, shapes, possible views, first and second derivatives; deviations.md lists what only minigrad refuses."""
     for seed in range(first, first + EACH):
         wrong, raised = check(seed, order=1 + seed % 2)
         for kind, _, program in wrong:

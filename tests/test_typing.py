@@ -53,11 +53,11 @@ PLACES = {
     "mg.nn.functional": nn.functional, "mg.nn.init": nn.init, "mg.nn.Module": nn.Module, "mg.optim": optim,
     "mg.optim.Optimizer": optim.Optimizer, "mg.optim.lr_scheduler": optim.lr_scheduler, "mg.data": mg.data,
 }  # fmt: skip
-NO_DOCSTRING = (int, float, str, bool, mg.dtype)  # constants, and dtypes, which are NumPy's
+NO_DOCSTRING = (int, float, str, bool, mg.dtype)  # constants, and NumPy's dtypes
 
 
 def public_names():
-    """(name, object) for what minigrad shows its users."""
+    """Yield (name, object) for all that minigrad shows its users."""
     for place, home in PLACES.items():
         for name in getattr(home, "__all__", None) or [name for name in dir(home) if not name.startswith("_")]:
             found = inspect.getattr_static(home, name) if inspect.isclass(home) else getattr(home, name)

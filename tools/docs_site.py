@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site: it adds files from outside docs/, and writes out lists of names on the pages of the API."""
+"""Hooks that MkDocs calls as it builds the site: they add files from outside docs/ and write out the lists of names on the API's pages."""
 
 import inspect
 import re
@@ -14,7 +14,7 @@ METHODS = "the functions that are methods"
 
 
 def on_files(files, config):
-    """Add the texts, whose links lead from the root to docs/, and the pictures."""
+    """Add the texts and the pictures. The texts' links lead from the repository's root to docs/, and are changed to lead from docs/."""
     for page, source in TEXTS.items():
         text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, page, content=text))
@@ -32,7 +32,7 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def entries(names):
-    """Return the lines for which mkdocstrings puts the documentation of these names."""
+    """Return lines that mkdocstrings replaces by the documentation of these names."""
     return "\n\n".join(f"::: {name}" for name in names)
 
 

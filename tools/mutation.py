@@ -2,9 +2,9 @@
 
 python -m tools.mutation [--only WORD] [--survivors-of LOG] [--jobs N] [--list]
 
-Each change is made in the syntax tree, compiled, and put into the loaded functions of a forked process, which runs the
-checks that reach the changed function until one fails. Docstrings, annotations, messages of errors, defaults and module-level
-code, which runs once, at import, are left as they are. MUTATION.md has the score and the explanation of each survivor.
+Each change is made in the syntax tree, compiled, and put into the loaded functions of a forked process. That runs the checks
+that reach the changed function, until one fails. Docstrings, annotations, messages of errors, defaults and module-level code,
+which runs only at import, are not changed. MUTATION.md has the score and explains each survivor.
 """
 
 import argparse
@@ -32,11 +32,11 @@ from support.code_patching import inner, live_functions, modules_of, planted, pu
 
 TESTS = HERE.parent / "tests"
 PACKAGES = ("minigrad.ops", "minigrad.autograd", "minigrad.optim")  # whose modules are changed
-FOLDERS = ("autograd", "functions", "optim")  # whose tests take part, as do those of these files:
-FILES = ("test_bugs", "backend.test_device", "backend.test_dtypes", "backend.test_sums")
-BUDGET = 6  # seconds of checks for one change, beside those that have its function's name in theirs
-NOT_PLANTED = "not planted"  # the change makes no program, or nothing that is loaded has this code; not counted
-LIMIT = 60  # seconds of computing for one change; one that takes longer counts as noticed: it made a loop without end
+FOLDERS = ("autograd", "functions", "optim")  # whose tests take part, and those of FILES too
+FILES = ("test_bugs", "test_copies", "test_printing", "backend.test_dtypes", "backend.cpu.test_sums", "backend.cuda.test_device")
+BUDGET = 6  # seconds of checks for one change, besides the checks whose own name contains the function's name
+NOT_PLANTED = "not planted"  # the changed text is no program, or no loaded function has this code; such a change is not counted
+LIMIT = 60  # seconds of computing for one change; a change that takes longer made an endless loop and counts as noticed
 
 
 def changed_modules():
@@ -46,7 +46,8 @@ def changed_modules():
 
 def test_modules():
     """Return the names of the files whose tests take part, as they are imported."""
-    return [*FILES, *(f"{folder}.{path.stem}" for folder in FOLDERS for path in sorted((TESTS / folder).glob("test_*.py")))]
+    paths = [path.relative_to(TESTS) for folder in FOLDERS for path in sorted((TESTS / folder).rglob("test_*.py"))]
+    return [*FILES, *(".".join(path.with_suffix("").parts) for path in paths)]
 
 
 @functools.cache
@@ -68,7 +69,7 @@ NAMES = {"max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
 
 
 def changes_of(node):
-    """Yield each change of a node: (what is done, a function that does it to a copy of the node and returns what replaces that)."""
+    """Yield each change of a node: (what is done, a function that changes a copy of the node and returns its replacement)."""
     if isinstance(node, ast.BinOp) and type(node.op) in BINARY:
         yield "operator", lambda n: set_field(n, op=BINARY[type(n.op)]())
     if isinstance(node, ast.AugAssign):
@@ -154,7 +155,7 @@ def mutants(module):
             put(parent, field, index, node)
 
 
-# ---- what reaches what
+# ---- which checks reach which functions
 
 
 def reached():
@@ -198,11 +199,11 @@ def names_in(module):
     return found
 
 
-# ---- trying
+# ---- trying a change
 
 
 def attempt(module, tree, names):
-    """Return the check that fails with this change, "" where none does."""
+    """Return the name of the check that fails with this change, or "" if none does."""
 
     def work():
         try:
@@ -217,7 +218,7 @@ def attempt(module, tree, names):
 
 
 def forked(work, limit=resource.RLIM_INFINITY):
-    """Return the text that `work()` returns in a process of its own, which prints nothing and may compute for `limit` seconds."""
+    """Return the text that `work()` returns. It runs in a process of its own, which prints nothing and may compute for `limit` seconds."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -232,7 +233,7 @@ def forked(work, limit=resource.RLIM_INFINITY):
 
 
 def failing(names):
-    """Yield the name and the kind of error of each check that fails, when it does."""
+    """Run the checks, and yield the name and the kind of error of each that fails."""
     for name in names:
         try:
             contextvars.copy_context().run(all_checks()[name])
@@ -243,7 +244,7 @@ def failing(names):
 
 
 def false_alarms(names):
-    """Return the checks that fail without a change, tried as changes are: in a process forked from one that ran no check itself."""
+    """Return the checks that fail without a change. They run as with a change: in a process forked from one that ran no check itself."""
     all_checks()
     torch.set_num_threads(1)
     with NUMPY.active():
@@ -259,7 +260,7 @@ def answer_of(child, read):
 
 
 def affordable(names, function, times):
-    """Return the checks for a change in a function: all with its name in theirs, then the quickest of the others, as time allows."""
+    """Return the checks for a change in a function: all whose name contains the function's, then the quickest others, as time allows."""
     chosen, spent = [], 0.0
     named = {n for n in names if function in n and len(function) > 2}  # "op" is in every other name
     for name in sorted(names, key=lambda n: (n not in named, times[n], n)):
@@ -286,10 +287,10 @@ def run_share(jobs):
     share, count, only, places, times = jobs
     torch.set_num_threads(1)
     results = []
-    all_checks()  # once, not in every child
+    all_checks()  # cached here once, not in every child
     changed_modules()
     live_functions()
-    found = collections.Counter()  # by which check
+    found = collections.Counter()  # how many changes each check noticed
     with NUMPY.active():
         for number, (description, module, tree, names) in enumerate(tries(only, places, times)):
             if number % count != share:
@@ -343,7 +344,7 @@ def main():
 
 
 def seconds_of_children():
-    """Return the processor's seconds of all processes that have ended."""
+    """Return the processor time, in seconds, of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

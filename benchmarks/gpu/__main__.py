@@ -1,4 +1,4 @@
-"""The command: starts the parts one after the other, ends those that take too long, and says what came out."""
+"""The command: it starts the parts one after the other, ends those that take too long, and prints what they found."""
 
 import argparse
 import contextlib
@@ -22,8 +22,8 @@ from minigrad.cli.option_types import path
 from minigrad.experiments.run_folder import write_json
 
 RESULTS = Path(__file__).parent.parent / "results" / "gpu"
-PR_SET_PDEATHSIG = 1  # Linux's number for it
-LOOK = 60  # seconds that finding the GPU may take
+PR_SET_PDEATHSIG = 1  # Linux's number for this option of prctl
+LOOK = 60  # seconds within which the GPU must be found
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ PARTS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the parts. The exit code: 0; 1 without a GPU, or if a part failed or was not begun; 143 if this process is told to end."""
+    """Run the parts and return the exit code: 0; 1 without a GPU, or if a part failed or was not begun; 143 after a request to end."""
     options = parser().parse_args(arguments)
     if options.part:
         records.import_stand_in()
@@ -80,7 +80,7 @@ def say(text: str) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line."""
+    """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu", description=benchmarks.gpu.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -92,14 +92,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def prepare(out: Path, parts: Sequence[str]) -> None:
-    """Make the folder, and remove from it what an earlier run left in the files that these parts write."""
+    """Make the folder, and remove the files of an earlier run that these parts write."""
     out.mkdir(parents=True, exist_ok=True)
     for name in ["log.txt", "summary.json", *filter(None, (PARTS[part].file for part in parts))]:
         (out / name).unlink(missing_ok=True)
 
 
 def run_here(name: str, out: Path) -> int:
-    """Run a part in this process, and return its exit code. On Linux it ends when its parent does, however that comes."""
+    """Run a part in this process, and return its exit code. On Linux the process ends when its parent does, for whatever reason."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     module = importlib.import_module(f"benchmarks.gpu.{name}")

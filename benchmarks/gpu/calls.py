@@ -1,4 +1,4 @@
-"""Part `calls`: what one call of each kind costs the host and the device, and what a CUDA graph can hold."""
+"""Part `calls`: how much time one call of each kind takes on the host and on the device, and what a CUDA graph can hold."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ FILE = "calls.jsonl"
 
 
 def run(out: Path) -> int:
-    """Time every call, then try to capture what a graph of a step would hold. Return 1 if a call failed, else 0."""
+    """Time every call, then try to capture what the graph of a step would have to hold. Return 1 if a call failed, else 0."""
     write = writer(out / FILE)
     for title, call in calls().items():
         with attempt(write, title):
@@ -94,7 +94,7 @@ def capture(work: Callable[[], Any]) -> str:
     try:
         stream = cuda.library().cuda.Stream(non_blocking=True)
         with stream:
-            work()  # compiled, and its memory in the pool
+            work()  # after this it is compiled, and its memory is in the pool
             stream.synchronize()
             _, graph = captured(stream, work)
         graph.launch(stream)

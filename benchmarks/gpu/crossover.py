@@ -1,4 +1,4 @@
-"""Part `crossover`: from which size on does a GPU pay? Steps of minigrad on both, by batch and by width, and single operations."""
+"""Part `crossover`: from which size on is a GPU faster? Steps of minigrad on CPU and GPU, by batch and by width, and single operations."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,7 +17,7 @@ PIXELS, HIDDEN, BATCH = (20, 10, 3) if REHEARSAL else (784, 400, 1000)
 DTYPES = ("float32", "float64")
 FILE = "crossover.jsonl"
 
-Make = Callable[[str], tuple[Callable[[], Any], int]]  # from a device to a call on it, and how often the CPU makes it in a block
+Make = Callable[[str], tuple[Callable[[], Any], int]]  # given a device, returns a call on it, and how many of them are a block on the CPU
 
 
 def run(out: Path) -> int:
@@ -33,7 +33,7 @@ def run(out: Path) -> int:
 
 
 def works() -> Iterator[tuple[dict[str, Any], Make]]:
-    """Yield what is timed: its description, and how it is made."""
+    """Yield a description of each thing that is timed, and the function that makes it."""
     for dtype in DTYPES:
         for n in BATCHES:
             yield {"axis": "batch", "value": n, "dtype": dtype}, partial(step_of, n, HIDDEN, dtype)

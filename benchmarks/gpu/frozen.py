@@ -1,7 +1,7 @@
-"""A whole training step as one CUDA graph, its scalars as they were at the capture: what graphs would bring.
+"""A whole training step as one CUDA graph, whose scalars stay as they were at the capture: it shows what graphs would gain.
 
-CuPy refuses cuBLAS while a stream is captured (cupy #6290). cuBLAS itself allows it, so that the products are made here by the cuBLAS that
-CuPy has loaded, called through ctypes with a handle and a workspace of its own.
+CuPy refuses cuBLAS while a stream is captured (cupy #6290). cuBLAS itself allows it, so the products are made here by the cuBLAS that
+CuPy has loaded, called through ctypes with a handle and a workspace of their own.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.works import Trainer
 from minigrad.backend import array_module, cuda
 
-WORKSPACE = 32 << 20  # bytes, what cuBLAS asks for on Hopper
+WORKSPACE = 32 << 20  # bytes, as many as cuBLAS asks for on Hopper
 REAL_32F, REAL_64F, COMPUTE_32F, COMPUTE_64F, DEFAULT_ALGORITHM = 0, 1, 68, 70, 99  # cuBLAS's numbers for these names
 
 
@@ -39,7 +39,7 @@ class Cublas:
         check(self.functions.cublasSetWorkspace_v2(self.handle, ctypes.c_void_p(self.workspace.data.ptr), size))
 
     def product(self, x: Any, y: Any) -> Any:
-        """Return x @ y. cuBLAS reads matrices column by column, so that it is asked for yᵀ xᵀ."""
+        """Return x @ y. cuBLAS reads matrices column by column, so it is asked for yᵀ xᵀ."""
         (m, k), n = x.shape, y.shape[1]
         out = self.lib.empty((m, n), x.dtype)
         one, zero, kind, compute = self.kinds[x.dtype.char]
@@ -93,7 +93,7 @@ def products_by(cublas: Cublas) -> Iterator[None]:
 
 
 def frozen_step(trainer: Trainer) -> tuple[Callable[[], Any], dict[str, Any]]:
-    """Return a call that replays one step, with the same noise, rate and batch each time, and what was found out about it."""
+    """Return a function that replays one step, each time with the same noise, rate and batch, and a record of whether that works."""
     lib: Any = cuda.library()
     step, index = trainer.gathering_step(True), trainer.indices()[0]
     cublas, stream, pool = Cublas(), lib.cuda.Stream(non_blocking=True), lib.cuda.MemoryPool()
@@ -101,7 +101,7 @@ def frozen_step(trainer: Trainer) -> tuple[Callable[[], Any], dict[str, Any]]:
     lib.cuda.Device().synchronize()
     with lib.cuda.using_allocator(pool.malloc), stream, products_by(cublas):
         cublas.use(stream)
-        for _ in range(3):  # everything is compiled, and its memory in the pool
+        for _ in range(3):  # after these everything is compiled, and its memory is in the pool
             step(index)
         stream.synchronize()
         saved = [p.copy() for p in parameters]
@@ -123,9 +123,9 @@ def frozen_step(trainer: Trainer) -> tuple[Callable[[], Any], dict[str, Any]]:
 
 
 def captured(stream: Any, work: Callable[[], Any]) -> tuple[Any, Any]:
-    """Return what work() returns and the graph of it, captured on the current stream; nothing foreign is freed meanwhile."""
+    """Return what work() returns and the graph of it, captured on the current stream."""
     gc.collect()
-    gc.disable()
+    gc.disable()  # so that no other memory is freed during the capture
     try:
         stream.begin_capture()
         try:

@@ -1,4 +1,4 @@
-"""Part `kernels`: which kernels a step launches, and how long each runs, by PyTorch's profiler, which sees CuPy's too."""
+"""Part `kernels`: which kernels a step launches, and how long each runs, as measured by PyTorch's profiler, which sees CuPy's too."""
 
 import json
 import traceback
@@ -18,7 +18,7 @@ def run(out: Path) -> int:
     found: dict[str, Any] = {}
     why = why_no_pytorch()
     if why:
-        print(f"NOT MEASURED, for it takes PyTorch's profiler: {why}")
+        print(f"NOT MEASURED, as this needs PyTorch's profiler: {why}")
         return 0
     for key in ("cupy", "torch_cuda"):
         for dtype in ("float32", "float64"):
@@ -59,7 +59,7 @@ def profiled(key: str, dtype: str) -> dict[str, Any]:
 def kernel_times(profiler: Any) -> list[dict[str, Any]]:
     """Return name, launches and microseconds in a step of everything that ran on the device."""
     sums = {e.key: (e.count, e.self_device_time_total) for e in profiler.key_averages() if e.self_device_time_total}
-    if not sums:  # kernels that belong to no operation of PyTorch's
+    if not sums:  # then the kernels belong to no operation of PyTorch's
         for e in profiler.profiler.kineto_results.events():
             if "CPU" not in str(e.device_type()):
                 count, us = sums.get(e.name(), (0, 0.0))

@@ -1,4 +1,4 @@
-"""Part `machine`: what this machine is. As a program it prints the GPU's name, the versions and the date as one line of JSON."""
+"""Part `machine`: a description of the machine. As a program it prints the GPU's name, the versions and the date as one line of JSON."""
 
 import datetime
 import json

@@ -1,4 +1,4 @@
-"""What the parts have in common: sizes, lines of JSON that are on the disk at once, and calls whose failure is a result too."""
+"""What the parts share: sizes, lines of JSON that are written to the disk at once, and calls whose failure is a result too."""
 
 import contextlib
 import importlib
@@ -20,7 +20,7 @@ Write = Callable[..., None]
 
 
 def import_stand_in() -> None:
-    """Import what stands in for CUDA, before anything imports CuPy."""
+    """Import the modules that stand in for CUDA. This must happen before anything imports CuPy."""
     for name in STAND_IN:
         importlib.import_module(name)
 
@@ -44,7 +44,7 @@ def as_json(value: Any) -> Any:
 
 
 def why_no_pytorch() -> str | None:
-    """Return why PyTorch cannot be measured on this GPU, or None. Imported before CuPy it decides which CUDA libraries both use."""
+    """Return why PyTorch cannot be measured on this GPU, or None. If PyTorch is imported before CuPy, both use PyTorch's CUDA libraries."""
     try:
         import torch
     except ImportError:
@@ -53,7 +53,7 @@ def why_no_pytorch() -> str | None:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a file that `writer` wrote, without the last if it was cut off; nothing if there is no file."""
+    """Return the entries of a file that `writer` wrote; without the last if its line was cut off, none if there is no file."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     found = []
     for line in lines:
@@ -63,13 +63,13 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def failed(entry: dict[str, Any]) -> bool:
-    """Return whether a line tells of an error, or of a check that did not hold."""
+    """Return whether an entry reports an error, or a check that failed."""
     return "failure" in entry or entry.get("good") is False
 
 
 @contextlib.contextmanager
 def attempt(write: Write, what: str) -> Iterator[None]:
-    """Write an error that is raised within as a result of its own, a "failure", and go on."""
+    """Catch an error that is raised in this block, and write it as a "failure"."""
     try:
         yield
     except Exception as error:
@@ -78,6 +78,6 @@ def attempt(write: Write, what: str) -> Iterator[None]:
 
 
 def timed(call: Callable[[], Any], synchronize: Callable[[], None] | None = None, *, calls: int = 100, blocks: int = 7) -> dict[str, Any]:
-    """Return what stopwatch.measure_calls measures of a call; in a rehearsal of a single one. `synchronize` is minigrad's by default."""
+    """Return what stopwatch.measure_calls returns; a rehearsal makes a single call. `synchronize` is minigrad's by default."""
     many = {"calls": 1, "blocks": 1} if REHEARSAL else {"calls": calls, "blocks": blocks}
     return measure_calls(call, synchronize or mg.cuda.synchronize, **many)

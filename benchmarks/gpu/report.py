@@ -1,10 +1,10 @@
-"""What a run found, as tables for people; as a program, `python -m benchmarks.gpu.report DIR`, of a folder that is there already."""
+"""The results of a run as tables to read. `python -m benchmarks.gpu.report DIR` prints those of an earlier run."""
 
+import argparse
 import json
 import math
 import re
 import statistics
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ TESTED = re.compile(r"\d+ (passed|failed|skipped|errors?)\b.* in |tests ran on |
 
 
 def of(out: Path) -> str:
-    """Return everything as text."""
+    """Return all results in the folder `out` as text."""
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
     versions, parts = summary["about"].pop("versions", {}), summary["parts"]
     shown = ", ".join(f"{key} {value}" for key, value in {**summary["about"], **versions}.items())
@@ -29,13 +29,13 @@ def of(out: Path) -> str:
     for section in (smoke_lines, test_lines, step_tables, kernel_table, call_tables, crossovers):
         try:
             texts += section(out)
-        except Exception as error:  # a file is damaged, or has what nobody foresaw: the other sections are told
+        except Exception as error:  # a file is damaged, or holds something unexpected: the other sections are still shown
             texts.append(f"{section.__name__} failed: {type(error).__name__}: {error}")
     return "\n\n".join(filter(None, texts))
 
 
 def smoke_lines(out: Path) -> list[str]:
-    """Return how many checks held, and those that did not."""
+    """Return how many checks held, and the checks that failed."""
     entries = [entry for entry in read(out / smoke.FILE) if "good" in entry or failed(entry)]
     wrong = [json.dumps(entry)[:300] for entry in entries if failed(entry)]
     return [f"Smoke: {len(entries) - len(wrong)} of {len(entries)} checks held.", *wrong] if entries else []
@@ -78,14 +78,14 @@ def verdict(entry: dict[str, Any], rival: list[dict[str, Any]] | None) -> str:
     """Return whether the losses of an engine's first steps are PyTorch's, and if not by how much they differ."""
     if not rival or entry["engine"] == RIVAL or "losses" not in entry or entry["what"] != "step":
         return ""
-    ours, theirs = entry["losses"], rival[0]["losses"]
-    difference = max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) / max(map(abs, theirs))
+    losses, expected = entry["losses"], rival[0]["losses"]
+    difference = max(abs(a - b) for a, b in zip(losses, expected, strict=True)) / max(map(abs, expected))
     tolerance = TOLERANCE[entry["dtype"]]
     return f"equal to {difference:.0e}" if difference <= tolerance else f"DIFFERENT by {difference:.0e}, {tolerance:.0e} allowed"
 
 
 def kernel_table(out: Path) -> list[str]:
-    """Return what a step takes on the device and its longest kernels."""
+    """Return how long a step takes on the device, and its longest kernels."""
     path = out / kernels.FILE
     found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     rows = []
@@ -99,7 +99,7 @@ def kernel_table(out: Path) -> list[str]:
 
 
 def call_tables(out: Path) -> list[str]:
-    """Return what calls cost, and what graphs can hold."""
+    """Return how long calls take, and what CUDA graphs can hold."""
     entries = read(out / calls.FILE)
     costs = [[e["call"], tables.duration(e["seconds"]), tables.duration(e["host_seconds"])] for e in entries if "call" in e]
     answers = [[entry["captured"], entry["answer"][:100]] for entry in entries if "captured" in entry]
@@ -126,10 +126,20 @@ def crossovers(out: Path) -> list[str]:
 
 
 def grouped(entries: list[dict[str, Any]], *keys: str) -> list[tuple[tuple[Any, ...], list[dict[str, Any]]]]:
-    """Return the entries together that agree in these keys, in the order of their first."""
+    """Return the entries in groups that agree in these keys, the groups in the order of their first entries."""
     order = list(dict.fromkeys(tuple(entry[key] for key in keys) for entry in entries))
     return [(group, [entry for entry in entries if tuple(entry[key] for key in keys) == group]) for group in order]
 
 
+def main(arguments: list[str] | None = None) -> None:
+    """Print the tables of a run; end with code 2 for a folder without results."""
+    parser = argparse.ArgumentParser("python -m benchmarks.gpu.report", description="Print the results of an earlier run as tables.")
+    parser.add_argument("folder", type=Path, help="the folder with the run's summary.json")
+    folder = parser.parse_args(arguments).folder
+    if not (folder / "summary.json").is_file():
+        parser.error(f"{folder} has no summary.json; give the folder of a run")
+    print(of(folder))
+
+
 if __name__ == "__main__":
-    print(of(Path(sys.argv[1])))
+    main()

@@ -1,4 +1,4 @@
-"""Part `smoke`: is it right at all? Each line of smoke.jsonl says whether what the device computed is `good`."""
+"""Part `smoke`: does the device compute what the host does? Each line of smoke.jsonl says whether a result is `good`."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,12 @@ from benchmarks.works import WORKS, Trainer
 from minigrad.backend import cuda
 
 PRODUCTS = {"float32": 3e-6, "float64": 1e-14}  # the relative error that a product may have
-STEPS = {"float32": 2e-5, "float64": 1e-10}  # and the losses of five steps
-
-
+STEPS = {"float32": 2e-5, "float64": 1e-10}  # the relative error that the losses of five steps may have
 FILE = "smoke.jsonl"
 
 
 def run(out: Path) -> int:
-    """Make all checks; one that fails does not stop the others. Return 1 if one failed, else 0."""
+    """Make all checks, also after one has failed. Return 1 if one failed, else 0."""
     write = writer(out / FILE)
     clock = time.perf_counter()
     cuda.library().ones(1).get()
@@ -33,7 +31,7 @@ def run(out: Path) -> int:
 
 
 def products(write: Write) -> None:
-    """A product of two matrices, one of them transposed."""
+    """Check a product of two matrices, one of them transposed."""
     lib, rng = cuda.library(), np.random.default_rng(0)
     for dtype, tolerance in PRODUCTS.items():
         a, b = (rng.normal(size=(300, 200)).astype(dtype) for _ in range(2))
@@ -43,13 +41,13 @@ def products(write: Write) -> None:
 
 
 def normal_numbers(write: Write) -> None:
-    """Mean and standard deviation of a million numbers drawn on the device."""
+    """Check the mean and the standard deviation of a million numbers drawn on the device."""
     z = mg.zeros(1_000_000, device="cuda").normal_(generator=mg.Generator("cuda").manual_seed(1)).cpu().numpy()
     write(what="normal numbers", mean=z.mean(), std=z.std(), good=abs(z.mean()) < 5e-3 and abs(z.std() - 1) < 5e-3)
 
 
 def index_out_of_range(write: Write) -> None:
-    """An index out of range is an IndexError at the next read."""
+    """Check that an index out of range raises IndexError at the next read."""
     try:
         mg.ones(4).cuda()[mg.tensor([0, 9]).cuda()].tolist()
         write(what="index out of range", good=False)
@@ -58,7 +56,7 @@ def index_out_of_range(write: Write) -> None:
 
 
 def rows_and_sums(write: Write) -> None:
-    """Rows taken by number, and both kinds of sums by many blocks, twenty times: the host's values, and the same bits each time."""
+    """Check rows taken by number, and both kinds of sums by many blocks: the host's values, and the same bits twenty times."""
     host = np.random.default_rng(0).normal(size=(5 * BATCH, 300)).astype("float32")
     x, index = mg.from_numpy(host).cuda(), mg.from_numpy(np.random.default_rng(1).permutation(len(host)))
     rows = x[index.cuda()]
@@ -73,7 +71,7 @@ def rows_and_sums(write: Write) -> None:
 
 
 def steps(write: Write) -> None:
-    """Five training steps of lecture 20 without noise: the losses are the host's."""
+    """Check that the losses of five training steps of lecture 20, without noise, are the host's."""
     for dtype, tolerance in STEPS.items():
         losses = {}
         for engine in ("cupy", "numpy"):

@@ -1,6 +1,6 @@
-"""Part `steps`: training steps of minigrad and of PyTorch on the same card, in turn, in one process: context and data are made once.
+"""Part `steps`: training steps of minigrad and of PyTorch on the same card, in turn, in one process, which sets up the device once.
 
-The losses of each engine's first ten steps, without noise, stand beside its times: report.py says where they differ.
+With the times the losses of each engine's first ten steps, without noise, are written; report.py shows where they differ.
 """
 
 from functools import partial
@@ -37,7 +37,7 @@ def run(out: Path) -> int:
 
 
 def time_engine(write: Write, work: str, dtype: str, key: str, turn: int) -> None:
-    """Write the losses of an engine's first steps, then the time of a step; of minigrad's main step also of its variants, once."""
+    """Write the losses of an engine's first steps and the time of a step; for minigrad's main step, once, also those of its variants."""
     loaded = load(ENGINES[key], 2)
     make = partial(trainer_of, loaded, work, dtype)
     step = make().stepper(noise=False)
@@ -49,7 +49,7 @@ def time_engine(write: Write, work: str, dtype: str, key: str, turn: int) -> Non
 
 
 def trainer_of(loaded: Loaded, work: str, dtype: str) -> Trainer:
-    """Return a trainer with fresh weights."""
+    """Return a new trainer, with weights as at the beginning."""
     return Trainer(loaded, WORKS[work], dtype=dtype, batch_size=BATCH, limit=IMAGES)
 
 

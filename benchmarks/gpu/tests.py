@@ -10,7 +10,8 @@ from typing import Any
 from benchmarks.gpu.records import REHEARSAL, STAND_IN
 from benchmarks.pairs import ROOT
 
-FILES = [*[f"tests/backend/test_{name}.py" for name in ("kernels", "fused", "device")], "tests/autograd/test_gradcheck_device.py"]
+FILES = [*[f"tests/backend/{name}.py" for name in ("cuda/test_kernels", "fuse/test_fused", "cuda/test_device")],
+         "tests/autograd/gradient_check/test_gradcheck_device.py"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 TIME_LIMIT = 600 if REHEARSAL else 100  # seconds for a test
 
@@ -21,7 +22,7 @@ def run(out: Path) -> int:
 
 
 def run_pytest(out: Path, files: list[str]) -> int:
-    """Run the tests marked gpu in `files`. If not the tests but pytest or a plugin fails, run them again without the optional plugins."""
+    """Run the tests marked gpu in `files`, and return pytest's exit code. If pytest or a plugin itself fails, try without the plugins."""
     options = ["-m", "gpu", "-v", "-p", "no:cacheprovider", "--color=no", "--tb=short", "--durations=8"]
     for name in STAND_IN:
         options += ["-p", name]

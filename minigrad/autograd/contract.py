@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from .. import backend
+from .broadcasting import unbroadcast, was_broadcast
 from .graph import Node, Tensor, origin, wrap
 from .sums import Sums
 from .writes import held, reshaped_since, written_since
@@ -92,15 +93,6 @@ def add_note(error, node, g, parent, vjp, vjps):
     error.add_note(f"in the {place}: g has shape {tuple(getattr(g, 'shape', node.shape))}, the output {tuple(node.shape)}")
 
 
-def unbroadcast(g, shape):
-    """Return the sum of `g` over the axes along which an array of `shape` was broadcast."""
-    xp, added = backend.array_module(g), g.ndim - len(shape)
-    if g.shape[added:] == shape:
-        return xp.sum(g, axis=tuple(range(added)))
-    axes = (*range(added), *(i + added for i, n in enumerate(shape) if n == 1 and g.shape[i + added] != 1))
-    return xp.reshape(xp.sum(g, axis=axes), shape)
-
-
 def fit(c, g, node, like):
     """Return what a VJP of `node` returned for `g`, brought to the shape and dtype of `like`, its argument.
 
@@ -120,7 +112,7 @@ def fit(c, g, node, like):
         raise backend.DeviceMismatchError(f"the VJP of {name} returned an array on {backend.device_of(a)} "
                                           f"for one on {backend.device_of(b)}")
     if c.shape != shape:
-        if not _was_broadcast(shape, c.shape, node.shape):
+        if not was_broadcast(shape, c.shape, node.shape):
             raise RuntimeError(f"the VJP of {name} returned shape {tuple(c.shape)} for an input of shape {shape} "
                                f"(output {tuple(node.shape)}); expected the input's shape, or one that it was broadcast to")
         c = unbroadcast(c, shape)
@@ -135,15 +127,6 @@ def fit(c, g, node, like):
         if isinstance(g, Tensor):  # a constant
             c = wrap(c)
     return c
-
-
-def _was_broadcast(small, large, out):
-    """Return whether `small` broadcasts to `large`, each stretched or added axis as long as in the output `out`."""
-    if len(large) < len(small):
-        return False
-    small = (0,) * (len(large) - len(small)) + tuple(small)  # 0: an axis that is not there
-    out = (-1,) * (len(large) - len(out)) + tuple(out)[len(out) - len(large):]
-    return all([n == m or (n <= 1 and m == o) for n, m, o in zip(small, large, out)])
 
 
 # ---- nodes

@@ -122,7 +122,10 @@ def keeps(function, array):
     """Return whether a VJP holds exactly this array."""
     if type(function) is partial and function.func is backend.precomputed:
         return False
-    return any([a is array for a in held(function)])
+    for a in held(function):
+        if a is array:
+            return True
+    return False
 
 
 def held(function, depth=0):

@@ -1,7 +1,7 @@
 """The array libraries as the engine uses them: NumPy, CuPy and Numba. No other part of the engine imports CuPy or Numba.
 
-Each room imports only from those before it: `dtypes`, `arrays` and `operands` (raw arrays), `cpu` and `cuda` (where they are computed),
-`fuse` (one body for both), and on top devices, float16, class targets and random draws.
+Imports between its files and folders go one way, in this order: raw arrays (`dtypes`, `arrays`, `operands`, `half`), the two places where
+they are computed (`cpu`, `cuda`), what needs both (`devices`, `gathering`, `class_targets`), `fuse` and `random`.
 """
 
 from numpy import ndarray
@@ -13,7 +13,7 @@ from .class_targets import one_hot
 from .cpu import compiling, products
 from .cpu.compiling import use_numba
 from .cpu.fp_warnings import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings, without_fp_warnings
-from .cpu.numpy_names import copy, minus, over, plus, times
+from .cpu.parallel import copy, minus, over, plus, times
 from .cpu.products import compute_products, precomputed
 from .cpu.threads import get_num_threads, set_num_threads
 from .cuda import rows, synchronize

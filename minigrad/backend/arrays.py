@@ -16,7 +16,7 @@ class DeviceMismatchError(TypeError):
 
 
 def register(array_type, module, device):
-    """Let `module`, which has NumPy's names, handle objects of a type: arrays on `device`, or, if that is None, no raw arrays."""
+    """Let `module`, which has NumPy's names, handle objects of a type, which are raw arrays on `device` unless that is None."""
     module_by_type[array_type] = module
     if device is not None:
         device_by_type[array_type] = device
@@ -37,7 +37,7 @@ def array_module(x: Any) -> Any:
 
 
 def _inherited_module(kind):
-    """Return, and remember, the module of the nearest base class, e.g. for a subclass of Tensor; NumPy's for an unknown type."""
+    """Return the module of a type's nearest known base class, such as Tensor, and remember it; NumPy's for an unknown type."""
     for base in kind.__mro__:
         if base in module_by_type:
             module_by_type[kind] = module_by_type[base]
@@ -46,7 +46,7 @@ def _inherited_module(kind):
 
 
 def device_of(array):
-    """Return "cpu" or "cuda"."""
+    """Return the name of the device where a raw array lives: "cpu" or "cuda"."""
     return device_by_type.get(type(array), "cpu")
 
 

@@ -51,14 +51,14 @@ def to_numpy(array):
 
 def item(array):
     """Return the only element of `array` as a Python number."""
-    return array.item() if isinstance(array, numpy.ndarray) else range_checks.read(array).item()
+    return to_numpy(array).item()
 
 
-def to_device(array, name):
-    """Return `array` on "cpu" or "cuda": the same array if it lives there already, otherwise a copy."""
-    if arrays.device_of(array) == name:
+def to_device(array, device):
+    """Return `array` on the device "cpu" or "cuda": the same array if it lives there already, otherwise a copy."""
+    if arrays.device_of(array) == device:
         return array
-    if name == "cpu":
+    if device == "cpu":
         return to_numpy(array)
     made = cuda.library().asarray(array)
     if array.ndim == 0 and is_negative_zero(array):
@@ -78,9 +78,4 @@ def is_negative_zero(number):
     return number == 0 and math.copysign(1, number) < 0
 
 
-def _to_device_option(x, *, device):
-    """Return to_device(x, device): the ops pass what is no operand by name."""
-    return to_device(x, device)
-
-
-numpy_names.to_device = _to_device_option
+numpy_names.to_device = to_device

@@ -19,7 +19,7 @@ NumPyScalar = numpy.generic
 def dtype_of(name, default=None):
     """Return the numpy.dtype, in the machine's byte order, that a dtype, its name, or Python's bool, int or float stands for.
 
-    Return `default` for None. Raise TypeError for what is no dtype, or one that tensors do not have.
+    Return `default` for None. Raise TypeError for anything else, and for a dtype that tensors do not have.
     """
     if name is None:
         return default

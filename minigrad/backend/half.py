@@ -37,7 +37,7 @@ def narrowed(function):
         value, *vjps = function(*inputs, **widened_options(options))
         rounded = _to(value, float16)
         if arrays.is_array(value) and value.dtype == float32:
-            value[...] = rounded  # the VJPs shall use the value as it is returned
+            value[...] = rounded  # so that the VJPs use the value as it is returned
         return rounded, *[None if vjp is None else functools.partial(rounded_vjp, vjp) for vjp in vjps]
 
     return compute

@@ -74,7 +74,7 @@ def operand(a, name):
 
 
 def promote(arrays, name):
-    """Return arrays and Python numbers converted to PyTorch's result dtype; floats' arrays of one dtype, and numbers, pass as they are."""
+    """Return arrays and Python numbers as arrays of PyTorch's result dtype; arrays of one floating-point dtype, and numbers, unchanged."""
     first = None
     for a in arrays:
         t = type(a)
@@ -95,5 +95,4 @@ def promote(arrays, name):
     first = next((a for a in arrays if is_array(a)), None)
     if len({type(a) for a in arrays if is_array(a)}) > 1:
         return arrays  # the engine reports arrays of several devices
-    return [a if is_array(a) and a.dtype == target else
-            a.astype(target) if is_array(a) else asarray(wrapped(a, target, name), target, like=first) for a in arrays]
+    return [a.astype(target, copy=False) if is_array(a) else asarray(wrapped(a, target, name), target, like=first) for a in arrays]

@@ -30,11 +30,12 @@ class Stream:
 
     def __init__(self, seed=None, device="cpu"):
         self.device = device
-        self.reseed(int.from_bytes(os.urandom(8), "little") >> 1 if seed is None else seed)
+        self.reseed(seed)
 
     def reseed(self, seed):
-        """Start again from `seed`, a whole number; a negative one counts modulo 2^64, as in PyTorch."""
-        self.seed, self.calls = int(seed) % (1 << 64), 0
+        """Start again from `seed`, a whole number, taken modulo 2^64 as in PyTorch, or from a random one for None."""
+        seed = int.from_bytes(os.urandom(8), "little") >> 1 if seed is None else int(seed)
+        self.seed, self.calls = seed % (1 << 64), 0
 
     def next(self):
         """Count a draw, and return its generators: a function from a block's number to a numpy.random.Generator."""

@@ -1,6 +1,6 @@
 """The command line, `minigrad COMMAND ...`: one module for each command.
 
-In it `add_parser` declares the command's options and `run` does the work.
+In each, `add_parser` declares the command's options and `run` does the work.
 """
 
 import argparse
@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from minigrad.cli import doctor, evaluate, report, train
+from minigrad.data import IdxError
 from minigrad.experiments.config import ExperimentError
 from minigrad.experiments.terminal import complain, error_text, escape_unencodable, note_on_current_folder, say
+from minigrad.serialization import CheckpointError
 
 COMMANDS = [train, report, evaluate, doctor]
 
@@ -25,6 +27,13 @@ class Parser(argparse.ArgumentParser):
     def print_help(self, file: Any = None) -> None:
         """Print the help. As in every command, it is an error if the output cannot be written."""
         say(self.format_help().rstrip("\n"))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse the arguments of this command, and report those that it does not know; argparse would leave that to the parser above."""
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return options, unknown
 
     def error(self, message: str) -> NoReturn:
         """Print what is wrong and where to read more."""
@@ -46,9 +55,6 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argp
 
     The exit code after Ctrl-C is 130, as in a shell.
     """
-    from minigrad.data import IdxError
-    from minigrad.serialization import CheckpointError
-
     escape_unencodable()
     try:
         options = parser.parse_args(arguments)
@@ -58,8 +64,6 @@ def guarded(parser: Parser, arguments: Sequence[str] | None, run: Callable[[argp
         return code
     except KeyboardInterrupt:
         code, message = 130, "interrupted"
-    except BrokenPipeError:
-        code, message = 1, "the output was closed before all was said"
     except OSError as error:
         code, message = 1, error_text(error)
     except (ExperimentError, IdxError, CheckpointError) as error:

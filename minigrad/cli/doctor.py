@@ -1,4 +1,4 @@
-"""`minigrad doctor`: which optional packages and devices are there, which are missing, and how to install them."""
+"""`minigrad doctor`: say which optional packages and devices are there, which are missing, and how to install them."""
 
 import argparse
 import ctypes
@@ -15,7 +15,7 @@ from minigrad.experiments.run_folder import version_of
 from minigrad.experiments.terminal import say
 
 CUDA_LIBRARIES = ("libcuda.so.1", "libcuda.so", "nvcuda.dll")
-BLAS_PRESETS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "BLIS_ARCH_TYPE")  # choose the kernels
+BLAS_PRESETS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "BLIS_ARCH_TYPE")  # environment variables that choose the kernels
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -44,7 +44,7 @@ class Finding:
 
 
 def diagnose() -> list[Finding]:
-    """Return a finding for each thing that minigrad can use, as it is on this machine, without importing PyTorch."""
+    """Return a finding for each thing that minigrad can use on this machine. PyTorch is not imported for it."""
     return [
         Finding("minigrad", "ok", minigrad.__version__),
         Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
@@ -62,13 +62,13 @@ def diagnose() -> list[Finding]:
 
 
 def as_text(findings: list[Finding]) -> str:
-    """Return the findings as lines of text, with the advice below."""
+    """Return the findings as lines of text, and their advice below these."""
     marks = {"ok": "+", "missing": "-", "broken": "!"}
     width = max(len(finding.name) for finding in findings)
     lines = [f"{marks[finding.state]} {finding.name:{width}}  {finding.text}" for finding in findings]
     advice = [f"{finding.name}: {finding.advice}" for finding in findings if finding.advice]
     if advice:
-        lines += ["", "To add what is missing, if you want it:", *(f"  {line}" for line in advice)]
+        lines += ["", "To add what is missing, or mend what is broken:", *(f"  {line}" for line in advice)]
     return "\n".join(lines)
 
 
@@ -86,7 +86,7 @@ def optional(distribution: str, name: str, purpose: str, extra: str) -> Finding:
 
 
 def numba() -> Finding:
-    """Return whether Numba is installed and works."""
+    """Return the finding that says whether Numba is installed and works."""
     finding = optional("numba", "Numba", "compiled loops on the CPU", "fast")
     if finding.state != "ok" or backend.compiling.numba() is not None:
         return finding
@@ -97,7 +97,7 @@ def numba() -> Finding:
 
 
 def blas() -> Finding:
-    """Return the name of the BLAS library, the processor that its kernels are for, and the environment variables that choose them."""
+    """Return which BLAS library NumPy uses, for which processor its kernels are, and which environment variables chose them."""
     build = np.show_config(mode="dicts")
     library = build.get("Build Dependencies", {}).get("blas", {}) if build else {}
     text = f"{library.get('name', 'unknown')} {library.get('version', '')}".rstrip()
@@ -113,7 +113,7 @@ def blas() -> Finding:
 
 
 def threads() -> str:
-    """Return how many threads are used, and the environment variables that set their number."""
+    """Return how many threads are used, and which environment variables set their number."""
     said = [f"{name}={os.environ[name]}" for name in THREAD_VARIABLES if name in os.environ]
     text = f"{backend.get_num_threads()} of {os.cpu_count()} processors"
     return f"{text} ({', '.join(said)})" if said else text
@@ -133,7 +133,7 @@ def driver_version() -> tuple[int, int] | None:
 
 
 def cuda_driver() -> Finding:
-    """Return which version of CUDA NVIDIA's driver can run."""
+    """Return the finding that says which version of CUDA the NVIDIA driver can run."""
     found = driver_version()
     if found is None:
         return Finding("CUDA", "missing", "no NVIDIA driver (--device cuda needs an NVIDIA GPU)")
@@ -141,7 +141,7 @@ def cuda_driver() -> Finding:
 
 
 def cupy() -> Finding:
-    """Return whether CuPy works, and on which GPU; the finding has advice only if a driver says that there is a GPU."""
+    """Return the finding that says whether CuPy works, and on which GPU. It tells how to install CuPy only where there is a driver."""
     found = driver_version()
     builds = {name: version for name in ("cupy-cuda13x", "cupy-cuda12x", "cupy") if (version := version_of(name))}
     if len(builds) > 1:
@@ -158,7 +158,7 @@ def cupy() -> Finding:
             return Finding("CuPy", "missing", f"{version}, but it finds no usable GPU")
         library = backend.cuda.library()
         x = library.ones((2, 2), "float32")
-        (x @ x + x).get()  # cuBLAS, NVRTC and CUDA's headers are there
+        (x @ x + x).get()  # fails unless cuBLAS, NVRTC and CUDA's headers are there
         rounding = ", float32 products in TF32" if backend.cuda.allow_tf32() else ""
         name = library.cuda.runtime.getDeviceProperties(0)["name"].decode()
         return Finding("CuPy", "ok", f"{version} on {name}{rounding}")

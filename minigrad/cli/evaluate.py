@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import minigrad as mg
 from minigrad.cli.option_types import path
+from minigrad.data.mnist import bundled, load_split
+from minigrad.experiments import checkpoint, metrics, training
 from minigrad.experiments.config import PIXELS, ExperimentError
 from minigrad.experiments.terminal import say, shell_word
 
@@ -17,13 +20,13 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser("evaluate", help="test a run's classifier", description=about)
     parser.add_argument("folder", type=path, metavar="DIR", help="a folder of minigrad train --out")
     parser.add_argument("--data-dir", type=path, metavar="DIR", help="IDX files (default: the run's own)")
-    parser.add_argument("--train", action="store_true", help="the training images, not the test images")
+    parser.add_argument("--train", action="store_true", help="use the training images, not the test images")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the accuracy, by class too, and the confusion."""
+    """Print the accuracy, also by class, and the confusion table."""
     result = evaluate(arguments.folder, arguments.data_dir, train=arguments.train)
     say(json.dumps(result) if arguments.json else as_text(result))
     return 0
@@ -31,10 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False) -> dict[str, Any]:
     """Test the classifier of the run in `folder` on the IDX files in `data_dir` (by default on the run's own), and return the numbers."""
-    import minigrad as mg
-    from minigrad.data.mnist import bundled, load_split
-    from minigrad.experiments import checkpoint, metrics, training
-
     run = checkpoint.load_run(folder)
     if run.phase != "finetune":
         raise ExperimentError(
@@ -55,7 +54,7 @@ def evaluate(folder: Path, data_dir: Path | None = None, *, train: bool = False)
 
 
 def as_text(result: dict[str, Any]) -> str:
-    """Return the result as lines: accuracy, accuracy by class, confusion."""
+    """Return the result as lines of text: accuracy, accuracy by class, confusion table."""
     lines = [f"Accuracy after epoch {result['epoch']} : {result['accuracy']:f} %, {result['images']} images"]
     lines += [f"Accuracy of {name:>5} : {value:f} %" for name, value in result["class_accuracy"].items()]
     lines += ["", "Confusion: rows are what an image is, columns what it is taken for"]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from minigrad.cli.option_types import path
+from minigrad.experiments.report import write_report
 from minigrad.experiments.terminal import say
 
 
@@ -24,8 +25,6 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the report and print the name of its file."""
-    from minigrad.experiments.report import write_report
-
     folders = arguments.folders
     file = arguments.out or (folders[0] / "report.html" if len(folders) == 1 else Path("report.html"))
     write_report(folders, file)

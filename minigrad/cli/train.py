@@ -1,4 +1,4 @@
-"""`minigrad train`: a lecture's network on real digits."""
+"""`minigrad train`: train a lecture's network on real digits."""
 
 import argparse
 import contextlib
@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from minigrad import backend
 from minigrad.cli.option_types import full_path, number, path, whole
-from minigrad.experiments.config import LECTURES, SETTINGS, Config, ExperimentError, check_folder
+from minigrad.experiments import checkpoint, program, run_folder, training
+from minigrad.experiments.config import LECTURES, PHASE_NAMES, SETTINGS, Config, ExperimentError, check_folder
+from minigrad.experiments.report import write_report
 from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
 from minigrad.serialization import CheckpointError
 
@@ -25,12 +28,12 @@ MORE = {
 
 def add_parser(commands: Any) -> None:
     """Declare `train` and its two lectures."""
-    parser = commands.add_parser("train", help="train a lecture's network", description=__doc__)
+    parser = commands.add_parser("train", help="train a lecture's network", description="Train a lecture's network on MNIST's digits.")
     lectures = parser.add_subparsers(dest="lecture", required=True, metavar="lecture")
     for name, about in ABOUT.items():
         lecture = lectures.add_parser(name, help=about, description=f"{about}. {MORE[name]}")
         add_options(lecture, LECTURES[name])
-        about_resume = "go on with the run in the folder DIR of an earlier --out"
+        about_resume = "continue the run in this folder, an earlier --out"
         lecture.add_argument("--resume", help=about_resume, type=path, metavar="DIR")
         lecture.set_defaults(run=run)
 
@@ -49,7 +52,8 @@ def add_options(parser: argparse.ArgumentParser, preset: Config) -> None:
                 choices=limits.get("choices"),
                 type=_option_type(kind, limits),
             )
-    parser.add_argument("--out", help="folder for figures and pictures", type=path, metavar="DIR")
+    about_out = "folder to write the run's figures and pictures into"
+    parser.add_argument("--out", help=about_out, type=path, metavar="DIR")
     parser.add_argument("--quiet", action="store_true", help="print nothing")
 
 
@@ -62,7 +66,7 @@ def _option_type(kind: Any, limits: Mapping[str, Any]) -> Callable[[str], Any]:
 
 
 def config_of(arguments: argparse.Namespace) -> Config:
-    """Return the lecture's settings, with those that the command line gives in their place."""
+    """Return the lecture's settings, changed as the command line says."""
     return dataclasses.replace(LECTURES[arguments.lecture], **given_settings(arguments))
 
 
@@ -72,7 +76,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print and write. Return 0, or 130 if a person interrupts it."""
+    """Train, print and write. Return 0, or 130 after Ctrl-C."""
     folder = arguments.resume or arguments.out
     try:
         resume(arguments) if arguments.resume else begin(arguments)
@@ -83,16 +87,12 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         if folder is None:
             raise
-        closed = isinstance(error, BrokenPipeError)
-        message = "the output was closed before all was said" if closed else error_text(error)
-        raise ExperimentError(f"{message}; {saved(arguments.lecture, folder, 'the last checkpoint is whole')}") from error
+        raise ExperimentError(f"{error_text(error)}; {saved(arguments.lecture, folder, 'the last checkpoint is whole')}") from error
     return 0
 
 
 def saved(lecture: str, folder: Path, if_whole: str) -> str:
-    """Read again what is on the disk of the run in `folder`, and return a text that says what it is and how to go on."""
-    from minigrad.experiments import checkpoint
-
+    """Check what is on the disk of the run in `folder`, and return a text that says what is saved and how to go on."""
     again = f"minigrad train {lecture} --resume {shell_word(folder)}"
     try:
         if (folder / checkpoint.FILE).exists():
@@ -108,8 +108,6 @@ def saved(lecture: str, folder: Path, if_whole: str) -> str:
 
 def begin(arguments: argparse.Namespace) -> None:
     """Train from the beginning."""
-    from minigrad.experiments import checkpoint, program, training
-
     config = config_of(arguments)
     if arguments.out is not None:
         check_folder(arguments.out)  # before anything that can be interrupted, so that what it holds later is of this run
@@ -117,13 +115,12 @@ def begin(arguments: argparse.Namespace) -> None:
     lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
     with without_numba(config.device == "cuda"):
         program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
-    report(out)
+    if out is not None:
+        write_report([out], out / "report.html")
 
 
 def resume(arguments: argparse.Namespace) -> None:
-    """Go on with training from the last checkpoint."""
-    from minigrad.experiments import checkpoint, program, run_folder, training
-
+    """Continue the training from the last checkpoint."""
     folder = arguments.resume
     given = [*given_settings(arguments), *(["out"] if arguments.out else [])]
     if given:
@@ -138,31 +135,21 @@ def resume(arguments: argparse.Namespace) -> None:
         raise ExperimentError(f"--resume {folder}: holds a run of the other lecture; go on with: {command}")
     if not arguments.quiet:
         phase, total = run.phase, run.config.total_epochs(run.phase)
-        say(f"Going on with {folder} after epoch {run.epoch} of {total} ({phase})")
+        say(f"Going on with {shell_word(folder)} after epoch {run.epoch} of {total} ({PHASE_NAMES[phase]})")
         for name, old, new in run_folder.version_changes(folder, training.PACKAGES):
             say(f"Begun with {name} {one_line(old)}, now with {new}: last digits may differ from a run in one go")
     data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
     with without_numba(run.config.device == "cuda"):
         program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)
-    report(folder)
+    write_report([folder], folder / "report.html")
 
 
 @contextlib.contextmanager
 def without_numba(leave_out: bool = True) -> Iterator[None]:
     """Use no compiled loops in this block: where a GPU computes, importing Numba for the host's work would delay the first step."""
-    from minigrad import backend
-
     before = backend.use_numba(False) if leave_out else None
     try:
         yield
     finally:
         if before is not None:
             backend.use_numba(before)
-
-
-def report(out: Path | None) -> None:
-    """Write the report on a finished run into its folder."""
-    from minigrad.experiments.report import write_report
-
-    if out is not None:
-        write_report([out], out / "report.html")

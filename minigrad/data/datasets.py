@@ -87,7 +87,7 @@ class ConcatDataset(Dataset):
     def __getitem__(self, index: int) -> Any:
         n = len(self)
         if not -n <= index < n:
-            raise (IndexError if index > 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
+            raise (IndexError if index >= 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
         index %= n
         for dataset in self.datasets:
             if index < len(dataset):
@@ -110,9 +110,7 @@ def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) 
             raise ValueError(f"random_split: expected fractions from 0 to 1, found {list(lengths)}")
         lengths = [math.floor(n * fraction) for fraction in lengths]
         rest = n - sum(lengths)
-        lengths = [
-            length + rest // len(lengths) + (i < rest % len(lengths)) for i, length in enumerate(lengths)
-        ]
+        lengths = [length + rest // len(lengths) + (i < rest % len(lengths)) for i, length in enumerate(lengths)]
     if sum(lengths) != n or min(lengths) < 0:
         raise ValueError(f"random_split: expected lengths from 0 on that add up to {n}, found {list(lengths)}")
     if any(length != int(length) for length in lengths):

@@ -16,7 +16,7 @@ import stat
 import struct
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,8 +34,8 @@ DTYPES: dict[int, np.dtype[Any]] = {
 MAX_AXES = 64  # NumPy's limit
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WBITS = 31  # zlib's code for: a gzip header before and a checksum after
-PIECE = 16 * 1024  # zlib copies what is left of a piece at the end of each member, which may have 20 bytes
-SMALL = 64 * 1024**2  # bytes; so much memory is taken before a gzip file's claim is checked
+PIECE = 16 * 1024  # bytes; small, as zlib copies the rest of a piece at the end of each member, and a member may have only 20 bytes
+SMALL = 64 * 1024**2  # bytes; for a gzip file that claims more, memory is taken only after the claim was seen to be true
 GAIN = 100  # a gzip file may claim this many bytes for each byte of its own, and SMALL in any case; digits shrink to 1/5, zeros to 1/1032
 
 
@@ -43,17 +43,12 @@ class IdxError(ValueError):
     """An IDX file is missing, damaged or not what was expected; the message has the file and both sides."""
 
 
-def read_idx(
-    path: str | os.PathLike[str],
-    *,
-    dtype: DTypeLike | None = None,
-    shape: Sequence[int | None] | None = None,
-) -> NDArray[Any]:
+def read_idx(path: str | os.PathLike[str], *, dtype: DTypeLike | None = None, shape: Sequence[int | None] | None = None) -> NDArray[Any]:
     """Return the array in the IDX file `path`, gzipped or raw, in the machine's byte order.
 
-    `dtype` and `shape`, where given, are demanded; None in `shape` admits every size: `shape=(None, 28, 28)`.
-    Sizes are checked before memory is taken: a raw file's size must be what its header claims; a gzip file
-    that claims more than 64 MB is inflated twice, the first time only to see that the claim is true.
+    `dtype` and `shape`, where given, are demanded; None in `shape` admits every size: `shape=(None, 28, 28)`. Sizes are checked before
+    memory is taken: a raw file's size must be what its header claims; a gzip file that claims more than 64 MB is inflated twice, the
+    first time only to see that the claim is true.
 
     Raises IdxError, and nothing else, for whatever is wrong with the file.
     """
@@ -73,7 +68,8 @@ def read_idx(
                 _read_header(stream)
             data = np.empty(claim, np.uint8)
             _read_rest(stream, claim, data)
-            return _elements(data, found_dtype).reshape(found_shape)
+            array = data.view(found_dtype).reshape(found_shape)
+            return array.byteswap(inplace=True) if sys.byteorder == "little" else array
     except IdxError as error:
         raise IdxError(f"{os.fspath(path)}: {error}") from error.__cause__
     except OSError as error:
@@ -94,7 +90,8 @@ def _file_size(path: str | os.PathLike[str]) -> int:
 
 
 def _read_header(stream: "BinaryIO | Inflated") -> tuple[np.dtype[Any], tuple[int, ...]]:
-    zeros, code, axes = struct.unpack(">HBB", _read_exactly(stream, 4, "the header"))
+    """Return the element type and the shape that the header names."""
+    zeros, code, axes = struct.unpack(">HBB", b"".join(_pieces(stream, 4, "the header")))
     if zeros:
         raise IdxError(f"the first two bytes: expected 0000 (IDX) or 1f8b (gzip), found {zeros:04x}")
     if code not in DTYPES:
@@ -102,15 +99,12 @@ def _read_header(stream: "BinaryIO | Inflated") -> tuple[np.dtype[Any], tuple[in
         raise IdxError(f"the code of the element type: expected one of {known}; found {code:#04x}")
     if not 1 <= axes <= MAX_AXES:
         raise IdxError(f"the number of axes: expected 1 to {MAX_AXES}, found {axes}")
-    return DTYPES[code], struct.unpack(f">{axes}I", _read_exactly(stream, 4 * axes, "the header's shape"))
+    return DTYPES[code], struct.unpack(f">{axes}I", b"".join(_pieces(stream, 4 * axes, "the header's shape")))
 
 
-def _check_expected(
-    dtype: np.dtype[Any],
-    shape: tuple[int, ...],
-    expected_dtype: DTypeLike | None,
-    expected_shape: Sequence[int | None] | None,
-) -> None:
+def _check_expected(dtype: np.dtype[Any], shape: tuple[int, ...], expected_dtype: DTypeLike | None,
+                    expected_shape: Sequence[int | None] | None) -> None:
+    """Raise IdxError if the element type or the shape is not the one that was demanded."""
     if expected_dtype is not None and dtype != np.dtype(expected_dtype):
         raise IdxError(f"element type: expected {np.dtype(expected_dtype)}, found {dtype}")
     if expected_shape is None:
@@ -128,44 +122,33 @@ def _check_size(dtype: np.dtype[Any], shape: tuple[int, ...], size: int, zipped:
     if math.prod(max(n, 1) for n in shape) * dtype.itemsize > sys.maxsize:
         raise IdxError(f"shape: expected one that fits into memory, found {shape}")
     if not zipped and header + claim != size:
-        raise IdxError(
-            f"shape {shape} of {dtype}: expected a file of {header + claim:,} bytes, found {size:,}"
-        )
+        raise IdxError(f"shape {shape} of {dtype}: expected a file of {header + claim:,} bytes, found {size:,}")
     if zipped and claim > (most := max(SMALL, GAIN * size)):
-        raise IdxError(
-            f"shape {shape} of {dtype}: expected at most {most:,} bytes in a gzip file of {size:,} bytes, "
-            f"found {claim:,} (a gzip bomb?); if the file is right, unpack it with gunzip first"
-        )
+        raise IdxError(f"shape {shape} of {dtype}: expected at most {most:,} bytes in a gzip file of {size:,} bytes, found {claim:,} "
+                       "(a gzip bomb?); if the file is right, unpack it with gunzip first")
     return claim
 
 
 def _read_rest(stream: "BinaryIO | Inflated", size: int, into: NDArray[np.uint8] | None = None) -> None:
-    """Read to the end, which must come after `size` bytes; without `into` they are not kept."""
+    """Read to the end, which must come after `size` bytes; keep them in `into`, if it is given."""
     done = 0
-    while done < size:
-        piece = stream.read(min(PIECE, size - done))
-        if not piece:
-            raise IdxError(f"elements: expected {size:,} bytes, found {done:,}; the file is truncated")
+    for piece in _pieces(stream, size, "elements"):
         if into is not None:
-            into[done : done + len(piece)] = np.frombuffer(piece, np.uint8)
+            into[done:done + len(piece)] = np.frombuffer(piece, np.uint8)
         done += len(piece)
     if stream.read(1):
         raise IdxError(f"elements: expected {size:,} bytes, found more")
 
 
-def _elements(data: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
-    elements = data.view(dtype)
-    return elements.byteswap(inplace=True) if sys.byteorder == "little" else elements
-
-
-def _read_exactly(stream: "BinaryIO | Inflated", size: int, what: str) -> bytes:
-    found = b""
-    while len(found) < size:
-        piece = stream.read(size - len(found))
+def _pieces(stream: "BinaryIO | Inflated", size: int, what: str) -> Iterator[bytes]:
+    """Yield the next `size` bytes of a stream in pieces; raise IdxError if it ends before."""
+    done = 0
+    while done < size:
+        piece = stream.read(min(PIECE, size - done))
         if not piece:
-            raise IdxError(f"{what}: expected {size} bytes, found {len(found)}; the file is truncated")
-        found += piece
-    return found
+            raise IdxError(f"{what}: expected {size:,} bytes, found {done:,}; the file is truncated")
+        yield piece
+        done += len(piece)
 
 
 class Inflated:
@@ -181,7 +164,7 @@ class Inflated:
         self._waiting = b""
 
     def read(self, size: int) -> bytes:
-        """Return at least 1 and at most `size` (> 0) bytes; none only after the last member, all of them whole and undamaged."""
+        """Return 1 to `size` of the next bytes, or b"" after the last; raise IdxError for a member that is damaged or cut short."""
         while not self._inflater.eof or self._next_member():
             waiting = self._waiting or self._file.read(PIECE)
             try:
@@ -198,16 +181,12 @@ class Inflated:
     def _next_member(self) -> bool:
         """Begin to read the next member, and return whether there is one before the end of the file."""
         rest = self._inflater.unused_data.lstrip(b"\0")
-        while len(rest) < len(GZIP_MAGIC):
-            more = self._file.read(PIECE)
-            if not more:
-                break
+        while len(rest) < 2 and (more := self._file.read(PIECE)):
             rest = (rest + more).lstrip(b"\0")
         if not rest:
             return False
-        if rest[: len(GZIP_MAGIC)] != GZIP_MAGIC:
-            found = rest[: len(GZIP_MAGIC)].hex()
-            raise IdxError(f"expected the end of the file, zeros or another gzip member after the gzip data, found {found}")
+        if not rest.startswith(GZIP_MAGIC):
+            raise IdxError(f"expected the end of the file, zeros or another gzip member after the gzip data, found {rest[:2].hex()}")
         self._inflater = zlib.decompressobj(GZIP_WBITS)
         self._waiting = rest
         return True

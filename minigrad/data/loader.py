@@ -17,11 +17,10 @@ from minigrad.functions.shapes import stack
 class DataLoader:
     """Iterate over `dataset` in batches of `batch_size`; the last may be short, unless `drop_last`.
 
-    `shuffle` takes the items in random order, a new one for each pass, drawn from `generator` or else
-    from the default generator. `sampler` gives the indices itself, `batch_sampler` lists of them.
-    `collate_fn` makes a batch of a list of items, by default as `default_collate` does. The arguments
-    about worker processes and pinned memory are accepted and have no effect: everything is loaded in
-    this process.
+    `shuffle` takes the items in random order, a new one for each pass, drawn from `generator` or else from the default generator.
+    `sampler` gives the indices itself, `batch_sampler` lists of them. `collate_fn` makes a batch of a list of items, by default as
+    `default_collate` does. The arguments about worker processes and pinned memory are accepted and have no effect: everything is loaded
+    in this process.
     """
 
     def __init__(
@@ -48,10 +47,7 @@ class DataLoader:
         if sampler is not None and shuffle:
             raise ValueError("DataLoader: expected a sampler or shuffle=True, found both")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
-            raise ValueError(
-                "DataLoader: expected batch_sampler alone, "
-                "found it with batch_size, shuffle, sampler or drop_last"
-            )
+            raise ValueError("DataLoader: expected batch_sampler alone, found it with batch_size, shuffle, sampler or drop_last")
         if num_workers < 0 or timeout < 0:
             raise ValueError(f"DataLoader: expected num_workers and timeout from 0 on, found {num_workers} and {timeout}")
         if sampler is None:
@@ -80,8 +76,8 @@ class DataLoader:
 def default_collate(batch: Sequence[Any]) -> Any:
     """Return one batch of many items, as PyTorch makes it.
 
-    Numbers, arrays and tensors become one tensor with a new first axis; tuples and lists become a list, and
-    mappings a mapping of their kind, of batches; texts stay as they are.
+    Numbers, arrays and tensors become one tensor with a new first axis; tuples and lists become a list, and mappings a mapping of their
+    kind, of batches; texts stay as they are.
     """
     first = batch[0]
     if isinstance(first, Tensor):
@@ -103,11 +99,13 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         return _like(first, {key: default_collate([item[key] for item in batch]) for key in first})
     if isinstance(first, Sequence):
-        return _collate_sequences(batch, first)
-    raise TypeError(
-        "default_collate: expected items made of tensors, arrays, numbers, texts, mappings and sequences, "
-        f"found {type(first).__name__}; pass a collate_fn"
-    )
+        lengths = {len(item) for item in batch}
+        if len(lengths) > 1:
+            raise RuntimeError(f"default_collate: expected items of equal length, found lengths {sorted(lengths)}")
+        columns = [default_collate(column) for column in zip(*batch)]
+        return type(first)(*columns) if hasattr(first, "_fields") else columns
+    raise TypeError("default_collate: expected items made of tensors, arrays, numbers, texts, mappings and sequences, "
+                    f"found {type(first).__name__}; pass a collate_fn")
 
 
 def _like(first: Mapping[Any, Any], collated: dict[Any, Any]) -> Any:
@@ -122,11 +120,3 @@ def _like(first: Mapping[Any, Any], collated: dict[Any, Any]) -> Any:
     except TypeError:
         return collated
     return batch
-
-
-def _collate_sequences(batch: Sequence[Any], first: Any) -> Any:
-    lengths = {len(item) for item in batch}
-    if len(lengths) > 1:
-        raise RuntimeError(f"default_collate: expected items of equal length, found lengths {sorted(lengths)}")
-    columns = [default_collate(column) for column in zip(*batch)]
-    return type(first)(*columns) if hasattr(first, "_fields") else columns

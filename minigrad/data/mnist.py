@@ -40,8 +40,8 @@ def bundled() -> Path:
 def load_mnist(data_dir: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, Bytes, Bytes]:
     """Return training images and labels, test images and labels: uint8 arrays of shapes (n, 28, 28) and (n,).
 
-    `data_dir` is a folder of IDX files, gzipped or raw, under MNIST's names (Fashion-MNIST has the same
-    form); None stands for the MNIST that comes with the package. Raises IdxError.
+    `data_dir` is a folder of IDX files, gzipped or raw, under MNIST's names (Fashion-MNIST has the same form); None stands for the MNIST
+    that comes with the package. Raises IdxError.
     """
     folder = bundled() if data_dir is None else Path(os.path.expanduser(data_dir))
     return *load_split(folder, train=True), *load_split(folder, train=False)
@@ -54,15 +54,11 @@ def load_split(root: Path, *, train: bool, name: str = "MNIST") -> tuple[Bytes, 
     images = read_idx(images_file, dtype=np.uint8, shape=(None, SIDE, SIDE))
     labels = read_idx(labels_file, dtype=np.uint8, shape=(None,))
     if len(images) != len(labels) or not len(images):
-        raise IdxError(
-            f"{images_file} and {labels_file}: expected a label for each image, and one at least; "
-            f"found {len(images):,} images and {len(labels):,} labels"
-        )
+        raise IdxError(f"{images_file} and {labels_file}: expected a label for each image, and one at least; "
+                       f"found {len(images):,} images and {len(labels):,} labels")
     if labels.max() >= len(DIGITS):
         at = int(labels.argmax())
-        raise IdxError(
-            f"{labels_file}: expected labels 0 to {len(DIGITS) - 1}, found {labels[at]} at index {at:,}"
-        )
+        raise IdxError(f"{labels_file}: expected labels 0 to {len(DIGITS) - 1}, found {labels[at]} at index {at:,}")
     return images, labels
 
 
@@ -96,13 +92,11 @@ def find_file(folder: Path, name: str) -> Path:
 class MNIST(Dataset):
     """The database of handwritten digits, with torchvision's interface and without its downloads.
 
-    `root` is a folder that holds the IDX files itself, in `raw` or in `MNIST/raw` (torchvision's
-    place). Without a root the MNIST that comes with the package is read; so it is with `download=True`
-    where root has no files.
+    `root` is a folder that holds the IDX files itself, in `raw` or in `MNIST/raw` (torchvision's place). Without a root the MNIST that
+    comes with the package is read, and also with `download=True` if root has no files.
 
-    An item is (image, class). The image is a uint8 array of shape (28, 28), where torchvision has a PIL
-    image, and goes through `transform` if there is one. `data` is a uint8 tensor of shape (n, 28, 28),
-    `targets` an int64 tensor of shape (n,). Raises IdxError.
+    An item is (image, class). The image is a uint8 array of shape (28, 28), where torchvision has a PIL image, and goes through
+    `transform` if there is one. `data` is a uint8 tensor of shape (n, 28, 28), `targets` an int64 tensor of shape (n,). Raises IdxError.
     """
 
     classes = [f"{digit} - {name}" for digit, name in enumerate(DIGITS)]
@@ -131,10 +125,8 @@ class MNIST(Dataset):
             if not download or find_folder(root, train=self.train, name=name) is not None:
                 return root
         if not self.comes_with_package:
-            raise IdxError(
-                f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the "
-                "package, and nothing is downloaded: get the four .gz files and pass their folder as root"
-            )
+            raise IdxError(f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the package, and nothing "
+                           "is downloaded: get the four .gz files and pass their folder as root")
         return bundled()
 
     def __len__(self) -> int:
@@ -167,10 +159,7 @@ class MNIST(Dataset):
         lines.append(f"    Split: {'Train' if self.train else 'Test'}")
         if self.transform is not None or self.target_transform is not None:
             lines.append("    StandardTransform")
-        for head, transform in (
-            ("Transform: ", self.transform),
-            ("Target transform: ", self.target_transform),
-        ):
+        for head, transform in (("Transform: ", self.transform), ("Target transform: ", self.target_transform)):
             if transform is not None:
                 lines.append(head + repr(transform).replace("\n", "\n" + " " * len(head)))
         return "\n".join(lines)
@@ -179,16 +168,5 @@ class MNIST(Dataset):
 class FashionMNIST(MNIST):
     """Zalando's articles of clothing, in MNIST's form. Not in the package, so `root` is required."""
 
-    classes = [
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ]
+    classes = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
     comes_with_package = False

@@ -43,10 +43,7 @@ class ToTensor:
 
     def __call__(self, image: Any) -> Tensor:
         if not isinstance(image, np.ndarray):
-            raise TypeError(
-                f"ToTensor: expected a NumPy array, found {type(image).__name__}; "
-                "numpy.asarray makes one of a PIL image"
-            )
+            raise TypeError(f"ToTensor: expected a NumPy array, found {type(image).__name__}; numpy.asarray makes one of a PIL image")
         image = plain_array(image, "ToTensor")
         if image.ndim not in (2, 3):
             raise ValueError(f"ToTensor: expected shape (H, W) or (H, W, C), found {image.shape}")
@@ -61,6 +58,7 @@ class ToTensor:
 
 
 def _scaled(image: Any) -> Tensor:
+    """Return a copy of an array as a tensor: bytes divided by 255, in the default dtype, anything else unchanged."""
     if image.dtype == np.uint8:
         return from_numpy(image.astype(get_default_dtype(), order="C") / 255)
     return from_numpy(np.array(image, order="C"))
@@ -77,9 +75,7 @@ class Normalize:
     def __call__(self, image: Tensor) -> Tensor:
         if not isinstance(image, Tensor) or not image.is_floating_point():
             found = image.dtype if isinstance(image, Tensor) else type(image).__name__
-            raise TypeError(
-                f"Normalize: expected a tensor of floating-point numbers, found {found}; ToTensor makes one"
-            )
+            raise TypeError(f"Normalize: expected a tensor of floating-point numbers, found {found}; ToTensor makes one")
         if image.ndim < 3:
             raise ValueError(f"Normalize: expected shape (..., C, H, W), found {tuple(image.shape)}")
         mean, std = (self._by_channel(values, image) for values in (self.mean, self.std))
@@ -91,6 +87,7 @@ class Normalize:
 
     @staticmethod
     def _by_channel(values: Any, image: Tensor) -> Tensor:
+        """Return a number, or one number for each channel, as a tensor that broadcasts over the channels of `image`."""
         array = np.asarray(plain_array(values, "Normalize"), dtype=image.dtype)
         return from_numpy(array.reshape(-1, 1, 1) if array.ndim == 1 else array).to(image.device)
 
@@ -114,10 +111,8 @@ class Lambda:
 
 
 def apply_to_batch(transform: Transform | None, items: Any) -> Any:
-    """Return the result of `transform` for many items at once; None if it is not known to work so."""
-    if transform is None:
-        return None
-    return transform.batch(items) if goes_with(transform, "__call__", "batch") else None  # type: ignore[attr-defined]
+    """Return the result of `transform` for many items at once; None if there is no transform, or it is not known to work so."""
+    return transform.batch(items) if goes_with(transform, "__call__", "batch") else None  # type: ignore[union-attr]
 
 
 def goes_with(thing: Any, name: str, other: str) -> bool:

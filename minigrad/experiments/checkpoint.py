@@ -19,7 +19,7 @@ FILE = "checkpoint.safetensors"
 FORMAT = 2  # format 1 had no generator for the noise alone
 PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
 DAMAGED = "restore the file from a copy, or train anew into another folder with --out"
-KINDS = {
+KINDS = {  # the parts of a checkpoint, and their types
     "format": int,
     "minigrad": str,  # the version
     "config": dict,
@@ -74,7 +74,7 @@ def read_settings(path: Path) -> Config:
 
 
 def as_config(settings: dict[str, Any]) -> Config:
-    """Return the configuration of stored settings that were checked, with the folder's name as this program must spell it."""
+    """Return stored settings, which were checked, as a Config. The data folder's name is spelled as this process must spell it."""
     data_dir = settings["data_dir"]
     return Config(**{**settings, "data_dir": None if data_dir is None else file_name(data_dir)})
 
@@ -104,7 +104,7 @@ def load_run(folder: Path) -> training.Run:
 
 
 def noise_state(run: training.Run) -> mg.Tensor | None:
-    """Return the state of the noise's generator, or None where that is the run's one generator."""
+    """Return the state of the noise's generator, or None if the noise is drawn by the run's only generator."""
     return None if run.noise is run.generator else run.noise.get_state()
 
 

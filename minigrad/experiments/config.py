@@ -1,4 +1,4 @@
-"""The settings of a run: those of the two lectures, the values that are allowed, and names that all parts share."""
+"""The settings of a run: those of the two lectures, the values that are allowed, and names that other modules share."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 from minigrad.data import mnist
 
 CLASSES, SIDE = mnist.DIGITS, mnist.SIDE
-PIXELS = SIDE * SIDE  # of an image
+PIXELS = SIDE * SIDE  # in an image
 PHASE_NAMES = {"pretrain": "pretraining", "finetune": "fine-tuning"}
 PHASES = tuple(PHASE_NAMES)
 
@@ -18,36 +18,37 @@ class ExperimentError(Exception):
 
 
 def setting(about: str = "", *, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
-    """Declare a setting of Config: what its option in `minigrad train` says of it (with no text there is no option), and its limits.
+    """Declare a setting of Config. `about` is the help text of its option in `minigrad train`; without a text it has no option.
 
-    These are `least`, the smallest value; `above`, below all values; `choices`, all values; and `metavar`, the option's word for a value.
+    The limits: `least` is the smallest value that is allowed, `above` a number that values must exceed, `choices` has all values
+    that are allowed. `metavar` is the word that stands for a value in the help text.
     """
     return dataclasses.field(default=default, metadata={"about": about, **limits})
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides a run's numbers. Rates and decay are per step, `lr_step` is in epochs."""
+    """Everything that decides a run's numbers. `lr_step` is in epochs."""
 
     lecture: str = setting(choices=("denoising", "autoencoder"))
     epochs: int = setting("epochs of pretraining", least=0, metavar="N")
     finetune_epochs: int = setting("epochs of fine-tuning", least=0, metavar="N")
     lr: float = setting("learning rate of the pretraining", above=0)
     finetune_lr: float = setting("learning rate of the fine-tuning", above=0, metavar="LR")
-    optimizer: str = setting("of the pretraining; fine-tuning is gradient descent", choices=("sgd", "adam"))
-    momentum: float = setting("of gradient descent, in both phases", least=0, metavar="M")
+    optimizer: str = setting("optimizer of the pretraining; the fine-tuning always uses sgd", choices=("sgd", "adam"))
+    momentum: float = setting("momentum of sgd, in both phases", least=0, metavar="M")
     shuffle: bool = setting()
     noise_mean: float = setting("mean of the noise on the input", metavar="M")
     noise_std: float = setting("standard deviation of the noise", least=0, metavar="S")
     batch_size: int = setting("images in a batch", default=1000, least=1, metavar="N")
-    weight_decay: float = setting("in both phases", default=0.0, least=0, metavar="W")
-    lr_step: int | None = setting("every N epochs multiply the rate by --lr-gamma", default=None, least=1, metavar="N")
-    lr_gamma: float = setting("see --lr-step", default=0.1, above=0, metavar="G")
+    weight_decay: float = setting("weight decay, in both phases", default=0.0, least=0, metavar="W")
+    lr_step: int | None = setting("multiply the rate by --lr-gamma every N epochs", default=None, least=1, metavar="N")
+    lr_gamma: float = setting("factor of --lr-step", default=0.1, above=0, metavar="G")
     l1_weight: float = setting("weight of the L1 penalty on the code", default=0.0, least=0, metavar="W")
-    l1_form: str = setting("its gradient: the code's sign, or as on the slide the code", default="sign", choices=("sign", "slide"))
-    dtype: str = setting("precision", default="float64", choices=("float32", "float64"))
+    l1_form: str = setting("penalty's gradient: the code's sign, or the code as on the slide", default="sign", choices=("sign", "slide"))
+    dtype: str = setting("precision of all numbers", default="float64", choices=("float32", "float64"))
     device: str = setting("where the network runs", default="cpu", choices=("cpu", "cuda"))
-    seed: int = setting("of weights, order and noise", default=0, least=0, metavar="N")
+    seed: int = setting("seed of the weights, the order of the images and the noise", default=0, least=0, metavar="N")
     data_dir: str | None = setting("folder of IDX files, gzipped or raw (default: the bundled MNIST)", default=None, metavar="DIR")
     limit: int | None = setting("use the first N training images only", default=None, least=1, metavar="N")
 
@@ -75,11 +76,11 @@ LECTURES = {
 }  # fmt: skip
 
 SETTINGS = {field.name: field.metadata for field in dataclasses.fields(Config)}
-LARGEST = 2**64 - 1  # of all whole numbers that a setting may be: a seed has 64 bits
+LARGEST = 2**64 - 1  # the largest whole number that a setting may be: a seed has 64 bits
 
 
 def config_as_dict(config: Config) -> dict[str, object]:
-    """Return the settings as plain values, in their order, for JSON."""
+    """Return the settings by name, as plain values for JSON."""
     return dataclasses.asdict(config)
 
 

@@ -23,19 +23,19 @@ def advice(way_out: str) -> Iterator[None]:
 
 
 def is_finite(value: Any) -> bool:
-    """Return whether `value` is a number, not True or False, that a float64 can hold."""
+    """Return whether `value` is a finite float or a whole number of at most 64 bits; True and False are not."""
     if type(value) is int:
         return abs(value) <= LARGEST
     return type(value) is float and math.isfinite(value)
 
 
 def is_measured(value: Any) -> bool:
-    """Return whether `value` is what a run measures: a number, infinite or NaN too, or None, which stands for these in JSON."""
+    """Return whether `value` is what a run measures: a number, infinity, NaN, or None, which stands for these two in JSON."""
     return value is None or type(value) is float or is_finite(value)
 
 
 def is_count(value: Any, least: int = 0) -> bool:
-    """Return whether `value` is a whole number, not True or False, from `least` to LARGEST."""
+    """Return whether `value` is a whole number from `least` to LARGEST; True and False are not."""
     return type(value) is int and least <= value <= LARGEST
 
 
@@ -61,12 +61,15 @@ def _is_setting(name: str, kind: Any, value: Any) -> bool:
 
 
 def _setting(name: str, kind: Any, value: Any) -> Any:
+    """Return what was expected in place of `value`, which is no value of the setting."""
     limits = SETTINGS[name]
     if "choices" in limits:
         return list(limits["choices"])
     if isinstance(value, bool) or not isinstance(value, kind):
         return kind
-    return "a finite number more than 0" if "above" in limits else f"a finite number, at least {limits.get('least', -math.inf)}"
+    bounds = {"least": ", at least {}", "above": ", more than {}"}
+    bound = "".join(text.format(limits[key]) for key, text in bounds.items() if key in limits)
+    return ("a finite number" if kind is float else "a whole number of at most 64 bits") + bound
 
 
 def check_shown_config(where: PathLike, found: dict[str, Any]) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 from minigrad.experiments.config import CLASSES
 
 BINS = 25
-LARGEST = 1e300
-CURVES = [  # what a run measures: its name, its phase and key in the metrics, its key in a lecture's tables, and what it is
+LARGEST = 1e300  # that a chart can show: the difference of two larger numbers may be more than a float holds
+CURVES = [  # what a run measures: name, phase and key in the metrics, key in a lecture's tables, title
     ("mse", "pretrain", "loss", "autoencoder_mse", "Mean-squared error of the pretraining"),
     ("train_error", "finetune", "loss", "train_error", "Train error of the fine-tuning"),
     ("test_accuracy", "finetune", "test_accuracy", "test_accuracy", "Test accuracy, %"),
@@ -27,9 +27,14 @@ def class_accuracy(confusion: Any) -> dict[str, float]:
     return {name: 100 * right / total for name, right, total in pairs if total}
 
 
+def curve(metrics: list[dict[str, Any]], phase: str, key: str) -> list[tuple[int, float | None]]:
+    """Return (epoch, value) of every epoch of a phase; in a file's metrics the value is None where it was no finite number."""
+    return [(entry["epoch"], entry[key]) for entry in metrics if entry["phase"] == phase]
+
+
 def curves_of(metrics: list[dict[str, Any]]) -> dict[str, list[Any]]:
     """Return by name the values of each of the CURVES, epoch by epoch."""
-    return {name: [entry[key] for entry in metrics if entry["phase"] == phase] for name, phase, key, _, _ in CURVES}
+    return {name: [value for _, value in curve(metrics, phase, key)] for name, phase, key, _, _ in CURVES}
 
 
 def first_and_last(curves: dict[str, list[Any]]) -> dict[str, Any]:
@@ -41,7 +46,7 @@ def first_and_last(curves: dict[str, list[Any]]) -> dict[str, Any]:
 
 
 def is_drawable(value: float | None) -> TypeGuard[float]:
-    """Return whether a chart can show a value: beyond LARGEST, the distance of two may be more than a float holds."""
+    """Return whether a chart can show a value."""
     return value is not None and abs(value) <= LARGEST
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from minigrad.experiments.config import CLASSES, PHASE_NAMES, SIDE, Config
 from minigrad.experiments.lecture_tables import load_lecture_tables
-from minigrad.experiments.metrics import CURVES, LARGEST, is_drawable
+from minigrad.experiments.metrics import CURVES, LARGEST, curve, is_drawable
 from minigrad.experiments.tiled_images import change, color_limit, make_grid, side_by_side, tiles
 from minigrad.serialization.atomic import replace_file
 
@@ -38,7 +38,7 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
         size = (11, 2.7) if layer == "classifier" else (16, 5.9)
         before = snapshots[f"{phase} {layer} before"]
         save(out / f"{phase}_{layer}.png", size, weight_change, heading, layer, before, snapshots[key])
-    heading = f"{title}: decoder weights before and after pretraining, and the difference; a tile is a pixel's weights of all units"
+    heading = f"{title}: decoder weights before pretraining, after it, and the difference; a tile has the weights of one output pixel"
     decoders = (snapshots[f"pretrain decoder {moment}"] for moment in ("before", "after"))
     save(out / "pretrain_decoder_pixels.png", (8, 8), grids, heading, *decoders)
     save(out / "curves.png", (11, 3.6), curves, title, engine, run.metrics, printed)
@@ -48,13 +48,13 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
 
 
 def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *arguments: Any) -> None:
-    """Write what `draw(figure, *arguments)` draws, `size` inches large, without a window and without the user's matplotlibrc."""
+    """Write a picture of `size` inches that `draw(figure, *arguments)` draws, without a window and without the user's matplotlibrc."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     content = io.BytesIO()
-    with matplotlib.rc_context(), np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+    with matplotlib.rc_context(), np.errstate(all="ignore"):  # the weights of a run that diverged may not be finite
         matplotlib.rcdefaults()
         figure = Figure(figsize=size, dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
@@ -64,7 +64,7 @@ def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *argu
 
 
 def digits(figure: Any, images: Any, labels: list[int]) -> None:
-    """Draw the first training images, each under its label."""
+    """Draw the first training images, each with its label above it."""
     figure.suptitle("The first training images and their labels", fontsize=11)
     for axes, image, label in zip(figure.subplots(1, len(images), squeeze=False)[0], images, labels):
         show_image(axes, image)
@@ -72,7 +72,7 @@ def digits(figure: Any, images: Any, labels: list[int]) -> None:
 
 
 def reconstructions(figure: Any, snapshots: dict[str, Any], config: Config) -> None:
-    """Draw rows of test images: the originals, what the network saw (if that was noisy), and what it made of them."""
+    """Draw rows of test images: the originals, their noisy copies, if the network saw such, and what it made of them."""
     rows, noise = ["original", "reconstruction"], "no noise"
     if config.has_noise:
         rows.insert(1, "noisy")
@@ -92,7 +92,7 @@ def show_image(axes: Any, image: Any) -> None:
 
 
 def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any) -> None:
-    """Draw weights before, after, and their difference, on one colour scale on which 0 is white."""
+    """Draw weights before and after, and their difference, on one colour scale on which 0 is white."""
     large = 3 if figure.get_figwidth() > 12 else 0  # larger text, which can be read when the picture is shrunk
     figure.suptitle(heading, fontsize=11 + large)
     panels = change(before, after)
@@ -101,7 +101,7 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
     for axes, (name, weight) in zip(grid, panels.items()):
         image = axes.imshow(tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
         axes.set_facecolor("#888888")
-        axes.set_title(f"{name} (largest {np.abs(weight).max():.2g})", fontsize=10 + large)
+        axes.set_title(f"{name} (largest {np.abs(weight).max():.3g})", fontsize=10 + large)
         axes.set(xticks=[], yticks=[])
     bar = figure.colorbar(image, ax=grid, extend="both", pad=0.01)
     bar.ax.tick_params(labelsize=8 + large)
@@ -109,7 +109,7 @@ def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any
 
 
 def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
-    """Draw weights before, after, and their difference, each as `make_grid` shows it, pixel by pixel: scaling would blur them."""
+    """Draw weights before and after, and their difference, each as `make_grid` shows it, without scaling, which would blur them."""
     panels = np.stack([make_grid(weight) for weight in change(before, after).values()])
     zoom = max(1, 500 // panels.shape[2])
     image = side_by_side(panels.repeat(zoom, axis=1).repeat(zoom, axis=2), columns=3, gap=16, fill=1)
@@ -120,13 +120,12 @@ def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
 
 
 def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]) -> None:
-    """Draw loss and accuracy by epoch, beside what the lecture printed."""
+    """Draw loss and accuracy by epoch, with what the lecture printed."""
     figure.suptitle(f"{title}: training", fontsize=11)
     for axes, (_, phase, key, in_tables, name) in zip(figure.subplots(1, 3), CURVES):
-        entries = [entry for entry in metrics if entry["phase"] == phase]
-        epochs = [entry["epoch"] for entry in entries]
-        values = [entry[key] if is_drawable(entry[key]) else math.nan for entry in entries]  # NaN leaves a gap
-        axes.plot(epochs, values, "o-", color=RUN_COLOR, ms=4, label=engine)
+        points = curve(metrics, phase, key)
+        values = [value if is_drawable(value) else math.nan for _, value in points]  # NaN leaves a gap
+        axes.plot([epoch for epoch, _ in points], values, "o-", color=RUN_COLOR, ms=4, label=engine)
         in_lecture = printed[in_tables]
         axes.plot(range(1, len(in_lecture) + 1), in_lecture, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")
         axes.set_title(name, fontsize=10)
@@ -137,7 +136,7 @@ def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], 
 
 
 def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, float], printed: dict[str, Any]) -> None:
-    """Draw the accuracy of each class, beside the lecture's if it printed it."""
+    """Draw the accuracy of each class, beside the lecture's where the lecture printed it."""
     figure.suptitle(f"{title}: test accuracy by class, %", fontsize=11)
     axes, in_lecture = figure.subplots(), printed.get("class_accuracy")
     place = np.array([CLASSES.index(name) for name in measured])
@@ -148,7 +147,8 @@ def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, flo
         drawn = axes.bar(place + width * (i - (len(bars) - 1) / 2), values, width, color=color, label=label)
         axes.bar_label(drawn, fmt="%.1f", fontsize=7)
     lowest = min(accuracy[name] for _, _, accuracy in bars for name in measured)
-    axes.set_ylim(max(0, 10 * (lowest // 10) - 10), 100)
+    bottom = max(0, 10 * (lowest // 10) - 10)
+    axes.set_ylim(bottom, 100 + 0.05 * (100 - bottom))  # room for the number above a high bar
     axes.set_xticks(place, list(measured), fontsize=9)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)

@@ -29,7 +29,7 @@ def run_lecture(
     data: Any = None,
     save: Save | None = None,
 ) -> dict[str, Any]:
-    """Train as `config` says, print the lecture's lines, write the folder `out` if it is given, and return the summary."""
+    """Train as `config` says, print the lecture's lines, write into the folder `out` if it is given, and return the summary."""
     training = lecture.training
     data = training.load_data(config) if data is None else data
     run = training.start(config, lecture)
@@ -65,11 +65,10 @@ def finish(lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet:
 
 
 def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
-    """Print the sizes of the four arrays, the GPU, a few digits (lecture 12 shows some) and the network."""
+    """Print the sizes of the four arrays, where the network runs, for lecture 12 a few digits, and the network."""
     for name in ("train_images", "train_labels", "test_images", "test_labels"):
         say(f"{name.replace('_', ' ').capitalize()} : {tuple(getattr(data, name).shape)}")
-    available = lecture.training.gpu_is_available()
-    gpu = "GPU is available!" if available else "No GPU is available."
+    gpu = "GPU is available!" if lecture.training.gpu_is_available() else "No GPU is available."
     rounding = ", float32 products in TF32" if lecture.training.products_in_tf32(run.config) else ""
     say(f"{gpu} The network runs on: {run.config.device}{rounding}")
     if run.config.lecture == "autoencoder":

@@ -15,7 +15,7 @@ from minigrad.experiments.config import PHASE_NAMES, Config, ExperimentError, ch
 from minigrad.serialization.atomic import replace_text
 from minigrad.serialization.tensor_file import check_is_file, parse_json, shown, unexpected
 
-MAX_TEXT_BYTES = 64 << 20  # in a JSON file of a run, which is enough for half a million epochs
+MAX_TEXT_BYTES = 64 << 20  # the largest JSON file of a run that is read: half a million epochs fit into it
 NO_CONFIG = "restore the file from a copy, or train anew into another folder with --out"
 
 
@@ -91,7 +91,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_text(path: Path) -> str:
-    """Return the text in a file of a run. Raise CheckpointError, which names the file, for any other kind of file, size or encoding."""
+    """Return the text in a file of a run. Raise CheckpointError if it is no regular file, too large or not UTF-8."""
     check_is_file(path)
     with open(path, "rb") as file:
         content = file.read(MAX_TEXT_BYTES + 1)
@@ -104,7 +104,7 @@ def read_text(path: Path) -> str:
 
 
 def parse_object(path: Path, text: str) -> dict[str, Any]:
-    """Return the JSON object that `text`, a part of the file `path`, stands for. Raise CheckpointError if it is none."""
+    """Parse `text`, a part of the file `path`, and return the JSON object that it is. Raise CheckpointError if it is none."""
     value = parse_json(str(path), text)
     if not isinstance(value, dict):
         raise unexpected(path, "a JSON object", shown(value))

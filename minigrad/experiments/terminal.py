@@ -1,4 +1,4 @@
-"""Output for a terminal: lines in any encoding, with any file name in them; digits as text; a progress bar."""
+"""Output to a terminal: lines in any encoding, with any file name in them; digits as text; a progress bar."""
 
 import contextlib
 import importlib.util
@@ -33,7 +33,7 @@ def escape_unencodable() -> None:
 
 
 def complain(message: str, *, before: str = "") -> None:
-    """Print `before` and then `message` as one line to standard error, and ignore an error in that: there is nowhere to report it."""
+    """Print `before` and then `message` as one line to standard error. An error in that is ignored, for there is nowhere to report it."""
     with contextlib.suppress(OSError):
         print(before + one_line(message), file=sys.stderr, flush=True)
 
@@ -53,7 +53,7 @@ def readable(name: str | os.PathLike[str]) -> str:
 
 
 def file_name(text: str) -> str:
-    """Return a file's name as this program must spell it, from a text of a program that may encode file names otherwise."""
+    """Return a file's name as this process must spell it, from a text by a process that may encode file names otherwise."""
     try:
         return os.fsdecode(text.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:  # no file can have this name
@@ -76,6 +76,8 @@ def shell_word(name: str | os.PathLike[str]) -> str:
 
 def error_text(error: OSError) -> str:
     """Return what failed, and in which file."""
+    if isinstance(error, BrokenPipeError):
+        return "the output was closed before all was said"
     place = f"{error.filename}: " if error.filename else ""
     return f"{place}{error.strerror or error}"
 

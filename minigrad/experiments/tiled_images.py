@@ -1,52 +1,45 @@
-"""Many small images side by side in one: weights as tiles, and the picture of torchvision's make_grid."""
+"""Many small images side by side in one: weights as tiles, and the picture that torchvision's make_grid makes."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-CLIPPED = 0.995  # quantile of |weight| at which the colours end
+CLIPPED = 0.995  # the quantile of |weight| at which the colours end
 
 
 def tiles(weight: Any, layer: str) -> Any:
-    """Return a weight matrix as one image: a square tile for each hidden unit or class, NaN between them."""
-    units = units_of(weight, layer)
-    return side_by_side(units, columns=columns_for(units, layer), gap=max(1, units.shape[1] // 14), fill=np.nan)
+    """Return a weight matrix as one image: a square tile for each hidden unit or class, NaN between them.
 
-
-def units_of(weight: Any, layer: str) -> Any:
-    """Return a layer's weights as (units, side, side): of a decoder the columns of the matrix, else its rows."""
+    A tile holds a row of the matrix, of a decoder's a column. Five classes, or as many hidden units as there are rows of tiles, make a row.
+    """
     units = weight.T if layer == "decoder" else weight
     side = math.isqrt(units.shape[1])
-    return units.reshape(len(units), side, side)
-
-
-def columns_for(units: Any, layer: str) -> int:
-    """Return how many tiles stand in a row: five classes, or as many hidden units as there are rows."""
-    return 5 if layer == "classifier" else math.isqrt(len(units))
+    columns = 5 if layer == "classifier" else math.isqrt(len(units))
+    return side_by_side(units.reshape(-1, side, side), columns=columns, gap=max(1, side // 14), fill=np.nan)
 
 
 def change(before: Any, after: Any) -> dict[str, Any]:
-    """Return weights before, after, and their difference, by name."""
-    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+    """Return weights before and after, and their difference, by name."""
+    with np.errstate(all="ignore"):  # the weights of a run that diverged may not be finite
         return {"before": before, "after": after, "difference": after - before}
 
 
 def color_limit(panels: dict[str, Any]) -> float:
-    """Return the size of the weights at which their colours end: larger than all but a few of the finite ones, or 0 if there are none."""
+    """Return the |weight| at which the colours end: 99.5 % of the finite weights are smaller. Return 0 if no weight is finite."""
     sizes = np.abs(np.stack(list(panels.values())))
     sizes = sizes[np.isfinite(sizes)]
     return float(np.quantile(sizes, CLIPPED)) if sizes.size else 0.0
 
 
 def make_grid(weight: Any) -> Any:
-    """Return a weight matrix as lecture 20 shows it, by torchvision's make_grid(…, nrow=20, normalize=True).
+    """Return a weight matrix as lecture 20 shows it, with torchvision's make_grid(…, nrow=20, normalize=True).
 
     Each row is a square tile with two black pixels around it, in grey from 0, the smallest weight of all, to 1, the largest.
     """
     side, finite = math.isqrt(weight.shape[1]), weight[np.isfinite(weight)]
     low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
-    with np.errstate(all="ignore"):  # the weights of a run that diverged are no finite numbers
+    with np.errstate(all="ignore"):  # the weights of a run that diverged may not be finite
         grey = (weight - low) / max(high - low, 1e-5)
     return np.pad(side_by_side(grey.reshape(-1, side, side), columns=min(20, len(weight)), gap=2, fill=0), 2)
 
@@ -56,5 +49,4 @@ def side_by_side(tiles: Any, *, columns: int, gap: int, fill: float) -> Any:
     _, height, width = tiles.shape
     framed = np.pad(tiles, ((0, -len(tiles) % columns), (0, gap), (0, gap)), constant_values=fill)
     rows = framed.reshape(-1, columns, height + gap, width + gap).swapaxes(1, 2)
-    image = rows.reshape(-1, columns * (width + gap))[:-gap, :-gap]
-    return image
+    return rows.reshape(-1, columns * (width + gap))[:-gap, :-gap]

@@ -51,8 +51,8 @@ class Data:
 class Run:
     """Everything that changes while a lecture is trained: a program that stores all of it can go on from there.
 
-    The generators are the only sources of chance: first weights, order of the images and noise are drawn one
-    after the other, the noise on a GPU from a generator there. (The noise in the pictures has one of its own.)
+    The two generators are the only sources of chance. `generator` draws the weights, then in each epoch the order of the images;
+    `noise` draws the noise that is added to them. (The noise in the pictures has a generator of its own.)
     """
 
     config: Config
@@ -137,30 +137,37 @@ def batch(images: Tensor, index: Any, dtype: mg.dtype) -> Tensor:
 
 
 def add_noise(x: Tensor, mean: float, std: float, generator: mg.Generator) -> Tensor:
-    """Return x + N(mean, std²), clamped to 0 ... 1."""
+    """Return x + N(mean, std²), clamped to 0 ... 1; if mean and std are 0, `x` itself."""
+    if not (mean or std):
+        return x
     noise = mg.empty_like(x).normal_(mean, std, generator=generator)
     return (x + noise).clamp(0, 1)
 
 
 def pretrain_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
     """Learn each image from its noisy copy, and return the mean over the batches of the MSE."""
-    config, criterion = run.config, nn.MSELoss()
-    running_loss = mg.zeros((), dtype=getattr(mg, config.dtype), device=config.device)
-    for ideal_outputs, _ in bar(data.batches(run)):
-        inputs = ideal_outputs
-        if config.has_noise:
-            inputs = add_noise(ideal_outputs, config.noise_mean, config.noise_std, run.noise)
-        running_loss += step(run, criterion, inputs, ideal_outputs)
-    return end_epoch(run, running_loss, data)
+    mean, std = run.config.noise_mean, run.config.noise_std
+    pairs = ((add_noise(images, mean, std, run.noise), images) for images, _ in bar(data.batches(run)))
+    return train_epoch(run, data, nn.MSELoss(), pairs)
 
 
 def finetune_epoch(run: Run, data: Data, bar: Bar = iter) -> float:
     """Learn the labels of the clean images, and return the mean over the batches of the NLL loss."""
-    config, criterion = run.config, nn.NLLLoss()
-    running_loss = mg.zeros((), dtype=getattr(mg, config.dtype), device=config.device)
-    for inputs, labels in bar(data.batches(run)):
-        running_loss += step(run, criterion, inputs, labels)
-    return end_epoch(run, running_loss, data)
+    return train_epoch(run, data, nn.NLLLoss(), bar(data.batches(run)))
+
+
+def train_epoch(run: Run, data: Data, criterion: nn.Module, pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
+    """Make a step with each pair of inputs and targets, count the epoch, move the schedule on, and return the mean loss.
+
+    Only reading the loss, at the end, waits for the device.
+    """
+    running_loss = mg.zeros((), dtype=getattr(mg, run.config.dtype), device=run.config.device)
+    for inputs, targets in pairs:
+        running_loss += step(run, criterion, inputs, targets)
+    run.epoch += 1
+    if run.scheduler is not None:
+        run.scheduler.step()
+    return float(running_loss.item()) / data.batch_count(run)
 
 
 def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
@@ -173,14 +180,6 @@ def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Ten
     return loss.detach()
 
 
-def end_epoch(run: Run, running_loss: Tensor, data: Data) -> float:
-    """Count the epoch, move the schedule on and return the mean loss. Only reading that waits for the device."""
-    run.epoch += 1
-    if run.scheduler is not None:
-        run.scheduler.step()
-    return float(running_loss.item()) / data.batch_count(run)
-
-
 def predict(run: Run, images: Tensor) -> Tensor:
     """Return for each image the class that the network finds most probable."""
     dtype = getattr(mg, run.config.dtype)
@@ -190,8 +189,9 @@ def predict(run: Run, images: Tensor) -> Tensor:
 
 
 def cut_decoder(run: Run, data: Data, lecture: ModuleType) -> None:
-    """Note how sparse the code is, then turn the autoencoder into a classifier and begin fine-tuning."""
-    code = codes(run, data)
+    """Note how sparse the codes of the clean test images are, then turn the autoencoder into a classifier and begin fine-tuning."""
+    with mg.no_grad():
+        code = run.net.encoder(batch(data.test_images, slice(None), getattr(mg, run.config.dtype))).abs()
     run.figures["sparsity"] = sparsity(run, code)
     run.figures["code_histogram"] = histogram(code.cpu().numpy())
     to_classifier(run, lecture)
@@ -203,16 +203,8 @@ def to_classifier(run: Run, lecture: ModuleType) -> None:
     begin(run, "finetune")
 
 
-def codes(run: Run, data: Data) -> Tensor:
-    """Return |code| of the clean test images, of shape (n, units): what the encoder makes of each."""
-    with mg.no_grad():
-        images = batch(data.test_images, slice(None), getattr(mg, run.config.dtype))
-        code: Tensor = run.net.encoder(images)
-        return code.abs()
-
-
 def sparsity(run: Run, code: Tensor) -> dict[str, float]:
-    """Return numbers that say how sparse the codes and the decoder's weights are."""
+    """Return how sparse the decoder's weights and the codes are, given |code| of each image, of shape (n, units)."""
     weight = run.net.decoder[0].weight.detach().abs()
     return {
         "mean_abs_code": code.mean().item(),
@@ -238,6 +230,6 @@ def reconstruct(run: Run, data: Data, index: list[int]) -> None:
     config, generator = run.config, mg.Generator().manual_seed(run.config.seed)
     with mg.no_grad():
         x = batch(data.test_images, index, getattr(mg, config.dtype))
-        noisy = add_noise(x, config.noise_mean, config.noise_std, generator) if config.has_noise else x
+        noisy = add_noise(x, config.noise_mean, config.noise_std, generator)
         images = {"original": x, "noisy": noisy, "reconstruction": run.net(noisy)}
     run.snapshots.update((name, image.cpu()) for name, image in images.items())

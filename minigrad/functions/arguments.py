@@ -38,24 +38,18 @@ def check_array(x: Any, name: str) -> Any:
 
 
 def check_number(x: Any, name: str) -> Any:
-    """Return `x`, a number or a tensor of one element, as a number; raise TypeError for anything else."""
-    if type(x) in NUMBERS:
-        return x
-    if isinstance(x, Tensor) and x.array.ndim == 0:
-        return x.item()
-    if not isinstance(x, bool | int | float | backend.NumPyScalar):
-        raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
-    return x
+    """Return `x`, a number, or a tensor or array of one element, as a Python number; raise TypeError for anything else."""
+    value = raw(x, name)
+    if not backend.is_array(value):
+        return value
+    if value.size != 1:
+        raise TypeError(f"{name}: expected a number or a tensor of one element, got one of shape {tuple(value.shape)}")
+    return backend.item(value)
 
 
 def raw(x: Any, name: str) -> Any:
     """Return the array of a tensor, or `x` as a number or an array; raise TypeError for anything else."""
     return x.array if isinstance(x, Tensor) else backend.operand(x, name)
-
-
-def numbers(name: str, *values: Any) -> list[Any]:
-    """Return Python numbers for these: numbers, or tensors and arrays of one element."""
-    return [backend.item(value) if backend.is_array(value) else value for value in [raw(value, name) for value in values]]
 
 
 def floating(x: Any, name: str = "") -> Tensor:
@@ -82,7 +76,7 @@ def sizes(arguments: tuple[Any, ...]) -> tuple[int, ...]:
 
 def lengths(arguments: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
     """Return lengths that were given one by one, as one tuple, or by the keyword `size`; raise RuntimeError for one below 0."""
-    found = sizes(arguments if size is None else (tuple(size),))
+    found = sizes(arguments if size is None else (size if isinstance(size, int) else tuple(size),))
     check_not_negative("size", found)
     return found
 
@@ -107,7 +101,7 @@ def fill_shape(x: Tensor, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
 def axis_of(dim: Any, ndim: int) -> int:
     """Return `dim` counted from 0; raise IndexError, which says what is possible, if there is no such axis."""
     if type(dim) is not int:
-        dim = operator.index(dim)  # a TypeError for what is no whole number
+        dim = operator.index(dim)  # raises TypeError unless it is a whole number
     n = max(ndim, 1)
     if not -n <= dim < n:
         raise IndexError(f"dimension out of range: expected {-n} … {n - 1}, got {dim}")
@@ -115,7 +109,7 @@ def axis_of(dim: Any, ndim: int) -> int:
 
 
 def axes_of(dim: Any, x: Tensor) -> tuple[int, ...] | None:
-    """Return `dim` as axes counted from 0, or None for all of them; a 0-d tensor has nothing to reduce."""
+    """Return `dim` as axes counted from 0, or None for all of them, also for a 0-d tensor, which has none."""
     if dim is None:
         return None
     found = tuple(axis_of(d, x.array.ndim) for d in (dim if isinstance(dim, (tuple, list)) else (dim,)))

@@ -21,9 +21,10 @@ def to(
     self: Tensor, *args: Any, dtype: DTypeLike = None, device: DeviceLike = None, copy: builtins.bool = False,
     non_blocking: builtins.bool = False,
 ) -> Tensor:
-    """Return this tensor in another dtype, on another device, or both: in any order, or those of another tensor.
+    """Return this tensor in another dtype, on another device, or both.
 
-    It returns itself if nothing changes, unless `copy`.
+    They may be given in any order; another tensor stands for its own dtype and device. Return self, not a copy, if it has them already,
+    unless `copy` is True.
     """
     for a in args:
         if isinstance(a, Tensor):
@@ -93,7 +94,7 @@ def cpu(self: Tensor) -> Tensor:
 
 
 def cuda(self: Tensor, device: DeviceLike = None) -> Tensor:
-    """Return this tensor on the GPU. Raise RuntimeError, which says what is missing, where there is none."""
+    """Return this tensor on the GPU. Raise RuntimeError, with a hint of the cause, if no GPU can be used."""
     return self.to("cuda")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import backend
 from ..autograd import graph, sharing
-from .arguments import check_not_negative, check_tensor, device_name, dtype_or_default, lengths, numbers, raw
+from .arguments import check_not_negative, check_number, check_tensor, device_name, dtype_or_default, lengths
 from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
 __all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
@@ -31,7 +31,7 @@ def tensor(data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None, req
 
 
 def _array_of(plain: Any, dtype: Any, found: set[Any]) -> Any:
-    """Return the array of this dtype that a number or nested lists of them make; `found`: the dtypes met in them."""
+    """Return a number, or nested lists of numbers, as an array of this dtype; `found` are the dtypes of the numbers."""
     try:
         if dtype.kind in "iu" and found != {int}:
             plain = _fitted(plain, dtype)
@@ -44,19 +44,19 @@ def _array_of(plain: Any, dtype: Any, found: set[Any]) -> Any:
 
 
 def _fitted(plain: Any, dtype: Any) -> Any:
-    """Return numbers as they are stored among whole ones; raise RuntimeError where one does not fit."""
+    """Return a number, or nested lists of numbers, as an integer dtype stores them; raise RuntimeError for one that does not fit."""
     return [_fitted(part, dtype) for part in plain] if isinstance(plain, list) else backend.fitting(plain, dtype, "tensor")
 
 
 def _entering(data: Any, name: str) -> Any:
-    """Return `data` as `plain_array` gives it; an array of CuPy's may come before anything else has asked for CuPy."""
+    """Return `data` as `plain_array` does. If it is CuPy's array, load CuPy first, so that arrays of this type are known."""
     if type(data).__module__.partition(".")[0] == "cupy":
         backend.cuda.library()
     return backend.plain_array(data, name)
 
 
 def _plain(data: Any, found: set[Any]) -> Any:
-    """Return `data` as a Python number or nested lists; add the dtypes met in it to `found`."""
+    """Return `data` as a Python number or nested lists of numbers; add their dtypes to `found`."""
     kind = type(data)
     if kind in PYTHON:
         found.add(kind)
@@ -142,16 +142,13 @@ def ones(
 def empty(
     *shape: Length, size: Length | None = None, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
 ) -> Tensor:
-    """Return a tensor whose elements are whatever lay in its memory."""
+    """Return an uninitialised tensor: its elements have whatever values its memory had."""
     return _filled("empty", lengths(shape, size), dtype, device, requires_grad)
 
 
 def full(size: Length, fill_value: Operand, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return a tensor whose elements are all `fill_value`, whose type decides the dtype if none is given."""
-    value = raw(fill_value, "full")
-    if backend.is_array(value) and value.size != 1:
-        raise TypeError(f"full: expected a number or a tensor of one element, got one of shape {tuple(value.shape)}")
-    number = backend.item(value) if backend.is_array(value) else value
+    number = check_number(fill_value, "full")
     dtype = backend.result_dtype([number]) if dtype is None else backend.dtype_of(dtype)
     number = backend.fitting(number, dtype, "full")
     return _filled("full", lengths((), size), dtype, device, requires_grad, number)
@@ -188,9 +185,9 @@ def like(make: Any, input: Tensor, dtype: DTypeLike, device: DeviceLike, require
 
 def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: DTypeLike = None, device: DeviceLike = None,
            requires_grad: bool = False) -> Tensor:
-    """Return start, start + step, …, up to but without `end`; with one argument 0, 1, …, start - 1. Whole numbers give int64."""
+    """Return start, start + step, …, up to but without `end`; with one argument, from 0 up to it. Whole numbers give int64."""
     start, end = (0, start) if end is None else (0 if start is None else start, end)
-    start, end, step = numbers("arange", start, end, step)
+    start, end, step = (check_number(n, "arange") for n in (start, end, step))
     if not step or not 0 <= (end - start) / step < backend.inf:
         raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
     whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
@@ -214,9 +211,8 @@ def linspace(
 
     Whole numbers are cut towards 0, each half of them counted from its own end, as in PyTorch.
     """
-    start, end = numbers("linspace", start, end)
     xp, wanted, last = backend.array_module(None), dtype_or_default(dtype), check_not_negative("steps", steps) - 1
-    start, end = (backend.fitting(n, wanted, "linspace") for n in (start, end))
+    start, end = (backend.fitting(check_number(n, "linspace"), wanted, "linspace") for n in (start, end))
     if wanted.kind == "f":
         return leaf(xp.linspace(start, end, steps, dtype=wanted), device, requires_grad)
     step, i = (end - start) / max(last, 1), xp.arange(steps)
@@ -226,14 +222,15 @@ def linspace(
 
 def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return a matrix of n rows and m (or n) columns with 1 on the diagonal and 0 elsewhere."""
-    return leaf(backend.array_module(None).eye(check_not_negative("n", n), m, dtype=dtype_or_default(dtype)), device, requires_grad)
+    rows, columns = check_not_negative("n", n), check_not_negative("m", n if m is None else m)
+    return leaf(backend.array_module(None).eye(rows, columns, dtype=dtype_or_default(dtype)), device, requires_grad)
 
 
 # ---- like a tensor, as its methods
 
 
 def new(self: Tensor, *shape: Any) -> Tensor:
-    """Return an uninitialised tensor of this dtype and device, or, for a list, one with these elements."""
+    """Return an uninitialised tensor of this dtype and device, or one with the elements of a list if that is given."""
     if len(shape) == 1 and isinstance(shape[0], list):
         return new_tensor(self, shape[0])
     return new_empty(self, *shape)

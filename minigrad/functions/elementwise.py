@@ -84,12 +84,12 @@ def sign(input: Tensor) -> Tensor:
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """Return the larger of input and other; each gets half of the gradient where they are equal."""
-    return ops.maximum(input, other)
+    return ops.maximum(check_input(input, "maximum"), other)
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
     """Return the smaller of input and other; each gets half of the gradient where they are equal."""
-    return ops.minimum(input, other)
+    return ops.minimum(check_input(input, "minimum"), other)
 
 
 def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:

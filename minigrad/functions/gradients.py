@@ -1,4 +1,4 @@
-"""Gradients of tensors: `backward`, histories, and hooks that see a gradient on its way."""
+"""Gradients of tensors: `backward`, `detach`, `requires_grad_`, and hooks that see or replace a gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elements chosen: `tensor[key]`, read and assigned, `index_select` and `where`.
+"""Choosing elements: `tensor[key]`, read and assigned, `index_select` and `where`.
 
 Keys are numbers, slices, None, …, lists, boolean masks and integer tensors, as PyTorch takes them.
 """
@@ -46,7 +46,10 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
 
 
 def _stored(x: Any, dtype: Any, like: Any) -> Any:
-    """Return a number, or an array, as an array beside `like`; raise for a number that does not fit, except into float16, as PyTorch."""
+    """Return a number or an array as an array of `dtype` on the device of `like`.
+
+    Raise RuntimeError for a number that does not fit; in float16 it becomes infinite instead, as in PyTorch.
+    """
     if not backend.is_array(x) and dtype != backend.float16:
         x = backend.fitting(x, dtype, "where")
     return backend.without_fp_warnings(backend.asarray, x, dtype, like=like)
@@ -101,11 +104,11 @@ def _is_same(a: Any, b: Any) -> bool:
 def split(key: Any) -> tuple:
     """Return two keys, one to be taken after the other.
 
-    PyTorch takes numbers first, and arrays in what is left; NumPy counts a number among the arrays.
+    PyTorch applies the numbers first, then the arrays to the axes left over; NumPy treats a number like an array.
     """
     if type(key) is not tuple or not any([type(p) is int for p in key]) or not any([backend.is_array(p) for p in key]):
         return ALL, key
-    first = [(slice(None),) * (p.ndim if p.dtype.kind == "b" else 1) if backend.is_array(p) else (p,) for p in key]
+    first = [(slice(None),) * _axes_taken(p) if backend.is_array(p) else (p,) for p in key]
     last = [p if backend.is_array(p) or p is Ellipsis else slice(None) for p in key if type(p) is not int]
     return tuple([p for parts in first for p in parts]), tuple(last)
 
@@ -114,7 +117,10 @@ ALL = (Ellipsis,)
 
 
 def array_key(array: Any, key: Any, taken: bool = True) -> Any:
-    """Return `key` for the raw array, with arrays for tensors and lists. Raise IndexError for what is no key. `taken`: it is read there."""
+    """Return `key` as the raw array takes it, with arrays in place of tensors and lists; raise IndexError if it is no key.
+
+    taken: whether the elements will be read, not written.
+    """
     if isinstance(key, slice):
         _check_slice(key)
         return key
@@ -126,7 +132,7 @@ def array_key(array: Any, key: Any, taken: bool = True) -> Any:
     if not any([part is Ellipsis for part in parts]):
         parts.append(Ellipsis)  # a 0-d result stays an array, and a view
     found = tuple(parts)
-    used = sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in found if p is not None and p is not Ellipsis])
+    used = sum([_axes_taken(p) for p in found if p is not Ellipsis])
     if used > array.ndim:
         raise IndexError(f"too many indices: {used} for a tensor of shape {tuple(array.shape)}")
     if used == array.ndim and found[-1] is not Ellipsis:  # that of no axis: NumPy, but not PyTorch, takes the arrays apart there
@@ -166,23 +172,27 @@ def _part(array: Any, part: Any) -> Any:
     return backend.to_device(part, "cpu") if backend.device_of(array) == "cpu" else part
 
 
+def _axes_taken(part: Any) -> int:
+    """Return how many axes of the tensor a part of a key, other than ..., stands for: 0 for None, several for a mask of several axes."""
+    return 0 if part is None else part.ndim if backend.is_array(part) and part.dtype.kind == "b" else 1
+
+
 def _check_slice(part: slice) -> None:
     if part.step is not None and int(part.step) <= 0:
-        raise ValueError(f"slice step must be greater than zero, got {part.step}; use flip for the reverse order")
+        raise ValueError(f"slice step must be greater than zero, got {part.step}; minigrad.ops.flip(x, axis=…) reverses an axis")
 
 
 def _check_numbers(array: Any, key: tuple, taken: bool) -> None:
-    """Raise IndexError for a number outside its axis. On the CPU arrays of numbers are NumPy's to check, as CuPy would not."""
+    """Raise IndexError for a number outside its axis; on a device also for one in an array, as NumPy checks these, but CuPy does not."""
     axis, on_host = 0, backend.device_of(array) == "cpu"
     checked = taken and not on_host and backend.rows.row_index(array, key) is not None  # the kernel that takes rows looks at them
     for i, part in enumerate(key):
         if part is Ellipsis:
-            rest = key[i + 1:]
-            axis = array.ndim - sum([1 if not backend.is_array(p) or p.dtype.kind != "b" else p.ndim for p in rest if p is not None])
+            axis = array.ndim - sum([_axes_taken(p) for p in key[i + 1:]])
         elif part is not None:
             size = array.shape[axis] if axis < array.ndim else 0
             if type(part) is int and not -size <= part < size:
                 raise IndexError(f"index {part} is out of bounds for axis {axis} of size {size} (shape {tuple(array.shape)})")
             if not on_host and backend.is_array(part) and part.dtype.kind != "b" and not checked:
                 backend.check_range(part, -size, size, f"index {{}} is out of bounds for axis {axis} of size {size}")
-            axis += part.ndim if backend.is_array(part) and part.dtype.kind == "b" else 1
+            axis += _axes_taken(part)

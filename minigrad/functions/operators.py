@@ -1,5 +1,8 @@
-"""Python's operators on tensors. They return NotImplemented where the other operand has the reflected operator and no tensor function
-takes it, so that its own operator is called."""
+"""Python's operators on tensors.
+
+For another operand that no function of tensors takes they return NotImplemented if its type has the reflected operator, which Python
+then calls.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from .writing import replace
 
 
 def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
-    """Return the operator that calls `function`; another kind of operand that has the operator `reflected` gets its turn."""
+    """Return the operator that calls function(self, other), or leaves an unknown operand to its type's own operator `reflected`."""
     def method(self: Tensor, other: Operand) -> Tensor:
         try:
             return function(self, other)
@@ -45,7 +48,7 @@ rfloordiv, rmod, rpow = reflected(ops.floor_divide), reflected(ops.remainder), r
 
 
 def rmul(self: Tensor, other: Operand) -> Tensor:
-    """Return other · self; Python repeats lists, tuples and texts."""
+    """Return other · self, but leave lists, tuples and texts to Python, which repeats them."""
     return NotImplemented if isinstance(other, list | tuple | str) else ops.mul(other, self)
 
 

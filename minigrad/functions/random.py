@@ -6,8 +6,8 @@ import operator
 from typing import Any, overload
 
 from .. import backend
-from .arguments import check_not_negative, dtype_or_default, lengths, numbers
-from .creation import leaf, like, tensor
+from .arguments import check_not_negative, check_number, dtype_or_default, lengths
+from .creation import leaf, like
 from .types import DeviceLike, DTypeLike, Length, Tensor
 
 __all__ = ["Generator", "default_generator", "initial_seed", "manual_seed", "normal", "rand", "rand_like", "randint", "randn", "randn_like",
@@ -36,8 +36,8 @@ class Generator:
         return self
 
     def seed(self) -> int:
-        """Start again from a seed of the operating system's, and return it."""
-        self.stream = backend.random.Stream(None, self.stream.device)
+        """Start again from a random seed that the operating system gives, and return it."""
+        self.stream.reseed(None)
         return self.stream.seed
 
     def initial_seed(self) -> int:
@@ -146,16 +146,20 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike = N
 
 
 def normal(
-    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None
+    mean: Tensor | float, std: Tensor | float = 1.0, size: Length | None = None, *, generator: Generator | None = None,
+    dtype: DTypeLike = None, device: DeviceLike = None,
 ) -> Tensor:
     """Return numbers drawn from the Gaussian distribution of this mean and standard deviation, in the shape `size`.
 
-    Without `size`, `mean` or `std` is a tensor, and one number is drawn for each of its elements.
+    Without `size`, `mean` or `std` is a tensor, and one number is drawn for each element of mean + std, on their device and in their dtype.
+    No gradient passes to them. Raise RuntimeError for a standard deviation below 0.
     """
-    if size is None:
-        spread = mean * 0 + std
-        return mean + spread * randn_like(spread) if isinstance(spread, Tensor) else tensor(spread)
-    mean, std = numbers("normal", mean, std)
-    if not std >= 0:
+    if size is None and not isinstance(mean, Tensor) and not isinstance(std, Tensor):
+        raise TypeError("normal: expected a tensor as mean or std, or a size")
+    mean, std = (x.detach() if size is None and isinstance(x, Tensor) else check_number(x, "normal") for x in (mean, std))
+    if not (bool((std >= 0).all()) if isinstance(std, Tensor) else std >= 0):
         raise RuntimeError(f"normal: expected a standard deviation of at least 0, got {std}")
-    return _drawn(backend.random.normal, generator, device, tuple(size), _drawable("normal", dtype), mean, std)
+    if size is not None:
+        return _drawn(backend.random.normal, generator, device, lengths((), size), _drawable("normal", dtype), mean, std)
+    both = mean + std
+    return mean + std * _drawn(backend.random.normal, generator, both.device, both.shape, _drawable("normal", both.dtype), 0, 1)

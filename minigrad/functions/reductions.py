@@ -11,24 +11,21 @@ from .types import Dim, DTypeLike, Tensor
 __all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "max", "mean", "min", "sum"]
 
 
-class max_result(NamedTuple):
+class _Extremes(NamedTuple):
+    values: Tensor
+    indices: Tensor
+
+    def __repr__(self) -> str:
+        name = type(self).__name__.removesuffix("_result")
+        return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
+
+
+class max_result(_Extremes):
     """The largest elements along an axis, and where they stand."""
 
-    values: Tensor
-    indices: Tensor
 
-    def __repr__(self) -> str:
-        return f"torch.return_types.max(\nvalues={self.values!r},\nindices={self.indices!r})"
-
-
-class min_result(NamedTuple):
+class min_result(_Extremes):
     """The smallest elements along an axis, and where they stand."""
-
-    values: Tensor
-    indices: Tensor
-
-    def __repr__(self) -> str:
-        return f"torch.return_types.min(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
 def sum(
@@ -108,7 +105,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = No
 
 
 def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
-    """Return what `max` and `min` do."""
+    """Return what `max` or `min`, named by `name`, returns."""
     pair: Any = max_result if name == "max" else min_result
     check_input(x, name)
     if isinstance(dim, Tensor):
@@ -160,14 +157,14 @@ def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 
 
 def _full_axes(name: str, x: Tensor, dim: Dim) -> tuple[int, ...]:
-    """Return `dim` as axes counted from 0, of which there is none without elements; None and () are all axes."""
+    """Return `dim` as axes counted from 0, all axes for None or (); raise IndexError if one has no elements."""
     axes = axes_of(dim, check_input(x, name)) or tuple(range(x.array.ndim))
     _check_not_empty(name, x, axes)
     return axes
 
 
 def _check_not_empty(name: str, x: Tensor, axes: tuple[int, ...] | None) -> None:
-    """Raise IndexError where there is nothing to choose from."""
+    """Raise IndexError if one of the axes, or of all axes for None, has no elements."""
     shape = x.array.shape
     if 0 in (shape if axes is None else [shape[a] for a in axes]):
         raise IndexError(f"{name}: nothing to choose from in shape {tuple(shape)} along dim {axes}")

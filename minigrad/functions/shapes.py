@@ -69,7 +69,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 
 
 def t(input: Tensor) -> Tensor:
-    """Return the transpose of a matrix; a tensor of fewer axes as it is. Raise RuntimeError for one of more axes."""
+    """Return the transpose of a matrix, or a tensor of fewer axes unchanged. Raise RuntimeError for one of more axes."""
     if check_input(input, "t").array.ndim > 2:
         raise RuntimeError(f"t() expects at most 2 axes, got shape {tuple(input.array.shape)}; use transpose or permute")
     return ops.transpose(input)

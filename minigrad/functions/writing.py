@@ -17,7 +17,7 @@ from .types import Tensor
 
 
 def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: Any) -> Any:
-    """Change `x` in place by write(), or, where one of x and `others` requires a gradient, to compute(), whose value is recorded."""
+    """Change `x` in place by write(); if x or one of `others` requires a gradient, set x to compute() instead, which is recorded."""
     needs = x._requires_grad or any(isinstance(o, Tensor) and o._requires_grad for o in others)
     if not needs or not modes.recording.get():
         if isinstance(others[0] if others else None, Tensor) and type(others[0].array) is not type(x.array):

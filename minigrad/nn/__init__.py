@@ -9,24 +9,6 @@ from .module import Module
 from .parameter import Parameter
 
 __all__ = [
-    "CrossEntropyLoss",
-    "Flatten",
-    "Identity",
-    "L1Loss",
-    "L1Penalty",
-    "LayerError",
-    "Linear",
-    "LogSoftmax",
-    "MSELoss",
-    "Module",
-    "ModuleList",
-    "NLLLoss",
-    "Parameter",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-    "functional",
-    "init",
+    "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "L1Penalty", "LayerError", "Linear", "LogSoftmax", "MSELoss", "Module",
+    "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "functional", "init",
 ]

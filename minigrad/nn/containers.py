@@ -125,9 +125,6 @@ class ModuleList(Container):
     def __repr__(self) -> str:
         alike = groupby(range(len(self)), key=lambda i: repr(self[i]))
         groups = [(list(same), text) for text, same in alike]
-        lines = [
-            f"({i[0]}): {text}" if len(i) == 1 else f"({i[0]}-{i[-1]}): {len(i)} x {text}"
-            for i, text in groups
-        ]
+        lines = [f"({i[0]}): {text}" if len(i) == 1 else f"({i[0]}-{i[-1]}): {len(i)} x {text}" for i, text in groups]
         body = "".join("\n  " + indented(line) for line in lines)
         return f"{self._get_name()}({body}\n)" if body else f"{self._get_name()}()"

@@ -34,7 +34,7 @@ def locate(error: Exception, module: Module) -> None:
     attributes = error.__dict__
     layer = attributes.setdefault("layer", module)
     path = next((name for name, child in module.named_modules() if child is layer), None)
-    if path is None:  # called, but not a child: what is already noted stays
+    if path is None:  # `module` called a layer that is not inside it: the path noted so far stays
         return
     attributes["path"] = path
     if not isinstance(error, LayerError):

@@ -31,10 +31,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         check_input(bias, "linear", "bias")  # type: ignore[unreachable]
     x, w = input.array, weight.array
     if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
-        raise RuntimeError(
-            f"linear: the last axis of the input must have {weight.shape[-1]} elements, as the weight; "
-            f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}"
-        )
+        raise RuntimeError(f"linear: the last axis of the input must have {weight.shape[-1]} elements, as the weight; "
+                           f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}")
     if w.ndim == 2 and bias is not None:
         return ops.linear(input, weight, bias)
     product = input @ weight.t()
@@ -63,11 +61,8 @@ def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     """Return `dim`; if it is None, warn, and return the axis that PyTorch chooses."""
     if dim is not None:
         return dim
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. "
-        "Change the call to include dim=X as an argument.",
-        stacklevel=stacklevel,
-    )
+    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
+                  stacklevel=stacklevel)
     return 0 if input.ndim in (0, 1, 3) else 1
 
 
@@ -92,22 +87,14 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str,
     """Return 'mean', 'sum' or 'none'. If one of the two old arguments is given, it decides, and PyTorch's warning is given."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-            stacklevel=4,
-        )
+        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4)
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{name}: {reduction} is not a valid reduction; use 'mean', 'sum' or 'none'")
     return reduction
 
 
-def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+             reduction: str = "mean") -> Tensor:
     """Return (input - target)², averaged, summed, or element by element. Both must have one shape: nothing is broadcast."""
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
     _same_shape("mse_loss", input, target)
@@ -118,13 +105,8 @@ def mse_loss(
     return _reduced(ops.square(input - target), reduction)
 
 
-def l1_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
+            reduction: str = "mean") -> Tensor:
     """Return |input - target|, averaged, summed, or element by element. Both must have one shape: nothing is broadcast."""
     reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
     _same_shape("l1_loss", input, target)
@@ -194,9 +176,7 @@ def cross_entropy(
     return loss * (1 - label_smoothing) + even * label_smoothing
 
 
-def _soft_cross_entropy(
-    log_probs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float
-) -> Tensor:
+def _soft_cross_entropy(log_probs: Tensor, target: Tensor, weight: Tensor | None, reduction: str, label_smoothing: float) -> Tensor:
     """Return -Σ target · log_probs over the classes."""
     _same_shape("cross_entropy", log_probs, target)
     axis = min(1, log_probs.ndim - 1)
@@ -207,9 +187,7 @@ def _soft_cross_entropy(
     return _reduced(losses, reduction)
 
 
-def _even_loss(
-    log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str
-) -> Tensor:
+def _even_loss(log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
     """Return the loss against equal probabilities for all classes, over the targets that count."""
     axis = min(1, log_probs.ndim - 1)
     kept = ops.not_equal(target.long(), ignore_index)
@@ -239,10 +217,8 @@ def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
     _tensors(name, input=input, target=target)
     if input.shape != target.shape:
         hint = "; squeeze or unsqueeze one of them" if input.numel() == target.numel() else ""
-        raise RuntimeError(
-            f"{name}: input and target must have the same shape, got {tuple(input.shape)} and {tuple(target.shape)}: "
-            f"broadcasting them would compare every element with others than its own{hint}"
-        )
+        raise RuntimeError(f"{name}: input and target must have the same shape, got {tuple(input.shape)} and {tuple(target.shape)}: "
+                           f"broadcasting them would compare every element with others than its own{hint}")
 
 
 def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
@@ -251,16 +227,12 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
     axis = min(1, input.ndim - 1)
     wanted = tuple(n for i, n in enumerate(input.shape) if i != axis)
     if input.ndim == 0 or tuple(target.shape) != wanted:
-        raise ValueError(
-            f"{name}: for an input of shape {tuple(input.shape)} the target must have shape {wanted}, "
-            f"one class for each item; got {tuple(target.shape)}"
-        )
+        raise ValueError(f"{name}: for an input of shape {tuple(input.shape)} the target must have shape {wanted}, "
+                         f"one class for each item; got {tuple(target.shape)}")
     if input.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected floating-point log-probabilities, got {input.dtype}; use .float()")
     if target.dtype.kind not in "iu":
         raise RuntimeError(f"{name}: the target must hold integers, got {target.dtype}; use target.long()")
     if weight is not None and tuple(check_input(weight, name, "weight").shape) != (input.shape[axis],):
-        raise RuntimeError(
-            f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "
-            f"got shape {tuple(weight.shape)}"
-        )
+        raise RuntimeError(f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "
+                           f"got shape {tuple(weight.shape)}")

@@ -58,10 +58,8 @@ def ones_(tensor: Tensor) -> Tensor:
 def _fans(tensor: Tensor) -> tuple[int, int]:
     """Return (inputs, outputs) of a weight of shape (out, in, …)."""
     if tensor.ndim < 2:
-        raise ValueError(
-            "Fan in and fan out can not be computed for tensor with fewer than 2 dimensions; "
-            f"got shape {tuple(tensor.shape)}"
-        )
+        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions; "
+                         f"got shape {tuple(tensor.shape)}")
     size = math.prod(tensor.shape[2:])
     return tensor.shape[1] * size, tensor.shape[0] * size
 
@@ -77,25 +75,13 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(_fans(tensor))), generator)
 
 
-def kaiming_uniform_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    generator: Any = None,
-) -> Tensor:
+def kaiming_uniform_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None) -> Tensor:
     """Draw uniformly from ±gain √(3 / fan); `a` is leaky_relu's slope. Source: He et al., 2015."""
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else uniform_(tensor, -math.sqrt(3.0) * std, math.sqrt(3.0) * std, generator)
 
 
-def kaiming_normal_(
-    tensor: Tensor,
-    a: float = 0,
-    mode: str = "fan_in",
-    nonlinearity: str = "leaky_relu",
-    generator: Any = None,
-) -> Tensor:
+def kaiming_normal_(tensor: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None) -> Tensor:
     """Draw from the Gaussian distribution of standard deviation gain / √fan; `a` is leaky_relu's slope. Source: He et al., 2015."""
     std = _kaiming_std(tensor, a, mode, nonlinearity)
     return tensor if std is None else normal_(tensor, 0.0, std, generator)

@@ -20,9 +20,7 @@ class Linear(Module):
     Weight and bias start uniform on ±1/√in_features, as PyTorch's do.
     """
 
-    def __init__(
-        self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(empty((out_features, in_features), device=device, dtype=dtype))
@@ -49,19 +47,11 @@ class Linear(Module):
         """Raise LayerError, which says how the input does not fit the weight."""
         if input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
             got = input.shape[-1] if input.ndim else "a 0-d tensor"
-            raise LayerError(
-                self,
-                f"expected in_features {weight.shape[-1]}, got {got}: the input has shape "
-                f"{tuple(input.shape)}, the weight {tuple(weight.shape)}; reshape the input, e.g. with "
-                f"view(-1, {weight.shape[-1]}), or build the layer "
-                f"as Linear({got if input.ndim else '…'}, {self.out_features})",
-            )
-        raise LayerError(
-            self,
-            f"expected an input of {weight.dtype}, the weight's dtype, got {input.dtype}; "
-            f"convert the input with .to(minigrad.{weight.dtype}), or the network "
-            f"with .to(minigrad.{input.dtype})",
-        )
+            raise LayerError(self, f"expected in_features {weight.shape[-1]}, got {got}: the input has shape {tuple(input.shape)}, "
+                                   f"the weight {tuple(weight.shape)}; reshape the input, e.g. with view(-1, {weight.shape[-1]}), "
+                                   f"or build the layer as Linear({got if input.ndim else '…'}, {self.out_features})")
+        raise LayerError(self, f"expected an input of {weight.dtype}, the weight's dtype, got {input.dtype}; convert the input with "
+                               f".to(minigrad.{weight.dtype}), or the network with .to(minigrad.{input.dtype})")
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -10,9 +10,7 @@ from .module import Module
 class Loss(Module):
     """Base of the losses: `reduction` is 'mean', 'sum' or 'none'; PyTorch's two older arguments are understood."""
 
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
         self.reduction = F.reduction_of(size_average, reduce, reduction, type(self).__name__)
 
@@ -50,9 +48,7 @@ class NLLLoss(Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return nll_loss(input, target)."""
-        return F.nll_loss(
-            input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
-        )
+        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class CrossEntropyLoss(Loss):
@@ -73,11 +69,5 @@ class CrossEntropyLoss(Loss):
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return cross_entropy(input, target)."""
-        return F.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
+        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
+                               label_smoothing=self.label_smoothing)

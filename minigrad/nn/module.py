@@ -22,13 +22,11 @@ class Module(Tree):
     Parameters, modules and (with `register_buffer`) buffers become parts of it by assignment.
     """
 
-    training: bool
-
     def __init__(self) -> None:
         super().__init__()
-        object.__setattr__(self, "_forward_hooks", {})
-        object.__setattr__(self, "_forward_pre_hooks", {})
-        object.__setattr__(self, "training", True)
+        self._forward_hooks: dict[int, Callable[..., Any]] = {}
+        self._forward_pre_hooks: dict[int, Callable[..., Any]] = {}
+        self.training = True
 
     # ---- calling
 
@@ -47,6 +45,7 @@ class Module(Tree):
             raise
 
     def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the output of `forward`, with the arguments and the output that the hooks put in place."""
         for pre_hook in tuple(self._forward_pre_hooks.values()):
             changed = pre_hook(self, args)
             if changed is not None:
@@ -59,11 +58,11 @@ class Module(Tree):
         return result
 
     def register_forward_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(self, args, output) after every `forward`; what it returns replaces the output."""
+        """Call hook(self, args, output) after every `forward`; if it returns something, that replaces the output."""
         return Handle(self._forward_hooks, hook)
 
     def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Handle:
-        """Call hook(self, args) before every `forward`; what it returns, if anything, are the arguments."""
+        """Call hook(self, args) before every `forward`; if it returns something, that replaces the arguments."""
         return Handle(self._forward_pre_hooks, hook)
 
     # ---- changing all parts at once
@@ -159,9 +158,7 @@ class Module(Tree):
         """Return {path: tensor} of all parameters and persistent buffers, detached (unless keep_vars), not copied; and the extra states."""
         return state.collect(self, prefix, keep_vars)
 
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> state._IncompatibleKeys:
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> state._IncompatibleKeys:
         """Copy the tensors of `state_dict` into the parameters and buffers of the same path.
 
         strict: missing and unexpected keys are an error; without it they are only returned.

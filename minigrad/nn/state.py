@@ -109,13 +109,9 @@ def load(module: Module, state: Mapping[str, Any], strict: bool, assign: bool) -
 def _mismatch(key: str, tensor: Tensor, given: object) -> str | None:
     """Return why `given` cannot be copied into `tensor`, or None if it can."""
     if not isinstance(given, Tensor):
-        return (
-            f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
-            f"checkpoint but received {type(given)}"
-        )
+        return (f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from checkpoint '
+                f"but received {type(given)}")
     if tuple(given.shape) != tuple(tensor.shape):
-        return (
-            f"size mismatch for {key}: copying a param with shape {Size(given.shape)} from checkpoint, "
-            f"the shape in current model is {Size(tensor.shape)}."
-        )
+        return (f"size mismatch for {key}: copying a param with shape {Size(given.shape)} from checkpoint, "
+                f"the shape in current model is {Size(tensor.shape)}.")
     return None

@@ -24,9 +24,8 @@ class Tree:
     _non_persistent_buffers_set: set[str]
 
     def __init__(self) -> None:
-        for kind in KINDS:
-            object.__setattr__(self, kind, {})
-        object.__setattr__(self, "_non_persistent_buffers_set", set())
+        self._parameters, self._buffers, self._modules = {}, {}, {}
+        self._non_persistent_buffers_set = set()
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Add `param` (or None, for one that is switched off) under `name`."""
@@ -35,10 +34,8 @@ class Tree:
             got = type(param).__name__  # type: ignore[unreachable]
             raise TypeError(f"cannot assign '{got}' to parameter '{name}' (nn.Parameter or None required)")
         if param is not None and param.grad_fn is not None:
-            raise ValueError(
-                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
-                f"explicitly. To express '{name}' as a function of another Tensor, compute it in forward()."
-            )
+            raise ValueError(f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
+                             f"To express '{name}' as a function of another Tensor, compute it in forward().")
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -86,10 +83,7 @@ class Tree:
                 raise AttributeError(f"cannot assign {kind[1:]} before Module.__init__() call")
             if adds or (own is not None and name in own):
                 if value is not None and not isinstance(value, wanted):
-                    raise TypeError(
-                        f"cannot assign '{type(value).__name__}' as {kind[1:-1]} '{name}' "
-                        f"({EXPECTED[kind]} or None expected)"
-                    )
+                    raise TypeError(f"cannot assign '{type(value).__name__}' as {kind[1:-1]} '{name}' ({EXPECTED[kind]} or None expected)")
                 self._place(kind, name, value)
                 return
         object.__setattr__(self, name, value)
@@ -123,15 +117,14 @@ class Tree:
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly inside with their names, each module once."""
-        return _once((name, child) for name, child in self._modules.items())
+        return _once(self._modules.items())
 
     def modules(self) -> Iterator[Module]:
         """Yield this module and all modules inside it, outer before inner, each once."""
         return (module for _, module in self.named_modules())
 
-    def named_modules(
-        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
+    def named_modules(self, memo: set[Module] | None = None, prefix: str = "",
+                      remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
         """Yield what `modules()` does, with paths: '' for this module, 'encoder.0' for a child of a child."""
         memo = set() if memo is None else memo
         if remove_duplicate and self in memo:
@@ -146,9 +139,7 @@ class Tree:
         """Yield all parameters of this module and, with `recurse`, of those inside, in the order of declaration, each once."""
         return (param for _, param in self.named_parameters(recurse=recurse))
 
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
+    def named_parameters(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Parameter]]:
         """Yield what `parameters()` does, with paths."""
         return self._named_members("_parameters", prefix, recurse, remove_duplicate)
 
@@ -156,20 +147,15 @@ class Tree:
         """Yield all buffers, in the order of `parameters()`."""
         return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
+    def named_buffers(self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True) -> Iterator[tuple[str, Tensor]]:
         """Yield what `buffers()` does, with paths."""
         return self._named_members("_buffers", prefix, recurse, remove_duplicate)
 
     def _named_members(self, kind: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Any]]:
-        """Yield the parts of one kind with their paths, without those that are None; each once, or as often as it stands there."""
+        """Yield the parts of one kind with their paths, without those that are None; with `once`, each only once."""
         inside = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
-        named = (
-            (f"{path}.{name}" if path else name, member)
-            for path, module in inside
-            for name, member in getattr(module, kind).items()
-        )
+        named = ((f"{path}.{name}" if path else name, member)
+                 for path, module in inside for name, member in getattr(module, kind).items())
         return _once(named) if once else ((name, member) for name, member in named if member is not None)
 
     def get_submodule(self, target: str) -> Module:

@@ -3,15 +3,16 @@
 from .. import backend as _backend
 from ..autograd.graph import Tensor as _Tensor
 from .activations import log_softmax, relu, sigmoid, softmax, tanh
-from .arithmetic import (absolute, add, clip, div, equal, exp, floor_divide, greater, greater_equal, isnan, less, less_equal, linear, log,
-                         logical_and, logical_not, logical_or, matmul, maximum, minimum, mul, neg, not_equal, pow, remainder, sign, sqrt,
+from .arithmetic import (absolute, add, clip, div, exp, floor_divide, log, maximum, minimum, mul, neg, pow, remainder, sign, sqrt,
                          square, sub, where)
+from .comparisons import equal, greater, greater_equal, isnan, less, less_equal, logical_and, logical_not, logical_or, not_equal
+from .indexing import assign, getitem, put_along_axis, scatter, take_along_axis
 from .losses import mse, nll, nll_each
 from .penalties import l1_penalty, l1_penalty_slide
+from .products import linear, matmul
 from .reductions import argmax, argmin, max, mean, min, sum
-from .shaping import (assign, astype, broadcast_to, concatenate, copy, expand_dims, flip, getitem, join, ones_like,
-                      put_along_axis, reshape, scatter, squeeze, stop_gradient, swapaxes, take_along_axis, to_device,
-                      transpose, zeros_like)
+from .shaping import (astype, broadcast_to, concatenate, copy, expand_dims, flip, join, ones_like, reshape, squeeze, stop_gradient,
+                      swapaxes, to_device, transpose, zeros_like)
 
 __all__ = [
     "absolute", "add", "argmax", "argmin", "assign", "astype", "broadcast_to", "clip", "concatenate", "copy", "div", "equal", "exp",

@@ -28,7 +28,7 @@ def sigmoid(x):
 
 @fuse
 def sigmoid_value(x):
-    """From e^-|x|, so that nothing overflows and the tail of large negative x is kept. NaN passes through."""
+    """1 / (1 + e^-x), computed from e^-|x|: nothing overflows, and the tail of large negative x is kept. NaN passes through."""
     xp = array_module(x)
     e = xp.exp(xp.where(x >= 0, -x, x))  # -|x| whose derivative at 0 is that of its branch below
     return xp.where(x >= 0, 1, e) / (1 + e)
@@ -49,14 +49,14 @@ def relu(x):
 
 @fuse
 def relu_value(x):
-    """NaN passes through."""
+    """max(x, 0); NaN passes through."""
     xp = array_module(x)
     return xp.where(x < 0, 0, x)
 
 
 @fuse
 def relu_grad(g, y):
-    """g also where y is NaN, as in PyTorch"""
+    """g where y > 0 and, as in PyTorch, where y is NaN; else 0"""
     xp = array_module(g)
     return xp.where(y <= 0, 0, g)
 
@@ -85,7 +85,7 @@ def log_softmax(x, *, axis):
 
 
 def _peak(name, x, axis):
-    """The maximum along `axis`, a constant for the derivative, as the shift cancels; 0 where x is empty."""
+    """The maximum along `axis`, taken as a constant, as a shift does not change the result; 0 where x is empty."""
     if x.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")
     xp = array_module(x)

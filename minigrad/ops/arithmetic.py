@@ -1,4 +1,4 @@
-"""Arithmetic, element by element, and matrix products."""
+"""Arithmetic, element by element."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def pow(x, y):
         return xp.where(some, g * (y * some * x ** (y - some)), 0)
 
     def vjp_y(g):
-        xp, never = array_module(g), (x == 0) & (y >= 0)  # there x^y does not change with y, nor does this
+        xp, never = array_module(g), (x == 0) & (y >= 0)  # where x = 0 ≤ y, x^y does not change with y, nor does the derivative
         return g * xp.where(never, 0, xp.where(never, 1, z) * logarithm(x, never))
 
     return z, vjp_x, vjp_y
@@ -160,7 +160,7 @@ def check_divisor(name, y):
 
 
 def pick_grad(g, winner, loser):
-    """g where winner > loser, half of it where they are equal, 0 elsewhere; as PyTorch, g where either is NaN."""
+    """g where winner > loser, half of it where they are equal, 0 elsewhere; g where either is NaN, as in PyTorch."""
     xp = array_module(g)
     return xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))
 
@@ -187,113 +187,3 @@ def where(condition, x, y):
     xp = array_module(x if hasattr(x, "shape") else y if hasattr(y, "shape") else condition)
     return (xp.where(condition, x, y), None,
             lambda g: array_module(g).where(condition, g, 0), lambda g: array_module(g).where(condition, 0, g))
-
-
-@op(product=True, wide=True)
-def matmul(x, y):
-    """x @ y for two matrices, or stacks of them,  dL/dx = g yᵀ,  dL/dy = xᵀ g"""
-    check_product("matmul", x, y)
-    return (array_module(x).matmul(x, y),
-            lambda g: array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2)),
-            lambda g: array_module(g).matmul(array_module(x).swapaxes(x, -1, -2), g))
-
-
-@op(product=True, wide=True)
-def linear(x, weight, bias):
-    """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
-    check_linear(x, weight, bias)
-    xp, shape, rows = array_module(x), x.shape, _rows(x)
-    y = xp.linear(rows, weight, bias)
-    return (_unrolled(y, (*shape[:-1], y.shape[1])), lambda g: _unrolled(array_module(g).matmul(_rows(g), weight), shape),
-            lambda g: array_module(g).matmul(_rows(g).T, rows),
-            lambda g: array_module(g).sum(_rows(g), axis=0))
-
-
-def check_product(name, x, y):
-    """Raise unless x (…, n, k) and y (…, k, m) have one dtype and the same k."""
-    if x.dtype != y.dtype:
-        raise RuntimeError(f"{name}: expected one dtype, got {x.dtype} and {y.dtype}; convert one with .to(dtype)")
-    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
-        raise RuntimeError(f"{name}: shapes {tuple(x.shape)} and {tuple(y.shape)} do not fit: the last axis of the first must be as "
-                           "long as the last but one of the second")
-
-
-def check_linear(x, weight, bias):
-    """Raise unless x (…, in), weight (out, in) and bias (out,) fit."""
-    if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1] or tuple(bias.shape) != (weight.shape[0],):
-        raise RuntimeError(f"linear: expected x (…, in), weight (out, in), bias (out,); got {tuple(x.shape)}, {tuple(weight.shape)}, "
-                           f"{tuple(bias.shape)}")
-    if not x.dtype == weight.dtype == bias.dtype:
-        raise RuntimeError(f"linear: expected one dtype, got x {x.dtype}, weight {weight.dtype}, bias {bias.dtype}; "
-                           "convert the network with .double() or .float(), or x with .to(dtype)")
-
-
-def _rows(x):
-    return x if x.ndim == 2 else array_module(x).reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
-
-
-def _unrolled(rows, shape):
-    return rows if len(shape) == 2 else array_module(rows).reshape(rows, shape)
-
-
-# ---- comparisons: no gradient
-
-
-@op(promote=True)
-def greater(x, y):
-    """x > y"""
-    return (x > y,)
-
-
-@op(promote=True)
-def greater_equal(x, y):
-    """x ≥ y"""
-    return (x >= y,)
-
-
-@op(promote=True)
-def less(x, y):
-    """x < y"""
-    return (x < y,)
-
-
-@op(promote=True)
-def less_equal(x, y):
-    """x ≤ y"""
-    return (x <= y,)
-
-
-@op(promote=True)
-def equal(x, y):
-    """x = y, element by element"""
-    return (x == y,)
-
-
-@op(promote=True)
-def not_equal(x, y):
-    """x ≠ y, element by element"""
-    return (x != y,)
-
-
-@op
-def logical_and(x, y):
-    """x and y, element by element"""
-    return (array_module(x).logical_and(x, y),)
-
-
-@op
-def logical_or(x, y):
-    """x or y, element by element"""
-    return (array_module(x).logical_or(x, y),)
-
-
-@op
-def logical_not(x):
-    """not x, element by element"""
-    return (array_module(x).logical_not(x),)
-
-
-@op
-def isnan(x):
-    """Whether each element is NaN"""
-    return (x != x,)

@@ -47,14 +47,14 @@ def nll(log_probs, targets, *, weight=None, ignore_index=-100):
 
 @fuse(reduce=True)
 def picked(log_probs, w):
-    """Σ w log_probs; -∞ counts only where it is a target."""
+    """Σ w log_probs without the terms where w is 0, as log_probs may be -∞ there"""
     xp = array_module(log_probs)
     return xp.where(w != 0, log_probs * w, 0)
 
 
 @fuse
 def picked_grad(g, w, hit):
-    """g w, 0 where nothing is hit whatever g is; NaN where a weight of 0 is, and g infinite as all are, as in PyTorch."""
+    """g w where `hit` is not 0, else 0, whatever g is. If all weights are 0, g is infinite and g w is NaN at a target, as in PyTorch."""
     xp = array_module(g)
     return xp.where(hit != 0, g * w, 0)
 

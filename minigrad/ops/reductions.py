@@ -21,12 +21,8 @@ def mean(x, *, axis=None, keepdims=False):
     shape, axes = x.shape, normal_axes(axis, x.ndim)
     n = prod([shape[i] for i in axes])
     y = array_module(x).sum(x, axis=axis, keepdims=keepdims)
-    return divided(y, n), lambda g: spread(g / (n or 1), shape, axis, keepdims)
-
-
-def divided(y, n):
-    """y / n; NaN where n is 0, as in PyTorch"""
-    return y / n if n else y * float("nan")
+    y = y / n if n else y * float("nan")  # the mean of nothing is NaN, as in PyTorch
+    return y, lambda g: spread(g / (n or 1), shape, axis, keepdims)
 
 
 @op
@@ -80,7 +76,7 @@ def spread(g, shape, axis, keepdims):
 
 
 def normal_axes(axis, ndim):
-    """`axis` as a tuple of numbers from 0; () of a 0-d array, whose only axis is a courtesy."""
+    """`axis` as a tuple of numbers from 0; () for a 0-d array, which takes 0 and -1 as an axis although it has none."""
     if axis is None:
         return tuple(range(ndim))
     return tuple(a % ndim for a in (axis if isinstance(axis, (tuple, list)) else (axis,))) if ndim else ()

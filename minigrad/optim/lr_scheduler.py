@@ -11,7 +11,6 @@ import math
 import types
 import warnings
 import weakref
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -19,24 +18,6 @@ from typing import Any
 from .._tensor import Tensor
 
 __all__ = ["CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "MultiStepLR", "StepLR"]
-
-USE_GET_LAST_LR = "To get the last learning rate computed by the scheduler, please use `get_last_lr()`."
-STEP_ORDER = (
-    "Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
-    "`optimizer.step()` before `lr_scheduler.step()`; otherwise the first value of the schedule is skipped."
-)
-STEP_OVERRIDDEN = (
-    "Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, make sure to call "
-    "`optimizer.step()` before `lr_scheduler.step()`; a schedule cannot tell whether this one was called."
-)
-NO_INITIAL_LR = (
-    "param 'initial_lr' is not specified in param_groups[{i}] when resuming with last_epoch {last_epoch}; "
-    "load the optimizer's state dict first, or leave last_epoch at -1 for a fresh run"
-)
-EPOCH_DEPRECATED = (
-    "The epoch parameter in `scheduler.step()` is deprecated. Please use `scheduler.step()` to step the "
-    "scheduler. With an epoch the closed form is used instead of the chainable form."
-)
 
 
 class LRScheduler:
@@ -54,7 +35,8 @@ class LRScheduler:
             if last_epoch == -1:
                 group.setdefault("initial_lr", _value(group["lr"]))
             elif "initial_lr" not in group:
-                raise KeyError(NO_INITIAL_LR.format(i=i, last_epoch=last_epoch))
+                raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming with last_epoch {last_epoch}; "
+                               "load the optimizer's state dict first, or leave last_epoch at -1 for a fresh run")
         self.base_lrs: list[float] = [_value(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         _note_steps(optimizer)
@@ -79,7 +61,7 @@ class LRScheduler:
     def get_lr(self) -> list[float]:
         """Return the next rate of each param group, for `step`; warn if anything else asks for it."""
         if not self._get_lr_called_within_step:
-            warnings.warn(USE_GET_LAST_LR, UserWarning, stacklevel=2)
+            warnings.warn("To get the last learning rate computed by the scheduler, please use `get_last_lr()`.", stacklevel=2)
         return self.next_lr()
 
     def next_lr(self) -> list[float]:
@@ -94,9 +76,13 @@ class LRScheduler:
         """Set the rates for the next epoch; call it after `optimizer.step()`. The argument `epoch` is deprecated."""
         if self._step_count == 1:
             if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
-                warnings.warn(STEP_OVERRIDDEN, UserWarning, stacklevel=2)
+                warnings.warn("Seems like `optimizer.step()` has been overridden after learning rate scheduler initialization. Please, "
+                              "make sure to call `optimizer.step()` before `lr_scheduler.step()`; a schedule cannot tell whether this one "
+                              "was called.", stacklevel=2)
             elif not getattr(self.optimizer, "_opt_called", False):
-                warnings.warn(STEP_ORDER, UserWarning, stacklevel=2)
+                warnings.warn("Detected call of `lr_scheduler.step()` before `optimizer.step()`. Call them in the opposite order: "
+                              "`optimizer.step()` before `lr_scheduler.step()`; otherwise the first value of the schedule is skipped.",
+                              stacklevel=2)
         self._step_count += 1
         self._get_lr_called_within_step = True
         try:
@@ -104,7 +90,8 @@ class LRScheduler:
                 self.last_epoch += 1
                 rates = self.get_lr()
             else:
-                warnings.warn(EPOCH_DEPRECATED, UserWarning, stacklevel=2)
+                warnings.warn("The epoch parameter in `scheduler.step()` is deprecated. Please use `scheduler.step()` to step the "
+                              "scheduler. With an epoch the closed form is used instead of the chainable form.", stacklevel=2)
                 self.last_epoch = epoch
                 rates = self.closed_form_lr()
         finally:
@@ -134,16 +121,16 @@ def _note_steps(optimizer: Any) -> None:
     """Let `optimizer.step` set `_opt_called`, so that a schedule can tell when it is stepped too early."""
     if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
         return
-    found, owner = optimizer.step, weakref.ref(optimizer)
-    step = getattr(found, "__func__", lambda optimizer, *args, **kwargs: found(*args, **kwargs))  # for a function in its place
-    if hasattr(found, "__func__"):
-        found = None  # a bound method would keep the optimizer alive for ever
+    step, owner = optimizer.step, weakref.ref(optimizer)
+    own = getattr(step, "__self__", None) is optimizer  # else a program has put another function in its place
+    if own:
+        step = step.__func__  # the bound method would keep the optimizer alive for ever
 
     @functools.wraps(step)
     def marked(*args: Any, **kwargs: Any) -> Any:
         optimizer = owner()
         optimizer._opt_called = True  # type: ignore[union-attr]
-        return step(optimizer, *args, **kwargs)
+        return step(optimizer, *args, **kwargs) if own else step(*args, **kwargs)
 
     marked._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
     optimizer.step = marked
@@ -169,9 +156,7 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """lr ← gamma · lr at each epoch in `milestones`, twice at an epoch that is listed twice."""
 
-    def __init__(
-        self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
-    ) -> None:
+    def __init__(self, optimizer: Any, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -182,7 +167,7 @@ class MultiStepLR(LRScheduler):
         return [lr * self.gamma ** self.milestones[self.last_epoch] for lr in self._current()]
 
     def closed_form_lr(self) -> list[float]:
-        passed = bisect_right(sorted(Counter(self.milestones).elements()), self.last_epoch)
+        passed = sum(times for epoch, times in self.milestones.items() if epoch <= self.last_epoch)
         return [lr * self.gamma**passed for lr in self.base_lrs]
 
 
@@ -233,12 +218,7 @@ class CosineAnnealingLR(LRScheduler):
 class LambdaLR(LRScheduler):
     """lr = lr₀ · lr_lambda(t) after t epochs; a list has one function for each param group."""
 
-    def __init__(
-        self,
-        optimizer: Any,
-        lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
-        last_epoch: int = -1,
-    ) -> None:
+    def __init__(self, optimizer: Any, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]], last_epoch: int = -1) -> None:
         n = len(optimizer.param_groups)
         self.lr_lambdas: list[Any] = list(lr_lambda) if isinstance(lr_lambda, list | tuple) else [lr_lambda] * n
         if len(self.lr_lambdas) != n:

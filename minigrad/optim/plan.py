@@ -20,11 +20,11 @@ class Plan:
 
     def __init__(self, columns: list[list], together: bool) -> None:
         self.columns, self.batches = columns, {}  # type: ignore[var-annotated]
-        self.ids = list(map(id, chain.from_iterable(columns)))  # no other array can take one, as the plan keeps these
+        self.ids = list(map(id, chain.from_iterable(columns)))  # no other array gets one of these ids while the plan keeps its arrays
         self.unready = [i for i, row in enumerate(zip(*columns)) if not is_ready(*row)]
         roots = [backend.root(a) for a in chain.from_iterable(columns) if a is not None]
         self.owners = set(map(id, roots))
-        self.foreign = not all(root.flags.owndata for root in roots)  # only addresses tell who else shows such memory
+        self.foreign = not all(root.flags.owndata for root in roots)  # if so, only addresses tell what a gradient shares with it
         self.spans = sorted([backend.byte_bounds(a) for a in chain.from_iterable(columns) if a is not None and a.size])
         self.together = together and all(end <= start for (_, end), (start, _) in pairwise(self.spans))
 
@@ -49,7 +49,7 @@ class Plan:
         """Return the batches that update the parameters first … last - 1: as few as possible, or one for each if not `together`."""
         key = first, last, together
         if key not in self.batches:
-            if len(self.batches) > 8 + len(self.ids):  # gradients are missing now here, now there
+            if len(self.batches) > 8 + len(self.ids):  # each step may lack the gradients of other parameters
                 self.batches.clear()
             cuts = [first, *[i for i in range(first + 1, last) if not (together and self._go_together(i - 1, i))], last]
             self.batches[key] = [Batch(self, i, j) for i, j in pairwise(cuts)]
@@ -64,7 +64,7 @@ class Plan:
 
 
 class Batch:
-    """The parameters first … last - 1, which one call of `update` changes. `arrays`: their arrays as one, then each of the states."""
+    """The parameters first … last - 1, which one call of `update` changes. `arrays`: the parameters as one array, then each state."""
 
     def __init__(self, plan: Plan, first: int, last: int) -> None:
         self.part, self.arrays, parts = slice(first, last), [], []

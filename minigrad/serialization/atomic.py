@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,9 @@ from typing import Any
 def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     """Write `chunks` (objects with a contiguous buffer) one after the other as the new content of `path`.
 
-    A temporary file in the same folder is written, fsynced and renamed over `path`, and the folder is
-    fsynced, so that a kill, a full disk or a failing disk leaves the old file as it was. Temporary files of an
-    earlier crash are removed first. So only one process at a time may write to a path: a second one fails with an
-    OSError, and the file is whole all the same.
+    A temporary file in the same folder is written, fsynced and renamed over `path`, and the folder is fsynced, so that a kill, a full disk
+    or a failing disk leaves the old file as it was. Temporary files of an earlier crash are removed first. So only one process at a time
+    may write to a path: if two do, one fails with an OSError, and the file is whole all the same.
     """
     target = Path(os.path.realpath(path))  # a link stays a link: the file that it points to is replaced
     named = Path(path)  # not `target`: /dev/stdout leads to a pipe that has no name
@@ -39,6 +39,7 @@ def replace_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def _write_and_sync(path: Path, chunks: Iterable[Any]) -> None:
+    """Write a new file, and return when its content is on the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
         for chunk in chunks:
@@ -51,6 +52,7 @@ def _write_and_sync(path: Path, chunks: Iterable[Any]) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Return when the names of the files in a folder are on the disk."""
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -61,13 +63,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _remove_stale(target: Path) -> None:
-    prefix = f".{target.name}."
+    """Remove the temporary files for `target` that an earlier crash left behind."""
+    temporary = re.escape(f".{target.name}.") + r"[0-9a-f]{16}\.tmp"
     for name in os.listdir(target.parent):
-        middle = name[len(prefix) : -len(".tmp")]
-        if name == f"{prefix}{middle}.tmp" and len(middle) == 16 and set(middle) <= set("0123456789abcdef"):
+        if re.fullmatch(temporary, name):
             _remove(target.with_name(name))
 
 
 def _remove(path: Path) -> None:
+    """Remove a file, if that is possible."""
     with contextlib.suppress(OSError):  # already gone, or the disk fails: the next save tries again
         os.unlink(path)

@@ -34,9 +34,9 @@ LONG = ", which has more than 64 bits"
 def save(obj: Any, path: PathLike) -> None:
     """Store any nesting of dicts, lists, tuples, numbers, texts, None and tensors (a state dict) in `path`.
 
-    The file is in the safetensors format, and `safetensors.torch.load_file` reads a flat state dict from it.
-    Nothing is pickled. The old file stays intact until the new one is complete on the disk. A tensor that
-    occurs twice is stored twice; devices and `requires_grad` are not stored.
+    The file is in the safetensors format, and `safetensors.torch.load_file` reads a flat state dict from it. Nothing is pickled. The old
+    file stays intact until the new one is complete on the disk. A tensor that occurs twice is stored twice; devices and `requires_grad`
+    are not stored.
     """
     tensors: dict[str, Tensor] = {}
     structure = json.dumps(_encode(obj, (), tensors))
@@ -66,6 +66,7 @@ def load(path: PathLike) -> Any:
 
 
 def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> Any:
+    """Return the structure of a value, and add its tensors to `tensors` by name; `path` has the keys that lead to the value."""
     if len(path) > MAX_DEPTH:
         raise ValueError(f"save: expected at most {MAX_DEPTH} levels, found more; does it contain itself?")
     if isinstance(value, Tensor):
@@ -83,13 +84,13 @@ def _encode(value: Any, path: tuple[str | int, ...], tensors: dict[str, Tensor])
     if value is None or isinstance(value, bool | int | float | str):
         return value
     hint = "; wrap it with minigrad.from_numpy" if isinstance(value, ndarray) else ""
-    expected = "a tensor, number, text, None, dict, list or tuple"
-    raise TypeError(f"save: {_place(path)}: expected {expected}, found {type(value).__name__}{hint}")
+    raise TypeError(f"save: {_place(path)}: expected a tensor, number, text, None, dict, list or tuple, found {type(value).__name__}{hint}")
 
 
 def _add_tensor(tensor: Tensor, path: tuple[str | int, ...], tensors: dict[str, Tensor]) -> str:
+    """Add a tensor under its path, or with a number behind it where another tensor has that name; return the name."""
     name = unique = ".".join(map(str, path)) or "tensor"
-    number = len(tensors) + 1  # taken only if another name ends with it
+    number = len(tensors) + 1  # free, unless another path ends with it
     while unique in tensors or unique == "__metadata__":  # {"a.b": t, "a": {"b": u}}
         unique, number = f"{name}#{number}", number + 1
     tensors[unique] = tensor
@@ -97,10 +98,12 @@ def _add_tensor(tensor: Tensor, path: tuple[str | int, ...], tensors: dict[str, 
 
 
 def _place(path: tuple[str | int, ...]) -> str:
+    """Return how a program would write the path, for messages."""
     return "state" + "".join(f"[{key!r}]" for key in path)
 
 
 def _decode(value: Any, unused: dict[str, Tensor], where: str, depth: int) -> Any:
+    """Return the value that a structure stands for, and take its tensors out of `unused`."""
     if not isinstance(value, dict | list):
         return value
     if isinstance(value, dict) and len(value) == 1 and depth <= MAX_DEPTH:
@@ -116,6 +119,7 @@ def _decode(value: Any, unused: dict[str, Tensor], where: str, depth: int) -> An
 
 
 def _is_pairs(content: Any) -> bool:
+    """Return whether `content` is a list of [key, value] with keys that a dict may have, each once."""
     if not isinstance(content, list):
         return False
     if not all(isinstance(pair, list) and len(pair) == 2 for pair in content):

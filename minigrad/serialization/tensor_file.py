@@ -30,7 +30,7 @@ PathLike = str | os.PathLike[str]
 MAX_HEADER_BYTES = 100_000_000  # the limit of the package safetensors
 MAX_TENSORS = 1 << 18  # about as many names and digests as fit into a header of that size
 MAX_DIMENSIONS = 64  # the limit of NumPy
-MAX_VALUES = 1 << 18  # that a JSON text may have; Python takes 72 bytes for `{},`
+MAX_VALUES = 1 << 18  # values that a JSON text may have; Python takes 72 bytes for `{},`
 VALUES_OF_A_TENSOR = 32  # how many more it may have for each tensor: in its entry, its digest and its place in the structure
 TENSOR_DIGESTS, HEADER_DIGEST = "minigrad.tensor_sha256", "minigrad.header_sha256"
 NO_DIGEST = "0" * 64
@@ -51,7 +51,7 @@ class CheckpointError(ValueError):
 
 
 class Entry(NamedTuple):
-    """What the header says of one tensor: `begin` and `end` count bytes from the start of the data."""
+    """One tensor in the header; `begin` and `end` count bytes from the start of the data."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -105,14 +105,15 @@ def check_is_file(path: PathLike) -> None:
 
 
 def _contiguous(name: str, array: Any) -> Any:
+    """Return an array in the order of bytes and of elements that the file has; raise TypeError for a dtype that it cannot hold."""
     dtype = array.dtype.newbyteorder("<")
     if dtype.str not in DTYPE_NAMES:
-        dtypes = ", ".join(DTYPE_NAMES.values())
-        raise TypeError(f"save: {name!r} has dtype {array.dtype}; expected one of {dtypes}")
+        raise TypeError(f"save: {name!r} has dtype {array.dtype}; expected one of {', '.join(DTYPES)}")
     return np.asarray(array, dtype=dtype, order="C")
 
 
 def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
+    """Return the header, padded with spaces so that the data are aligned, and with its own digest."""
     entries: dict[str, Any] = {"__metadata__": metadata}
     begin = 0
     for name, array in arrays.items():
@@ -121,18 +122,17 @@ def _header(arrays: dict[str, Any], metadata: dict[str, str]) -> bytes:
         begin += array.nbytes
     text = json.dumps(entries, separators=(",", ":"))
     header = (text + " " * (-len(text) % 8)).encode("ascii")
-    for found, most, what in ((len(header), MAX_HEADER_BYTES, "bytes"), (_count_values(header), most_values(len(arrays)), "values")):
+    for found, most, what in ((len(header), MAX_HEADER_BYTES, "bytes"), (_count_values(text), most_values(len(arrays)), "values")):
         if found > most:
-            raise ValueError(
-                f"save: names, shapes and what is no tensor take {found:,} {what}, expected at most {most:,}; "
-                "store long lists of numbers as tensors"
-            )
+            raise ValueError(f"save: names, shapes and what is no tensor take {found:,} {what}, expected at most {most:,}; "
+                             "store long lists of numbers as tensors")
     key = f'"{HEADER_DIGEST}":"'
     digest = hashlib.sha256(header).hexdigest()
     return header.replace((key + NO_DIGEST).encode(), (key + digest).encode(), 1)
 
 
 def _read(where: str, file: BinaryIO, size: int) -> Any:
+    """Return the next `size` bytes of a file as an array; raise CheckpointError if there are fewer."""
     data: Any = np.empty(size, np.uint8)
     done = file.readinto(data)  # type: ignore[attr-defined]
     if done < size:
@@ -141,6 +141,7 @@ def _read(where: str, file: BinaryIO, size: int) -> Any:
 
 
 def _read_header(path: PathLike, file: BinaryIO, size: int) -> bytes:
+    """Return the bytes of the header, after its length was checked."""
     if size < 8:
         raise unexpected(path, "at least 8 bytes", size, "the file is truncated")
     length = int.from_bytes(_read(f"{path}: header length", file, 8).tobytes(), "little")
@@ -175,6 +176,7 @@ def _parse_header(path: PathLike, header: bytes, data_size: int) -> tuple[dict[s
 
 
 def _parse_entry(where: str, item: Any) -> Entry:
+    """Return one tensor's entry in the header; raise CheckpointError if its parts are not possible or contradict each other."""
     if not isinstance(item, dict) or set(item) != {"dtype", "shape", "data_offsets"}:
         raise unexpected(where, "dtype, shape and data_offsets", shown(item))
     dtype, shape, offsets = item["dtype"], item["shape"], item["data_offsets"]
@@ -194,6 +196,7 @@ def _parse_entry(where: str, item: Any) -> Entry:
 
 
 def _is_sizes(value: Any) -> bool:
+    """Return whether `value` is a list of whole numbers from 0 on that fit into 64 bits."""
     return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 63 for size in value)
 
 
@@ -221,6 +224,7 @@ def is_by_minigrad(metadata: Mapping[str, str]) -> bool:
 
 
 def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
+    """Raise CheckpointError if the data of a tensor do not have this digest, or are no booleans where they should be."""
     if digest is not None:
         found = hashlib.sha256(data).hexdigest()
         if found != digest:
@@ -229,10 +233,9 @@ def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
         raise unexpected(where, "bytes 0 and 1 for BOOL", data.max())
 
 
-def _count_values(text: str | bytes) -> int:
+def _count_values(text: str) -> int:
     """Return an upper bound of the values in a JSON text: how many brackets, braces and commas, which come before values, are in it."""
-    signs: tuple[Any, ...] = (b"[", b"{", b",") if isinstance(text, bytes) else ("[", "{", ",")
-    return sum(text.count(sign) for sign in signs)
+    return sum(text.count(sign) for sign in "[{,")
 
 
 def most_values(tensors: int) -> int:
@@ -242,9 +245,6 @@ def most_values(tensors: int) -> int:
 
 def parse_json(where: str, text: str | bytes, most: float = math.inf) -> Any:
     """Return the value of a JSON text. Raise CheckpointError if it is none, may have over `most` values, or repeats a name in an object."""
-    if (found := _count_values(text)) > most:
-        raise unexpected(where, f"at most {most:,} values", f"{found:,}")
-
     def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) != len(pairs):
@@ -255,6 +255,8 @@ def parse_json(where: str, text: str | bytes, most: float = math.inf) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
+        if (found := _count_values(text)) > most:
+            raise unexpected(where, f"at most {most:,} values", f"{found:,}")
         return json.loads(text, object_pairs_hook=without_duplicates)
     except CheckpointError:
         raise

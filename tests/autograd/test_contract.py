@@ -1,4 +1,4 @@
-"""What an operation must return, what its VJPs must, and what the errors say: the operation, the argument, the shapes."""
+"""What an operation and its VJPs must return, and what the errors say: the operation, the argument, the shapes."""
 
 import re
 
@@ -15,7 +15,7 @@ def leaf(*values):
 
 
 def odd_operation(function, **options):
-    """The operation that `function` makes, under the name odd."""
+    """Return the operation made from `function`, under the name odd."""
     function.__name__ = "odd"
     return op(function, **options)
 
@@ -122,7 +122,7 @@ class Mine(Exception):
 
 
 def note_of(call, kind=Mine):
-    """The note of the exception that a call raises."""
+    """Return the note of the exception that a call raises."""
     with pytest.raises(kind) as caught:
         call()
     assert len(caught.value.__notes__) == 1

@@ -1,4 +1,4 @@
-"""What the engine's functions promise on their own: the core Tensor, nodes, VJPs of odd shapes, wanted nodes, replays."""
+"""What the engine's functions promise, each on its own: the core Tensor, nodes, VJPs of odd shapes, wanted gradients, replays."""
 
 import gc
 import tracemalloc
@@ -38,11 +38,11 @@ def test_requires_grad_is_switched():
     x.requires_grad = True
     assert x.requires_grad is True
     y = x * 2
-    y.requires_grad = True  # is so already
+    y.requires_grad = True  # as it is already
     with pytest.raises(RuntimeError, match="only be switched off on a leaf"):
         y.requires_grad = False
     whole = mg.tensor([1, 2])
-    whole.requires_grad = False  # is so already
+    whole.requires_grad = False  # as it is already
     with pytest.raises(RuntimeError, match="int64"):
         whole.requires_grad = True
 
@@ -98,7 +98,7 @@ def test_a_view_is_linked_to_the_tensor_that_it_shows():
     x, y = leaf(1.0, 2.0), leaf(3.0, 4.0)
     out = second(x, y)
     assert [reference() is t for reference, t in zip(y.views.everyone, (y, out))] == [True, True] and x.views is None
-    assert out.views is not y.views and y[1:].views is y.views  # y[1:] has the gradient of a view, `second` may have any
+    assert out.views is not y.views and y[1:].views is y.views  # y[1:] has a view's gradient, `second` may have any
     assert (y + 1).views is None and second(mg.zeros(2).array, y).views.everyone is y.views.everyone
 
 
@@ -165,12 +165,12 @@ def test_cotangents_may_be_arrays():
         engine.backward(x * x, (np.ones(2), np.ones(2)))
 
 
-# ---- what was asked for
+# ---- wanted gradients
 
 
 def test_inputs_of_grad_at_several_depths():
     x = leaf(1.0, 2.0)
-    older, newer = x * 3, x * 2  # neither leads to the other
+    older, newer = x * 3, x * 2  # neither was computed from the other
     loss = (older * older).sum() + (newer * newer).sum()
     a, b = mg.autograd.grad(loss, (older, newer), retain_graph=True)
     assert a.tolist() == [6, 12] and b.tolist() == [4, 8]
@@ -284,7 +284,7 @@ def test_recorded_gradients_add_up():
     assert second.item() == 36
 
 
-# ---- what was changed between the forward pass and a second derivative
+# ---- changes between the forward pass and a second derivative
 
 
 def test_other_writes_do_not_matter_to_a_second_derivative():
@@ -351,7 +351,7 @@ def test_contributions_add_up_in_one_array():
 
 
 def once(vjp, out=lambda x: x * 2, start=(1.0, 2.0)):
-    """The gradient of an operation with this VJP."""
+    """Return the gradient of an operation with this VJP."""
 
     @engine.op
     def odd(x):
@@ -393,7 +393,7 @@ def test_a_dtype_of_its_own_is_refused_also_where_it_was_broadcast():
         with pytest.raises(RuntimeError, match="the VJP of odd returned dtype float32"):
             once(lambda g: g.astype("float32"), out)
     x = leaf(1.0, 2.0, dtype="float32")
-    x.double().backward(mg.ones(2, dtype=mg.float64))  # a change of dtype takes g back
+    x.double().backward(mg.ones(2, dtype=mg.float64))  # the VJP of a change of dtype converts g back
     assert x.grad.dtype == mg.float32
 
 

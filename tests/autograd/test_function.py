@@ -1,4 +1,4 @@
-"""What a Function may return, forward and backward, as PyTorch takes it."""
+"""What a Function's forward and backward may return: the same as in PyTorch."""
 
 import sys
 import warnings
@@ -18,7 +18,7 @@ def leaf(lib, *numbers):
 
 
 def functions(lib):
-    """Functions of both libraries, by name."""
+    """Return the Functions of a library, by name."""
     base, seen = lib.autograd.Function, []
 
     class Double(base):
@@ -142,7 +142,7 @@ def test_a_gradient_for_a_tensor_that_needs_none_is_ignored():
 
 
 def test_each_pass_asks_backward_anew():
-    """Also where the same gradient, changed meanwhile, comes again, and another input is asked."""
+    """Also if the same gradient comes again with other numbers, and another input is asked for."""
     for lib in (mg, torch):
 
         class Product(lib.autograd.Function):

@@ -1,4 +1,4 @@
-"""Which gradients `backward` and `grad` leave where: inputs, hooks on the way, leaves switched off, Variable; PyTorch is the oracle."""
+"""Where `backward` and `grad` leave gradients: `inputs`, hooks, leaves that are switched off, Variable; PyTorch is the oracle."""
 
 import warnings
 
@@ -12,7 +12,7 @@ LIBRARIES = (mg, torch)
 
 
 def backward_of(asked, *, retain=False, hook=False, create=False, before=False):
-    """x → y = 2x → Σ y², with an unused leaf u and v = 2u; what `backward(inputs=asked)` leaves in .grad."""
+    """Return what `backward(inputs=asked)` leaves in .grad for x → y = 2x → Σ y², with an unused leaf u and v = 2u."""
     def run(lib):
         x = lib.tensor([1.0, 2.0], requires_grad=True)
         u = lib.ones(2, requires_grad=True)
@@ -36,7 +36,7 @@ def backward_of(asked, *, retain=False, hook=False, create=False, before=False):
 
 
 def grad_of(outputs, asked, *, retain=False, hook=False, **options):
-    """The same graph; what `grad` returns, and what it leaves."""
+    """Return what `grad` returns for the same graph, and what it leaves in .grad."""
     def run(lib):
         x = lib.tensor([1.0, 2.0], requires_grad=True)
         u = lib.ones(2, requires_grad=True)
@@ -98,7 +98,7 @@ ASKED = {
 
 
 @pytest.mark.parametrize("case", ASKED)
-def test_what_is_asked_for(case):
+def test_gradients_go_where_pytorchs_go(case):
     found = []
     for lib in LIBRARIES:
         try:
@@ -111,8 +111,8 @@ def test_what_is_asked_for(case):
 @pytest.mark.filterwarnings("ignore:Using backward")
 def test_gradients_asked_for_can_be_recorded():
     for asked in (["y"], ["y", "x"], ["x", "x"]):
-        ours, theirs = (backward_of(asked, create=True, retain=True)(lib) for lib in LIBRARIES)
-        assert ours == theirs
+        in_minigrad, in_torch = (backward_of(asked, create=True, retain=True)(lib) for lib in LIBRARIES)
+        assert in_minigrad == in_torch
 
 
 def test_several_roots_and_inputs():
@@ -228,7 +228,7 @@ def test_a_recorded_gradient_in_a_leaf_is_warned_of():
 
 @pytest.mark.parametrize("shape, new", [((3,), (1,)), ((1,), (3,)), ((3,), (1, 3)), ((2, 3), (3,)), ((3,), ())], ids=str)
 def test_a_leaf_that_takes_another_shape_between_forward_and_backward(shape, new):
-    """PyTorch leaves a gradient of the old shape in a tensor of the new one."""
+    """An error here; PyTorch gives the tensor of the new shape a gradient of the old one."""
     x, w = mg.ones(shape, requires_grad=True), mg.ones(3, requires_grad=True)
     loss = (x * w).sum()
     x.data = mg.zeros(new)

@@ -1,6 +1,6 @@
-"""Random graphs against PyTorch: programs drawn by Hypothesis run on both libraries, line by line the same.
+"""Random graphs against PyTorch: Hypothesis draws programs, which run with both libraries and give the same, line by line.
 
-500 of each kind, 20,000 with MINIGRAD_TEST_PROFILE=deep.
+There are 500 of each kind, and 20,000 with MINIGRAD_TEST_PROFILE=deep.
 """
 
 import numpy as np
@@ -14,24 +14,24 @@ import minigrad as mg
 DEEP = settings.get_current_profile_name() == "deep"
 many = settings(max_examples=20_000 if DEEP else 500)
 some = settings(max_examples=4_000 if DEEP else 150)
-SHAPES = [(2, 3), (3,), (), (2, 1), (2, 3)]  # of the leaves; the last needs no gradient
+SHAPES = [(2, 3), (3,), (), (2, 1), (2, 3)]  # the leaves' shapes; the last leaf needs no gradient
 
 
 def narrow(y, like):
-    """y, if it broadcasts into the shape of `like`; else one number of it."""
+    """Return y if it broadcasts into the shape of `like`, else one number of it."""
     fits = np.broadcast_shapes(tuple(y.shape), tuple(like.shape)) == tuple(like.shape)
     return y if fits else y.sum()
 
 
 def changed(x, method, y):
-    """x after an in-place method on a copy."""
+    """Return a copy of x after an in-place method."""
     z = x * 1
     getattr(z, method)(narrow(y, z))
     return z
 
 
 def fanned(x, n):
-    """n uses of x."""
+    """Return the sum of n uses of x."""
     total = x * 0
     for i in range(n):
         total = total + x * (0.5 + i / n)
@@ -39,12 +39,12 @@ def fanned(x, n):
 
 
 def joined(lib, x, y):
-    """Both as rows of one tensor, cut apart again."""
+    """Return a value of both, as rows of one tensor that are cut apart again."""
     rows = lib.cat([x.reshape(-1), y.reshape(-1), x.reshape(-1)])
     return rows[x.numel():].sum() * x + rows[:x.numel()].reshape(x.shape)
 
 
-# each takes the library, two values, and a number from 0 to 63
+# each operation takes the library, two values, and a number from 0 to 63
 STEPS = {
     "add": lambda lib, x, y, n: x + y,
     "sub": lambda lib, x, y, n: x - y,
@@ -86,7 +86,7 @@ programs = st.lists(steps, min_size=1, max_size=14)
 
 
 class Run:
-    """A program run by a library: its leaves, every value, and the factors that keep the numbers small."""
+    """A program that a library ran: its leaves, every value, and the factors that keep the numbers small."""
 
     def __init__(self, lib, program, seed, factors=None):
         rng = np.random.default_rng(seed)
@@ -103,7 +103,7 @@ class Run:
             self.values.append(value * self.factors[i])
 
     def roots(self, picks):
-        """The values picked, counted from the last, that require a gradient."""
+        """Return those of the picked values that require a gradient; picks count from the last value."""
         found = [self.values[-1 - p % (len(self.values) - len(SHAPES))] for p in picks]
         return [v for v in found if v.requires_grad]
 
@@ -120,7 +120,7 @@ def both(program, seed):
 
 
 def close(found, expected, exact=1e-10):
-    """Gradients: None and shape alike, numbers to rounding of the largest."""
+    """Assert that each gradient is None if PyTorch's is, and else differs from it only by rounding of the largest number."""
     assert len(found) == len(expected)
     for i, (a, b) in enumerate(zip(found, expected)):
         assert (a is None) == (b is None), f"gradient {i}: {a}, PyTorch has {b}"
@@ -211,7 +211,7 @@ def test_second_derivatives_of_graphs(program, seed, picks):
 @some
 @drawn
 def test_writes_raise_or_change_nothing(program, seed, picks):
-    """After leaves, constants or detached values are written to, backward raises where PyTorch does, and only there, or is right."""
+    """After a write to leaves, constants or detached values, backward raises if PyTorch's does, and only then; else it is right."""
     right = Run(torch, program, seed)
     runs = [Run(torch, program, seed, right.factors), Run(mg, program, seed, right.factors)]
     outcome = []
@@ -226,21 +226,21 @@ def test_writes_raise_or_change_nothing(program, seed, picks):
             outcome.append(None)
         except RuntimeError as error:
             outcome.append(str(error))
-    theirs, ours = outcome
-    if theirs is None:
-        assert ours is None, f"PyTorch raises nothing here: {ours}"
-    if ours is None:
+    in_torch, in_minigrad = outcome
+    if in_torch is None:
+        assert in_minigrad is None, f"PyTorch raises nothing here: {in_minigrad}"
+    if in_minigrad is None:
         roots = right.roots(picks)
         if roots:
             sum(root.sum() for root in roots).backward()
         close(runs[1].gradients(), right.gradients())
     else:
-        assert "changed in place" in ours and "shape" in ours
+        assert "changed in place" in in_minigrad and "shape" in in_minigrad
 
 
 @pytest.mark.parametrize("n", [*range(1, 10), 16, 31, 32, 33, 63, 64])
 def test_fan_out(n):
-    """x used n times: the sum of n contributions, each once."""
+    """If x is used n times, its gradient is the sum of n contributions, each counted once."""
     for form in (lambda lib, x: sum([x * k for k in range(n)]), lambda lib, x: lib.cat([x] * n).sum(), lambda lib, x: sum([x] * n) * x):
         found = []
         for lib in (mg, torch):

@@ -19,7 +19,7 @@ def leaf(*numbers, lib=mg):
 
 
 def twice(loss, x, lib=mg):
-    """The first derivative, the same with create_graph, and the second (of the sum), as arrays."""
+    """Return the first derivative, the same with create_graph, and the second (of the sum), as arrays."""
     (first,) = lib.autograd.grad(loss, x, retain_graph=True)
     (again,) = lib.autograd.grad(loss, x, create_graph=True)
     second = lib.autograd.grad(again.sum(), x, allow_unused=True)[0] if again.requires_grad else None
@@ -49,9 +49,9 @@ def test_a_value_written_to_counts_as_it_was_written(write, use):
         with lib.no_grad():
             WRITES[write](lib, h)
         found.append(twice(eval(use, {"h": h}).sum(), x, lib))
-    ours, reference = found
-    np.testing.assert_array_equal(ours[0], ours[1])
-    for a, b in zip(ours, reference):
+    in_minigrad, reference = found
+    np.testing.assert_array_equal(in_minigrad[0], in_minigrad[1])
+    for a, b in zip(in_minigrad, reference):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
 
 
@@ -78,26 +78,26 @@ def test_what_no_vjp_saved_may_be_written_to():
             np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
-# ---- what a body keeps
+# ---- what an operation's VJPs hold
 
 
 @op
 def masked(x):
-    """x where a random mask holds."""
+    """Return x where a random mask holds, else 0."""
     mask = np.random.default_rng().random(x.shape) < 0.5
     return x * mask, lambda g: g * mask
 
 
 @op
 def keeps_what_it_computes(x):
-    """e^(2x), whose VJP holds neither x nor the value, but e^x."""
+    """Return e^(2x). The VJP holds neither x nor the value, but e^x."""
     e = array_module(x).exp(x)
     return e * e, lambda g: 2 * g * e * e
 
 
 @op
 def keeps_chance(x):
-    """x · r for random r, whose VJP holds x · r · r."""
+    """Return x · r for random r. The VJP holds x · r · r."""
     r = np.random.default_rng().random(x.shape)
     kept = x * r * r
     return x * r, lambda g: g * kept / x / r
@@ -139,7 +139,7 @@ def test_what_a_body_computes_must_be_the_same_again(change):
 
 @op
 def keeps_square(x):
-    """x⁴, whose VJP holds x² and |x|, neither of which tells the sign of x."""
+    """Return x⁴. The VJP holds x² and |x|, neither of which tells the sign of x."""
     square, size = x * x, array_module(x).absolute(x)
     return square * square, lambda g: 4 * g * square * size
 
@@ -156,7 +156,7 @@ def test_an_argument_of_unknown_sign_is_not_guessed():
 
 
 class Counted(Function):
-    """x³, which counts its runs and draws a number."""
+    """x³; each run is counted and draws a number."""
 
     runs = 0
 
@@ -188,7 +188,7 @@ def test_a_function_never_runs_its_forward_again():
 
 
 def test_operations_after_a_function_find_its_value():
-    """Where a VJP holds it, where something was computed from it, and where nothing holds it any more."""
+    """Whether a VJP holds it, something was computed from it, or nothing holds it any more."""
     x = leaf(0.3, 0.4)
     for after, expected in ((lambda y: y * y, lambda v: 30 * v**4), (lambda y: (y + 1).exp(), None), (lambda y: (y * 2 + y).tanh(), None)):
         cube = Cube.apply(x)
@@ -215,7 +215,7 @@ class Cube(Function):
 
 
 def test_a_function_that_returns_its_input_saves_the_input():
-    """The tensor saved is the input, also where its memory is the output's: the penalty's own gradient is not differentiated again."""
+    """The saved tensor is the input, also if the output has its memory: the penalty's own gradient is not differentiated again."""
     found = []
     for lib, base in ((mg, Function), (torch, torch.autograd.Function)):
 
@@ -345,7 +345,7 @@ def test_powers_and_extreme_gradients(exponent, g):
 
 @pytest.mark.parametrize("part", range(6))
 def test_random_programs_with_writes_in_between(part):
-    """300 programs, 20,000 with MINIGRAD_TEST_PROFILE=deep."""
+    """There are 300 programs, and 20,000 with MINIGRAD_TEST_PROFILE=deep."""
     refused = 0
     for seed in range(part, 20_000 if settings.get_current_profile_name() == "deep" else 300, 6):
         assert random_derivatives.disagreement(seed, torch) is None, f"random_derivatives.disagreement({seed}, torch)"
@@ -369,7 +369,7 @@ class Holder:
 
 
 def countdown(n, x):
-    """A VJP that a function made which calls itself."""
+    """Return a VJP from a function that calls itself."""
 
     def vjp(g, n=n):
         return vjp(g, n - 1) + vjp(g, n - 1) if n else x * g
@@ -388,7 +388,7 @@ def unfilled(x, g):
 
 
 OUTER = object()
-WAYS = {  # VJPs of x², in whose cells, defaults, … x stands
+WAYS = {  # VJPs of x² that hold x in their cells, defaults, …
     "a cell": lambda x: lambda g: 2 * x * g,
     "a default": lambda x: lambda g, x=x: 2 * x * g,
     "a keyword's default": lambda x: keyword(x),
@@ -438,7 +438,7 @@ def test_what_vjps_hold_is_found_wherever_it_is(way):
     assert grad((first**2).sum(), x)[0].tolist() == [32.0, -12.0]
 
 
-OTHERS = {  # VJPs that hold something else each time
+OTHERS = {  # VJPs that hold another object each time
     "another function": lambda x, n: (lambda g: 2 * x * g) if n == 1 else (lambda g: 2 * g * x),
     "another length": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)((x,) * n),
     "another kind": lambda x, n: (lambda parts: lambda g: 2 * parts[0] * g)((x, x) if n == 1 else {0: x}),
@@ -483,7 +483,7 @@ def test_a_body_that_cannot_run_again():
 
 @op
 def keeps_both(x):
-    """x e^x, whose VJP holds x and e^x."""
+    """Return x e^x. The VJP holds x and e^x."""
     e = array_module(x).exp(x)
     return x * e, lambda g: g * (x * e + e)
 
@@ -500,8 +500,8 @@ def test_what_was_computed_follows_the_arguments_that_are_held():
 
 @pytest.mark.parametrize("middle", [lambda h: h + 1, lambda h: (h * 2).t().t(), keeps_what_it_computes, Cube.apply])
 @pytest.mark.parametrize("doubtful", [False, True])
-def test_doubts_are_handed_on(middle, doubtful):
-    """A value is in doubt if anything was that it was computed from: here its sign, which no VJP holds."""
+def test_doubts_extend_to_what_is_computed_from_a_value(middle, doubtful):
+    """A value is in doubt if anything is that it was computed from: here its sign, which no VJP holds."""
     x = leaf(0.5, -1.0)
     h = x * 1
     if doubtful:
@@ -510,7 +510,7 @@ def test_doubts_are_handed_on(middle, doubtful):
     value = middle(h)
     y = keeps_square(value)
     if doubtful:
-        del value  # the value of a Function would be found
+        del value  # else the value of a Function would be found
         with pytest.raises(RuntimeError, match=r"(keeps_square|keeps_what_it_computes) .* cannot be differentiated twice"):
             grad(y.sum(), x, create_graph=True)
     else:
@@ -616,7 +616,7 @@ def test_a_derivative_in_steps_requires_a_gradient_where_pytorchs_does(name):
         x = leaf(-0.5, 2.0, lib=lib)
         (first,) = lib.autograd.grad(STEPS[name](lib, x).sum() * 2, x, create_graph=True)
         found.append((first.tolist(), first.requires_grad))
-        if first.requires_grad and not (lib is torch and name in ("remainder", "x % x")):  # which has no second one of these
+        if first.requires_grad and not (lib is torch and name in ("remainder", "x % x")):  # PyTorch has no second derivative of these
             second = lib.autograd.grad(first.sum(), x, allow_unused=True)[0]
             assert second is None or (second + 0).tolist() == [0.0, 0.0]
     assert found[0] == found[1]

@@ -76,13 +76,13 @@ def chain(library, length):
 @pytest.mark.slow
 @pytest.mark.skipif(not pathlib.Path("/proc/self/statm").exists(), reason="memory is read from /proc")
 def test_a_million_operations(capsys):
-    """Forward, backward, free, without recursion; at most 700 bytes a node, and nothing left."""
-    ours, theirs = chain("minigrad", 1_000_000), chain("torch", 100_000)
+    """Forward, backward and freeing need no recursion and at most 700 bytes a node, and leave nothing behind."""
+    in_minigrad, in_torch = chain("minigrad", 1_000_000), chain("torch", 100_000)
     with capsys.disabled():
         print("".join(f"\n{name}: forward {m['forward'] * 1e6:.1f} µs, backward {m['backward'] * 1e6:.1f} µs, {m['bytes']:.0f} bytes a node"
-                      for name, m in (("minigrad, 1,000,000 nodes", ours), ("PyTorch, 100,000 nodes", theirs))))
-    assert ours["right"] and ours["bytes"] <= 700
-    assert ours["left"] < 50 and ours["left without backward"] < 50
+                      for name, m in (("minigrad, 1,000,000 nodes", in_minigrad), ("PyTorch, 100,000 nodes", in_torch))))
+    assert in_minigrad["right"] and in_minigrad["bytes"] <= 700
+    assert in_minigrad["left"] < 50 and in_minigrad["left without backward"] < 50
 
 
 def test_a_diamond_of_20_levels_takes_20_steps():
@@ -187,7 +187,7 @@ def test_gradients_share_nothing_and_can_be_written(name):
 
     x, y, g = leaf(1.0, 2.0, 3.0), leaf(4.0, 5.0, 6.0), mg.ones(3, dtype=mg.float64)
     out = shared(x, y)
-    for _ in range(2):  # a second pass adds into the first's gradient
+    for _ in range(2):  # the second pass adds to the first one's gradient
         out.backward(g, retain_graph=True)
         held = [x.grad.array, y.grad.array, g.array, x.array, y.array, out.array]
         held += [a for f in (vjp_x, vjp_y) for a in (f.__defaults__ or ())]
@@ -247,7 +247,7 @@ def hooked(y):
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("finish", ["dropped", "backward", "retained", "second derivative"])
 def test_dropping_the_result_frees_the_graph(name, finish, no_collector):
-    """Without the collector: nodes die with the tensor that they made."""
+    """Nodes are freed with the tensor that they made, also without the collector."""
     x = leaf(0.5, 1.0, 2.0)
     y = FORMS[name](x)
     nodes, stack = [], [y.grad_fn]
@@ -272,7 +272,7 @@ def test_dropping_the_result_frees_the_graph(name, finish, no_collector):
 
 
 def test_backward_frees_as_it_goes():
-    """What a node saved is free before the pass is over."""
+    """What a node saved is freed before the pass is over."""
     sizes = []
 
     @op
@@ -337,8 +337,8 @@ def test_promotion_is_pytorchs(dtype, other):
             for f in (lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a > b):
                 yield f(a, b)
 
-    for ours, theirs in zip(results(mg), results(torch)):
-        assert str(theirs.dtype) == f"torch.{ours.dtype}" and ours.tolist() == theirs.tolist()
+    for in_minigrad, in_torch in zip(results(mg), results(torch)):
+        assert str(in_torch.dtype) == f"torch.{in_minigrad.dtype}" and in_minigrad.tolist() == in_torch.tolist()
 
 
 def test_gradients_come_back_in_the_leafs_dtype():
@@ -366,6 +366,9 @@ def test_conversion_to_numpy_names_the_way_out():
         with pytest.raises(RuntimeError, match=r"detach\(\)"):
             convert(x)
     assert np.asarray(x.detach()).tolist() == [1.0] * 3
+    assert np.shares_memory(np.asarray(x.detach(), copy=False), x.array) and not np.shares_memory(np.array(x.detach()), x.array)
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(x.detach(), dtype="float64", copy=False)
 
 
 @pytest.mark.parametrize("mixed", [
@@ -399,7 +402,7 @@ def test_no_gpu_says_what_is_missing():
     assert "CuPy" in out.stdout and "pip install" in out.stdout and out.stdout.startswith("False\n"), out
 
 
-# ---- 11: no warnings, whatever the numbers (values: test_cases.py)
+# ---- 11: no warnings, whatever the numbers (test_cases.py compares the values)
 
 
 def test_extreme_values_are_silent_and_numpys_settings_stay():

@@ -1,4 +1,4 @@
-"""Changes in place: backward raises where a saved array was written to, and only there; what in-place methods do to the graph."""
+"""Changes in place: backward raises if a saved array was written to, and only then; what in-place methods do to the graph."""
 
 import copy
 import functools
@@ -48,8 +48,8 @@ def test_writes_through_views_and_detached_tensors_are_seen(write):
     fails(y, "mul", "(2, 3)")
 
 
-def test_a_write_beside_what_was_saved_is_none():
-    """Views of other rows, and parameters that are neighbours in one flat buffer."""
+def test_a_write_beside_a_saved_array_is_no_write_to_it():
+    """Views of other rows may be written to, and parameters that are neighbours in one flat buffer."""
     whole = mg.zeros(4, 3)
     a, b = whole[:2].requires_grad_(), whole[2:]
     y = a * a
@@ -74,7 +74,7 @@ def test_a_write_beside_what_was_saved_is_none():
     fails(y, "mul")
 
 
-def test_a_write_to_what_was_not_saved_is_none():
+def test_memory_that_was_not_saved_may_be_written_to():
     for form, which in [(lambda x, c: x + c, 1), (lambda x, c: x * c, 0), (lambda x, c: x - c, 0), (lambda x, c: x.sum() * 2, 0),
                         (lambda x, c: (x * 2).reshape(3, 1), 0), (lambda x, c: x.exp(), 0), (lambda x, c: x @ c, 0)]:
         x, c = mg.ones(3, requires_grad=True), mg.ones(3)
@@ -90,7 +90,7 @@ def test_a_value_that_was_saved_may_not_be_written():
     fails(y, "exp")
 
 
-def test_a_write_after_backward_is_none():
+def test_saved_memory_may_be_written_to_after_backward():
     model = nn.Linear(2, 2)
     optimizer = optim.SGD(model.parameters(), lr=0.1)
     for _ in range(3):
@@ -175,7 +175,7 @@ v = y[0]; v.retain_grad(); y.mul_(2)
 @pytest.mark.parametrize("code", BESIDE.strip().split("\n"))
 @pytest.mark.parametrize("used", ["y", "v", "y * v"])
 def test_what_shows_the_memory_changes_too(code, used):
-    """Values and gradients of a tensor that is changed in place, and of those beside it, are PyTorch's."""
+    """Values and gradients of a tensor that is changed in place, and of those on the same memory, are PyTorch's."""
     if "v =" not in code and "v" in used:
         return
     results = []
@@ -186,7 +186,7 @@ def test_what_shows_the_memory_changes_too(code, used):
         exec(code, env)
         found = eval(used, env) if used != "y * v" else env["y"].sum() * env["v"].sum()
         found = found * T.arange(found.numel(), dtype=T.float64).add(1).reshape(found.shape)
-        if found.requires_grad:  # not that of a detached tensor
+        if found.requires_grad:  # a detached tensor has none
             found.sum().backward()
         shown = [t.detach().tolist() for t in (found, env["y"], env.get("v", x), env.get("u", x), env.get("c", x))]
         results.append([shown, found.requires_grad, *[None if t.grad is None else t.grad.tolist() for t in (x, w)]])
@@ -201,7 +201,7 @@ def close(a, b):
 
 
 def test_in_place_on_an_interior_tensor_takes_over():
-    """What used the old value is right, and so is what uses the new one."""
+    """Operations that used the old value are right, and so are those that use the new one."""
     x = leaf(2.0)
     y = x * 3
     z = y * y
@@ -232,7 +232,7 @@ def test_the_log_of_writes_does_not_grow():
         x[i].fill_(1)
     entry, _ = writes._written[id(mg.backend.root(x.array))]
     assert len(entry) <= 257
-    writes._purge()  # what other tests wrote
+    writes._purge()  # forget what other tests wrote
     for _ in range(3):
         kept = [mg.zeros(3).add_(1) for _ in range(100)]
         for _ in range(1000):
@@ -393,11 +393,11 @@ def test_leaves_that_took_another_shape_are_known_while_they_live():
 
 
 def alive_in(written):
-    """Return how many arrays of the log are still there."""
+    """Return how many arrays of the log are still alive."""
     return sum(reference() is not None for _, reference in written.values())
 
 
-# ---- what may be stored, and what others see
+# ---- what may be stored, and what other tensors show
 
 AUGMENTED = ("+=", "-=", "*=", "/=", "//=", "%=", "**=", "&=", "|=", "^=", "<<=", ">>=")
 STORED = ("bool", "uint8", "int8", "int32", "int64", "float16", "float32", "float64")
@@ -407,7 +407,7 @@ BESIDES = [f"T.tensor([3, 1, 2], dtype=T.{dtype})" for dtype in STORED] + [f"T.t
 @pytest.mark.parametrize("other", [*BESIDES, "True", "2", "1.5"])
 @pytest.mark.parametrize("sign", AUGMENTED)
 def test_results_are_stored_where_pytorch_stores_them(sign, other):
-    """The result's dtype must fit into the tensor's: no floats among whole numbers, no numbers among bools."""
+    """The result's dtype must fit into the tensor's: no floats in whole numbers, no numbers in bools."""
     for dtype in STORED:
         found = []
         for T in (mg, torch):
@@ -422,7 +422,7 @@ def test_results_are_stored_where_pytorch_stores_them(sign, other):
             assert env["x"] is before and view.tolist() == x[1].tolist(), "others that show the memory do not see it"
             found.append((x.tolist(), str(x.dtype).removeprefix("torch.")))
         if found[1] == "raises" and sign in ("-=", "**=") and ("bool" in dtype + other or other == "True"):
-            continue  # PyTorch has no differences or powers of bools, also beside whole numbers
+            continue  # PyTorch has no differences or powers of bools, not even with whole numbers
         if found[0] == "raises" and (dtype, sign, other) == ("bool", "**=", "True"):
             continue  # the one power of bools that PyTorch has
         if "float" in dtype and found[1] != "raises":
@@ -498,7 +498,7 @@ def test_recorded_changes_reach_all_that_show_the_memory(way, code):
 
 @pytest.mark.parametrize("way", [None, "numpy", "detached", "view"])
 def test_what_saved_the_old_value_is_right_or_raises(way):
-    """A tensor whose memory nobody else shows leaves it to those that saved it; otherwise they find it written to."""
+    """A tensor that alone shows its memory leaves it to the operations that saved it; otherwise these find it written to."""
     x = leaf(1.0, 2.0)
     h = x * 1
     kept = {None: lambda: None, "numpy": lambda: h.detach().numpy(), "detached": h.detach, "view": lambda: h[:1]}[way]()
@@ -518,7 +518,7 @@ def test_what_a_change_itself_saves_is_not_written_to():
         for T in (mg, torch):
             x, w = (T.tensor(v, dtype=T.float64, requires_grad=True) for v in ([1.5, 2.0], [3.0, 0.5]))
             y = x * 1
-            shown = y.detach() if T is mg else None  # PyTorch needs no second tensor to write into the memory
+            shown = y.detach() if T is mg else None  # PyTorch writes into the memory also without a second tensor
             exec(code if T is mg else code.replace("(y)", "(y.clone())"), {"y": y, "w": w})
             y.sum().backward()
             assert shown is None or shown.tolist() == y.tolist()
@@ -561,7 +561,7 @@ def test_a_view_of_a_leaf_is_not_changed():
     assert x.tolist() == [1.0, 6.0] and x.is_leaf
 
 
-def test_what_grows_is_not_stored():
+def test_results_of_another_shape_are_not_stored():
     for recorded in (True, False):
         y = mg.ones(1, 3, requires_grad=recorded) * 1
         for change in (lambda y: y.add_(mg.ones(2, 3)), lambda y: y.mul_(mg.ones(2, 1)), lambda y: y.copy_(mg.ones(2, 3))):
@@ -571,7 +571,7 @@ def test_what_grows_is_not_stored():
 
 
 def test_networks_in_place_copy_nothing():
-    """Without anybody beside it a tensor takes over the result: one array each, and no log of writes."""
+    """A tensor that alone shows its memory takes the result's: one array each, and no log of writes."""
     from minigrad.autograd import writes
 
     x = mg.ones(1000, requires_grad=True)

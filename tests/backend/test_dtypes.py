@@ -1,4 +1,4 @@
-"""What programs make of dtypes and numbers, line by line, as in PyTorch: the same dtype, shape and values, or the same kind of error."""
+"""Lines of programs with dtypes and numbers give PyTorch's dtype, shape and values, or the same kind of error."""
 
 import contextlib
 import warnings
@@ -21,7 +21,7 @@ EXACT = {"float16": 0, "float32": 3e-7, "float64": 1e-15}
 
 
 def names(lib):
-    """What the lines below can name."""
+    """Return the names that the lines below use."""
     module = mg if lib is mg else torch
     found = {"T": lib, "F": module.nn.functional, "optim": module.optim, "np": np, "Decimal": Decimal, "Fraction": Fraction,
              "inf": float("inf"), "nan": float("nan")}  # fmt: skip
@@ -29,7 +29,7 @@ def names(lib):
 
 
 def result(lib, line):
-    """What a line gives, the last of its statements being an expression, or the error that it ends in."""
+    """Return the value of a line, whose last statement is an expression, or the error in which it ends."""
     scope = names(lib)
     *first, last = line.split("; ")
     with warnings.catch_warnings(), contextlib.suppress(SyntaxError):
@@ -47,7 +47,7 @@ def check(line):
     expected, found = result(torch, line), result(mg, line)
     if isinstance(expected, Exception):
         assert isinstance(found, type(expected)), f"PyTorch: {expected!r}; here: {found!r}"
-        assert "uint8" in str(found) or "out of bounds for" not in str(found)  # NumPy's words
+        assert "uint8" in str(found) or "out of bounds for" not in str(found)  # these would be NumPy's words
         return
     assert not isinstance(found, Exception), f"PyTorch: {expected!r}; here: {found!r}"
     if not isinstance(expected, torch.Tensor):
@@ -245,7 +245,7 @@ def test_what_does_not_fit_is_named():
 
 
 def test_a_whole_number_of_more_than_64_bits_is_a_float_beside_floats():
-    """PyTorch refuses it."""
+    """PyTorch refuses such a number."""
     assert (mg.ones(1, dtype=mg.float64) * 2**70).tolist() == [2.0**70]
     assert (mg.ones(1) < 2**70).tolist() == [True]
 
@@ -405,7 +405,7 @@ BESIDE_COMPLEX = """
 
 
 @pytest.mark.parametrize("line", lines(NO_NUMBERS))
-def test_what_is_no_number(line):
+def test_lines_with_objects_that_are_no_numbers(line):
     check(line)
 
 
@@ -424,7 +424,7 @@ def test_arrays_of_other_dtypes_are_refused_everywhere(line, kind):
 
 
 class Foreign:
-    """Knows what to do with a tensor."""
+    """An object that knows how to be added to a tensor."""
 
     def __radd__(self, other):
         return "radd"
@@ -440,7 +440,7 @@ def test_an_operand_with_operators_of_its_own_gets_its_turn(symbol):
 
 
 @pytest.mark.parametrize("symbol", ["+", "-", "*", "/", "//", "%", "**"])
-def test_so_does_one_beside_an_operator_in_place(symbol):
+def test_an_operand_with_operators_of_its_own_gets_its_turn_in_place(symbol):
     scope = {"x": mg.tensor([1.0, 2.0]), "y": Foreign()}
     exec(f"x {symbol}= y", scope)
     assert scope["x"] == "radd"
@@ -718,13 +718,13 @@ def test_losses_whose_weights_are_all_zero_are_nan(line):
 
 
 def trained(lib, name, options, n):
-    """Two parameters of float16 after three steps, one behind the other."""
+    """Return two parameters of float16 after three steps, joined in one array."""
     draw = np.random.default_rng(0)
     params = [lib.from_numpy(draw.normal(size=size).astype("float16")).clone().requires_grad_() for size in (n, n // 2)]
     optimizer = getattr(lib.optim, name)(params, **options)
     for _ in range(3):
         for p in params:
-            g = draw.uniform(0.5, 2, p.numel()) * draw.choice([-1, 1], p.numel())  # squares that are not too small
+            g = draw.uniform(0.5, 2, p.numel()) * draw.choice([-1, 1], p.numel())  # so that squares are not too small
             p.grad = lib.from_numpy(g.astype("float16"))
         optimizer.step()
     return np.concatenate([p.detach().numpy() for p in params]).astype("float64")
@@ -795,7 +795,7 @@ OPERATORS = ["+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">
 
 
 def operands(lib):
-    """Tensors of every dtype, as rows, as one element and as 0-d tensors, and numbers."""
+    """Return tensors of every dtype, as rows, as one element and as 0-d tensors, and numbers."""
     rows = [lib.tensor(data, dtype=getattr(lib, dtype)) for dtype, data in EVERY.items()]
     return [*rows, *[x[1:2].clone() for x in rows], *[x[1].clone() for x in rows], *NUMBERS]
 
@@ -808,7 +808,7 @@ def value(symbol, x, y):
 
 
 def same(found, expected, exact):
-    """Whether these are alike, float16 up to its last digit: PyTorch rounds some of its operands before."""
+    """Return whether two results are equal, float16 up to its last digit: PyTorch rounds some operands first."""
     found, expected = found.numpy(), expected.numpy()
     if found.dtype != expected.dtype or found.shape != expected.shape:
         return False
@@ -824,7 +824,7 @@ def both():
 @pytest.mark.parametrize("dtype", EVERY)
 @pytest.mark.parametrize("symbol", OPERATORS)
 def test_operators_beside_every_dtype_and_number(both, symbol, dtype):
-    """Wherever PyTorch gives a result, it is ours, but for negative powers of whole numbers and powers of bools, which are refused."""
+    """minigrad gives every result that PyTorch gives, except negative powers of whole numbers and powers of bools, which it refuses."""
     for left in both[list(EVERY).index(dtype):3 * len(EVERY):len(EVERY)]:
         for right in both:
             for x, y in ((left, right), (right, left)):
@@ -834,7 +834,7 @@ def test_operators_beside_every_dtype_and_number(both, symbol, dtype):
                     right_so = refused and "numpy" not in str(found) and "ufunc" not in str(found)
                 else:
                     right_so = isinstance(expected, Exception) or same(found, expected, symbol not in ("**", "%", "/"))
-                    right_so |= symbol == "//" and found.dtype == mg.float16  # PyTorch rounds a number on the left before
+                    right_so |= symbol == "//" and found.dtype == mg.float16  # PyTorch rounds a number on the left first
                 assert right_so, f"{x[1]!r} {symbol} {y[1]!r}: {expected!r}; here: {found!r}"
 
 

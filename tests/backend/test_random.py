@@ -75,7 +75,7 @@ def test_a_saved_state_goes_on_where_it_was(draw):
     ],
 )
 def test_distributions(code, quantile, dtype):
-    """The largest distance from the distribution function (Kolmogorov and Smirnov) is what n draws allow."""
+    """The largest distance from the distribution function (Kolmogorov and Smirnov) is no larger than n draws allow."""
     n = 100_000
     for T in (torch, mg):
         T.manual_seed(11)
@@ -122,7 +122,7 @@ def test_large_draws_are_the_same_on_any_number_of_threads():
 @given(n=st.integers(0, 3) | st.integers(LARGE - 2, LARGE + 2) | st.integers(0, 400_000), seed=st.integers(0, 2**63))
 @settings(max_examples=10)
 def test_draws_do_not_depend_on_numba(draw, dtype, n, seed):
-    """The same bits for uniform numbers; Gaussian ones are computed of the same, and differ by their rounding."""
+    """Uniform numbers have the same bits; Gaussian ones are computed from the same words, and differ by rounding."""
     found = []
     for enabled in (True, False):
         before = use_numba(enabled)
@@ -149,10 +149,35 @@ def test_seeds():
     assert generator.device == "cpu"
 
 
+def test_normal_numbers_for_each_element():
+    mean, std = mg.tensor([[0.0], [10.0]], requires_grad=True), mg.tensor([1.0, 0.0, 2.0])
+    draw = lambda: mg.normal(mean, std, generator=mg.Generator().manual_seed(3))
+    assert mg.equal(draw(), mean + std * mg.randn(2, 3, generator=mg.Generator().manual_seed(3)))
+    assert not draw().requires_grad and draw()[:, 1].tolist() == [0.0, 10.0]
+    assert mg.normal(mg.tensor([float("inf")]), 1.0).tolist() == [float("inf")]
+    assert mg.normal(1, mg.zeros(2, dtype=mg.float64)).dtype == mg.float64
+    for wrong in (-1.0, float("nan"), mg.tensor([1.0, -1.0])):
+        with pytest.raises(RuntimeError, match="normal: expected a standard deviation of at least 0"):
+            mg.normal(mg.zeros(2), wrong)
+    with pytest.raises(TypeError, match="normal: expected a tensor as mean or std, or a size"):
+        mg.normal(1.0, 2.0)
+    with pytest.raises(NotImplementedError):
+        mg.normal(mg.zeros(2, dtype=mg.int64), 1)
+
+
+def test_a_random_seed_is_that_of_the_default_draws():
+    seed = mg.default_generator.seed()
+    first = mg.rand(3)
+    assert mg.initial_seed() == seed
+    for _ in range(2):
+        mg.manual_seed(seed)
+        assert mg.rand(3).tolist() == first.tolist()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n", [0, 1, 2, 7, 1000, (1 << 17) - 1, (1 << 17) + 3])
 def test_uniform_numbers_are_those_of_numpys_generator(dtype, n):
-    """Box and Muller's method starts from them too, so that a recorded result can be obtained again."""
+    """Gaussian numbers start from them too (Box and Muller), so that recorded results can be obtained again."""
     found = mg.rand(n, generator=mg.Generator().manual_seed(5), dtype=getattr(mg, dtype)).numpy()
     expected = np.empty(n, dtype)
     for block in range(0, n, 1 << 17):

@@ -1,4 +1,4 @@
-"""The backend's rooms are in order: imports between its modules, and between its rooms, go one way, those inside functions included."""
+"""Imports between the backend's modules, and between its rooms, go one way, including imports inside functions."""
 
 import ast
 import pathlib
@@ -10,14 +10,14 @@ from minigrad import backend
 ROOT = pathlib.Path(backend.__file__).parent
 FILES = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in ROOT.rglob("*.py")}
 MODULES = {name.removesuffix("__init__").removesuffix("."): path for name, path in FILES.items() if name != "__init__"}
-STAYS_UNLOADED = {  # what `import minigrad` does not load, and why
+STAYS_UNLOADED = {  # modules that `import minigrad` does not load, and why
     "cpu.accelerators": "its modules import Numba", "cpu.code_cache": "it imports pickle and tempfile", "numba": "takes half a second",
     "llvmlite": "comes with Numba", "cupy": "takes a second", "threadpoolctl": "is for large products only",
 }
 
 
 def imports(name):
-    """(what a module imports, by its name below the backend or from outside; whether it stands in a function)."""
+    """Yield (name of an imported module, below the backend or outside; whether the import stands in a function)."""
     path = MODULES[name]
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     tree = ast.parse(path.read_text())
@@ -39,7 +39,7 @@ IMPORTS = {name: set(imports(name)) for name in MODULES}
 
 
 def circles(graph):
-    """The sets of nodes that reach each other."""
+    """Return the sets of nodes that reach each other."""
     def reach(node):
         found, new = set(), {node}
         while new:

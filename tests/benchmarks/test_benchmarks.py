@@ -1,4 +1,4 @@
-"""The benchmarks as programs: what they count, compare and write. No time is asserted."""
+"""The benchmarks as programs: what they count, compare and write. No time is tested."""
 
 import json
 import math
@@ -32,7 +32,7 @@ QUICK = ["--pairs", "1", "--threads", "1", "--dtypes", "float64", "--limit", "60
 
 @pytest.fixture
 def ask(monkeypatch, tmp_path, capsys):
-    """Run the command on a machine that is described already; its exit code, its text and its JSON."""
+    """Return a function that runs the command, on a machine that is already described, and returns exit code, text and JSON."""
     monkeypatch.setattr(machine, "describe", lambda threads: MACHINE)
 
     def run(question, *options):
@@ -94,21 +94,21 @@ def test_scaling_draws_its_picture(ask, tmp_path):
 @pytest.mark.slow
 def test_epoch_and_memory_tell_of_whole_jobs(ask, monkeypatch):
     settings = ("--epochs", "1", "--finetune-epochs", "1", "--limit", "40", "--batch-size", "20")
-    ours = jobs.run_job(ENGINES["numpy"], settings, threads=1)
-    theirs = {**ours, "seconds": 2 * ours["seconds"], "bytes": 4 * ours["bytes"]}
-    monkeypatch.setattr(epoch, "run_jobs", lambda *_: {"numpy": [ours], "torch": [theirs]})
-    assert [entry["phase"] for entry in ours["metrics"]] == ["pretrain", "finetune"]
-    assert 0 < sum(ours["phases"].values()) < ours["seconds"]
+    in_minigrad = jobs.run_job(ENGINES["numpy"], settings, threads=1)
+    in_torch = {**in_minigrad, "seconds": 2 * in_minigrad["seconds"], "bytes": 4 * in_minigrad["bytes"]}
+    monkeypatch.setattr(epoch, "run_jobs", lambda *_: {"numpy": [in_minigrad], "torch": [in_torch]})
+    assert [entry["phase"] for entry in in_minigrad["metrics"]] == ["pretrain", "finetune"]
+    assert 0 < sum(in_minigrad["phases"].values()) < in_minigrad["seconds"]
     code, _, kept = ask("epoch", "--engines", "numpy")
     whole = next(row for row in kept["rows"] if row["part"] == "seconds")
     assert code == 0 and whole["to"]["torch"]["ratio"] == 0.5
-    assert whole["mse"] == ours["metrics"][0]["loss"]
+    assert whole["mse"] == in_minigrad["metrics"][0]["loss"]
     code, _, kept = ask("memory", "--engines", "numpy")
     assert code == 0 and kept["rows"][0]["to"]["torch"]["ratio"] == 0.25
 
 
 def test_accelerators_are_left_out_one_by_one(ask, monkeypatch):
-    """With the times of the processes given: the gain is the share of the time without an accelerator that it saves."""
+    """The gain is the share of the time without an accelerator that it saves. The processes' times are given here."""
     asked = []
 
     def answer(request):
@@ -149,7 +149,7 @@ print(*[name for name in ACCELERATORS if f"minigrad.backend.cpu.accelerators.{na
 def test_an_accelerator_that_is_left_out_is_not_loaded():
     pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
     loaded = succeed(USES_ALL, "none").split()
-    assert set(accelerators.ACCELERATORS) - set(loaded) <= {"gemm"}  # which needs vectors of 512 bits
+    assert set(accelerators.ACCELERATORS) - set(loaded) <= {"gemm"}  # gemm needs vectors of 512 bits
     for name in accelerators.ACCELERATORS:
         assert succeed(USES_ALL, name).split() == [other for other in loaded if other != name]
 
@@ -176,13 +176,13 @@ def test_that_comparison_starts_a_process_for_each_engine(tmp_path, monkeypatch)
 
     monkeypatch.setattr(machine, "describe", lambda threads: {**MACHINE, "missing": {}})
     monkeypatch.setattr(pairs, "ask", answer)
-    monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)  # on a busy machine a process is started again
+    monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)  # else a busy machine would start processes again
     assert command.main([*ON_A_GPU, "--engines", *GPU_ENGINES, "--out", str(tmp_path)]) == 0
     assert asked == GPU_ENGINES
 
 
 def test_the_machine_is_described():
-    """In a process of its own, which finds out what is missing; the heading is made of it."""
+    """A process of its own finds out what is missing, and the heading is made of that."""
     found = machine.describe(1)
     assert (found["threads"], found["cores"] > 0, found["missing"].get("torch")) == (1, True, None)
     assert ("numba" in found["missing"]) == (compiling.numba() is None)
@@ -242,7 +242,7 @@ def test_jobs_that_learn_differently_are_not_compared():
 
 @pytest.fixture
 def three_layers():
-    """A training step of a network on 5 rows, and the network."""
+    """A network, and a training step of it on 5 rows."""
     net = nn.Sequential(nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).double()
     run = type("Run", (), {"net": net, "optimizer": mg.optim.SGD(net.parameters(), lr=0.1)})
     x, target = mg.randn(5, 7, dtype=mg.float64), mg.randn(5, 3, dtype=mg.float64)
@@ -271,22 +271,22 @@ def test_bytes_are_counted_by_hand():
     n, k, m = 2, 3, 5
     x, w, y = n * k, k * m, n * m
     linear, activation, loss = x + w + y, 2 * y, 5 * y
-    backward = 3 * y + (y + x + w)  # activation, weights; nobody asks for the first layer's inputs
+    backward = 3 * y + (y + x + w)  # activation, weights; the gradient of the first layer's input is not needed
     assert counts.bytes_moved([k, m], n, 8) == 8 * (linear + activation + loss + backward + 7 * w)
 
 
 def test_ratios_are_of_medians_and_their_range_of_rounds():
-    ours = [{"seconds": s} for s in (1.0, 2.0, 9.0)]
-    theirs = [{"seconds": s} for s in (4.0, 2.0, 6.0)]
-    row = pairs.compared("numba", {"numba": ours, "torch": theirs}, asked=0.5)
+    in_minigrad = [{"seconds": s} for s in (1.0, 2.0, 9.0)]
+    in_torch = [{"seconds": s} for s in (4.0, 2.0, 6.0)]
+    row = pairs.compared("numba", {"numba": in_minigrad, "torch": in_torch}, asked=0.5)
     found = row["to"]["torch"]
     assert (found["ratio"], found["low"], found["high"]) == (0.5, 0.25, 1.5)
     assert row["seconds"] == statistics.median([1, 2, 9]) and row["met"]
-    assert not pairs.compared("numba", {"numba": ours, "torch": theirs}, asked=0.49)["met"]
+    assert not pairs.compared("numba", {"numba": in_minigrad, "torch": in_torch}, asked=0.49)["met"]
     assert tables.judged(row) == ["0.500", "0.25 … 1.50", "≤ 0.50", "yes"]
     slower = [{"seconds": s} for s in (3.0, 3.0, 3.0)]
-    row = pairs.compared("numba", {"numba": ours, "torch": theirs, "torch_default": slower}, asked=0.5)
-    assert tables.judged(row)[-1] == "NO"  # 2 / 4 is met, 2 / 3 is not
+    row = pairs.compared("numba", {"numba": in_minigrad, "torch": in_torch, "torch_default": slower}, asked=0.5)
+    assert tables.judged(row)[-1] == "NO"  # 2 / 4 meets the limit, 2 / 3 does not
     assert tables.to_default(row) == "0.667"
 
 
@@ -299,10 +299,10 @@ def test_peak_memory_is_the_childs_own():
         jobs.watch([sys.executable, "-c", "raise SystemExit(3)"], env={})
 
 
-def test_other_programs_share_is_what_is_not_ours(monkeypatch):
-    clocks = {"busy": iter([100.0, 107.0]), "ours": iter([50.0, 54.0]), "wall": iter([0.0, 10.0])}
+def test_other_programs_share_is_what_is_not_its_own(monkeypatch):
+    clocks = {"busy": iter([100.0, 107.0]), "own": iter([50.0, 54.0]), "wall": iter([0.0, 10.0])}
     monkeypatch.setattr(neighbours, "busy_seconds", lambda: next(clocks["busy"]))
-    monkeypatch.setattr(neighbours, "our_seconds", lambda: next(clocks["ours"]))
+    monkeypatch.setattr(neighbours, "own_seconds", lambda: next(clocks["own"]))
     monkeypatch.setattr(neighbours.time, "perf_counter", lambda: next(clocks["wall"]))
     monkeypatch.setattr(neighbours.os, "cpu_count", lambda: 2)
     assert neighbours.Watch().others() == pytest.approx(3 / 20)
@@ -325,14 +325,14 @@ def test_measurements_are_made_while_the_threads_have_cores_of_their_own(monkeyp
     monkeypatch.setattr(cores, "_seconds", lambda n: 1.0 if n == 1 else 2 / now["cores"])
     monkeypatch.setattr(neighbours.time, "sleep", nap)
     coming[:] = [1.9]
-    assert cores.measure(call) == 1 and not naps  # free before and after
+    assert cores.measure(call) == 1 and not naps  # the cores were free before and after
     now["cores"], coming[:] = 1.2, [1.3, 1.9, 1.1, 2.0, 1.9]
-    assert cores.measure(call) == 3  # waited twice, measured, lost a core, waited, measured again
+    assert cores.measure(call) == 3  # it waited twice, measured, lost a core, waited, and measured again
     assert len(naps) == 3 and calls == [2.0, 1.9, 2.0]
     now["cores"], coming[:] = 2.0, [1.1, 2.0] * 4
-    assert cores.measure(call) == 7 and len(naps) == 6  # lost each time: the last of four
+    assert cores.measure(call) == 7 and len(naps) == 6  # a core was lost each time: the last of four measurements counts
     now["cores"], coming[:], cores.patience = 1.2, [1.2, 1.2, 1.2], 2 * neighbours.NAP
-    assert cores.measure(call) == 8 and len(naps) == 8  # never free: two naps, then as it is
+    assert cores.measure(call) == 8 and len(naps) == 8  # the cores are never free: it naps twice, then measures
 
 
 def test_threads_that_are_counted_do_work():
@@ -347,7 +347,7 @@ def test_crossing_of_two_power_laws():
     sizes = [1, 10, 100, 1000]
     cpu, gpu = [(n, 1e-6 * n) for n in sizes], [(n, 2e-5 + 0 * n) for n in sizes]
     assert crossing(cpu, gpu) == pytest.approx(20)
-    assert crossing(gpu, cpu) == math.inf  # slower at the end
+    assert crossing(gpu, cpu) == math.inf  # as the GPU is slower at the largest size
     assert crossing(cpu, [(n, s / 2) for n, s in cpu]) == 0
     assert crossing(cpu, []) is None
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.gpu` rehearsed without a GPU: what it writes, what it survives, and what it says. No time is asserted."""
+"""`python -m benchmarks.gpu`, rehearsed without a GPU: what it writes, survives and prints. No time is tested."""
 
 import contextlib
 import importlib.util
@@ -23,7 +23,7 @@ from support.optional_tools import needs
 TESTS = Path(__file__).parents[1]
 PATHS = os.pathsep.join(filter(None, [str(TESTS), str(ROOT), os.environ.get("PYTHONPATH", "")]))
 STAND_IN = {**os.environ, "MINIGRAD_GPU_STAND_IN": "support.cupy_on_host", "PYTHONPATH": PATHS}
-REHEARSED = ["machine", "smoke", "steps", "kernels", "calls", "crossover"]  # the other two run pytest
+REHEARSED = ["machine", "smoke", "steps", "kernels", "calls", "crossover"]  # the two other parts run pytest
 CAN_REHEARSE = importlib.util.find_spec("cupy") is not None and shutil.which("g++") is not None
 needs_stand_in = needs(CAN_REHEARSE, "rehearses with CuPy over g++, pip install -e '.[kernels]'")
 
@@ -35,10 +35,10 @@ def start(out, *arguments, environment=STAND_IN):
 
 
 def running(word):
-    """The command lines of running processes that have this word."""
+    """Return the command lines of running processes that contain this word."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it has just ended
+        with contextlib.suppress(OSError):  # the process has just ended
             line = path.read_bytes().decode(errors="replace").replace("\0", " ")
             found += [line] if str(word) in line else []
     return found
@@ -49,7 +49,7 @@ def running(word):
 
 @pytest.fixture(scope="module")
 def rehearsal(tmp_path_factory):
-    """The folder and the text of a rehearsal of all parts that do not run pytest, and its exit code."""
+    """The folder, the text and the exit code of a rehearsal of all parts that do not run pytest."""
     out = tmp_path_factory.mktemp("gpu")
     process = start(out, "--parts", *REHEARSED)
     text, _ = process.communicate(timeout=600)
@@ -66,7 +66,7 @@ def test_every_part_ends_well(rehearsal):
     assert all(re.fullmatch(r"exit code 0, \d+ s", how) for how in summary["parts"].values())
     assert summary["about"]["gpu"].startswith("this machine's processor (no GPU)") and summary["about"]["rehearsal"] is True
     assert {"python", "numpy"} <= set(summary["about"]["versions"])
-    assert len(list(out.iterdir())) <= 8  # some machines bring no more files home
+    assert len(list(out.iterdir())) <= 8  # some machines return no more files
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_what_was_found_survives_the_end_at_any_moment(tmp_path, by):
     process.communicate(timeout=60)
     assert process.returncode == (143 if by == signal.SIGTERM else -by)
     time.sleep(0.5)
-    assert running(tmp_path) == []  # the part has ended too
+    assert running(tmp_path) == []  # the part's process has ended too
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["parts"] == {"smoke": "running"} and len(records.read(found)) >= 3
     assert "==== smoke" in (tmp_path / "log.txt").read_text()
@@ -159,7 +159,7 @@ def test_each_part_is_one_process_with_the_time_that_is_left(tmp_path, monkeypat
     assert command.run_parts(options_of(tmp_path, "--seconds", "1000"), {}, time.monotonic()) is False  # one part failed
     assert [name for name, _, _ in started] == list(command.PARTS)
     assert all(limit == command.PARTS[name].limit for name, limit, _ in started)
-    assert [name for name, _, numba in started if numba] == ["crossover"]  # elsewhere nothing waits for Numba's compiler
+    assert [name for name, _, numba in started if numba] == ["crossover"]  # the other parts do not wait for Numba's compiler
     started.clear()
     assert command.run_parts(options_of(tmp_path, "--seconds", "525"), {}, time.monotonic() - 500) is False
     assert [name for name, _, _ in started] == ["machine", "smoke", "kernels", "calls", "crossover"]
@@ -168,7 +168,7 @@ def test_each_part_is_one_process_with_the_time_that_is_left(tmp_path, monkeypat
     assert parts["steps"] == "not begun: too little time was left"
 
 
-def test_a_reader_who_goes_away_stops_nothing(tmp_path, monkeypatch):
+def test_a_closed_pipe_stops_nothing(tmp_path, monkeypatch):
     class Closed:
         def write(self, text):
             raise BrokenPipeError
@@ -240,8 +240,8 @@ def test_a_curve_that_differs_stands_beside_the_times_and_discards_nothing(tmp_p
         write(what="step", work="pretraining", dtype="float32", engine=engine, turn=0, losses=[1.0, last], seconds=seconds, **times)
     write(what="pretraining, float32, torch_cuda_graph", failure="RuntimeError: no graph")
     table, failure = report.step_tables(tmp_path)
-    ours, torch, default = table.splitlines()[2:]
-    assert "500 µs" in ours and "1.250" in ours and "DIFFERENT by 1e-01, 1e-05 allowed" in ours
+    in_minigrad, torch, default = table.splitlines()[2:]
+    assert "500 µs" in in_minigrad and "1.250" in in_minigrad and "DIFFERENT by 1e-01, 1e-05 allowed" in in_minigrad
     assert "400 µs" in torch and "800 µs" in default and "equal to 0e+00" in default and "no graph" in failure
 
 
@@ -254,6 +254,14 @@ def test_a_section_that_fails_leaves_the_others(tmp_path):
     assert "kernel_table failed: JSONDecodeError" in text and "Smoke: 1 of 1 checks held." in text and "| kernels |" in text
 
 
+def test_the_command_prints_an_earlier_run_and_names_a_folder_without_one(tmp_path, capsys):
+    report.main([str(ROOT / "benchmarks" / "results" / "gpu")])
+    assert "NVIDIA H200" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as end:
+        report.main([str(tmp_path)])
+    assert end.value.code == 2 and f"{tmp_path} has no summary.json" in capsys.readouterr().err
+
+
 def test_crossovers_in_words(tmp_path):
     write = records.writer(tmp_path / "crossover.jsonl")
     for n in (10, 100, 1000):
@@ -261,7 +269,7 @@ def test_crossovers_in_words(tmp_path):
         write(axis="batch", value=n, dtype="float32", device="cuda", seconds=2e-5)
         write(axis="hidden", value=n, dtype="float32", device="cpu", seconds=1e-6)
         write(axis="hidden", value=n, dtype="float32", device="cuda", seconds=2e-6)
-    write(axis="tanh", value=10, dtype="float32", device="cpu", seconds=1.0)  # the GPU's was not reached
+    write(axis="tanh", value=10, dtype="float32", device="cpu", seconds=1.0)  # the GPU's time was not measured
     first, second = report.crossovers(tmp_path)[0].splitlines()
     assert first == "batch, float32: the GPU is faster from 20 on (10 … 1,000 measured)"
     assert second == "hidden, float32: the GPU is slower at the largest size (10 … 1,000 measured)"

@@ -33,7 +33,7 @@ def run_folder(data_dir, tmp_path_factory):
 
 
 def failing(arguments, capsys):
-    """The exit code and the one line of a command that fails."""
+    """Return the exit code and the one line of a command that fails."""
     try:
         code = main(arguments)
     except SystemExit as stop:
@@ -52,7 +52,7 @@ def failing(arguments, capsys):
         ("cook", "invalid choice: 'cook'"),
         ("train", "the following arguments are required: lecture"),
         ("train lecture99", "invalid choice: 'lecture99'"),
-        ("train denoising --learning-rate 1", "unrecognized arguments: --learning-rate 1"),
+        ("train denoising --learning-rate 1", "unrecognized arguments: --learning-rate 1 (see minigrad train denoising --help)"),
         ("train denoising --ep 1", "unrecognized arguments: --ep 1"),
         ("train denoising --epochs", "argument --epochs: expected one argument"),
         ("train denoising --epochs many", "--epochs: expected a whole number, at least 0; found 'many'"),
@@ -67,7 +67,7 @@ def failing(arguments, capsys):
         ("train denoising more", "unrecognized arguments: more"),
         ("report", "the following arguments are required: DIR"),
         ("evaluate", "the following arguments are required: DIR"),
-        ("evaluate a b", "unrecognized arguments: b"),
+        ("evaluate a b", "unrecognized arguments: b (see minigrad evaluate --help)"),
         ("doctor now", "unrecognized arguments: now"),
     ],
 )
@@ -177,7 +177,7 @@ def in_shell(line, data_dir):
 def test_an_output_that_takes_nothing(redirection, code, message, data_dir):
     done = in_shell(redirection, data_dir)
     assert done.stderr == message
-    assert code is None or done.returncode == code  # a pipe's code is its last command's
+    assert code is None or done.returncode == code  # a pipe's exit code is that of its last command
 
 
 # evaluate
@@ -289,7 +289,7 @@ def test_doctor_sees_two_builds_of_cupy(monkeypatch):
     assert found.advice.startswith("pip uninstall cupy-cuda13x cupy-cuda12x, then install one again")
 
 
-def test_a_broken_cupy_is_in_nobodys_way_but_on_cuda(monkeypatch):
+def test_a_broken_cupy_matters_on_cuda_alone(monkeypatch):
     def broken():
         raise ImportError("two CuPys")
 
@@ -305,7 +305,7 @@ def test_a_broken_cupy_is_in_nobodys_way_but_on_cuda(monkeypatch):
 
 @pytest.fixture
 def without_cublas(monkeypatch):
-    """A device whose products fail as CuPy's do where cuBLAS is not installed."""
+    """A device whose products fail as CuPy's do if cuBLAS is not installed."""
     from support import strict_device
 
     def matmul(x, y):

@@ -1,4 +1,4 @@
-"""The IDX reader: what it reads, what it refuses, and what it says then."""
+"""The IDX reader: what it reads, what it refuses, and its messages."""
 
 import gzip
 import hashlib
@@ -59,7 +59,7 @@ def test_the_bundled_files_are_mnist(name, digest, shape):
     assert hashlib.md5(idx(found)).hexdigest() == digest
 
 
-# What it refuses, and what it says
+# What it refuses, and its messages
 
 HONEST = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)
 RAW = idx(HONEST)
@@ -122,7 +122,7 @@ def test_damage_is_named(write, kind):
 
 
 def test_what_is_no_file_is_named(tmp_path):
-    os.mkfifo(tmp_path / "pipe")  # opening it would wait for a writer
+    os.mkfifo(tmp_path / "pipe")  # opening the pipe would wait for a writer
     for path, message in {
         tmp_path / "no": "expected an IDX file, gzipped or raw; found none",
         tmp_path / "no" / "file": f"found not even the folder {tmp_path / 'no'}",

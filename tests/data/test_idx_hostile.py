@@ -1,4 +1,4 @@
-"""Thousands of damaged IDX files: each ends in the one error or means what is read, and takes no memory."""
+"""Thousands of damaged IDX files: each ends in the one error, or holds what is read, and none takes much memory."""
 
 import gzip
 import os
@@ -25,7 +25,7 @@ MB = 1024**2
 
 
 def outcome(path):
-    """The array, or None for the one error that is allowed, which must name the file."""
+    """Return the array, or None for the one error that is allowed, which must name the file."""
     try:
         return read_idx(path)
     except IdxError as error:
@@ -37,7 +37,7 @@ def outcome(path):
 
 
 def mutated(content, rng):
-    """`content` after one to four of: flipped bit, changed byte, cut, repeat, insertion, evil size."""
+    """Return `content` after one to four changes: a flipped bit, a changed byte, a cut, a repetition, an insertion, an evil size."""
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 4))):
         i = rng.randrange(len(data) + 1) if rng.random() < 0.6 else rng.randrange(min(20, len(data)) + 1)
@@ -73,7 +73,7 @@ def honest_arrays():
 
 
 def zip_variants(content):
-    """Gzip files of one content: stored, fast, best, fixed codes, and one with everything in its header."""
+    """Return gzip files of one content: stored, fast, best, fixed codes, and one with every field in its header."""
     for level, strategy in ((0, 0), (1, 0), (9, 0), (9, zlib.Z_FIXED)):
         deflater = zlib.compressobj(level, zlib.DEFLATED, 31, 9, strategy)
         yield deflater.compress(content) + deflater.flush()
@@ -82,7 +82,7 @@ def zip_variants(content):
 
 
 def test_mutated_raw_files_are_refused_or_mean_what_is_read(write):
-    """A raw file has no checksum, so a mutated one may be another proper file: read it as the format says."""
+    """A raw file has no checksum, so a mutated one may be another valid file, which is read as the format says."""
     rng, files = random.Random(11), [idx(array) for array in honest_arrays()]
     accepted = 0
     for _ in range(MUTATIONS // 2):
@@ -91,11 +91,11 @@ def test_mutated_raw_files_are_refused_or_mean_what_is_read(write):
         assert (found is None) == (expected is None), content.hex()
         assert found is None or same(found, expected), content.hex()
         accepted += found is not None
-    assert MUTATIONS // 50 < accepted < MUTATIONS // 2.2  # both kinds were met
+    assert MUTATIONS // 50 < accepted < MUTATIONS // 2.2  # both outcomes occurred
 
 
 def test_mutated_gzip_files_are_refused_or_harmless(write):
-    """A gzip file has a checksum: whatever was changed in it, the honest array comes back or none."""
+    """A gzip file has a checksum: whatever was changed in it, the original array is read or none."""
     rng = random.Random(12)
     files = [(array, zipped) for array in honest_arrays() for zipped in zip_variants(idx(array))]
     assert all(same(read_idx(write(zipped)), array) for array, zipped in files)
@@ -140,13 +140,13 @@ def test_every_single_bit_of_a_gzip_file(write):
 
 @pytest.fixture(scope="module")
 def zeros():
-    """Deflated blocks of 1 MB of zeros, each of which may be repeated and followed by anything."""
+    """A deflated block of 1 MB of zeros, which may be repeated and followed by anything."""
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
     return deflater.compress(bytes(MB)) + deflater.flush(zlib.Z_FULL_FLUSH)
 
 
 def bomb(head, zeros, megabytes):
-    """A proper gzip file of `head` and megabytes of zeros."""
+    """Return a valid gzip file of `head` and megabytes of zeros."""
     deflater = zlib.compressobj(9, zlib.DEFLATED, -15)
     start = deflater.compress(head) + deflater.flush(zlib.Z_FULL_FLUSH)
     crc, block = zlib.crc32(head), bytes(MB)
@@ -157,7 +157,7 @@ def bomb(head, zeros, megabytes):
 
 
 def peak_of_refusing(path):
-    """The most memory that Python and NumPy held while the file was refused, in MB."""
+    """Return the most memory that Python and NumPy held while the file was refused, in MB."""
     tracemalloc.start()
     try:
         assert outcome(path) is None
@@ -176,8 +176,8 @@ def test_a_gzip_bomb_of_2_gb_takes_no_memory(write, zeros, shape):
     assert peak_of_refusing(path) < 64
 
 
-def test_the_bomb_is_a_proper_file(write, zeros):
-    """Else the test above would show nothing: a small one of the same make is read."""
+def test_the_bomb_is_a_valid_file(write, zeros):
+    """A small file made in the same way is read; otherwise the test above would show nothing."""
     assert same(read_idx(write(bomb(header("uint8", (3 * MB,)), zeros, 3))), np.zeros(3 * MB, np.uint8))
 
 
@@ -189,7 +189,7 @@ def test_a_large_claim_over_few_elements_takes_no_memory(write):
 
 
 def test_the_process_grows_no_more(write, zeros):
-    """The same seen from outside, as zlib's memory and freed memory are not in tracemalloc's count."""
+    """The process as a whole is measured, since tracemalloc counts neither zlib's memory nor freed memory."""
     paths = [
         write(bomb(header("uint8", (1000,)), zeros, 2048), "bomb"),
         write(bomb(header("uint8", (2**31, 28, 28)), zeros, 2048), "claim"),

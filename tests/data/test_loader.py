@@ -1,4 +1,4 @@
-"""DataLoader, samplers and data sets: what PyTorch's give for the same calls."""
+"""DataLoader, samplers and data sets give what PyTorch's give for the same calls."""
 
 from collections import OrderedDict, UserDict, defaultdict, namedtuple
 from collections.abc import Mapping
@@ -33,12 +33,12 @@ SIZES = [
 def test_batches_in_order_are_pytorchs(n, size, drop_last):
     x = np.random.default_rng(n).random((n, 2, 3), dtype=np.float32)
     y = np.arange(n)
-    ours = data.DataLoader(data.TensorDataset(mg.tensor(x), mg.tensor(y)), size, drop_last=drop_last)
-    theirs = torch.utils.data.DataLoader(
+    in_minigrad = data.DataLoader(data.TensorDataset(mg.tensor(x), mg.tensor(y)), size, drop_last=drop_last)
+    in_torch = torch.utils.data.DataLoader(
         torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y)), size, drop_last=drop_last
     )
-    assert len(ours) == len(theirs)
-    assert same(list(ours), list(theirs)) and same(list(ours), list(theirs))  # a second pass, too
+    assert len(in_minigrad) == len(in_torch)
+    assert same(list(in_minigrad), list(in_torch)) and same(list(in_minigrad), list(in_torch))  # in a second pass too
 
 
 def loaders(dataset, transform_of, **options):
@@ -62,12 +62,12 @@ def with_a_lambda(steps):
 @pytest.mark.parametrize("transform_of", [lambda steps: steps.ToTensor(), normalized, with_a_lambda])
 @pytest.mark.parametrize("train", [True, False])
 def test_batches_of_mnist_are_pytorchs(mnist_root, train, transform_of):
-    ours, theirs = loaders(lambda source, t: source.MNIST(mnist_root, train, t), transform_of, num_workers=0)
-    assert len(ours) == len(theirs) and same(list(ours), list(theirs))
+    in_minigrad, in_torch = loaders(lambda source, t: source.MNIST(mnist_root, train, t), transform_of, num_workers=0)
+    assert len(in_minigrad) == len(in_torch) and same(list(in_minigrad), list(in_torch))
 
 
 def test_a_batch_made_at_once_is_the_batch_of_the_items(mnist_root):
-    """The shortcut is taken where it is known to be right, and gives the same bits as item by item."""
+    """The shortcut is taken where it is known to be right, and gives the same bits as collating item by item."""
     dataset = data.MNIST(mnist_root, transform=normalized(transforms))
     order = list(range(0, TRAIN, 3))
     at_once = dataset.gather(order)
@@ -107,17 +107,17 @@ def test_shuffling_draws_from_the_generator():
     generator = mg.Generator().manual_seed(5)
     assert [mg.randperm(100, generator=generator).tolist() for _ in range(2)] == [first, second]
     mg.manual_seed(5)
-    assert orders(None, 1) == [first]  # no generator given: the default one
+    assert orders(None, 1) == [first]  # without a generator the default one is used
 
 
 def test_shuffled_batches_hold_the_right_pairs(mnist_root):
     dataset = data.MNIST(mnist_root, transform=transforms.ToTensor())
     loader = data.DataLoader(dataset, 64, shuffle=True, generator=mg.Generator().manual_seed(1))
     order = mg.randperm(TRAIN, generator=mg.Generator().manual_seed(1)).tolist()
-    theirs = torch.utils.data.DataLoader(
+    in_torch = torch.utils.data.DataLoader(
         torchvision.datasets.MNIST(mnist_root, transform=torchvision.transforms.ToTensor()), 64, sampler=order
     )
-    assert same(list(loader), list(theirs))
+    assert same(list(loader), list(in_torch))
 
 
 @given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 7), st.booleans())
@@ -127,11 +127,11 @@ def test_any_sampler_and_batch_sampler(order, size, drop_last):
         (data, data.TensorDataset(mg.tensor(x))),
         (torch.utils.data, torch.utils.data.TensorDataset(torch.tensor(x))),
     ]
-    ours, theirs = (library.DataLoader(d, size, sampler=order, drop_last=drop_last) for library, d in pairs)
-    assert len(ours) == len(theirs) and same(list(ours), list(theirs))
+    in_minigrad, in_torch = (library.DataLoader(d, size, sampler=order, drop_last=drop_last) for library, d in pairs)
+    assert len(in_minigrad) == len(in_torch) and same(list(in_minigrad), list(in_torch))
     batches = [order[i : i + size] for i in range(0, len(order), size)]
-    ours, theirs = (library.DataLoader(d, batch_sampler=batches) for library, d in pairs)
-    assert len(ours) == len(theirs) and same(list(ours), list(theirs))
+    in_minigrad, in_torch = (library.DataLoader(d, batch_sampler=batches) for library, d in pairs)
+    assert len(in_minigrad) == len(in_torch) and same(list(in_minigrad), list(in_torch))
 
 
 def test_samplers_of_parts():
@@ -203,11 +203,11 @@ def test_a_collate_fn_gets_the_items():
 
 def test_indexing_a_tensor_data_set():
     x, y = np.arange(12.0).reshape(4, 3), np.arange(4)
-    ours, theirs = (
+    in_minigrad, in_torch = (
         data.TensorDataset(mg.tensor(x), mg.tensor(y)),
         torch.utils.data.TensorDataset(*map(torch.tensor, (x, y))),
     )
-    assert all(same(ours[index], theirs[index]) for index in (0, -1, slice(1, 3), [2, 0]))
+    assert all(same(in_minigrad[index], in_torch[index]) for index in (0, -1, slice(1, 3), [2, 0]))
     with pytest.raises(ValueError, match=r"tensors of equal length, found \[4, 3\]"):
         data.TensorDataset(mg.tensor(x), mg.tensor(y[:3]))
     with pytest.raises(ValueError, match=r"one or more tensors"):
@@ -232,12 +232,12 @@ def test_subsets_and_sums_of_data_sets():
     "lengths", [[6, 4], [0.5, 0.5], [0.3, 0.3, 0.4], [0.25] * 4, [10], [1.0], [7, 0, 3]]
 )
 def test_random_split_cuts_as_pytorch_does(lengths):
-    ours = data.random_split(range(10), lengths, generator=mg.Generator().manual_seed(3))
-    theirs = torch.utils.data.random_split(range(10), lengths)
-    assert [len(part) for part in ours] == [len(part) for part in theirs]
-    assert sorted(item for part in ours for item in part) == list(range(10))
+    in_minigrad = data.random_split(range(10), lengths, generator=mg.Generator().manual_seed(3))
+    in_torch = torch.utils.data.random_split(range(10), lengths)
+    assert [len(part) for part in in_minigrad] == [len(part) for part in in_torch]
+    assert sorted(item for part in in_minigrad for item in part) == list(range(10))
     again = data.random_split(range(10), lengths, generator=mg.Generator().manual_seed(3))
-    assert [list(part) for part in ours] == [list(part) for part in again]
+    assert [list(part) for part in in_minigrad] == [list(part) for part in again]
 
 
 @pytest.mark.parametrize("lengths", [[3, 4], [0.5, 0.6], [1.5, -0.5]])
@@ -275,7 +275,7 @@ class Growing:
 
 
 def plain(x):
-    """Tensors as their dtype and numbers, everything else as it is, with its type."""
+    """Return a tensor as its dtype and numbers, everything else as it is, with its type."""
     if hasattr(x, "tolist") and hasattr(x, "dtype"):
         return str(x.dtype).removeprefix("torch."), x.tolist()
     if isinstance(x, Mapping):
@@ -395,6 +395,7 @@ REFUSED = {
     "its length": lambda D, lib: len(D.Dataset()),
     "beyond": lambda D, lib: D.ConcatDataset([[1]])[3],
     "before": lambda D, lib: D.ConcatDataset([[1]])[-3],
+    "none at all": lambda D, lib: list(D.ConcatDataset([[], []])),
     "a number": lambda D, lib: D.TensorDataset(lib.tensor(1.0)),
     "an array": lambda D, lib: D.TensorDataset(np.ones(2)),
     "lengths": lambda D, lib: D.random_split([1, 2], [1, 2]),
@@ -405,7 +406,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_as_by_pytorch(name):
+def test_calls_that_pytorch_refuses_are_refused(name):
     found = []
     for lib, D in ((mg, data), (torch, torch.utils.data)):
         try:

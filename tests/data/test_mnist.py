@@ -1,4 +1,4 @@
-"""MNIST: what is read, what is refused, and the data set, compared with torchvision's."""
+"""MNIST: what is read, what is refused, and the data set compared with torchvision's."""
 
 import numpy as np
 import pytest
@@ -78,17 +78,17 @@ def test_a_folder_without_the_files_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["MNIST", "FashionMNIST"])
 @pytest.mark.parametrize("train", [True, False])
 def test_the_data_set_is_torchvisions(mnist_root, name, train):
-    ours = getattr(data, name)(mnist_root, train=train, transform=transforms.ToTensor())
-    theirs = getattr(torchvision.datasets, name)(
+    in_minigrad = getattr(data, name)(mnist_root, train=train, transform=transforms.ToTensor())
+    in_torch = getattr(torchvision.datasets, name)(
         mnist_root, train=train, transform=torchvision.transforms.ToTensor()
     )
-    assert len(ours) == len(theirs) == (TRAIN if train else TEST)
-    assert ours.classes == theirs.classes and ours.class_to_idx == theirs.class_to_idx
-    assert same(ours.data, theirs.data) and same(ours.targets, theirs.targets)
-    assert all(same(ours[i], theirs[i]) for i in (0, 1, len(ours) - 1, -1))
-    assert len(list(ours)) == len(ours)  # an index too far ends a for loop
+    assert len(in_minigrad) == len(in_torch) == (TRAIN if train else TEST)
+    assert in_minigrad.classes == in_torch.classes and in_minigrad.class_to_idx == in_torch.class_to_idx
+    assert same(in_minigrad.data, in_torch.data) and same(in_minigrad.targets, in_torch.targets)
+    assert all(same(in_minigrad[i], in_torch[i]) for i in (0, 1, len(in_minigrad) - 1, -1))
+    assert len(list(in_minigrad)) == len(in_minigrad)  # an index out of range ends a for loop
     with pytest.raises(IndexError):
-        ours[len(ours)]
+        in_minigrad[len(in_minigrad)]
 
 
 @pytest.mark.parametrize("with_target", [False, True])
@@ -117,7 +117,7 @@ def test_without_a_root_the_bundled_files_are_read(tmp_path, mnist_root):
         len(data.MNIST(train=False)) == len(data.MNIST(tmp_path / "new", train=False, download=True)) == 10000
     )
     assert not (tmp_path / "new").exists()
-    assert len(data.MNIST(mnist_root, train=False, download=True)) == TEST  # what is there comes first
+    assert len(data.MNIST(mnist_root, train=False, download=True)) == TEST  # files that are there are used, not downloaded
     with pytest.raises(IdxError, match="no such folder"):
         data.MNIST(tmp_path / "new", train=False)
     for arguments in ({}, {"root": tmp_path / "new", "download": True}):
@@ -130,7 +130,7 @@ def test_without_a_root_the_bundled_files_are_read(tmp_path, mnist_root):
 
 
 def test_the_tensors_of_a_data_set_may_be_replaced(mnist_root):
-    """A tutorial's way of taking a part."""
+    """As a tutorial does to use a part of a data set."""
     dataset = data.MNIST(mnist_root, transform=transforms.ToTensor())
     dataset.data, dataset.targets = dataset.data[:10], dataset.targets[:10]
     (images, targets) = next(iter(data.DataLoader(dataset, batch_size=100)))

@@ -1,4 +1,4 @@
-"""Transforms: what torchvision's give for the same images."""
+"""Transforms give what torchvision's give for the same images."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,9 @@ torchvision = import_torchvision()
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32", "float64", "bool"])
 def test_to_tensor_is_torchvisions(shape, dtype):
     array = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
-    ours, theirs = transforms.ToTensor()(array), torchvision.transforms.ToTensor()(array.copy())
-    assert same(ours, theirs)
-    assert not np.shares_memory(ours.numpy(), array)
+    in_minigrad, in_torch = transforms.ToTensor()(array), torchvision.transforms.ToTensor()(array.copy())
+    assert same(in_minigrad, in_torch)
+    assert not np.shares_memory(in_minigrad.numpy(), array)
 
 
 def test_every_byte_becomes_torchvisions_float():
@@ -43,9 +43,9 @@ def test_to_tensor_gives_the_default_dtype():
 def test_normalize_is_torchvisions(mean, std, shape, dtype, inplace):
     image = np.random.default_rng(0).random(shape).astype(dtype)
     x, y = mg.tensor(image), torch.tensor(image)
-    ours = transforms.Normalize(mean, std, inplace)(x)
-    theirs = torchvision.transforms.Normalize(mean, std, inplace)(y)
-    assert same(ours, theirs) and same(x, y)
+    in_minigrad = transforms.Normalize(mean, std, inplace)(x)
+    in_torch = torchvision.transforms.Normalize(mean, std, inplace)(y)
+    assert same(in_minigrad, in_torch) and same(x, y)
 
 
 def test_reprs_are_torchvisions():

@@ -1,7 +1,7 @@
 """Training curves against PyTorch's: settings drawn by Hypothesis, and both lectures at full size.
 
-A setting is fit for a free-running comparison where PyTorch against itself, started one ulp apart, stays within the
-tolerance: no engine can be nearer to PyTorch than PyTorch is. Elsewhere each step starts from PyTorch's weights.
+A setting is fit for a free-running comparison if PyTorch, started again with weights one ulp apart, stays within the tolerance: no engine
+can be nearer to PyTorch than PyTorch itself. Otherwise each step starts from PyTorch's weights.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ DEEP = settings.get_current_profile_name() == "deep"
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Small networks are faster so, on both sides."""
+    """One thread for both engines: small networks are faster with it."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -44,7 +44,7 @@ def one_thread():
 
 
 def check_curve(setting, steps, tolerance, step_tolerance):
-    """Compare free-running where that is fit, else step by step; returns which."""
+    """Compare free-running if the setting is fit for that, else step by step; return which it was."""
     fit, losses, weights = is_fit(setting, steps, tolerance)
     if fit:
         compare_free(setting, steps, tolerance, losses, weights)
@@ -63,7 +63,7 @@ def test_curves_in_float64():
         ways[check_curve(setting, 1200, 1e-12, 1e-13)] += 1
 
     curve()
-    assert ways["free"] >= ways["steps"], ways  # most settings are fit, so something was compared
+    assert ways["free"] >= ways["steps"], ways  # most settings are fit, so enough was compared
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_single_steps(dtype, tolerance):
 
 
 def test_every_option_of_sgd():
-    """All combinations that Hypothesis draws, each over one epoch and a bit: the state of the first steps matters."""
+    """For all combinations that Hypothesis draws, over little more than one epoch: the state of the first steps matters."""
 
     @settings(max_examples=300 if DEEP else 30)
     @given(options=sgd())
@@ -133,7 +133,7 @@ def test_named_settings_run_free_for_1200_steps(name):
 
 
 class Lecture:
-    """A lecture's autoencoder on one side, with the optimizer of its preset, and a step on a noisy batch."""
+    """A lecture's autoencoder in one library, with the lecture's optimizer, and a step on a noisy batch."""
 
     def __init__(self, lib, text, optimizers, dtype):
         self.lib, self.nn = lib, mg.nn if lib is mg else torch.nn
@@ -168,7 +168,7 @@ def images():
 
 
 def noisy_batches(images, noise, dtype, steps=60):
-    """(input, target) of the first steps: MNIST in batches of 1,000, with the lecture's noise."""
+    """Yield (input, target) of the first steps: MNIST in batches of 1,000, with the lecture's noise."""
     rng = np.random.default_rng(0)
     for number in range(steps):
         x = (images[1000 * number : 1000 * (number + 1)] / 255).astype(dtype)
@@ -187,9 +187,9 @@ LECTURES = {
 @pytest.mark.parametrize("name", LECTURES)
 def test_lectures_at_full_size_for_60_steps(name, dtype, tolerance, images, one_thread):
     torch.set_num_threads(mg.get_num_threads())
-    ours, theirs, noise = LECTURES[name]
+    in_minigrad, in_torch, noise = LECTURES[name]
     torch.manual_seed(0)
-    reference_run, run = Lecture(torch, theirs, torch.optim, dtype), Lecture(mg, ours, optim, dtype)
+    reference_run, run = Lecture(torch, in_torch, torch.optim, dtype), Lecture(mg, in_minigrad, optim, dtype)
     copy_weights(reference_run, run)
     for number, (inputs, targets) in enumerate(noisy_batches(images, noise, dtype)):
         before = reference_run.weights()

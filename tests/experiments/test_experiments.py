@@ -42,7 +42,7 @@ PNGS = [
 
 @pytest.fixture(scope="module")
 def few_images(tmp_path_factory):
-    """A folder with 300 training images, 100 test images."""
+    """A folder with 300 training images and 100 test images."""
     folder = tmp_path_factory.mktemp("few")
     images, labels, test_images, test_labels = load_mnist()
     write_idx(folder / "train-images-idx3-ubyte", images[:300])
@@ -59,7 +59,7 @@ def write_idx(path, array):
 
 @pytest.fixture(scope="module")
 def tiny(few_images):
-    """The options of a very small run."""
+    """The options for a very small run."""
     return ["--data-dir", few_images, "--batch-size", "70", "--epochs", "2", "--finetune-epochs", "2"]
 
 
@@ -68,7 +68,7 @@ def settings(lecture, **changes):
 
 
 def expected_lines(lecture):
-    """The whole output of a run with SMALL, line by line, as regular expressions."""
+    """Return the whole output of a run with SMALL as regular expressions, one for each line."""
     net = re.escape(str(lecture.autoencoder())).split("\\\n")
     classifier = re.escape(str(lecture.classifier(lecture.autoencoder()))).split("\\\n")
     picture = [".*"] * 11 if lecture is autoencoder else []
@@ -92,7 +92,7 @@ def expected_lines(lecture):
 
 @pytest.fixture(scope="module", params=["denoising", "autoencoder"])
 def finished(request, tmp_path_factory):
-    """(lecture's module, folder) of a small run."""
+    """The lecture's module and the folder of a small run."""
     out = tmp_path_factory.mktemp("runs") / request.param
     assert main(["train", request.param, *SMALL, "--quiet", "--out", str(out)]) == 0
     return {"denoising": denoising, "autoencoder": autoencoder}[request.param], out
@@ -370,7 +370,7 @@ def test_fine_tuning_trains_encoder_and_classifier_together(few_images):
 
 
 def test_the_classes_are_those_of_one_forward_pass_over_all_test_images(monkeypatch):
-    """Lecture 12 takes the test images in one go, this program in batches."""
+    """The program takes the test images in batches, lecture 12 all at once."""
     run = training.start(settings("autoencoder"), autoencoder)
     training.to_classifier(run, autoencoder)
     images = training.load_data(settings("autoencoder", limit=1)).test_images
@@ -392,11 +392,11 @@ def test_the_printed_curves_are_drawn_over_a_run_of_as_many_epochs(lecture):
     figure = Figure()
     plots.curves(figure, "", "minigrad", metrics, printed)
     for axes, (phase, key, name) in zip(figure.axes, keys, strict=True):
-        ours, lecture_s = axes.lines
+        curve, lecture_curve = axes.lines
         entries = [entry for entry in metrics if entry["phase"] == phase]
-        assert ours.get_ydata().tolist() == [entry[key] for entry in entries]
-        assert list(lecture_s.get_ydata()) == printed[name]
-        assert list(lecture_s.get_xdata()) == list(ours.get_xdata()) == [entry["epoch"] for entry in entries]
+        assert curve.get_ydata().tolist() == [entry[key] for entry in entries]
+        assert list(lecture_curve.get_ydata()) == printed[name]
+        assert list(lecture_curve.get_xdata()) == list(curve.get_xdata()) == [entry["epoch"] for entry in entries]
         assert [text.get_text() for text in axes.get_legend().get_texts()] == ["minigrad", "lecture, printed"]
 
 
@@ -426,10 +426,10 @@ def test_a_weight_matrix_as_lecture_20_shows_it_is_torchvision_s_grid(shape, dty
     normal = np.random.default_rng(0).normal(0.1, 0.3, shape).astype(dtype)
     side = math.isqrt(shape[1])
     for weight in (normal, np.full_like(normal, 0.25), 1e-7 * normal):
-        theirs = make_grid(torch.from_numpy(weight).view(-1, 1, side, side), nrow=20, normalize=True)
-        ours = tiled_images.make_grid(weight)
-        assert ours.dtype == weight.dtype
-        np.testing.assert_array_equal(ours, theirs[0].numpy())
+        in_torch = make_grid(torch.from_numpy(weight).view(-1, 1, side, side), nrow=20, normalize=True)
+        in_minigrad = tiled_images.make_grid(weight)
+        assert in_minigrad.dtype == weight.dtype
+        np.testing.assert_array_equal(in_minigrad, in_torch[0].numpy())
 
 
 def test_the_decoder_s_grids_stand_in_the_picture_pixel_by_pixel(tmp_path):

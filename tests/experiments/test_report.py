@@ -1,4 +1,4 @@
-"""The report: one file that loads nothing, tells the runs apart and says what their folders say."""
+"""The report is one file that loads nothing, tells the runs apart and says what their folders say."""
 
 import base64
 import dataclasses
@@ -18,14 +18,14 @@ from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
 from minigrad.experiments.lecture_tables import load_lecture_tables
 from minigrad.experiments.report import png_images, read_run, render, svg_charts, write_report
 from minigrad.experiments.report.run_reader import read_runs
-from minigrad.experiments.tiled_images import make_grid
+from minigrad.experiments.tiled_images import make_grid, side_by_side
 
 EPOCH = '{"phase": "pretrain", "epoch": 1, "loss": 0.5, "test_accuracy": 1, "seconds": 1}'
 VOID = {"meta", "img", "br", "link"}
 
 
 class Page(HTMLParser):
-    """The tags, attributes and texts of a page; balanced, or it raises."""
+    """The tags, attributes and texts of a page; an error is raised if the tags are not balanced."""
 
     def __init__(self, html):
         super().__init__()
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 def write_run(folder, lecture="denoising", *, finished=True, versions=None, loss=0.05, **settings):
-    """A run's folder with made-up results."""
+    """Write a run's folder with made-up results."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
     config = config_as_dict(dataclasses.replace(LECTURES[lecture], **settings))
@@ -115,7 +115,7 @@ def test_the_page_is_whole_and_loads_nothing(tmp_path):
     assert all(value for tag, name, value in page.attributes if (tag, name) == ("img", "alt"))
 
 
-def test_it_says_what_the_folder_says(tmp_path):
+def test_the_report_says_what_the_folder_says(tmp_path):
     page = Page(report_on(write_run(tmp_path / "my run", seed=12345, versions={"numpy": "9.8.7"})))
     assert {"my run", "0.051235", "87.50 %", "3.5 s", "17", "12345", "9.8.7"} <= set(page.texts)
     assert {"0.4321", "1.23 %", "50.00 %", "7", "my run, |code| 0.25: 75"} <= set(page.texts)
@@ -151,12 +151,14 @@ def test_both_lectures_in_one_report(tmp_path):
     assert "Lecture 20: a denoising autoencoder; Lecture 12: an autoencoder" in page.texts
     assert "the lecture (denoising)" in page.texts
     assert "the lecture (autoencoder)" in page.texts
-    assert {"lecture, epoch 20: 0.006731", "lecture, epoch 30: 0.016203", "lecture, epoch 30: 93.5"} <= set(page.texts)
+    last = {"lecture (denoising), epoch 20: 0.006731", "lecture (autoencoder), epoch 30: 0.016203", "lecture (autoencoder), epoch 30: 93.5"}
+    assert last <= set(page.texts)
+    assert {tag for tag, name, value in page.attributes if (name, value) == ("class", "mark lecture lecture1")} == {"path"}
     assert {"Lecture 20, printed on the slides", load_lecture_tables()["autoencoder"]["source"]} <= set(page.texts)
 
 
 def cells(page, heading):
-    """The figures of a row of the first table."""
+    """Return the figures of a row of the first table."""
     start = page.texts.index(heading) + 1
     return page.texts[start : start + 2]
 
@@ -277,16 +279,17 @@ def test_a_png_has_the_colours_it_was_given():
 def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
     units = np.zeros((4, 28, 28))
     units[0], units[1], units[2, 0, 0], units[3, 0, 0] = -2.0, 2.0, 5.0, np.nan
-    picture = decoded(png_images.weight_tiles(units, 2.0, columns=2))
+    image = side_by_side(units, columns=2, gap=2, fill=np.nan)
+    picture = decoded(png_images.weight_tiles(image, 2.0))
     zoom = picture.shape[1] // (28 + 2 + 28)
     picture = picture[::zoom, ::zoom]
     assert picture.shape == (58, 58, 3)
     assert picture[0, 0].tolist() == [33, 102, 172]
     assert picture[0, 30].tolist() == [178, 24, 43]
     assert picture[40, 10].tolist() == [255, 255, 255]
-    assert picture[30, 0].tolist() == [178, 24, 43]  # beyond the limit
+    assert picture[30, 0].tolist() == [178, 24, 43]  # a value beyond the limit has the limit's colour
     assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(png_images.GAP_COLOR)
-    assert (decoded(png_images.weight_tiles(units * 0, 0.0, columns=2))[0, 0] == 255).all()
+    assert (decoded(png_images.weight_tiles(image * 0, 0.0))[0, 0] == 255).all()
 
 
 def test_a_grid_goes_from_black_to_white_and_grey_where_there_is_no_number():

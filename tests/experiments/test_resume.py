@@ -1,4 +1,4 @@
-"""A run that dies and is resumed ends as if it had not: the same losses, weights and pictures."""
+"""A run that dies and is resumed ends as if it had not died: with the same losses, weights and pictures."""
 
 import dataclasses
 import json
@@ -45,7 +45,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(data_dir, tmp_path_factory):
-    """A run from beginning to end."""
+    """The folder of a run from beginning to end."""
     out = tmp_path_factory.mktemp("runs") / "run"
     assert main(["train", "denoising", *OPTIONS, "--data-dir", data_dir, "--out", str(out), "--quiet"]) == 0
     return out
@@ -56,14 +56,14 @@ def command(*arguments):
 
 
 def timeless(value):
-    """Without the seconds, in which two runs differ."""
+    """Return a nested value without the seconds, in which two runs differ."""
     if isinstance(value, dict):
         return {key: timeless(item) for key, item in value.items() if key != "seconds"}
     return [timeless(item) for item in value] if isinstance(value, list) else value
 
 
 def contents(state):
-    """A checkpoint's state with bytes in place of tensors."""
+    """Return a checkpoint's state with bytes in place of tensors."""
     if isinstance(state, mg.Tensor):
         return state.numpy().tobytes(), tuple(state.shape), state.dtype
     if isinstance(state, dict):
@@ -79,7 +79,7 @@ def assert_same_checkpoint(one, two):
 
 
 def assert_same_run(one, two):
-    """The same files; the same bytes in pictures; the same numbers elsewhere, but for the time."""
+    """Assert that two folders have the same files, the same bytes in pictures, and elsewhere the same numbers except times."""
     assert sorted(os.listdir(one)) == sorted(os.listdir(two))
     assert_same_checkpoint(one, two)
     assert (one / "config.json").read_bytes() == (two / "config.json").read_bytes()
@@ -100,7 +100,7 @@ def assert_same_run(one, two):
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
 def test_killed_at_any_moment_and_resumed(undisturbed, data_dir, tmp_path):
-    """kill -9 at a random time after the first line of output, again and again; then the run may end."""
+    """The run is killed at a random time after its first line of output, again and again; then it may end."""
     out = tmp_path / "run"
     arguments = ["train", "denoising", *OPTIONS, "--data-dir", data_dir, "--out", str(out)]
     for _ in range(40 if DEEP else 3):
@@ -116,11 +116,11 @@ def test_killed_at_any_moment_and_resumed(undisturbed, data_dir, tmp_path):
 
 
 class Died(BaseException):
-    """What no handler of the program catches: the process is gone."""
+    """Raised in place of the process's death; no handler of the program catches it."""
 
 
 class DyingDisk:
-    """The os module until its n-th file call, at which the process dies, the call half done."""
+    """The os module up to its n-th file call, which is half done when the process dies."""
 
     def __init__(self, n):
         self.left = n
@@ -159,7 +159,7 @@ def resume_in_process(out, data):
 
 @pytest.mark.parametrize("lecture", ["denoising", "autoencoder"])
 def test_dying_at_any_file_call_and_resumed(lecture, data_dir, tmp_path, monkeypatch, no_pictures):
-    """Deaths at random calls of the disk, in every part of the run; each is resumed once."""
+    """The run dies at random file calls in all its parts, and is resumed once each time."""
     config = dataclasses.replace(LECTURES[lecture], **SETTINGS, data_dir=data_dir)
     data = training.load_data(config)
     run_in_process(config, tmp_path / "undisturbed", data)
@@ -178,12 +178,12 @@ def test_a_finished_run_resumed_ends_the_same(undisturbed, capsys, no_pictures):
     before = {path.name: path.read_bytes() for path in undisturbed.iterdir()}
     assert main(["train", "denoising", "--resume", str(undisturbed)]) == 0
     assert {path.name: path.read_bytes() for path in undisturbed.iterdir()} == before
-    assert f"Going on with {undisturbed} after epoch 2 of 2 (finetune)" in capsys.readouterr().out
+    assert f"Going on with {undisturbed} after epoch 2 of 2 (fine-tuning)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stop", [1, 4], ids=["in the pretraining", "in the fine-tuning"])
 def test_a_run_goes_on_with_its_own_settings_whatever_the_lecture_s_are_today(stop, data_dir, tmp_path, no_pictures):
-    """Runs of lecture 12 were once fine-tuned with a rate of 0.5."""
+    """Runs of lecture 12 used to be fine-tuned with a rate of 0.5."""
     config = dataclasses.replace(LECTURES["autoencoder"], **SETTINGS, finetune_lr=0.5, data_dir=data_dir)
     assert config.finetune_lr != LECTURES["autoencoder"].finetune_lr
     data, out = training.load_data(config), tmp_path / "stopped"
@@ -248,7 +248,7 @@ def test_a_run_begun_with_a_relative_data_dir_is_resumed_from_anywhere(data_dir,
 def test_ctrl_c_saves_says_how_to_resume_and_exits_with_130(undisturbed, data_dir, tmp_path, no_pictures):
     out = tmp_path / "a run"
     arguments = ["train", "denoising", *OPTIONS, "--data-dir", data_dir, "--out", out]
-    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore SIGINT, and so do their children
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # the background jobs of a shell, and their children, ignore SIGINT
     with subprocess.Popen(
         command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heeds
     ) as process:
@@ -290,11 +290,11 @@ def test_a_finished_run_has_all_its_pictures_in_the_checkpoint_and_the_report(sa
     weights = [f"{layer} {moment}" for layer in layers for moment in ("before", "after")]
     assert sorted(saved["snapshots"]) == sorted([*weights, "original", "noisy", "reconstruction"])
     html = (undisturbed / "report.html").read_text(encoding="utf-8")
-    assert html.count("<img ") == 3 + 3 * (len(layers) + 1)  # the decoder is shown in two ways
+    assert html.count("<img ") == 3 + 3 * (len(layers) + 1)  # the decoder is shown twice
 
 
 def altered(saved, *path, value=None):
-    """A copy of the nested `saved` with `value` at `path`; without it if it is `del`."""
+    """Return a copy of the nested `saved` with `value` at `path`, or without that entry if the value is `del_`."""
     key, *rest = path
     copy = dict(saved) if isinstance(saved, dict) else list(saved)
     if rest:
@@ -307,7 +307,7 @@ def altered(saved, *path, value=None):
 
 
 class Removed:
-    """Stands for an entry that is taken out."""
+    """The value that stands for a removed entry."""
 
     def __repr__(self):
         return "removed"
@@ -371,8 +371,8 @@ def test_a_checkpoint_that_does_not_fit_is_refused(saved, tmp_path, path, value,
         checkpoint.load_run(tmp_path)
 
 
-def test_a_checkpoint_of_format_1_goes_on(saved, tmp_path):
-    """It had no entry for the noise's generator, which on the CPU is the run's."""
+def test_a_checkpoint_of_format_1_is_resumed(saved, tmp_path):
+    """It has no entry for the noise's generator, which on the CPU is the run's generator."""
     mg.save(altered(altered(saved, "noise", value=del_), "format", value=1), tmp_path / checkpoint.FILE)
     run = checkpoint.load_run(tmp_path)
     assert (run.phase, run.epoch) == (saved["phase"], saved["epoch"]) and run.noise is run.generator
@@ -386,7 +386,7 @@ def test_a_users_state_dict_is_no_run(tmp_path):
         checkpoint.load_run(tmp_path)
 
 
-def test_a_damaged_checkpoint_is_told_in_one_line(undisturbed, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_reported_in_one_line(undisturbed, tmp_path, capsys):
     content = bytearray((undisturbed / checkpoint.FILE).read_bytes())
     content[len(content) // 2] ^= 1
     (tmp_path / checkpoint.FILE).write_bytes(content)

@@ -1,4 +1,4 @@
-"""Corners of the ops beside PyTorch: zeros and negatives as bases, equal bounds, what products and layers refuse."""
+"""Corner cases of the operations, compared with PyTorch: bases 0 and below, equal bounds, what products and layers refuse."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minigrad import ops
 
 
 def both(function, *values, dtype="float64"):
-    """The value and the gradients of its sum, from minigrad and from PyTorch: lists of numbers that must be equal."""
+    """Return the value and the gradients of its sum in minigrad and in PyTorch: lists of numbers that must be equal."""
     results = []
     for lib in (mg, torch):
         tensors = [lib.tensor(v, dtype=getattr(lib, dtype), requires_grad=True) if isinstance(v, list) else v for v in values]
@@ -17,9 +17,9 @@ def both(function, *values, dtype="float64"):
         out.backward(lib.tensor(np.arange(1.0, out.numel() + 1).reshape(tuple(out.shape)).tolist(), dtype=out.dtype))
         leaves = [t for t in tensors if not isinstance(t, (int, float))]
         results.append([out.detach().numpy(), *[t.grad.numpy() for t in leaves]])
-    for ours, theirs in zip(*results):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-14, atol=0)
-        assert ours.dtype == theirs.dtype
+    for in_minigrad, in_torch in zip(*results):
+        np.testing.assert_allclose(in_minigrad, in_torch, rtol=1e-14, atol=0)
+        assert in_minigrad.dtype == in_torch.dtype
     return results[0]
 
 
@@ -81,7 +81,7 @@ def test_whole_numbers_divided_by_zero():
         assert divide(x, mg.tensor([1, -1])).shape == (2,)
 
 
-SHAPES = {  # what a linear layer refuses: x, weight, bias
+SHAPES = {  # of x, weight and bias that a linear layer refuses
     "weight of three axes": [(2, 3), (4, 3, 1), (4,)],
     "x of no axis": [(), (4, 3), (4,)],
     "x too long": [(2, 4), (4, 3), (4,)],
@@ -184,7 +184,7 @@ lib.nn.functional.nll_loss(x, t, ignore_index=2, reduction='none'); lib.nn.funct
 
 @pytest.mark.parametrize("code", [code for line in INFINITE.strip().split("\n") for code in line.split("; ")])
 def test_infinite_gradients_stay_where_pytorch_has_them(code):
-    """An element that was not chosen gets 0, not 0 · ∞, wherever PyTorch chooses."""
+    """An element that was not chosen gets 0, not 0 · ∞, in each function in which PyTorch chooses."""
     for g in (np.inf, -np.inf, np.nan):
         found = []
         for lib in (mg, torch):
@@ -200,3 +200,25 @@ def test_the_logarithm_of_an_extreme():
         x = lib.tensor([0.0, 1.0, 2.0], requires_grad=True)
         x.min().log().backward()
         assert x.grad.tolist() == [np.inf, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("wrong", [lambda lib: lib.maximum(3, 4), lambda lib: lib.minimum(3.0, lib.ones(2)), lambda lib: lib.eye(2, -1),
+                                   lambda lib: lib.arange(lib.tensor([1, 2]))])
+def test_pytorch_refuses_this_too(wrong):
+    with pytest.raises((TypeError, RuntimeError)) as theirs:
+        wrong(torch)
+    with pytest.raises(theirs.type):
+        wrong(mg)
+
+
+def test_a_shape_of_one_axis_may_be_a_number():
+    assert mg.full(3, 1.5).tolist() == [1.5] * 3
+    assert mg.zeros(size=3).shape == mg.randint(0, 2, 3).shape == (3,)
+
+
+def test_numbers_may_be_tensors_of_one_element():
+    with pytest.raises(TypeError, match=r"normal_: expected a number or a tensor of one element, got one of shape \(2,\)"):
+        mg.zeros(2).normal_(mg.zeros(2))
+    with pytest.raises(TypeError, match=r"linspace: expected a number or a tensor of one element, got one of shape \(2,\)"):
+        mg.linspace(mg.zeros(2), 1, 3)
+    assert mg.zeros(2).normal_(mg.tensor(1.0), mg.tensor(0.0)).tolist() == mg.linspace(mg.tensor([1.0]), 1, 2).tolist() == [1.0, 1.0]

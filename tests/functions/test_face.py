@@ -1,4 +1,4 @@
-"""The public face, name by name: one expression evaluated with PyTorch and with minigrad gives the same."""
+"""The public interface, name by name: an expression gives the same in PyTorch and in minigrad."""
 
 import copy
 import inspect
@@ -63,17 +63,17 @@ def test_every_name_is_there_as_in_pytorch(place):
 
 
 def test_every_public_name_is_pytorch_s():
-    """What PyTorch does not have is ours on purpose; the list is short."""
-    ours = {name for name in dir(minigrad) if not name.startswith("_")} - set(dir(torch))
-    modules = {name for name in ours if isinstance(getattr(minigrad, name), types.ModuleType)}
-    assert ours - modules <= {"DeviceMismatchError", "CheckpointError", "bool_"}
+    """Except for a short list of names that minigrad adds on purpose."""
+    in_minigrad = {name for name in dir(minigrad) if not name.startswith("_")} - set(dir(torch))
+    modules = {name for name in in_minigrad if isinstance(getattr(minigrad, name), types.ModuleType)}
+    assert in_minigrad - modules <= {"DeviceMismatchError", "CheckpointError", "bool_"}
 
 
 # ---- expressions
 
 
 def prepare(T):
-    """The names that the expressions use."""
+    """Return the names that the expressions use."""
     x = T.tensor([[1.5, -2.0, 0.25], [4.0, 0.0, -1.0]], dtype=T.float64)
     return {
         "T": T, "F": T.nn.functional, "nn": T.nn, "x": x, "f": x.float(), "np": np, "copy": copy,
@@ -220,7 +220,7 @@ def expressions():
 
 
 def compared(value):
-    """A form in which results of the two libraries are equal."""
+    """Return a result in a form that is equal for equal results of the two libraries."""
     if isinstance(value, torch.Tensor | minigrad.Tensor):
         array = value.detach().numpy()
         return "tensor", str(array.dtype), array.shape, array, value.requires_grad
@@ -252,8 +252,8 @@ def same(a, b):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:To copy construct", "ignore:indexing with dtype")
 @pytest.mark.parametrize("expression", expressions())
 def test_expression(expression):
-    theirs, ours = (compared(eval(expression, prepare(T))) for T in LIBRARIES)
-    assert same(ours, theirs), f"{expression}\nours   {ours}\ntheirs {theirs}"
+    in_torch, in_minigrad = (compared(eval(expression, prepare(T))) for T in LIBRARIES)
+    assert same(in_minigrad, in_torch), f"{expression}\nminigrad {in_minigrad}\nPyTorch  {in_torch}"
 
 
 @pytest.mark.parametrize("T", LIBRARIES, ids=lambda T: T.__name__)
@@ -343,14 +343,14 @@ NOT_HERE = {
 
 @pytest.mark.parametrize(("place", "name"), [(place, name) for place in SIGNATURES for name in SIGNATURES[place].split()])
 def test_arguments(place, name):
-    """Ours are PyTorch's, in its order and with its defaults; those left out stand in NOT_HERE."""
-    theirs, ours = ({**inspect.signature(getattr(operator.attrgetter(place)(T), name)).parameters} for T in LIBRARIES)
-    assert set(ours) <= set(theirs)
-    assert set(theirs) - set(ours) <= NOT_HERE
-    assert list(ours) == [key for key in theirs if key in ours]
-    for key, parameter in ours.items():
-        assert parameter.default == theirs[key].default, key
-    positional = [[key for key, p in found.items() if p.kind is p.POSITIONAL_OR_KEYWORD] for found in (ours, theirs)]
+    """minigrad's arguments are PyTorch's, in its order and with its defaults; NOT_HERE lists those that are missing."""
+    in_torch, in_minigrad = ({**inspect.signature(getattr(operator.attrgetter(place)(T), name)).parameters} for T in LIBRARIES)
+    assert set(in_minigrad) <= set(in_torch)
+    assert set(in_torch) - set(in_minigrad) <= NOT_HERE
+    assert list(in_minigrad) == [key for key in in_torch if key in in_minigrad]
+    for key, parameter in in_minigrad.items():
+        assert parameter.default == in_torch[key].default, key
+    positional = [[key for key, p in found.items() if p.kind is p.POSITIONAL_OR_KEYWORD] for found in (in_minigrad, in_torch)]
     shared = zip(*positional)
     assert all(a == b for a, b in shared)
 
@@ -420,7 +420,7 @@ nn.Parameter(x, "yes"); F.linear(x, x, 3); F.nll_loss(x, k, weight=3); F.cross_e
 T.optim.SGD([x]).load_state_dict({}); T.optim.SGD([x], lr=None); T.optim.SGD({"params": x})
 T.autograd.grad(x.requires_grad_().sum(), []); x.requires_grad_().sum().backward(inputs=[]); x.requires_grad_().sum().backward(inputs=[w])
 """
-OTHERS = {  # an argument of the wrong type is a TypeError here, whatever PyTorch makes of it
+OTHERS = {  # an argument of the wrong type is a TypeError in minigrad, whatever PyTorch raises
     "T.tensor(None)", "T.tensor([None])", "T.tensor([1 + 2j])", "x & 1", "x | i", "F.mse_loss(x, 3)",
     "nn.Parameter(3)", 'setattr(x, "requires_grad", 1)', "T.Generator().manual_seed(1.5)",
     'x.to("nope")', 'nn.Linear(2, 2).to("nope")',
@@ -444,9 +444,9 @@ def raised(expression, T):
 
 @pytest.mark.parametrize("expression", errors())
 def test_error(expression):
-    (_, theirs), (value, ours) = (raised(expression, T) for T in LIBRARIES)
-    assert theirs is not None or expression == "T.tensor([1 + 2j])", expression
-    assert ours is not None, f"{expression} gave {value}, PyTorch raises {theirs!r}"
-    expected = TypeError if expression in OTHERS else type(theirs)
-    assert isinstance(ours, expected), f"{expression}\nours   {ours!r}\ntheirs {theirs!r}"
-    assert len(str(ours)) > 10
+    (_, in_torch), (value, in_minigrad) = (raised(expression, T) for T in LIBRARIES)
+    assert in_torch is not None or expression == "T.tensor([1 + 2j])", expression
+    assert in_minigrad is not None, f"{expression} gave {value}, PyTorch raises {in_torch!r}"
+    expected = TypeError if expression in OTHERS else type(in_torch)
+    assert isinstance(in_minigrad, expected), f"{expression}\nminigrad {in_minigrad!r}\nPyTorch  {in_torch!r}"
+    assert len(str(in_minigrad)) > 10

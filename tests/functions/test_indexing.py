@@ -1,4 +1,4 @@
-"""Reading and assigning by index, and what lies how in memory afterwards, against PyTorch."""
+"""Reading and assigning by index, and the memory layout afterwards, compared with PyTorch."""
 
 import itertools
 import warnings
@@ -13,7 +13,7 @@ LIBRARIES = (mg, torch)
 
 
 def outcome(T, code, **more):
-    """Return what running `code` leaves as y (and the gradients of w and v), or that it raises."""
+    """Run `code` and return what it leaves as y, with the gradients of w and v, or the fact that it raises."""
     w, v = (T.tensor(values, dtype=T.float64, requires_grad=True) for values in ([1.0, 2.0, 3.0], [[5.0, 7.0, 9.0]]))
     env = {"T": T, "np": np, "w": w, "v": v, "y": w * 1, "z": T.zeros(2, 3, dtype=T.float64), **more}
     with warnings.catch_warnings():
@@ -29,10 +29,10 @@ def outcome(T, code, **more):
 
 
 def agree(code):
-    ours, theirs = (outcome(T, code) for T in LIBRARIES)
-    if theirs != "raises":
-        theirs[1] = str(theirs[1]).removeprefix("torch.")
-    assert ours == theirs, code
+    in_minigrad, in_torch = (outcome(T, code) for T in LIBRARIES)
+    if in_torch != "raises":
+        in_torch[1] = str(in_torch[1]).removeprefix("torch.")
+    assert in_minigrad == in_torch, code
 
 
 ASSIGNED = """
@@ -92,7 +92,7 @@ y = z.view(2, 1, 3)[[0, 1], ..., [0, 2]]
 
 @pytest.mark.parametrize("code", ASSIGNED.strip().split("\n"))
 def test_recorded_assignments(code):
-    """The last value stays where a place repeats, every value gets the gradient of its place; shapes and dtypes that fit are PyTorch's."""
+    """If a place repeats, the last value stays, and each value gets its place's gradient. Shapes and dtypes fit as in PyTorch."""
     agree(code)
 
 
@@ -102,7 +102,7 @@ def test_the_same_assignments_when_nothing_is_recorded(code):
 
 
 def test_an_expanded_tensor_is_not_assigned_to():
-    """PyTorch writes into the one element that all show; here it is refused, recorded or not."""
+    """PyTorch writes into the one element that all show; minigrad refuses, whether it records or not."""
     for requires in (True, False):
         x = mg.tensor([1.0, 2.0], requires_grad=requires) * 1
         expanded = x.expand(4, 2)
@@ -171,23 +171,23 @@ T.maximum(x[:1], x); x[:, :1] * x[:1]; x % 2; x.to(T.float32); x.to(T.float64, c
 @pytest.mark.parametrize("code", [code for line in MADE.strip().split("\n") for code in line.split("; ")])
 @pytest.mark.parametrize("base", BASES)
 def test_what_can_be_viewed_in_pytorch_can_be_viewed_here(base, code):
-    ours, theirs = (eval(code, {"T": T, "x": BASES[base](T)}) for T in LIBRARIES)
-    assert tuple(ours.shape) == tuple(theirs.shape)
-    if theirs.is_contiguous():
-        view = ours.view(-1)
-        np.testing.assert_allclose(view.numpy(), theirs.view(-1).numpy(), rtol=1e-6)
+    in_minigrad, in_torch = (eval(code, {"T": T, "x": BASES[base](T)}) for T in LIBRARIES)
+    assert tuple(in_minigrad.shape) == tuple(in_torch.shape)
+    if in_torch.is_contiguous():
+        view = in_minigrad.view(-1)
+        np.testing.assert_allclose(view.numpy(), in_torch.view(-1).numpy(), rtol=1e-6)
         view.zero_()
-        assert not ours.any(), "the view does not show the same memory"
+        assert not in_minigrad.any(), "the view does not show the same memory"
 
 
 @pytest.mark.parametrize("code", [code for line in MADE.strip().split("\n")[:3] for code in line.split("; ") if code.startswith("x[")])
 def test_what_an_index_takes_is_contiguous(code):
-    """With PyTorch's only exception, rows taken from transposed memory, which are so here too."""
+    """Except, as in PyTorch, rows taken from transposed memory."""
     assert eval(code, {"T": mg, "x": BASES["plain"](mg)}).is_contiguous()
     assert eval(code, {"T": mg, "x": BASES["permuted"](mg)}).is_contiguous()
 
 
-def test_a_view_of_what_others_show_is_no_copy():
+def test_a_view_of_shared_memory_is_no_copy():
     x = mg.zeros(2, 3)
     for shown in (x.t(), mg.from_numpy(np.zeros((2, 3)).T), mg.from_numpy(np.asfortranarray(np.zeros((2, 3))))):
         with pytest.raises(RuntimeError, match="without a copy"):

@@ -17,7 +17,7 @@ from minigrad.backend.cpu import products, threads
 
 
 class Interrupt(Exception):
-    """What the signal handler raises."""
+    """The exception that the signal handler raises."""
 
 
 def interrupt(*_):
@@ -48,14 +48,14 @@ def check(model, loss, x, target, before):
 
 
 def train(model, optimizer, loss, x, target):
-    """Train for ever."""
+    """Train until an exception ends it."""
     while True:
         with mg.no_grad():
             loss(model(x), target)
         optimizer.zero_grad()
         loss(model(x), target).backward()
         optimizer.step()
-        for p in model.parameters():  # so that half a step, or many, lead nowhere far
+        for p in model.parameters():  # so that half a step, or many steps, change little
             p.data.clamp_(-1, 1)
 
 

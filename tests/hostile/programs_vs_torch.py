@@ -1,8 +1,8 @@
 """Random programs, run with minigrad and with PyTorch: python tests/hostile/programs_vs_torch.py FIRST COUNT
 
-A program is a list of statements in which L is the library. Whatever the statements leave (values, dtypes, shapes, strides, gradients,
-second derivatives) must be the same in both; where PyTorch raises minigrad raises, or computes on; where only minigrad raises,
-the error must be one of its own, and is counted. A disagreement is printed as a short program.
+A program is a list of statements in which L is the library. What the statements leave (values, dtypes, shapes, strides, gradients,
+second derivatives) must be the same in both. If PyTorch raises, minigrad may raise or go on. If only minigrad raises, the error must be
+one of its own, and is counted. A disagreement is printed as a short program.
 """
 
 import collections
@@ -28,9 +28,9 @@ BARE = re.compile(r"numpy|ufunc|broadcast together|Python integer|out of bounds 
 
 
 class Writer:
-    """Writes statements that mostly make sense, by running them with PyTorch as it goes.
+    """A writer of statements that mostly make sense: it runs each with PyTorch before it writes the next.
 
-    dtypes: of the tensors that are made; order: of the derivatives at the end.
+    dtypes: those of the tensors that are made; order: the order of the derivatives at the end.
     """
 
     def __init__(self, seed, dtypes=DTYPES, order=2):
@@ -42,7 +42,7 @@ class Writer:
         return [n for n, t in self.env.items() if isinstance(t, torch.Tensor) and test(t)]
 
     def pick(self, test=lambda t: True):
-        """A tensor's name; the newer ones are likelier."""
+        """Return a tensor's name; newer tensors are likelier."""
         found = self.tensors(test)
         if not found:
             return None
@@ -53,7 +53,7 @@ class Writer:
         return f"v{self.names}"
 
     def write(self, line):
-        """Add a statement; what PyTorch refuses is kept now and then."""
+        """Add a statement; one that PyTorch refuses is kept now and then."""
         state = self.draw.getstate()
         error = execute(line, self.env)
         if error is None or (random.Random(len(self.lines)).random() < 0.1 and "Deprecated" not in error):
@@ -92,7 +92,7 @@ class Writer:
         return f"{self.new()} = L.tensor({self.values(shape, dtype)}, dtype=L.{dtype}{ask})"
 
     def key(self, t):
-        """A key for `t`, as text."""
+        """Return a key for `t`, as text."""
         d, parts, axes = self.draw, [], list(t.shape)
         if d.random() < 0.06:
             mask = self.pick(lambda m: m.dtype in (torch.bool, torch.uint8) and list(m.shape) == axes[:m.ndim])
@@ -161,14 +161,14 @@ class Writer:
         return d.choice([f"{k}, -1", f"-1, {k}", f"{total}", f"1, {total}"])
 
     def other(self, t, name):
-        """Something to stand beside `t`."""
+        """Return an operand for an operation with `t`."""
         if self.draw.random() < 0.3:
             return self.number()
         fits = self.pick(lambda o: can_stand_beside(o.shape, t.shape))
         return fits or name
 
     def sign(self, a, b, signs):
-        """An operator; ⌊x / y⌋ has no derivative, bools have no powers, and second ones are NaN at 0 in PyTorch, not here."""
+        """Return an operator; ⌊x / y⌋ has no derivative, bools no powers, and PyTorch's second derivatives of powers are NaN at 0."""
         a, b = (self.env.get(name) for name in (a, b))
         if not getattr(a, "requires_grad", False) and not getattr(b, "requires_grad", False):
             signs = [*signs, "//"]
@@ -179,11 +179,11 @@ class Writer:
         return self.draw.choice(signs)
 
     def into(self, t):
-        """Something that broadcasts into the shape of `t`."""
+        """Return something that broadcasts into the shape of `t`."""
         if self.draw.random() < 0.3:
             return self.number()
         shape = tuple(t.shape)
-        memory = t.untyped_storage().data_ptr()  # PyTorch's numbers are odd where a tensor is written to a part of itself
+        memory = t.untyped_storage().data_ptr()  # PyTorch's numbers are undefined if a tensor is written to a part of itself
         fits = lambda o: goes_into(o.shape, shape) and o.untyped_storage().data_ptr() != memory
         return self.pick(lambda o: fits(o) and (t.is_floating_point() or not o.requires_grad)) or self.number()
 
@@ -325,12 +325,12 @@ def execute(line, env):
 
 def compare(program, strides=True):
     """Return (kind, details) of the first disagreement or of an error that only one of the libraries raises; None if there is none."""
-    ours, theirs = environment(minigrad), environment(torch)
+    in_minigrad, in_torch = environment(minigrad), environment(torch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         raised = False
         for line in program:
-            a, b = execute(line, ours), execute(line, theirs)
+            a, b = execute(line, in_minigrad), execute(line, in_torch)
             raised = raised or (a is not None and "backward" in line)
             if a is not None and a.startswith("BARE"):
                 return "bare", f"{line}: {a} | {b}", line
@@ -338,53 +338,55 @@ def compare(program, strides=True):
                 return "only PyTorch raises", f"{line}: {b}", line
             if b is None and a is not None:
                 return "only minigrad raises", f"{line}: {a}", line
-        for name in theirs:
+        for name in in_torch:
             if name.startswith("__"):
                 continue
-            if name not in ours:
+            if name not in in_minigrad:
                 return "missing", name, name
-            found = differ(ours[name], theirs[name], strides and name != "s")  # after fill_ PyTorch's first derivatives need none
-            if found and not (raised and "grad None" in found):  # a pass that ended halfway
+            # after fill_ PyTorch's first derivatives require no gradient
+            found = differ(in_minigrad[name], in_torch[name], strides and name != "s")
+            if found and not (raised and "grad None" in found):  # the pass ended halfway
                 return "different", f"{name}: {found}", name
     return None
 
 
-def differ(ours, theirs, strides):
-    """What differs between two values of one name, or None."""
-    if isinstance(theirs, tuple) and theirs and isinstance(theirs[0], torch.Tensor | None):
-        for i, pair in enumerate(zip(ours, theirs)):
-            found = differ(*pair, False)
-            if found:
-                return f"[{i}] {found}"
+def differ(found, expected, strides):
+    """Return what differs between two values of one name, or None."""
+    if isinstance(expected, tuple) and expected and isinstance(expected[0], torch.Tensor | None):
+        for i, pair in enumerate(zip(found, expected)):
+            difference = differ(*pair, False)
+            if difference:
+                return f"[{i}] {difference}"
         return None
-    if isinstance(theirs, np.ndarray):
-        return None if same(ours, theirs) else f"array {ours.tolist()} for {theirs.tolist()}"
-    if not isinstance(theirs, torch.Tensor):
+    if isinstance(expected, np.ndarray):
+        return None if same(found, expected) else f"array {found.tolist()} for {expected.tolist()}"
+    if not isinstance(expected, torch.Tensor):
         return None
-    if not isinstance(ours, minigrad.Tensor):
-        return f"{ours!r} for a tensor"
-    if str(ours.dtype) != str(theirs.dtype).removeprefix("torch."):
-        return f"dtype {ours.dtype} for {theirs.dtype}"
-    if tuple(ours.shape) != tuple(theirs.shape):
-        return f"shape {tuple(ours.shape)} for {tuple(theirs.shape)}"
+    if not isinstance(found, minigrad.Tensor):
+        return f"{found!r} for a tensor"
+    if str(found.dtype) != str(expected.dtype).removeprefix("torch."):
+        return f"dtype {found.dtype} for {expected.dtype}"
+    if tuple(found.shape) != tuple(expected.shape):
+        return f"shape {tuple(found.shape)} for {tuple(expected.shape)}"
     try:
-        needs = theirs.requires_grad
+        needs = expected.requires_grad
     except RuntimeError:
         return None
-    free = minigrad.autograd.sharing.is_free(ours)  # else its elements stay where they are
-    if strides and free and theirs.is_contiguous() and theirs.numel() and execute("x.view(-1)", {"L": minigrad, "x": ours}):
-        return f"strides {ours.stride()} for {theirs.stride()} of {tuple(ours.shape)}"
-    if strides and theirs.is_floating_point() and theirs.numel() and (ours.requires_grad != needs or ours.is_leaf != theirs.is_leaf):
-        return f"requires_grad {ours.requires_grad}, leaf {ours.is_leaf} for {needs}, {theirs.is_leaf}"
-    if not same(ours.detach().numpy(), theirs.detach().numpy(force=True)):
-        return f"{ours.tolist()} for {theirs.tolist()}"
-    if theirs.is_leaf or theirs.retains_grad:
-        if (ours.grad is None) != (theirs.grad is None) and theirs.is_leaf:  # PyTorch forgets some of views that changed
-            return f"grad {ours.grad} for {theirs.grad}"
-        if ours.grad is None or theirs.grad is None:
+    free = minigrad.autograd.sharing.is_free(found)  # otherwise its elements stay where they are in memory
+    if strides and free and expected.is_contiguous() and expected.numel() and execute("x.view(-1)", {"L": minigrad, "x": found}):
+        return f"strides {found.stride()} for {expected.stride()} of {tuple(found.shape)}"
+    same_place_in_graph = (found.requires_grad, found.is_leaf) == (needs, expected.is_leaf)
+    if strides and expected.is_floating_point() and expected.numel() and not same_place_in_graph:
+        return f"requires_grad {found.requires_grad}, leaf {found.is_leaf} for {needs}, {expected.is_leaf}"
+    if not same(found.detach().numpy(), expected.detach().numpy(force=True)):
+        return f"{found.tolist()} for {expected.tolist()}"
+    if expected.is_leaf or expected.retains_grad:
+        if (found.grad is None) != (expected.grad is None) and expected.is_leaf:  # PyTorch loses some gradients of changed views
+            return f"grad {found.grad} for {expected.grad}"
+        if found.grad is None or expected.grad is None:
             return None
-        if not same(ours.grad.detach().numpy(), theirs.grad.detach().numpy(force=True)):
-            return f"grad {ours.grad.tolist()} for {theirs.grad.tolist()}"
+        if not same(found.grad.detach().numpy(), expected.grad.detach().numpy(force=True)):
+            return f"grad {found.grad.tolist()} for {expected.grad.tolist()}"
     return None
 
 
@@ -393,7 +395,7 @@ def same(a, b):
 
 
 def shorter(program, kind):
-    """The program without the statements that a disagreement of this kind does not need."""
+    """Return the program without the statements that a disagreement of this kind does not need."""
     changed = True
     while changed:
         changed = False

@@ -1,4 +1,4 @@
-"""A program that computes, forks, starts threads, raises, is interrupted and ends, as a seed says: python random_program.py SEED [NUMBA].
+"""A program that computes, forks, starts threads, raises, is interrupted and ends, all by a seed: python random_program.py SEED [NUMBA].
 
 It prints "expected STATUS" before it ends, and ends with that status. A wrong number is an AssertionError, status 1.
 """
@@ -27,7 +27,7 @@ product, gradient = x.numpy() @ w.detach().numpy(), np.repeat(x.numpy().sum(axis
 
 
 class Failure(Exception):
-    """What operations and handlers raise here."""
+    """The exception that operations and handlers raise here."""
 
 
 def compute():
@@ -143,7 +143,7 @@ def end():
     if how == "error":
         raise Failure("expected")
     if how == "interrupt":
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets its background jobs ignore it
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # else a shell's background job would ignore the signal
         os.kill(os.getpid(), signal.SIGINT)
         while True:
             compute()
@@ -159,6 +159,6 @@ change_threads()
 for _ in range(draw.randint(1, 8)):
     draw.choice([compute, compute, fail, interrupt, fork, in_threads, change_threads, *[for_ever] * (draw.random() < 0.2)])()
 if draw.random() < 0.3:
-    compute()  # NumPy too imports at the first use, which Python cannot when it ends
+    compute()  # NumPy imports modules at its first use, which Python cannot do while it ends
     last = AtTheEnd()
 end()

@@ -1,4 +1,4 @@
-"""Damage for the files of a run: other values in JSON, other bytes in files, other parts in checkpoints whose digests are right."""
+"""Random damage to the files of a run: other values in JSON, other bytes, other parts in checkpoints whose digests are right."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ BYTES = [b"", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\n", b"\r\n", 
 
 
 def places(value, at=()):
-    """Every place in a nested value, as a path of keys; tensors are leaves."""
+    """Yield every place in a nested value, as a path of keys; tensors are leaves."""
     yield at
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
     for key, item in items:
@@ -25,7 +25,7 @@ def places(value, at=()):
 
 
 def other_value(rng, value, odd=ODD):
-    """A copy of a nested value with one place replaced, removed, wrapped, renamed or exchanged with another."""
+    """Return a copy of a nested value with one place replaced, removed, wrapped, renamed or exchanged with another."""
     found = list(places(value))
     at = rng.choice(found)
     piece = value
@@ -49,7 +49,7 @@ def other_value(rng, value, odd=ODD):
 
 
 def replaced(value, at, new):
-    """A copy of a nested value with `new` at the path `at`."""
+    """Return a copy of a nested value with `new` at the path `at`."""
     if not at:
         return new
     key, *rest = at
@@ -61,7 +61,7 @@ def replaced(value, at, new):
 
 
 def other_bytes(rng, content):
-    """`content` with one random damage."""
+    """Return `content` with one random damage."""
     at, length = rng.randrange(len(content) + 1), rng.choice([1, 2, 8, 64])
     before, after = content[:at], content[at:]
     kind = rng.randrange(6)
@@ -77,7 +77,7 @@ def other_bytes(rng, content):
 
 
 def damaged_text(rng, name, content):
-    """A damaged config.json, metrics.jsonl or summary.json."""
+    """Return the damaged content of a config.json, metrics.jsonl or summary.json."""
     if rng.random() < 0.3:
         return other_bytes(rng, content)
     lines = content.splitlines() if name == "metrics.jsonl" else [content]
@@ -89,13 +89,13 @@ def damaged_text(rng, name, content):
 
 
 def odd_tensors():
-    """Tensors of shapes and types that no checkpoint has where they are put."""
+    """Return tensors whose shapes and types are wrong wherever they are put into a checkpoint."""
     shapes = [(), (0,), (1,), (3, 5), (784, 784), (10, 784), (2, 2, 2), (0, 784), (16,)]
     return [mg.zeros(*shape, dtype=dtype) for shape in shapes for dtype in (mg.float64, mg.float32, mg.int64, mg.uint8, mg.bool)]
 
 
 def damaged_state(rng, state):
-    """A checkpoint's state with one or two other parts; None where `save` itself refuses it."""
+    """Return a checkpoint's state with one or two other parts, or None if `save` itself refuses it."""
     odd = [*ODD, *odd_tensors(), mg.full((10, 784), float("nan"), dtype=mg.float64)]
     for _ in range(rng.choice([1, 1, 2])):
         part = rng.choice(list(state)) if rng.random() < 0.9 else None

@@ -1,4 +1,4 @@
-"""Arrays that were never tried: large ones of bytes, subclasses of NumPy's array, foreign byte orders and dtypes."""
+"""Unusual arrays: large ones of bytes, subclasses of NumPy's array, foreign byte orders and dtypes."""
 
 import itertools
 import tracemalloc
@@ -17,7 +17,7 @@ WHOLE = ["bool", "uint8", "int8", "int16", "int32", "int64"]
 
 
 def peak_of(function):
-    """The most memory that NumPy and Python took while `function` ran; threads and caches are there before it is counted."""
+    """Return the most memory that NumPy and Python took while `function` ran, after a first run has made threads and caches."""
     function()
     tracemalloc.start()
     try:
@@ -60,7 +60,7 @@ def test_sums_of_whole_numbers_are_pytorchs(dtype):
     for shape, dims in {(300, 7): [None, 0, (0, 1)], (3, 4, 5): [-1, (0, 2)], (0, 3): [None, 0, 1], (): [None, 0]}.items():
         array = rng.integers(low, high, shape, "int64").astype(dtype)
         x, y = mg.tensor(array), torch.tensor(array)
-        rounding = 1e-6 * np.abs(array.astype(float)).sum()  # PyTorch adds up in float32
+        rounding = 1e-6 * np.abs(array.astype(float)).sum()  # as PyTorch adds in float32
         for dim, wanted in itertools.product(dims, (None, "bool", "uint8", "int32", "int64", "float32", "float64")):
             for name in ("sum", "mean") if wanted in ("float32", "float64") else ("sum",):
                 found = getattr(x, name)(dim, dim == 0, dtype=wanted)
@@ -83,7 +83,7 @@ class Priority(np.ndarray):
 
 
 class Refusing(np.ndarray):
-    """An array that wants to be in no computation."""
+    """An array that refuses every computation."""
 
     def __array_ufunc__(self, *arguments, **options):
         raise AssertionError("__array_ufunc__ was called")
@@ -97,7 +97,7 @@ VALUES = np.array([[0.5, -1.5, 2.0], [1.0, 0.25, -3.0]])
 
 @pytest.fixture(scope="module", params=["rC", "rF", "r+C", "r+F", "cC"])
 def memmap(request, tmp_path_factory):
-    """4 MB in a file: read, written or copied on writing, row by row or column by column."""
+    """A memmap of 4 MB: for reading, for writing or copied on writing, in order of rows or of columns."""
     path = tmp_path_factory.mktemp("memmap") / "numbers"
     np.arange(1 << 20, dtype=np.float32).tofile(path)
     return np.memmap(path, np.float32, request.param[:-1], shape=(1024, 1024), order=request.param[-1])
@@ -123,7 +123,7 @@ BY_TYPE = [f"{type(a).__name__}{a.shape}" for a in SUBCLASSES]
 
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 def test_a_memmap_is_shared_or_copied_at_once(memmap, monkeypatch):
-    """PyTorch shares in from_numpy and as_tensor, and copies in tensor; no number becomes a Python object on the way."""
+    """As in PyTorch, from_numpy and as_tensor share, and tensor copies; no number becomes a Python object on the way."""
     monkeypatch.setattr(minigrad.functions.creation, "_plain", lambda *_: pytest.fail("the array became lists"))
     for make, shared in ((mg.from_numpy, True), (mg.as_tensor, True), (mg.Tensor, True), (mg.tensor, False)):
         x = make(memmap)
@@ -155,7 +155,7 @@ def test_a_memmap_that_cannot_be_written_to_is_not_written_to(memmap):
 
 
 def test_writing_to_a_memmap_through_another_tensor_is_noticed(memmap):
-    """Two plain views of one memmap have bases of their own, which lie on the same memory."""
+    """Though two plain views of one memmap have different bases, which lie on the same memory."""
     if memmap.mode == "r":
         return
     x = mg.from_numpy(memmap[:4]).requires_grad_()
@@ -244,7 +244,7 @@ MASKED = [np.ma.masked_array([1.0, 2.0, 3.0], [False, True, False]), np.ma.maske
 
 @pytest.mark.parametrize("array", MASKED, ids=["float", "int"])
 def test_masked_values_are_refused(array):
-    """They would come back as numbers."""
+    """Else they would come back as numbers."""
     x = mg.ones(array.shape)
     doors = [*DOORS, mg.FloatTensor, lambda a: x @ a, lambda a: x[a], lambda a: mg.data.transforms.ToTensor()(np.ma.atleast_2d(a))]
     doors += [lambda a, f=f: f(x, a) for f in OPERATIONS.values()]
@@ -262,7 +262,7 @@ NATIVE = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"
 
 @pytest.mark.parametrize("dtype", NATIVE)
 def test_another_byte_order_is_converted_once(dtype):
-    """PyTorch refuses it. from_numpy then has a copy, as its docstring says."""
+    """PyTorch refuses it. from_numpy then returns a copy, as its docstring says."""
     plain = np.array([[0, 1, 2], [3, 100, 1]]).astype(dtype)
     array = plain.astype(plain.dtype.newbyteorder())
     lists = [lambda a: mg.tensor([list(row) for row in a]), lambda a: mg.tensor(list(a))]
@@ -302,9 +302,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_dtypes_that_tensors_do_not_have_are_refused_at_every_door(kind):
+def test_dtypes_that_tensors_do_not_have_are_refused_everywhere(kind):
     if np.dtype(np.longdouble) == np.float64 and "longdouble" in kind:
-        return  # where it is no longer than a double
+        return  # on this platform it is no longer than a double
     array, message = REFUSED[kind]
     x = mg.ones(array.shape or 3)
     doors = [*DOORS, lambda a: x @ a, lambda a: x[a] if array.ndim else x + a]
@@ -333,7 +333,7 @@ def test_dtypes_that_tensors_do_not_have_are_refused_by_name(dtype):
 
 @pytest.mark.parametrize("value", [None, "1", b"1", 1j, [None], ["1"], [1j], [[1, 2], [3, None]], {"a": 1}, object()])
 def test_what_is_no_number_is_not_written_into_a_tensor(value):
-    """NumPy makes NaN of None and numbers of texts."""
+    """Though NumPy makes NaN of None and numbers of texts."""
     for x in (mg.ones(2, 2), mg.ones(2, 2, requires_grad=True) * 1, mg.ones(2, 2, dtype=mg.int64)):
         with pytest.raises(TypeError, match=r"__setitem__: .* data cannot be made a tensor; expected numbers or bools"):
             x[:] = value
@@ -345,7 +345,7 @@ def test_what_is_no_number_is_not_written_into_a_tensor(value):
 
 def layouts():
     large = np.random.default_rng(3).standard_normal((300, 200))
-    records = np.zeros(large.shape, [("byte", "u1"), ("x", "f8")])  # packed: x is not aligned
+    records = np.zeros(large.shape, [("byte", "u1"), ("x", "f8")])  # packed, so x is not aligned
     records["x"] = large
     shifted = np.frombuffer(bytearray(large.nbytes + 1), np.float64, large.size, offset=1).reshape(large.shape)
     shifted[:] = large

@@ -1,4 +1,4 @@
-"""Compiled code: edited sources, damaged and full caches, odd environments, broken Numbas, arrays that compiled loops do not take."""
+"""Compiled code: edited sources, damaged and full caches, odd environments, a broken Numba, arrays that compiled loops do not take."""
 
 import hashlib
 import os
@@ -46,7 +46,7 @@ Cache.save_overload = lambda self, *args: saved.append(self.name) or save(self, 
 
 
 def test_a_source_that_is_edited_while_the_program_runs(tmp_path):
-    """`relu` stays relu: the text is read when it is imported, and compared with what Python compiled."""
+    """`relu` stays relu: its text is read at the import, and compared with what Python compiled."""
     shutil.copytree(ROOT / "minigrad", tmp_path / "minigrad", ignore=shutil.ignore_patterns("bundled", "__pycache__"))
     succeed("""
 import sys
@@ -141,7 +141,7 @@ def sum_up(x):
 @numba
 @pytest.mark.parametrize("how", DAMAGES)
 def test_any_damage_of_a_file_is_noticed(monkeypatch, tmp_path, how):
-    """Also that of a file whose digest is right, but which is not what this Numba keeps."""
+    """Also if the file's digest is right, but it is not what this Numba would write."""
     monkeypatch.setenv("MINIGRAD_CACHE", str(tmp_path))
     saved, save = [], code_cache.Cache.save_overload
     monkeypatch.setattr(code_cache.Cache, "save_overload", lambda self, *args: saved.append(self.name) or save(self, *args))
@@ -159,10 +159,10 @@ def test_any_damage_of_a_file_is_noticed(monkeypatch, tmp_path, how):
 
 @pytest.mark.parametrize("kilobytes", [0, 16, 40])
 def test_a_disk_that_is_full(tmp_path, kilobytes):
-    """The system's limit of a file's size fails a write as a full disk does."""
+    """A limit on the size of files makes writes fail as a full disk does."""
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({kilobytes * 1024},) * 2)\n{OPERATIONS}"
     succeed(limited, MINIGRAD_CACHE=tmp_path / "cache")
-    assert not [path for path in tmp_path.rglob("tmp*") if path.is_file()]  # nothing half written stays
+    assert not [path for path in tmp_path.rglob("tmp*") if path.is_file()]  # no half-written file stays
 
 
 @pytest.mark.parametrize("obstacle", ["file", "folders", "pipes"])
@@ -201,7 +201,7 @@ def test_where_compiled_code_is_kept(monkeypatch, tmp_path):
 
 @numba
 def test_a_file_is_readable_by_its_owner_only(tmp_path):
-    """It is code that the next process runs."""
+    """Since the next process runs the code in it."""
     succeed(COMPILED, MINIGRAD_CACHE=tmp_path / "cache")
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").iterdir()} == {0o600}
 
@@ -218,7 +218,7 @@ def test_a_numba_that_cannot_be_used_is_as_none(tmp_path, text):
 
 
 def test_an_operation_while_numba_is_being_imported(tmp_path):
-    """An extension of Numba may compute at its import, which Numba may wait for."""
+    """An extension of Numba may compute while it is imported, and Numba may wait for it."""
     (tmp_path / "numba.py").write_text(OPERATIONS)
     succeed("import numba, minigrad as mg" + OPERATIONS, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
 
@@ -232,7 +232,7 @@ def test_numba_without_its_compiler():
 @pytest.mark.parametrize(("variables", "wide"), [({"NUMBA_CPU_NAME": "generic"}, False),
                                                  ({"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "+avx512f"}, True)])
 def test_numbas_target_says_who_multiplies(variables, wide):
-    """Without vectors of 512 bits minigrad's own kernel takes a hundred times as long as BLAS."""
+    """Without vectors of 512 bits minigrad's own kernel would take a hundred times as long as BLAS."""
     succeed(f"""
 from minigrad.backend.cpu import compiling, products
 assert compiling.numba() is not None
@@ -303,7 +303,7 @@ def test_arrays_that_compiled_loops_do_not_take(monkeypatch, function, form, thr
 
 @pytest.mark.parametrize("form", FORMS)
 def test_gradients_and_parameters_of_any_form(form):
-    """A step of SGD and Adam over large arrays that share memory with NumPy's is the step of plain ones."""
+    """A step of SGD and Adam on large arrays that share memory with NumPy's gives what it gives on plain ones."""
     draw, after = np.random.default_rng(0), []
     start, gradient = [draw.integers(1, 4, 40_000).astype(np.float32) for _ in "pg"]
     for make in (np.copy, FORMS[form]):

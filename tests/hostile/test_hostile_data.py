@@ -1,4 +1,4 @@
-"""Files and surroundings that were never tried: gzip files of several members, states of many tensors, a package in a zip file."""
+"""Unusual files: gzip files of several members, states of many tensors, the package in a zip file."""
 
 import gzip
 import hashlib
@@ -25,11 +25,11 @@ from support.idx_files import header, idx, same
 MB = 1024**2
 IMAGES = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)
 RAW = idx(IMAGES)
-EMPTY = gzip.compress(b"", mtime=0)  # bgzip ends a file with such a member
+EMPTY = gzip.compress(b"", mtime=0)  # the member with which bgzip ends a file
 
 
 def members(content, size):
-    """`content` in gzip members of `size` bytes each."""
+    """Return `content` in gzip members of `size` bytes each."""
     return [gzip.compress(content[i : i + size]) for i in range(0, len(content), size)]
 
 
@@ -46,7 +46,7 @@ def test_a_gzip_file_of_several_members_is_read_whole(write, monkeypatch, size, 
 
 @pytest.mark.parametrize("zeros", [1, 2, 511, 100_000])
 def test_zeros_after_a_gzip_member_are_ignored(write, zeros):
-    """Tapes and tar fill up with zeros; Python's gzip skips them between members too."""
+    """Tapes and tar pad files with zeros; Python's gzip skips them between members too."""
     content = bytes(zeros).join([*members(RAW, 40), b""])
     assert gzip.decompress(content) == RAW
     assert same(read_idx(write(content)), IMAGES)
@@ -72,7 +72,7 @@ def test_what_is_no_gzip_member_after_the_last_is_an_error(write, end, message):
 
 
 def test_a_truncated_member_is_an_error(write):
-    """Cut anywhere but between two members, where the elements are too few."""
+    """Wherever the file is cut; a cut between two members leaves too few elements."""
     content = b"".join(members(RAW, 20))
     for length in range(len(content)):
         with pytest.raises(IdxError, match=r"truncated|found 1f"):
@@ -80,7 +80,7 @@ def test_a_truncated_member_is_an_error(write):
 
 
 def test_a_bomb_of_many_members_takes_no_memory(write):
-    """What a file may claim depends on its size, however many members it has; 100,000 empty ones take no time either."""
+    """The number of elements that a file may claim depends on its size alone; 100,000 empty members take no time either."""
     block = gzip.compress(bytes(8 * MB), 9)
     claims_400_mb = gzip.compress(header("uint8", (400 * MB,))) + block * 50
     claims_1000_bytes = gzip.compress(header("uint8", (1000,))) + EMPTY * 100_000 + block * 50
@@ -100,7 +100,7 @@ def test_a_bomb_of_many_members_takes_no_memory(write):
 
 
 def layers(seed):
-    """600 small layers side by side, and Adam for all of them."""
+    """Return 600 small layers, and Adam for all of them."""
     mg.manual_seed(seed)
     net = nn.ModuleList([nn.Linear(2, 3) for _ in range(600)])
     return net, optim.Adam(net.parameters(), lr=1e-2)
@@ -117,7 +117,7 @@ def test_adam_of_600_layers_goes_on_from_a_file(tmp_path):
     net, optimizer = layers(1)
     step(net, optimizer)
     mg.save({"model": net.state_dict(), "optimizer": optimizer.state_dict()}, tmp_path / "state")
-    assert int.from_bytes((tmp_path / "state").read_bytes()[:8], "little") > 1 << 20  # what the header may have taken before
+    assert int.from_bytes((tmp_path / "state").read_bytes()[:8], "little") > 1 << 20  # the header takes more than 1 MB
     state = mg.load(tmp_path / "state")
     other, its_optimizer = layers(2)
     other.load_state_dict(state["model"])
@@ -139,7 +139,7 @@ def flat(n):
 
 
 def colliding(n):
-    """n tensors in nested dicts, all of whose paths are a.a.a…: {"a": {"a": x}, "a.a": y}, and so on."""
+    """Return n tensors in nested dicts whose paths are all a.a.a…: {"a": {"a": x}, "a.a": y}, and so on."""
     found = {"a": mg.ones(1)}
     for _ in range(n.bit_length() - 1):
         found = {"a": found, **{f"a.{key}": value for key, value in found.items()}}
@@ -150,12 +150,12 @@ def colliding(n):
 def test_saving_many_tensors_takes_time_in_proportion(tmp_path, state):
     few, many = state(512), state(4096)
     shortest = [min(seconds(lambda: mg.save(s, tmp_path / "state")) for _ in range(2)) for s in (few, many)]  # noqa: B023
-    assert shortest[1] < 20 * shortest[0]  # of eight times as many
+    assert shortest[1] < 20 * shortest[0]  # for eight times as many tensors
     assert len(str(mg.load(tmp_path / "state"))) == len(str(many))
 
 
 ENTRY = '{"dtype":"F64","shape":[0],"data_offsets":[0,0]}'
-OFFSETS = ",".join(['"data_offsets"'] * 20_000)  # each may bring 32 values
+OFFSETS = ",".join(['"data_offsets"'] * 20_000)  # each name may stand before 32 values
 HOSTILE = {
     "a length beyond the file": ("9" * 2000, "header length: expected 2 to "),
     "brackets": ('{"a":' + "[" * 8 * MB, "header: expected at most 262,144 values, found 8,388,609"),
@@ -172,7 +172,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_large_hostile_headers_are_refused_in_memory_in_proportion(write, kind):
-    """The file is the measure: lists and objects of nothing would take 24 times its size, and their count is looked at first."""
+    """Memory stays in proportion to the file: empty lists and objects would take 24 times its size, so they are counted first."""
     text, message = HOSTILE[kind]
     length = 10**15 if kind == "a length beyond the file" else len(text)
     path = write(length.to_bytes(8, "little") + text.encode())
@@ -188,7 +188,7 @@ def test_large_hostile_headers_are_refused_in_memory_in_proportion(write, kind):
 
 def test_a_header_above_the_limit_is_not_read(write):
     path = write((MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b"{}")
-    os.truncate(path, 2 * MAX_HEADER_BYTES)  # a sparse file
+    os.truncate(path, 2 * MAX_HEADER_BYTES)  # this makes a sparse file
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError, match="header length: expected 2 to 100000000 bytes, found 100000001"):
@@ -214,7 +214,7 @@ def test_what_cannot_be_loaded_is_not_saved(tmp_path, monkeypatch):
 
 
 def test_numbers_of_one_hash_as_keys_take_no_time(tmp_path):
-    """hash(n) is n modulo 2^61 - 1: a dict of 40,000 keys of one hash takes a quarter of a minute."""
+    """hash(n) is n modulo 2^61 - 1, and a dict of 40,000 keys with one hash takes a quarter of a minute."""
     pairs = ",".join(f"[{(2**61 - 1) * i}, 0]" for i in range(1, 40_000))
     mg.save({}, tmp_path / "state")
     head = json.loads((tmp_path / "state").read_bytes()[8:])
@@ -268,7 +268,7 @@ def test_the_bundled_mnist_is_found_in_a_zip_file(tmp_path):
     zipped_package(tmp_path / "package.zip")
     done = run(FROM_ZIP, tmp_path / "package.zip", tmp_path / "temporary")
     assert done.stdout == "done\n", done.stderr
-    assert list((tmp_path / "temporary").iterdir()) == []  # what was unpacked is gone
+    assert list((tmp_path / "temporary").iterdir()) == []  # unpacked files are removed
 
 
 def test_a_zip_file_without_the_bundled_mnist_says_so(tmp_path):

@@ -1,4 +1,4 @@
-"""Exceptions from signal handlers at any moment, and modes that are left in odd ways: nothing stays behind, and nothing hangs."""
+"""Exceptions from signal handlers at any moment, and modes that are left in unusual ways, leave nothing behind; nothing hangs."""
 
 import asyncio
 import contextvars
@@ -161,11 +161,11 @@ def test_uninterrupted_work_ends_before_the_interrupt_is_raised():
 
 
 def test_errors_leave_no_arrays_behind():
-    """An exception holds its traceback, and that the frames with their arrays: not beyond the `except` block."""
+    """An exception holds its traceback, which holds frames with their arrays; after the `except` block nothing may hold them."""
     from minigrad.backend.cpu import threads
 
     class Large:
-        """Stands for an array."""
+        """An object in place of an array."""
 
     def part(low, high, held):
         if low:
@@ -194,7 +194,7 @@ def test_errors_leave_no_arrays_behind():
 
 
 def test_an_interrupt_before_exit_begins_does_not_leave_the_mode_on(monkeypatch):
-    """A signal handler can raise when `__exit__` is entered, before its first line."""
+    """A signal handler can raise when `__exit__` is called, before its first line runs."""
     for mode, inside in ((mg.no_grad, False), (mg.enable_grad, True)):
         with monkeypatch.context() as patch:
             patch.setattr(mode, "__exit__", interrupted, raising=False)
@@ -210,7 +210,7 @@ def test_an_interrupt_before_exit_begins_does_not_leave_the_mode_on(monkeypatch)
 
 
 def interrupted(self, *error):
-    """Stand in for an `__exit__` that does nothing: a signal handler raised."""
+    """Do nothing, as an `__exit__` does before whose first line a signal handler raises."""
     raise KeyboardInterrupt
 
 
@@ -225,7 +225,7 @@ def test_interrupts_in_enter_change_nothing(monkeypatch):
             return getattr(recording, name)
 
         def set(self, value):
-            """Set it, or not, and raise at the first time."""
+            """Set the variable, or not, and raise at the first call."""
             self.sets += 1
             if self.sets == 1 and self.early:
                 raise KeyboardInterrupt
@@ -237,14 +237,14 @@ def test_interrupts_in_enter_change_nothing(monkeypatch):
     for early in (True, False):
         with monkeypatch.context() as patch:
             patch.setattr(mg.autograd.modes, "recording", Interrupting(early))
-            block = mg.no_grad()  # which lives on
+            block = mg.no_grad()  # the block's object stays alive
             with pytest.raises(KeyboardInterrupt), block:
                 pytest.fail("the block is entered")
         assert mg.is_grad_enabled()
 
 
 def test_a_mode_left_in_another_context():
-    """Entered in a copy of the context, left outside, and the other way round: on in both afterwards."""
+    """It is entered in a copy of the context and left outside, or the other way round; recording is on in both afterwards."""
     mode, other = mg.no_grad(), contextvars.copy_context()
     other.run(mode.__enter__)
     assert mg.is_grad_enabled() and not other.run(mg.is_grad_enabled)
@@ -267,7 +267,7 @@ def test_a_mode_left_in_another_thread():
     thread = threading.Thread(target=lambda: seen.extend([next(generator), generator.close(), mg.is_grad_enabled()]))
     thread.start()
     thread.join()
-    assert seen == [False, True, None, True] and mg.is_grad_enabled()  # a thread's own mode holds in the generator
+    assert seen == [False, True, None, True] and mg.is_grad_enabled()  # the thread's own mode holds in the generator
 
 
 def test_an_asynchronous_generator_that_another_task_closes():
@@ -301,7 +301,7 @@ def test_blocks_that_were_left_by_interrupts_are_not_kept():
 
 @pytest.mark.parametrize("fail", ["warnings", "mode"])
 def test_an_interrupt_in_a_step_leaves_numpys_warnings_on(monkeypatch, fail):
-    """Raised between the call that switches them off and the assignment of what it returns, as a signal handler may."""
+    """It comes between the call that switches them off and the assignment of the call's result, as a signal's may."""
     from minigrad import optim
     from minigrad.backend.cpu import fp_warnings
 
@@ -325,7 +325,7 @@ def test_an_interrupt_in_a_step_leaves_numpys_warnings_on(monkeypatch, fail):
 
 
 def test_python_that_is_interrupted_in_a_freeing_loses_no_interrupt():
-    """No function of ours runs when a tensor is freed: an exception that a handler raises in such a function is dropped by Python."""
+    """minigrad runs no function while a tensor is freed, since Python drops an exception that a handler raises in such a function."""
     x = mg.rand(40, 3, requires_grad=True)
     called = []
 

@@ -1,4 +1,4 @@
-"""The commands in hostile surroundings: odd names, pipes in the place of files, damaged runs, full outputs, folders that vanish."""
+"""The commands in hostile surroundings: odd names, pipes in place of files, damaged runs, full outputs, folders that vanish."""
 
 import errno
 import json
@@ -79,7 +79,7 @@ def run(whole_run, tmp_path):
 
 
 def start(*commands, cwd=None, env=(), **streams):
-    """Run commands of minigrad, one after the other, in a process of their own that must end in time."""
+    """Run commands of minigrad, one after the other, in a new process that must end in time."""
     text = " AND ".join(" ".join(map(str, command)) for command in commands)
     variables = {**os.environ, "PYTHONPATH": str(Path(mg.__file__).parents[1]), **dict(env)}
     variables = {name: value for name, value in variables.items() if value is not None}
@@ -88,7 +88,7 @@ def start(*commands, cwd=None, env=(), **streams):
 
 
 def the_error(command, capsys):
-    """What a command that fails says, which must be one line."""
+    """Return the message of a command that fails, which must be one line."""
     capsys.readouterr()
     assert main(list(map(str, command))) == 1
     error = capsys.readouterr().err
@@ -110,7 +110,7 @@ def the_error(command, capsys):
     ids=["no UTF-8", "ASCII output", "C locale"],
 )
 def test_a_runs_folder_may_have_any_name(name, env, data_dir, tmp_path):
-    """Trained, resumed, reported and evaluated; the data's folder has such a name too."""
+    """The run is trained, resumed, reported and evaluated; the data's folder has such a name too."""
     out, data = os.fsencode(tmp_path) + b"/" + name, os.fsencode(tmp_path) + b"/data_" + name
     os.symlink(data_dir, data)
     out, data = os.fsdecode(out), os.fsdecode(data)
@@ -171,14 +171,14 @@ def test_an_unknown_user_is_a_folder_that_is_not_there(capsys):
     assert "expected a folder with" in the_error(["train", "denoising", "--data-dir", "~no-such-user/x"], capsys)
 
 
-# Files of a run that are none
+# Things in place of a run's files
 
 
 @posix
 def test_nothing_waits_for_a_pipe_or_reads_a_device(whole_run, tmp_path):
     kinds = {
         "pipe": os.mkfifo,
-        "device": lambda path: path.symlink_to("/dev/null"),  # which is read here, never written
+        "device": lambda path: path.symlink_to("/dev/null"),  # the device is only read here
         "socket": bind,
         "folder": os.mkdir,
     }
@@ -201,12 +201,12 @@ def test_nothing_waits_for_a_pipe_or_reads_a_device(whole_run, tmp_path):
     assert len(lines) == len(files)
     for line, file in zip(lines, files):
         assert line.startswith(f"minigrad: error: {file}: expected a file, found a ")
-        assert "; re" in line  # the way out: remove the file, restore the file
+        assert "; re" in line  # the message says what to do: remove the file, or restore it
 
 
 def bind(path):
     with socket.socket(socket.AF_UNIX) as made, pytest.MonkeyPatch.context() as patched:
-        patched.chdir(path.parent)  # a socket's name must be short
+        patched.chdir(path.parent)  # because a socket's name must be short
         made.bind(path.name)
 
 
@@ -266,7 +266,7 @@ def test_numbers_that_json_has_no_word_for_are_read(run):
 
 
 def documented(function, *arguments):
-    """Call `function`, which may fail, but only in the documented ways."""
+    """Call `function`, which may fail only in the documented ways."""
     try:
         return function(*arguments)
     except DOCUMENTED as error:
@@ -277,7 +277,7 @@ def documented(function, *arguments):
 def test_damaged_texts_of_a_run_end_in_a_documented_error(run):
     (run / checkpoint.FILE).unlink()
     contents = {name: (run / name).read_bytes() for name in FILES[:3]}
-    seed = random.randrange(1 << 32)  # pytest-randomly seeds this
+    seed = random.randrange(1 << 32)  # pytest-randomly seeds `random`
     for number in range(300):
         rng = random.Random(f"{seed} {number}")
         name = rng.choice(list(contents))
@@ -300,7 +300,7 @@ def test_damaged_checkpoints_with_right_digests_are_refused_or_trained_to_the_en
         try:
             mg.save(run_damage.damaged_state(rng, state), run / checkpoint.FILE)
         except (TypeError, ValueError):
-            continue  # no program of ours can have written it
+            continue  # minigrad cannot have written such a file
         try:
             documented(lambda: render(read_runs([run])))
             documented(resume_and_evaluate, run)
@@ -311,7 +311,7 @@ def test_damaged_checkpoints_with_right_digests_are_refused_or_trained_to_the_en
 def resume_and_evaluate(folder):
     loaded = checkpoint.load_run(folder)
     if max(loaded.config.epochs, loaded.config.finetune_epochs) > 10:
-        return  # it would be trained, but for long
+        return  # training would take too long
     evaluate(folder)
     with np.errstate(all="ignore"):
         program.finish(checkpoint.PROGRAMS[loaded.config.lecture], loaded, training.load_data(loaded.config), out=folder, quiet=True,
@@ -322,10 +322,12 @@ def resume_and_evaluate(folder):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("config batch_size", 0, "config: batch_size: expected a finite number, at least 1"),
-        ("config lr", -1.0, "config: lr: expected a finite number more than 0"),
+        ("config batch_size", 0, "config: batch_size: expected a whole number of at most 64 bits, at least 1, found 0"),
+        ("config lr", -1.0, "config: lr: expected a finite number, more than 0, found -1.0"),
         ("config momentum", 10**400, "config: momentum: expected <class 'float'>"),
         ("config epochs", True, "config: epochs: expected <class 'int'>"),
+        ("config seed", 1 << 70, "config: seed: expected a whole number of at most 64 bits, at least 0"),
+        ("config noise_mean", float("inf"), "config: noise_mean: expected a finite number, found inf"),
         ("optimizer param_groups 0 momentum", "x", "param_groups: expected momentum"),
         ("optimizer param_groups 0 lr", float("nan"), "param_groups: expected lr a rate"),
         ("scheduler step_size", 0, "scheduler: expected step_size 1, found 0"),
@@ -371,7 +373,7 @@ def test_an_output_that_is_closed_leaves_a_run_that_is_resumed(data_dir, tmp_pat
 
 
 def failing_disk(monkeypatch, out, error, before=lambda: None):
-    """Let writing fail once the run's metrics are there."""
+    """Let writing fail after the run's metrics are written."""
     real = atomic._write_and_sync
 
     def write(path, chunks):
@@ -459,7 +461,7 @@ def test_weights_and_losses_of_any_size_are_drawn(value, run, tmp_path):
     checkpoint.save_run(loaded, run)
     run_folder.write_metrics(run, loaded.metrics)
     html = render(read_runs([run]))
-    assert not re.search(r"\d{12}\.", html)  # a loss of 1e308 in all its digits
+    assert not re.search(r"\d{12}\.", html)  # such as a loss of 1e308 with all its digits
     assert ("1.000e+308" in html) is (value == 1e308)
 
 
@@ -478,14 +480,14 @@ def test_ticks_of_any_size_are_few_and_differ(low):
 # Surroundings
 
 
-def test_a_matplotlib_that_cannot_be_imported_is_told_before_the_training(data_dir, tmp_path):
+def test_a_matplotlib_that_cannot_be_imported_is_reported_before_the_training(data_dir, tmp_path):
     done = start(["train", "autoencoder", *TINY, "--data-dir", data_dir, "--out", tmp_path / "run"], env={"MPLBACKEND": "nonsense"})
     assert b"minigrad: error: --out: its pictures need matplotlib, which cannot be imported: Key backend" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
 @posix
-def test_a_current_folder_that_was_deleted_is_told(data_dir, tmp_path):
+def test_a_current_folder_that_was_deleted_is_reported(data_dir, tmp_path):
     program = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')" + PROGRAM
     environment = {**os.environ, "PYTHONPATH": str(Path(mg.__file__).parents[1])}
     train = "train autoencoder"

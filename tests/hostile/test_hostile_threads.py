@@ -81,7 +81,7 @@ def test_an_interrupt_waits_for_the_pieces(count, numba):
 
 
 def test_an_interrupt_is_raised_before_the_error_of_a_piece(monkeypatch):
-    """Also an exception that counts as false is one."""
+    """Also if the interrupt's exception counts as false."""
     class Empty(Exception):
         def __len__(self):
             return 0
@@ -189,7 +189,7 @@ def test_a_finalizer_that_computes(count):
 
 
 def test_only_a_nodes_own_products_are_put_off(monkeypatch):
-    """A product of anything else is computed at once, also of the very gradient, in the middle of a backward pass."""
+    """Other products in the middle of a backward pass are computed at once, even products of the same gradient."""
     monkeypatch.setattr(threads, "_threads", 2)
     a, w = (mg.rand(200, 200, requires_grad=True) for _ in "aw")
     g, found, raw = mg.rand(200, 200), [], mg.ops.matmul.raw
@@ -311,7 +311,7 @@ def test_forks_while_another_thread_multiplies(count, numba):
 
 @pytest.mark.parametrize("size", [(8, 8), (300, 500)])
 def test_threads_that_add_to_one_gradient(monkeypatch, request, size):
-    """The sum of all contributions, each time: integers in float64 add up without rounding."""
+    """The gradient is the sum of all contributions, each time; whole numbers in float64 add up without rounding."""
     leaf, rounds, many = mg.zeros(*size, dtype=mg.float64, requires_grad=True), 30, 4
     wrong, errors, interval = [], [], sys.getswitchinterval()
     monkeypatch.setattr(threads, "_threads", 1)
@@ -339,7 +339,7 @@ def test_threads_that_add_to_one_gradient(monkeypatch, request, size):
 
 
 def test_a_backward_pass_that_is_quicker_to_the_first_gradient(monkeypatch):
-    """A signal handler runs one while another is about to make the first gradient of the same leaf."""
+    """A signal handler runs such a pass while another is about to make the first gradient of the same leaf."""
     leaf, wrap = mg.zeros(4, requires_grad=True), mg.autograd.leaves.wrap
 
     def handled(array, node=None):
@@ -401,7 +401,7 @@ def test_many_more_threads_than_cores_are_warned_of(monkeypatch):
     with pytest.warns(RuntimeWarning, match=r"set_num_threads\(500\): this process has 2 cores"):
         mg.set_num_threads(500)
     mg.set_num_threads(8)
-    assert mg.get_num_threads() == 8 and threads.Signal.patience == 0  # a polling thread would take a core from another
+    assert mg.get_num_threads() == 8 and threads.Signal.patience == 0  # polling threads would take cores from each other
     mg.set_num_threads(2)
     assert threads.Signal.patience == threads.Signal.PATIENCE
 
@@ -431,7 +431,7 @@ def test_cores_are_the_quota_rounded_up(monkeypatch):
 
 
 def test_no_more_threads_can_be_had(monkeypatch):
-    """Where the system gives no thread, the operation runs on those that are there."""
+    """If the system starts no thread, the operation runs on those that are there."""
     monkeypatch.setattr(threads, "_threads", 5)
     monkeypatch.setattr(threads, "_workers", [])
     monkeypatch.setattr(threads.threading.Thread, "start", cannot_start(threads.threading.Thread.start, 2))
@@ -446,7 +446,7 @@ def test_no_more_threads_can_be_had(monkeypatch):
 
 
 def cannot_start(start, most):
-    """Return Thread.start for a system that gives so many threads."""
+    """Return Thread.start for a system that starts at most `most` threads."""
     started = []
 
     def limited(thread):

@@ -1,4 +1,4 @@
-"""Networks behave and print as PyTorch's: parts, walks, containers, state dicts, hooks, losses, initial values, errors."""
+"""Networks behave and print like PyTorch's: parts, walks, containers, state dicts, hooks, losses, initial values, errors."""
 
 import copy
 import gc
@@ -18,7 +18,7 @@ both = pytest.mark.parametrize("T", LIBRARIES, ids=lambda T: T.__name__)
 
 
 def network(T):
-    """An autoencoder with everything that a module can hold."""
+    """Return an autoencoder with everything that a module can hold."""
 
     class Autoencoder(T.nn.Module):
         def __init__(self):
@@ -67,22 +67,22 @@ def walk(T):
 
 
 def test_parts_and_walks():
-    ours, theirs = walk(minigrad), walk(torch)
-    for key in theirs:
-        assert ours[key] == theirs[key], key
+    in_minigrad, in_torch = walk(minigrad), walk(torch)
+    for key in in_torch:
+        assert in_minigrad[key] == in_torch[key], key
 
 
 def assigned(T):
-    """What is where after assigning, replacing and deleting parts."""
+    """Return the places of all parts after some are assigned, replaced and deleted."""
     net = T.nn.Module()
     net.a, net.b = T.nn.Linear(1, 1), T.nn.Parameter(T.zeros(1))
     net.plain = 3
-    net.a = T.nn.Tanh()  # stays first
+    net.a = T.nn.Tanh()  # it stays first
     net.c = T.nn.Parameter(T.zeros(2))
     net.b = None
     net.register_buffer("d", T.zeros(1))
     net.d = T.ones(2)
-    net.plain = T.nn.Parameter(T.zeros(3))  # from attribute to parameter
+    net.plain = T.nn.Parameter(T.zeros(3))  # the attribute becomes a parameter
     net.e = T.nn.Linear(1, 1)
     del net.e
     net.add_module("f", None)
@@ -122,7 +122,7 @@ def test_parameters_are_in_the_order_of_declaration_whatever_the_names():
 
 
 def edited(T):
-    """A protocol of editing a Sequential and a ModuleList."""
+    """Return a log of changes to a Sequential and a ModuleList."""
     nn, steps = T.nn, []
     seq = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 3), nn.Sigmoid())
     steps += [repr(seq), repr(seq[1:3]), repr(seq[-1]), len(seq), repr(seq[::2]), repr(nn.Sequential(*list(seq.children())[:-1]))]
@@ -151,8 +151,8 @@ def edited(T):
 
 
 def test_containers():
-    for ours, theirs in zip(edited(minigrad), edited(torch), strict=True):
-        assert ours == theirs
+    for in_minigrad, in_torch in zip(edited(minigrad), edited(torch), strict=True):
+        assert in_minigrad == in_torch
 
 
 LAYERS = """nn.Linear(3, 4); nn.Linear(3, 4, bias=False); nn.Linear(in_features=1, out_features=2); nn.Tanh(); nn.ReLU()
@@ -277,7 +277,7 @@ def test_state_dict_shares_memory_and_is_loaded_in_place():
 
 
 def spoiled(T, how):
-    """A state dict that does not fit."""
+    """Return a state dict that does not fit."""
     state = network(T).state_dict()
     if "missing" in how:
         del state["encoder.0.bias"], state["scale"], state["mean"]
@@ -384,7 +384,7 @@ def test_any_error_inside_a_network_notes_the_layer():
         net(minigrad.ones(3))
     assert error.value.__notes__ == ["raised in layer 1.0 (Broken)"]
     loose = minigrad.nn.Module()
-    loose.forward = lambda x: Broken()(x)  # called, but no child
+    loose.forward = lambda x: Broken()(x)  # this layer is called, but is no child
     with pytest.raises(RuntimeError) as error:
         loose(minigrad.ones(3))
     assert error.value.__notes__ == ["raised in layer Broken"]
@@ -450,7 +450,7 @@ def test_l1_penalty_is_the_identity_with_an_extra_gradient():
 
 
 def quantiles_are_uniform(values, bound):
-    """Whether values lie on ±bound, spread evenly: no decile holds more than 5 standard deviations too many."""
+    """Return whether values are uniform on ±bound: no decile holds more than 5 standard deviations too many."""
     counts, _ = np.histogram(values, bins=10, range=(-bound, bound))
     n = values.size
     return np.abs(values).max() <= bound and np.abs(counts - n / 10).max() < 5 * math.sqrt(n * 0.09)
@@ -499,18 +499,18 @@ def test_init(call):
         values = filled.detach().numpy()
         moments.append([float(m) for m in (values.mean(), values.std(), values.min(), values.max())])
         assert filled.requires_grad is (filled is names["w"])
-    (mean, std, low, high), theirs = moments[1], moments[0]
-    assert mean == pytest.approx(theirs[0], abs=5 * theirs[1] / math.sqrt(60000) + 1e-12)
-    assert std == pytest.approx(theirs[1], rel=0.02)
+    (mean, std, low, high), in_torch = moments[1], moments[0]
+    assert mean == pytest.approx(in_torch[0], abs=5 * in_torch[1] / math.sqrt(60000) + 1e-12)
+    assert std == pytest.approx(in_torch[1], rel=0.02)
     if "normal" not in call:
-        assert (low, high) == pytest.approx(theirs[2:], rel=1e-3)
+        assert (low, high) == pytest.approx(in_torch[2:], rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"])
 def test_gains(name):
-    ours, theirs = minigrad.nn.init.calculate_gain, torch.nn.init.calculate_gain
-    assert ours(name) == theirs(name)
-    assert ours(name, 0.3) == theirs(name, 0.3)
+    in_minigrad, in_torch = minigrad.nn.init.calculate_gain, torch.nn.init.calculate_gain
+    assert in_minigrad(name) == in_torch(name)
+    assert in_minigrad(name, 0.3) == in_torch(name, 0.3)
 
 
 @both
@@ -528,7 +528,7 @@ def test_parameter(T):
     data = T.ones(2)
     p = T.nn.Parameter(data)
     data[0] = 5
-    assert p[0] == 5  # on the same memory
+    assert p[0] == 5  # p has the same memory
     assert repr(p) == "Parameter containing:\ntensor([5., 1.], requires_grad=True)"
     assert T.nn.Parameter().shape == (0,)
     assert not isinstance(p.data, T.nn.Parameter)
@@ -545,7 +545,7 @@ def test_parameter(T):
 
 
 def with_extra_states(T, kind="both"):
-    """A network whose layers keep something else than tensors."""
+    """Return a network whose layers keep something other than tensors."""
     class Counting(T.nn.Linear):
         def __init__(self):
             super().__init__(2, 2)

@@ -1,6 +1,6 @@
 """Every op against PyTorch: each row of the tables, each check, each backend.
 
-A check of a drawn call at one dtype is an example: each op has at least 300 of them, 10,000 with MINIGRAD_TEST_PROFILE=deep.
+A check of a drawn call at one dtype is an example. Each op has at least 300, and 10,000 with MINIGRAD_TEST_PROFILE=deep.
 """
 
 import inspect
@@ -30,7 +30,7 @@ def test_every_op_has_examples_enough():
 
 
 def drawn(check):
-    """As many drawn calls as this check takes."""
+    """Let Hypothesis draw as many calls as this check takes."""
     return lambda test: settings(max_examples=CALLS[check] * (34 if DEEP else 1))(given(data=st.data())(test))
 
 
@@ -129,8 +129,8 @@ def test_every_op_has_a_row():
 
 
 def test_every_function_has_a_row():
-    no_tensor = {"allclose", "equal", "is_tensor", "numel"}  # they answer a question in Python, see below
-    making = {"minigrad.functions.creation", "minigrad.functions.random"}  # they take no tensors
+    no_tensor = {"allclose", "equal", "is_tensor", "numel"}  # they return no tensor, see below
+    making = {"minigrad.functions.creation", "minigrad.functions.random"}  # they take no tensor
     homes = {name: getattr(getattr(mg, name), "__module__", "") for name in mg.__all__ if inspect.isfunction(getattr(mg, name))}
     named = [name for name, home in homes.items() if home.startswith("minigrad.functions.") and home not in making]
     assert len(named) > 60

@@ -1,7 +1,7 @@
-"""PyTorch's own sample inputs for every op that we have, at float64: none is wrong, 90 % are supported.
+"""PyTorch's own sample inputs, in float64, for every operation that minigrad has: none is wrong, 90 % are supported.
 
-A sample is supported if our function returns. What it returns, and the gradients of all inputs that want
-one, must then be PyTorch's in value, shape and dtype. `empty` and random draws are compared by shape and dtype.
+A sample is supported if minigrad's function returns. What it returns, and the gradients of all inputs that require one, must then be
+PyTorch's in value, shape and dtype. `empty` and random draws are compared by shape and dtype.
 """
 
 import functools
@@ -29,14 +29,14 @@ DTYPES = {
 
 
 def found(name):
-    """Our function or method of PyTorch's name, or None."""
+    """Return minigrad's function or method of PyTorch's name, or None."""
     if name.startswith("nn.functional."):
         return getattr(minigrad.nn.functional, name.removeprefix("nn.functional."), None)
     return getattr(minigrad, name, None) or getattr(minigrad.Tensor, name, None)
 
 
-def ours_of(info):
-    """What to call here: PyTorch's lambda with `torch` meaning minigrad, or our function of the same name."""
+def minigrad_of(info):
+    """Return what to call: PyTorch's lambda with minigrad in place of `torch`, or minigrad's function of the same name."""
     f = info.op
     if isinstance(f, types.FunctionType) and f.__name__ == "<lambda>":
         names = {**f.__globals__, "torch": minigrad}
@@ -52,12 +52,12 @@ OPS = {title(info): info for info in op_db if callable(found(info.name)) and tor
 
 
 def translated(x, leaves):
-    """PyTorch's argument as ours; `leaves` gets the pair for every tensor in it."""
+    """Return PyTorch's argument as minigrad's; `leaves` gets the pair for every tensor in it."""
     if isinstance(x, torch.Tensor):
         if id(x) not in leaves:
             y = minigrad.from_numpy(x.detach().numpy().copy(order="K"))
             leaves[id(x)] = y.requires_grad_(x.requires_grad), x
-            x.grad = None  # samples share tensors
+            x.grad = None  # since samples share tensors
         return leaves[id(x)][0]
     if isinstance(x, tuple | list):
         return type(x)(translated(part, leaves) for part in x) if type(x) is not torch.Size else tuple(x)
@@ -69,21 +69,21 @@ def translated(x, leaves):
 
 
 def flat(result):
-    """The tensors (or numbers) of a result."""
+    """Return the tensors (or numbers) of a result."""
     return [part for r in result for part in flat(r)] if isinstance(result, tuple | list) else [result]
 
 
-def difference(ours, theirs, drawn):
-    """What is wrong with ours, or None."""
-    if not isinstance(theirs, torch.Tensor):
-        return None if ours == theirs else f"{ours!r} instead of {theirs!r}"
-    if not isinstance(ours, minigrad.Tensor):
-        return f"{type(ours).__name__} instead of a tensor"
-    if tuple(ours.shape) != tuple(theirs.shape) or ours.dtype != DTYPES[theirs.dtype]:
-        return f"{ours.shape} {ours.dtype} instead of {theirs.shape} {theirs.dtype}"
+def difference(in_minigrad, in_torch, drawn):
+    """Return what is wrong with minigrad's result, or None."""
+    if not isinstance(in_torch, torch.Tensor):
+        return None if in_minigrad == in_torch else f"{in_minigrad!r} instead of {in_torch!r}"
+    if not isinstance(in_minigrad, minigrad.Tensor):
+        return f"{type(in_minigrad).__name__} instead of a tensor"
+    if tuple(in_minigrad.shape) != tuple(in_torch.shape) or in_minigrad.dtype != DTYPES[in_torch.dtype]:
+        return f"{in_minigrad.shape} {in_minigrad.dtype} instead of {in_torch.shape} {in_torch.dtype}"
     if drawn:
         return None
-    a, b = ours.detach().numpy(), theirs.detach().numpy()
+    a, b = in_minigrad.detach().numpy(), in_torch.detach().numpy()
     if a.dtype.kind == "f":
         exact = np.finfo(a.dtype).eps * 1e3
         same = np.allclose(a, b, exact, exact, equal_nan=True)
@@ -92,7 +92,7 @@ def difference(ours, theirs, drawn):
 
 
 def backward(outputs, library):
-    """A scalar that weighs all differentiable outputs unevenly, sent backwards."""
+    """Go backward from a scalar that weighs all differentiable outputs unevenly; return whether there is one."""
     total = None
     for out in outputs:
         if isinstance(out, library.Tensor) and out.requires_grad:
@@ -106,21 +106,21 @@ def backward(outputs, library):
 
 
 def judged(info, sample):
-    """'unsupported', or None where all is right, or what is wrong."""
+    """Return None if all is right, else what is wrong, or "unsupported" with the error."""
     leaves = {}
     arguments = translated((sample.input, *sample.args), leaves), translated(sample.kwargs, leaves)
-    theirs = flat(info.op(sample.input, *sample.args, **sample.kwargs))
+    in_torch = flat(info.op(sample.input, *sample.args, **sample.kwargs))
     try:
-        ours = flat(ours_of(info)(*arguments[0], **arguments[1]))
+        in_minigrad = flat(minigrad_of(info)(*arguments[0], **arguments[1]))
     except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError, IndexError) as error:
         return f"unsupported: {type(error).__name__}: {error}"
-    if len(ours) != len(theirs):
-        return f"{len(ours)} results instead of {len(theirs)}"
+    if len(in_minigrad) != len(in_torch):
+        return f"{len(in_minigrad)} results instead of {len(in_torch)}"
     drawn = info.name in DRAWN
-    problems = [problem for a, b in zip(ours, theirs) if (problem := difference(a, b, drawn))]
+    problems = [problem for a, b in zip(in_minigrad, in_torch) if (problem := difference(a, b, drawn))]
     if problems or drawn:
         return problems[0] if problems else None
-    if backward(theirs, torch) != backward(ours, minigrad):
+    if backward(in_torch, torch) != backward(in_minigrad, minigrad):
         return "differentiable in only one of the two"
     for mine, its in leaves.values():
         if (mine.grad is None) != (its.grad is None):
@@ -132,7 +132,7 @@ def judged(info, sample):
 
 @functools.cache
 def verdicts(name):
-    """Of all samples of an op."""
+    """Return [(verdict, sample)] for all samples of an op."""
     info = OPS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

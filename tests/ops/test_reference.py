@@ -1,4 +1,4 @@
-"""The PyTorch twin: the same text, the same options, the same lines, and numbers that are near."""
+"""The PyTorch twins in reference/ have the same text and options, and print the same lines with numbers that are near."""
 
 import ast
 import dataclasses
@@ -33,7 +33,7 @@ OWN_WAYS = {"gpu_is_available", "products_in_tf32", "check_device", "noise_gener
 
 
 def definitions(path, replace=()):
-    """The functions and classes of a file by name, as text without comments."""
+    """Return {name: text without comments} of the functions and classes of a file."""
     text = path.read_text(encoding="utf-8")
     for old, new in replace:
         text = re.sub(old, new, text)
@@ -43,23 +43,23 @@ def definitions(path, replace=()):
 
 @pytest.mark.parametrize("name", ["denoising", "autoencoder", "training"])
 def test_the_two_texts_differ_in_the_prefix_alone(name):
-    ours = definitions(ROOT / "minigrad" / "experiments" / f"{name}.py")
+    in_minigrad = definitions(ROOT / "minigrad" / "experiments" / f"{name}.py")
     twins = definitions(ROOT / "reference" / f"{name}.py", [(r"\btorch\b", "mg")])
-    assert list(ours) == list(twins)
-    assert {key for key in ours if ours[key] != twins[key]} <= OWN_WAYS
+    assert list(in_minigrad) == list(twins)
+    assert {key for key in in_minigrad if in_minigrad[key] != twins[key]} <= OWN_WAYS
 
 
 @pytest.mark.parametrize("lecture", ["denoising", "autoencoder"])
 def test_both_print_the_same_lines_with_near_numbers(lecture, capsys):
     assert main(["train", lecture, *SMALL]) == 0
-    ours = capsys.readouterr().out.splitlines()
+    in_minigrad = capsys.readouterr().out.splitlines()
     assert reference_main.main([lecture, *SMALL]) == 0
-    theirs = capsys.readouterr().out.splitlines()
-    assert [NUMBER.sub("#", line) for line in ours] == [NUMBER.sub("#", line) for line in theirs]
-    for our_line, their_line in zip(ours, theirs):
-        if "Mean-Squared" in our_line:  # from other weights, so it cannot be the same
-            error, their_error = (float(NUMBER.search(line)[0]) for line in (our_line, their_line))
-            assert error == pytest.approx(their_error, rel=0.05)
+    in_torch = capsys.readouterr().out.splitlines()
+    assert [NUMBER.sub("#", line) for line in in_minigrad] == [NUMBER.sub("#", line) for line in in_torch]
+    for line, twin_line in zip(in_minigrad, in_torch):
+        if "Mean-Squared" in line:  # the first weights differ, so the numbers cannot be equal
+            error, twin_error = (float(NUMBER.search(line)[0]) for line in (line, twin_line))
+            assert error == pytest.approx(twin_error, rel=0.05)
 
 
 def test_both_take_the_same_options():
@@ -70,22 +70,22 @@ def test_both_take_the_same_options():
 
     for lecture in LECTURES:
         arguments = ["--epochs", "3", "--lr", "0.25", "--optimizer", "sgd", "--dtype", "float32"]
-        parsed = [parse([lecture, *arguments]) for parse in (parse_ours, parse_theirs)]
+        parsed = [parse([lecture, *arguments]) for parse in (parse_minigrad, parse_twin)]
         assert parsed[0] == parsed[1]
         options(["train", lecture, "--help"], main)
         options([lecture, "--help"], reference_main.main)
 
 
-def parse_ours(arguments):
+def parse_minigrad(arguments):
     return config_of(captured("minigrad.cli.train.run", lambda: main(["train", *arguments])))
 
 
-def parse_theirs(arguments):
+def parse_twin(arguments):
     return config_of(captured("reference.__main__.run", lambda: reference_main.main(arguments)))
 
 
 def captured(name, call):
-    """The argument of the function `name`, which is not run."""
+    """Return the argument with which the function `name`, which is not run, is called."""
     seen = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(name, lambda arguments: seen.append(arguments) or 0)
@@ -112,7 +112,7 @@ def test_torchvision_gives_the_same_lines_and_error(capsys):
 
 
 def test_the_twin_s_noise_on_a_gpu_is_pytorch_s_own(monkeypatch):
-    """PyTorch has its generators for GPUs only after it has looked for one."""
+    """PyTorch has its generators for GPUs only after it has looked for a GPU."""
     there = torch.Generator()
 
     def look():
@@ -128,12 +128,12 @@ def test_torchvision_batches_are_the_twin_s_batches(monkeypatch):
     monkeypatch.setattr(vision, "WORKERS", 0)
     config = settings("autoencoder", limit=250, batch_size=100)
     run = twin_training.Run(config, None, torch.Generator(), torch.Generator())
-    ours = list(twin_training.load_data(config).batches(run))
-    theirs = list(vision.load_data(config).batches(run))
-    assert [len(images) for images, _ in theirs] == [100, 100, 50]
-    for (images, labels), (their_images, their_labels) in zip(ours, theirs):
-        torch.testing.assert_close(images, their_images, rtol=1e-7, atol=0)
-        assert torch.equal(labels, their_labels)
+    of_twin = list(twin_training.load_data(config).batches(run))
+    of_torchvision = list(vision.load_data(config).batches(run))
+    assert [len(images) for images, _ in of_torchvision] == [100, 100, 50]
+    for (images, labels), (vision_images, vision_labels) in zip(of_twin, of_torchvision):
+        torch.testing.assert_close(images, vision_images, rtol=1e-7, atol=0)
+        assert torch.equal(labels, vision_labels)
 
 
 def settings(lecture, **changes):
@@ -141,23 +141,22 @@ def settings(lecture, **changes):
 
 
 def test_batches_and_steps_of_both_agree_from_equal_weights():
-    """One epoch of each phase of lecture 12, which draws nothing at random but its weights."""
+    """For one epoch of each phase of lecture 12, which draws nothing at random except its weights."""
     from minigrad.experiments import autoencoder
     from reference import autoencoder as twin
 
     config = settings("autoencoder", limit=1050, batch_size=100)
-    ours, theirs = training.start(config, autoencoder), twin_training.start(config, twin)
+    in_minigrad, in_torch = training.start(config, autoencoder), twin_training.start(config, twin)
     for phase in ("pretrain", "finetune"):
         if phase == "finetune":
-            training.to_classifier(ours, autoencoder)
-            twin_training.to_classifier(theirs, twin)
-        ours.net.load_state_dict({k: mg.tensor(v.numpy()) for k, v in theirs.net.state_dict().items()})
-        loss, their_loss = (
-            getattr(module, f"{phase}_epoch")(run, module.load_data(config)) for module, run in ((training, ours), (twin_training, theirs))
-        )
-        assert loss == pytest.approx(their_loss, rel=1e-12)
-        for name, weight in theirs.net.state_dict().items():
-            np.testing.assert_allclose(ours.net.state_dict()[name].numpy(), weight.numpy(), rtol=0, atol=1e-13)
+            training.to_classifier(in_minigrad, autoencoder)
+            twin_training.to_classifier(in_torch, twin)
+        in_minigrad.net.load_state_dict({k: mg.tensor(v.numpy()) for k, v in in_torch.net.state_dict().items()})
+        loss = getattr(training, f"{phase}_epoch")(in_minigrad, training.load_data(config))
+        twin_loss = getattr(twin_training, f"{phase}_epoch")(in_torch, twin_training.load_data(config))
+        assert loss == pytest.approx(twin_loss, rel=1e-12)
+        for name, weight in in_torch.net.state_dict().items():
+            np.testing.assert_allclose(in_minigrad.net.state_dict()[name].numpy(), weight.numpy(), rtol=0, atol=1e-13)
 
 
 # ---- ops and optimizers
@@ -170,22 +169,22 @@ def public_ops():
 
 def test_every_op_has_a_twin_with_the_same_arguments():
     for name, op in public_ops().items():
-        ours = list(inspect.signature(inspect.unwrap(op)).parameters.values())
-        theirs = list(inspect.signature(getattr(twin_ops, name)).parameters.values())
-        strip = [(p.name, p.kind, p.default) for p in ours]
-        assert strip == [(p.name, p.kind, p.default) for p in theirs], name
+        in_minigrad = list(inspect.signature(inspect.unwrap(op)).parameters.values())
+        in_torch = list(inspect.signature(getattr(twin_ops, name)).parameters.values())
+        strip = [(p.name, p.kind, p.default) for p in in_minigrad]
+        assert strip == [(p.name, p.kind, p.default) for p in in_torch], name
 
 
 def test_every_layer_loss_and_optimizer_has_a_twin():
-    for ours, twin in ((mg.nn, twin_nn), (mg.nn.functional, twin_functional), (mg.optim, optim)):
-        public = getattr(ours, "__all__", None) or functions_of(ours)
+    for module, twin in ((mg.nn, twin_nn), (mg.nn.functional, twin_functional), (mg.optim, optim)):
+        public = getattr(module, "__all__", None) or functions_of(module)
         names = {name for name in public if not name.endswith("Error")}
         assert not {name for name in names if not hasattr(twin, name)}
     assert str(mg.nn.L1Penalty(0.1, "slide")) == str(twin_nn.L1Penalty(0.1, "slide"))
 
 
 def functions_of(module):
-    """The names of the functions of an input."""
+    """Return the names of the functions that take an input."""
     own = inspect.getmembers(module, lambda f: inspect.isfunction(f) and f.__module__ == module.__name__)
     return [name for name, f in own if name[0] != "_" and "input" in inspect.signature(f).parameters]
 
@@ -213,14 +212,14 @@ ROWS = [
 
 @pytest.mark.parametrize(("name", "arrays", "options"), ROWS, ids=[row[0] for row in ROWS])
 def test_an_op_and_its_twin_agree_forward_and_backward(name, arrays, options):
-    ours = [mg.tensor(a, requires_grad=True) for a in arrays]
-    theirs = [torch.tensor(a, requires_grad=True) for a in arrays]
-    y, twin_y = getattr(ops, name)(*ours, **options), getattr(twin_ops, name)(*theirs, **options)
+    in_minigrad = [mg.tensor(a, requires_grad=True) for a in arrays]
+    in_torch = [torch.tensor(a, requires_grad=True) for a in arrays]
+    y, twin_y = getattr(ops, name)(*in_minigrad, **options), getattr(twin_ops, name)(*in_torch, **options)
     np.testing.assert_allclose(y.detach().numpy(), twin_y.detach().numpy(), rtol=1e-12, atol=1e-14)
     g = np.random.default_rng(0).standard_normal(twin_y.shape)
     y.backward(mg.tensor(g))
     twin_y.backward(torch.tensor(g))
-    for x, twin_x in zip(ours, theirs):
+    for x, twin_x in zip(in_minigrad, in_torch):
         np.testing.assert_allclose(x.grad.numpy(), twin_x.grad.numpy(), rtol=1e-12, atol=1e-14)
 
 

@@ -35,7 +35,7 @@ def make(library, name, options, **more):
 
 
 def rates(schedule, steps):
-    """The rates of both groups at each of `steps` epochs."""
+    """Return the rates of both groups at each of `steps` epochs."""
     found = []
     for _ in range(steps):
         schedule.optimizer.step()
@@ -47,9 +47,9 @@ def rates(schedule, steps):
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
 def test_rates_over_100_steps(name, options):
-    ours, theirs = (rates(make(library, name, options), 100) for library in (minigrad, torch))
-    assert list(itertools.chain(*ours)) == pytest.approx(list(itertools.chain(*theirs)), rel=1e-15, abs=0)
-    assert len({rate for rate, _ in ours}) > 1
+    in_minigrad, in_torch = (rates(make(library, name, options), 100) for library in (minigrad, torch))
+    assert list(itertools.chain(*in_minigrad)) == pytest.approx(list(itertools.chain(*in_torch)), rel=1e-15, abs=0)
+    assert len({rate for rate, _ in in_minigrad}) > 1
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
@@ -66,10 +66,10 @@ def test_resumed_from_its_own_state(name, options):
 
 @pytest.mark.parametrize(("name", "options"), NO_LAMBDAS)
 def test_state_is_pytorch_s(name, options):
-    ours, theirs = make(minigrad, name, options), make(torch, name, options)
-    rates(ours, 9)
-    rates(theirs, 9)
-    assert ours.state_dict() == theirs.state_dict()
+    in_minigrad, in_torch = make(minigrad, name, options), make(torch, name, options)
+    rates(in_minigrad, 9)
+    rates(in_torch, 9)
+    assert in_minigrad.state_dict() == in_torch.state_dict()
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
@@ -109,7 +109,7 @@ def test_schedules_on_one_optimizer_multiply():
             for schedule in chain:
                 schedule.step()
             if epoch == 10:
-                shared.param_groups[0]["lr"] *= 3  # set by hand, and carried on
+                shared.param_groups[0]["lr"] *= 3  # set by hand; the schedule goes on from it
             found[-1].append(shared.param_groups[0]["lr"])
     assert found[0] == pytest.approx(found[1], rel=1e-15, abs=0)
 
@@ -186,7 +186,7 @@ def test_a_copy_knows_whether_its_optimizer_was_stepped():
 
 
 def test_an_optimizer_is_freed_with_its_schedule():
-    """No cycle keeps them: with the collector off, dropping both is enough."""
+    """No reference cycle keeps them: without the collector both are freed when both are dropped."""
     import gc
     import weakref
 

@@ -1,4 +1,4 @@
-"""Optimizers beside PyTorch's: groups, state dicts, what is refused, parameters without gradients, where parameters lie."""
+"""Optimizers, compared with PyTorch's: groups, state dicts, what is refused, parameters without gradients, where parameters lie."""
 
 import copy
 import gc
@@ -37,13 +37,13 @@ def parameters(lib, dtype="float64", shapes=SHAPES):
 
 
 def set_gradients(params, seed, skip=()):
-    """New gradients, None for the parameters in `skip`."""
+    """Set new gradients, and None for the parameters in `skip`."""
     for i, (p, g) in enumerate(zip(params, arrays(seed, str(params[0].dtype).removeprefix("torch."), [tuple(p.shape) for p in params]))):
         p.grad = None if i in skip else mg.tensor(g) if isinstance(p, mg.Tensor) else torch.tensor(g)
 
 
 class Pair:
-    """An optimizer of ours and PyTorch's, over equal parameters."""
+    """An optimizer of minigrad and PyTorch's, with equal parameters."""
 
     def __init__(self, name, options, groups=None, dtype="float64", shapes=SHAPES):
         self.params = [parameters(lib, dtype, shapes) for lib in (mg, torch)]
@@ -64,17 +64,17 @@ class Pair:
         same_state(*(o.state_dict() for o in self.optimizers), tolerance)
 
 
-def same_state(ours, theirs, tolerance=1e-14):
-    assert set(ours["state"]) == set(theirs["state"])
-    for n, entries in theirs["state"].items():
+def same_state(in_minigrad, in_torch, tolerance=1e-14):
+    assert set(in_minigrad["state"]) == set(in_torch["state"])
+    for n, entries in in_torch["state"].items():
         expected = {k: v for k, v in entries.items() if v is not None}
-        assert set(ours["state"][n]) == set(expected)
+        assert set(in_minigrad["state"][n]) == set(expected)
         for key, value in expected.items():
-            have = ours["state"][n][key]
+            have = in_minigrad["state"][n][key]
             assert str(have.dtype) == str(value.dtype).removeprefix("torch.") and tuple(have.shape) == tuple(value.shape)
             np.testing.assert_allclose(have.numpy(), value.numpy(), tolerance, tolerance, err_msg=key)
-    known = set(ours["param_groups"][0])
-    assert ours["param_groups"] == [{k: v for k, v in g.items() if k in known} for g in theirs["param_groups"]]
+    known = set(in_minigrad["param_groups"][0])
+    assert in_minigrad["param_groups"] == [{k: v for k, v in g.items() if k in known} for g in in_torch["param_groups"]]
 
 
 # ---- steps
@@ -135,8 +135,8 @@ def test_state_dicts_go_on_where_they_were(name, options):
     pair = Pair(name, options)
     for seed in range(1, 4):
         pair.step(seed, skip=(1,) if seed < 3 else ())
-    ours = pair.optimizers[0]
-    saved, values = copy.deepcopy(ours.state_dict()), [p.detach().clone() for p in pair.params[0]]
+    in_minigrad = pair.optimizers[0]
+    saved, values = copy.deepcopy(in_minigrad.state_dict()), [p.detach().clone() for p in pair.params[0]]
     pair.step(5)
     with mg.no_grad():
         for p, v in zip(pair.params[0], values):
@@ -201,7 +201,7 @@ def test_other_tensors_of_a_state_take_the_dtype_of_their_parameter():
                 assert of_p["more"].tolist() == of_whole["more"].tolist() == [1, 1, 1] and of_p["step"].tolist() == [7]
 
 
-def test_the_first_update_is_told_where_one_buffer_came_from_a_file():
+def test_update_knows_the_first_update_if_one_buffer_came_from_a_file():
     class Two(optim.Optimizer):
         buffers = ("first", "second")
 
@@ -348,21 +348,21 @@ def test_a_parameter_that_is_locked_after_a_step():
 def test_a_state_dict_that_does_not_fit_changes_nothing():
     pair = Pair(*OPTIONS[1])
     pair.step(1)
-    ours = pair.optimizers[0]
-    before = copy.deepcopy(ours.state_dict())
+    in_minigrad = pair.optimizers[0]
+    before = copy.deepcopy(in_minigrad.state_dict())
     shorter = copy.deepcopy(before)
     shorter["param_groups"][0]["params"].pop()
-    refused(ValueError, lambda: ours.load_state_dict(shorter), "[5]", "[4]")
+    refused(ValueError, lambda: in_minigrad.load_state_dict(shorter), "[5]", "[4]")
     other = copy.deepcopy(before)
     other["state"][0]["momentum_buffer"] = mg.zeros(7, dtype=mg.float64)
-    refused(ValueError, lambda: ours.load_state_dict(other), "momentum_buffer", "(7,)", "(3, 2)")
+    refused(ValueError, lambda: in_minigrad.load_state_dict(other), "momentum_buffer", "(7,)", "(3, 2)")
     other = copy.deepcopy(before)
     other["state"][9] = other["state"].pop(0)
-    refused(ValueError, lambda: ours.load_state_dict(other), "parameter 9", "5 parameters")
-    same_state_of_ours(ours.state_dict(), before)
+    refused(ValueError, lambda: in_minigrad.load_state_dict(other), "parameter 9", "5 parameters")
+    same_minigrad_states(in_minigrad.state_dict(), before)
 
 
-def same_state_of_ours(a, b):
+def same_minigrad_states(a, b):
     assert a["param_groups"] == b["param_groups"] and set(a["state"]) == set(b["state"])
     for n in a["state"]:
         for key, value in a["state"][n].items():
@@ -371,24 +371,24 @@ def same_state_of_ours(a, b):
 
 @both_sides
 def test_repr_lists_the_groups(name, options):
-    ours, theirs = (str(o).splitlines() for o in Pair(name, options, [{"params": [0]}, {"params": [1], "lr": 0.7}]).optimizers)
-    assert ours[0] == theirs[0] and ours[-1] == theirs[-1]
-    known = {line.split(":")[0] for line in ours}
-    assert ours == [line for line in theirs if line.split(":")[0] in known]
+    in_minigrad, in_torch = (str(o).splitlines() for o in Pair(name, options, [{"params": [0]}, {"params": [1], "lr": 0.7}]).optimizers)
+    assert in_minigrad[0] == in_torch[0] and in_minigrad[-1] == in_torch[-1]
+    known = {line.split(":")[0] for line in in_minigrad}
+    assert in_minigrad == [line for line in in_torch if line.split(":")[0] in known]
 
 
 def test_options_get_their_defaults():
     p = parameters(mg)[:1]
     for name in ("SGD", "Adam"):
-        ours, theirs = getattr(optim, name)(p).defaults, getattr(torch.optim, name)(parameters(torch)[:1]).defaults
-        assert ours == {k: theirs[k] for k in ours}
+        in_minigrad, in_torch = getattr(optim, name)(p).defaults, getattr(torch.optim, name)(parameters(torch)[:1]).defaults
+        assert in_minigrad == {k: in_torch[k] for k in in_minigrad}
 
 
 # ---- where parameters and states lie
 
 
 def updates(optimizer):
-    """A list that fills with what `update` is given for p, g and each state."""
+    """Return a list that fills with the arguments p, g and states of each call of `update`."""
     calls, update = [], type(optimizer).update
     optimizer.update = lambda group, p, g, state, *rest: calls.append((p, g, *state)) or update(optimizer, group, p, g, state, *rest)
     return calls
@@ -402,7 +402,7 @@ def test_parameters_stay_where_they_are_and_are_updated_together():
     set_gradients(params, 1)
     optimizer.step()
     assert all(p.array is array and array.base is None for p, array in zip(params, before))
-    assert [p.size for p, *_ in calls] == [6 + 2 + 17]  # one call
+    assert [p.size for p, *_ in calls] == [6 + 2 + 17]  # there is one call
     assert [type(a).__name__ for a in calls[0]] == ["Pieces", "Pieces", "ndarray", "ndarray"]
     for name in ("exp_avg", "exp_avg_sq"):
         assert len({id(optimizer.state[p][name].array.base) for p in params}) == 1
@@ -411,15 +411,15 @@ def test_parameters_stay_where_they_are_and_are_updated_together():
     assert [p.size for p, *_ in calls[1:]] == [6, 17]
     set_gradients(params, 3)
     optimizer.step()
-    assert [p.size for p, *_ in calls[3:]] == [6, 2, 17]  # the counts differ
+    assert [p.size for p, *_ in calls[3:]] == [6, 2, 17]  # the counts of updates differ
 
 
 @both_sides
 def test_large_parameters_are_updated_where_they_lie(name, options):
     shapes = [(threads.LARGE, 2), (3,), (), (0,), (5, threads.LARGE), (17,)]
     pair = Pair(name, options, shapes=shapes)
-    ours = pair.optimizers[0]
-    calls, arrays_before = updates(ours), [p.array for p in pair.params[0]]
+    in_minigrad = pair.optimizers[0]
+    calls, arrays_before = updates(in_minigrad), [p.array for p in pair.params[0]]
     for seed in range(3):
         pair.step(seed)
         pair.agree()
@@ -481,26 +481,26 @@ def test_a_second_optimizer_leaves_the_parameters_where_they_are():
 
 
 @both_sides
-def test_whoever_sees_a_parameter_sees_it_trained(name, options):
-    """Views, NumPy's arrays and memory of others, whether taken before or after the optimizer was made."""
+def test_all_that_show_a_parameters_memory_show_it_trained(name, options):
+    """Views, NumPy's arrays and arrays that own the memory, whether taken before or after the optimizer was made."""
     pair = Pair(name, options, shapes=[(4,), (3, 2), (5,)])
-    ours = pair.params[0]
-    memory = bytearray(ours[2].array.tobytes())
-    ours[2].data = mg.from_numpy(np.frombuffer(memory, "float64"))
-    seen = [ours[0].array, ours[1].detach().numpy().reshape(-1)[1:], ours[2].detach()[1:]]
-    pair.optimizers[0] = getattr(optim, name)(ours, **options)
-    later = [ours[0].detach()[1:], ours[1].detach().numpy(), np.frombuffer(memory, "float64")]
+    in_minigrad = pair.params[0]
+    memory = bytearray(in_minigrad[2].array.tobytes())
+    in_minigrad[2].data = mg.from_numpy(np.frombuffer(memory, "float64"))
+    seen = [in_minigrad[0].array, in_minigrad[1].detach().numpy().reshape(-1)[1:], in_minigrad[2].detach()[1:]]
+    pair.optimizers[0] = getattr(optim, name)(in_minigrad, **options)
+    later = [in_minigrad[0].detach()[1:], in_minigrad[1].detach().numpy(), np.frombuffer(memory, "float64")]
     for seed in range(3):
         pair.step(seed)
         pair.agree()
-    a, b, c = (p.detach().numpy() for p in ours)
+    a, b, c = (p.detach().numpy() for p in in_minigrad)
     for found, want in zip([*seen, *later], [a, b.reshape(-1)[1:], c[1:], a[1:], b, c]):
         np.testing.assert_array_equal(found, want)
 
 
 @both_sides
 def test_a_gradient_in_memory_of_others_that_a_parameter_shows(name, options):
-    """Only addresses tell that the second gradient is what the first update changes."""
+    """Only addresses tell that the first update changes the second gradient."""
     pair = Pair(name, options, shapes=[(4,), (4,)])
     memory = bytearray(pair.params[0][0].array.tobytes())
     pair.params[0][0].data = mg.from_numpy(np.frombuffer(memory, "float64"))
@@ -547,7 +547,7 @@ def test_neighbours_of_two_buffers_do_not_follow_each_other():
     assert not flat.follows(first[:2], first[2:])
 
 
-def test_what_follows_in_a_buffer():
+def test_which_arrays_follow_each_other_in_a_buffer():
     a, b, c = zeros = flat.zeros_like([np.ones((2, 2)), np.ones(3), np.ones(2)])
     other = flat.zeros_like(zeros)
     assert flat.follows(a, b) and flat.follows(b, c)
@@ -555,7 +555,7 @@ def test_what_follows_in_a_buffer():
     first, square = flat.zeros_like([np.ones(3), np.ones((2, 2))])
     assert flat.follows(first, square) and not flat.follows(first, square.T)
     own = np.zeros(7)
-    assert not flat.follows(own[:4], own[4:])  # a buffer of somebody else
+    assert not flat.follows(own[:4], own[4:])  # not in a flat buffer
     with mock.patch.dict(flat._buffers, {id(own): weakref.ref(a.base)}):  # as if it had got the place of freed memory
         assert not flat.follows(own[:4], own[4:])
     flat.stretch(b, c)[...] = range(5)
@@ -566,13 +566,13 @@ def test_what_follows_in_a_buffer():
 def test_parameters_that_left_the_buffer(name, options):
     pair = Pair(name, options)
     pair.step(1)
-    ours, theirs = pair.params
-    for i in (1, 2):  # neighbours
-        ours[i].data = mg.tensor(np.full(ours[i].shape, 5.0))
-        theirs[i].data = torch.full(theirs[i].shape, 5.0, dtype=torch.float64)
+    in_minigrad, in_torch = pair.params
+    for i in (1, 2):  # these are neighbours
+        in_minigrad[i].data = mg.tensor(np.full(in_minigrad[i].shape, 5.0))
+        in_torch[i].data = torch.full(in_torch[i].shape, 5.0, dtype=torch.float64)
     for seed in range(2, 5):
         pair.step(seed)
-        for i, (a, b) in enumerate(zip(ours, theirs)):
+        for i, (a, b) in enumerate(zip(in_minigrad, in_torch)):
             np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), 1e-14, 1e-14, err_msg=f"parameter {i}")
 
 
@@ -612,15 +612,15 @@ def test_updates_are_logged_as_writes():
 def test_a_change_of_dtype_takes_the_state_along():
     (p,) = parameters(mg, shapes=[(2,)])
     (q,) = parameters(torch, shapes=[(2,)])
-    ours, theirs = optim.Adam([p], lr=0.1), torch.optim.Adam([q], lr=0.1)
+    in_minigrad, in_torch = optim.Adam([p], lr=0.1), torch.optim.Adam([q], lr=0.1)
     set_gradients([p], 1)
     set_gradients([q], 1)
-    ours.step()
-    theirs.step()
+    in_minigrad.step()
+    in_torch.step()
     p.data = p.detach().float()
     p.grad = mg.tensor([1.0, 2.0])
-    ours.step()
-    assert ours.state[p]["exp_avg"].dtype == mg.float32 and ours.state[p]["step"].item() == 2
+    in_minigrad.step()
+    assert in_minigrad.state[p]["exp_avg"].dtype == mg.float32 and in_minigrad.state[p]["step"].item() == 2
     q.grad = torch.tensor([1.0, 2.0], dtype=torch.float64)
-    theirs.step()
+    in_torch.step()
     np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), 1e-5)

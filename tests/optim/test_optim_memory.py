@@ -24,7 +24,7 @@ SHAPES = [(3, 3), (3, 3), (4,), (3, 3)]
 
 
 def twins(kind, shapes=SHAPES, groups=None):
-    """Equal parameters, their optimizer and the library, of minigrad and of PyTorch."""
+    """Yield (library, parameters, optimizer) for minigrad and for PyTorch; the parameters are equal."""
     name, options = KINDS[kind]
     values = [np.random.default_rng(i).normal(0, 1, shape) for i, shape in enumerate(shapes)]
     for lib in (mg, torch):
@@ -33,7 +33,7 @@ def twins(kind, shapes=SHAPES, groups=None):
 
 
 def backward(lib, params):
-    """Gradients that depend on each place: of Σ i · p² / 2 + p."""
+    """Compute gradients that differ at each place: those of Σ i · p² / 2 + p."""
     for p in params:
         p.grad = None
         n = int(np.prod(p.shape))
@@ -94,8 +94,8 @@ EVENTS = [swapped, rotated, transposed, tied, tied_to_the_transposed, another_me
 
 
 def agree(results):
-    ours, theirs = results
-    for i, (a, b) in enumerate(zip(ours, theirs)):
+    in_minigrad, in_torch = results
+    for i, (a, b) in enumerate(zip(in_minigrad, in_torch)):
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), 1e-12, 1e-12, err_msg=f"parameter {i}")
 
 
@@ -134,8 +134,8 @@ def test_a_tied_autoencoder_stays_tied(kind):
 @with_state
 @pytest.mark.parametrize("new", ["part", "longer", "one", "one more axis"])
 def test_a_state_of_another_shape_is_an_error_that_changes_nothing(kind, new):
-    (lib, params, optimizer), (_, theirs, expected) = twins(kind)
-    for each, own, optimizer_of in ((lib, params, optimizer), (torch, theirs, expected)):
+    (lib, params, optimizer), (_, in_torch, expected) = twins(kind)
+    for each, own, optimizer_of in ((lib, params, optimizer), (torch, in_torch, expected)):
         backward(each, own)
         optimizer_of.step()
         own[2].data = {"part": own[2].data[1:], "longer": each.ones(5, dtype=each.float64), "one": each.ones(1, dtype=each.float64),
@@ -152,7 +152,7 @@ def test_a_state_of_another_shape_is_an_error_that_changes_nothing(kind, new):
         for key, value in entries.items():
             assert value.tolist() == state[n][key].tolist()
     params[2].grad = None
-    optimizer.step()  # goes on without it
+    optimizer.step()  # the optimizer goes on without it
 
 
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
@@ -219,7 +219,7 @@ def test_a_state_that_fits_no_more_is_looked_at_when_its_parameter_has_a_gradien
 
 
 @with_state
-def test_a_state_that_somebody_replaced_is_used(kind):
+def test_a_state_that_the_program_replaced_is_used(kind):
     results = []
     for lib, params, optimizer in twins(kind):
         for _ in range(2):
@@ -245,7 +245,7 @@ def test_a_state_that_somebody_replaced_is_used(kind):
 
 @each_kind
 def test_a_saved_state_is_not_written_by_the_next_one(kind):
-    """The entries of a state dict are the optimizer's; where it takes another state, they stay as they were."""
+    """A state dict shows the optimizer's own entries; when the optimizer loads another state, these stay as they were."""
     for lib, params, optimizer in twins(kind):
         empty = copy.deepcopy(optimizer.state_dict())
         backward(lib, params)
@@ -279,7 +279,7 @@ def test_a_gradient_that_is_another_parameter(kind):
 
 @each_kind
 def test_a_first_update_beside_others(kind):
-    """A momentum that is loaded for some parameters, at the same count of updates as the others."""
+    """Some parameters have a loaded momentum, and the same number of updates as the others."""
     results = []
     for lib, params, optimizer in twins(kind):
         for p in params:
@@ -306,8 +306,9 @@ def test_a_parameter_that_is_there_twice(kind, order):
             optimizer.step()
         results.append([*params, *[v for p in optimizer.state for v in optimizer.state[p].values()]])
     agree(results)
-    ours, theirs = (optimizer.state_dict() for _, _, optimizer in pairs)
-    assert ours["param_groups"][0]["params"] == theirs["param_groups"][0]["params"] and sorted(ours["state"]) == sorted(theirs["state"])
+    in_minigrad, in_torch = (optimizer.state_dict() for _, _, optimizer in pairs)
+    assert in_minigrad["param_groups"][0]["params"] == in_torch["param_groups"][0]["params"]
+    assert sorted(in_minigrad["state"]) == sorted(in_torch["state"])
 
 
 def test_parameters_that_are_appended_and_groups_that_repeat():
@@ -339,10 +340,10 @@ def test_two_optimizers_over_the_same_parameters():
     agree(results)
 
 
-# ---- the door: groups, names, options
+# ---- what an optimizer accepts: groups, names, options
 
 
-def test_named_parameters_and_what_is_refused_at_the_door():
+def test_named_parameters_and_what_is_refused():
     groups = []
     for lib in (mg, torch):
         net, p = lib.nn.Linear(2, 1), lib.zeros(1, requires_grad=True)
@@ -414,7 +415,7 @@ def test_the_state_has_pytorchs_keys():
 
 
 def test_a_subclass_with_its_own_step_and_options():
-    """Written as for PyTorch: no learning rate, a state of any shape, a step of its own."""
+    """It is written as for PyTorch: no learning rate, a state of any shape, a step of its own."""
     results = []
     for lib in (mg, torch):
         class Own(lib.optim.Optimizer):
@@ -443,7 +444,7 @@ def test_a_subclass_with_its_own_step_and_options():
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), 1e-6)
 
 
-def test_zero_grad_keeps_the_gradient_that_somebody_holds():
+def test_zero_grad_leaves_a_gradient_that_the_program_holds():
     for lib, params, optimizer in twins("SGD"):
         backward(lib, params)
         held = params[0].grad
@@ -486,7 +487,7 @@ def test_copies_of_network_optimizer_and_schedule_go_on_by_themselves(kind, copi
         assert other[1].param_groups[0]["params"][0] is other[0].weight and other[2].optimizer is other[1]
         with warnings.catch_warnings():
             if lib is torch:
-                warnings.simplefilter("ignore")  # "has been overridden": its copies forget the mark
+                warnings.simplefilter("ignore")  # PyTorch's "has been overridden", as copies lose the mark
             moved = stepped(lib, other)
         for p, value in zip(net.parameters(), before):
             np.testing.assert_array_equal(p.detach().numpy(), value)
@@ -530,7 +531,7 @@ def test_a_step_put_in_place_of_the_optimizers_is_noticed():
             schedule.step()
     optimizer = optim.SGD([p := mg.zeros(2, requires_grad=True)], lr=0.1)
     step = optimizer.step
-    optimizer.step = lambda: step()  # before there is a schedule
+    optimizer.step = lambda: step()  # before a schedule is made
     schedule = lr_scheduler.StepLR(optimizer, 1)
     p.grad = mg.ones(2)
     optimizer.step()
@@ -538,11 +539,30 @@ def test_a_step_put_in_place_of_the_optimizers_is_noticed():
     assert p.tolist() == pytest.approx([-0.1, -0.1])
 
 
+def test_a_step_put_in_place_may_be_another_objects_method():
+    class Counted:
+        def __init__(self, step):
+            self.number, self.original = 0, step
+
+        def step(self):
+            self.number += 1
+            self.original()
+
+    optimizer = optim.SGD([p := mg.zeros(2, requires_grad=True)], lr=0.1)
+    counted = Counted(optimizer.step)
+    optimizer.step = counted.step
+    schedule = lr_scheduler.StepLR(optimizer, 1)
+    p.grad = mg.ones(2)
+    optimizer.step()
+    schedule.step()
+    assert counted.number == 1 and p.tolist() == pytest.approx([-0.1, -0.1])
+
+
 # ---- random programs
 
 
 def random_events(lib, choose, params, optimizer, saved):
-    """One thing that a program may do between two steps; returns the parameters and the optimizer, which may be copies."""
+    """Do one thing that a program may do between two steps; return the parameters and the optimizer, which may be copies."""
     p, q = choose.choice(params), choose.choice(params)
     event = choose.randrange(13)
     if event == 0:
@@ -577,7 +597,7 @@ def random_events(lib, choose, params, optimizer, saved):
 
 
 def random_program(lib, seed):
-    """What the parameters and states are after each step of a program that changes them in between; how it ended."""
+    """Return the parameters and states after each step of a program that changes them in between, and how it ended."""
     choose = random.Random(seed)
     shapes = [choice for _ in range(choose.randint(1, 5)) for choice in [choose.choice([(3, 3), (3, 3), (9,), (2,), (), (0,), (1, 3)])]]
     params = [lib.nn.Parameter(lib.tensor(np.random.default_rng(i).normal(0, 1, s), dtype=lib.float64)) for i, s in enumerate(shapes)]
@@ -608,13 +628,13 @@ def random_program(lib, seed):
 @pytest.mark.filterwarnings("ignore:optimizer contains a parameter group with duplicate parameters")
 @pytest.mark.parametrize("part", range(4))
 def test_random_programs(part):
-    """Ours refuses whatever PyTorch refuses, and a state of another shape already where it is loaded."""
+    """minigrad refuses whatever PyTorch refuses, and a state of another shape as soon as it is loaded."""
     ends = []
     for seed in range(part * 100, part * 100 + 100):
-        (ours, end), (theirs, their_end) = (random_program(lib, seed) for lib in (mg, torch))
-        assert end == their_end or end in ("state refused", "step refused"), seed
-        assert len(ours) == len(theirs) or end != "end", seed
-        for a, b in zip(ours, theirs):
+        (in_minigrad, end), (in_torch, torch_end) = (random_program(lib, seed) for lib in (mg, torch))
+        assert end == torch_end or end in ("state refused", "step refused"), seed
+        assert len(in_minigrad) == len(in_torch) or end != "end", seed
+        for a, b in zip(in_minigrad, in_torch):
             assert len(a) == len(b), seed
             for x, y in zip(a, b):
                 np.testing.assert_allclose(x, y, 1e-9, 1e-9, err_msg=f"seed {seed}")

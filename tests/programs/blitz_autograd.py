@@ -1,4 +1,4 @@
-"""The 'blitz' on autograd: what records what, what backward gives, what detach and no_grad do; all of it printed."""
+"""The 'blitz' on autograd: what is recorded, what backward gives, what detach and no_grad do; all is printed."""
 
 import torch
 

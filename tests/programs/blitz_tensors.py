@@ -1,4 +1,4 @@
-"""The 'blitz' on tensors: making, indexing, joining, arithmetic, in-place, the NumPy bridge; all of it printed."""
+"""The 'blitz' on tensors: making, indexing, joining, arithmetic, changes in place, the NumPy bridge; all is printed."""
 
 import numpy as np
 import torch

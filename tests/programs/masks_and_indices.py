@@ -1,4 +1,4 @@
-"""Indexing, masks, writing into parts, and the gradients of all that."""
+"""Indexing, masks, writing into parts, and their gradients."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What dtype comes out: mixed arithmetic, Python numbers, 0-d tensors, reductions, division, comparisons, conversions."""
+"""The dtypes of results: mixed arithmetic, Python numbers, 0-d tensors, reductions, division, comparisons, conversions."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""Replacing a file: whatever call fails, wherever the process dies, it is the old file or the new one."""
+"""Replacing a file: whichever call fails, and wherever the process dies, the file is the old one or the new one."""
 
 import errno
 import itertools
@@ -18,7 +18,7 @@ OLD, NEW = b"old " * 100, b"new content, longer than the old one " * 100
 
 
 class FaultyDisk:
-    """The os module, with the n-th of its file calls failing (and all later ones, if `forever`: a crash)."""
+    """The os module, whose n-th file call fails, and all later ones if `forever`, as in a crash."""
 
     def __init__(self, n, *, forever=False, error=errno.EIO, short_writes=False):
         self.n, self.forever, self.error, self.short_writes = n, forever, error, short_writes
@@ -32,7 +32,7 @@ class FaultyDisk:
         def call(*args, **kwargs):
             self.count += 1
             if self.count == self.n or (self.forever and self.count > self.n):
-                if name == "write":  # half of it arrives
+                if name == "write":  # half of the bytes are written
                     function(args[0], args[1][: len(args[1]) // 2])
                 raise OSError(self.error, os.strerror(self.error))
             if name == "write" and self.short_writes:
@@ -83,12 +83,12 @@ def test_whatever_call_fails_the_file_is_whole(target, monkeypatch, error, forev
                 failures += 1
         renamed = target.read_bytes() == NEW
         assert renamed or target.read_bytes() == OLD
-        if disk.count < n:  # nothing failed: every call has been tried
+        if disk.count < n:  # nothing failed, so every call has been tried
             assert renamed
             break
     assert failures == n - 1 >= 9  # list, open, two writes, fsync, close, rename, and the folder's three
     atomic.replace_file(target, [NEW])
-    assert os.listdir(target.parent) == ["file"]  # the next save removes what the failures left behind
+    assert os.listdir(target.parent) == ["file"]  # this save removed what the failures left behind
 
 
 def test_before_the_rename_a_failure_leaves_the_old_file(target, monkeypatch):

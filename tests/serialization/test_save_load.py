@@ -1,4 +1,4 @@
-"""Saved state comes back to the bit, in PyTorch too; a damaged file raises CheckpointError, always."""
+"""Saved state comes back bit for bit, in PyTorch too; a damaged file always raises CheckpointError."""
 
 import hashlib
 import json
@@ -43,7 +43,7 @@ def arrays_of_all_kinds():
 
 
 def optimizer_state():
-    """The shape of a run's checkpoint."""
+    """Return a nested state like that of a run's checkpoint."""
     rng = np.random.default_rng(1)
     slot = {"step": from_numpy(np.array(3.0)), "exp_avg": from_numpy(rng.random((3, 2)))}
     return {
@@ -58,7 +58,7 @@ def optimizer_state():
 
 
 def assert_same(a, b):
-    """Equal in type, nesting, order and bits."""
+    """Assert equality in type, nesting, order and bits."""
     assert type(a) is type(b)
     if isinstance(a, Tensor):
         assert a.array.dtype == b.array.dtype
@@ -124,21 +124,21 @@ def test_saving_does_not_touch_or_share_the_tensors(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
-def test_pytorch_reads_our_file(tmp_path):
+def test_safetensors_reads_minigrads_file(tmp_path):
     arrays = arrays_of_all_kinds()
-    save({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "ours")
-    theirs = safetensors.torch.load_file(tmp_path / "ours")
-    assert set(theirs) == set(arrays)
+    save({name: from_numpy(array) for name, array in arrays.items()}, tmp_path / "by-minigrad")
+    loaded = safetensors.torch.load_file(tmp_path / "by-minigrad")
+    assert set(loaded) == set(arrays)
     for name, array in arrays.items():
-        assert theirs[name].numpy().tobytes() == array.tobytes()
-        assert theirs[name].shape == array.shape
-        assert str(theirs[name].dtype) == f"torch.{array.dtype}"
+        assert loaded[name].numpy().tobytes() == array.tobytes()
+        assert loaded[name].shape == array.shape
+        assert str(loaded[name].dtype) == f"torch.{array.dtype}"
 
 
 def test_every_tensor_is_aligned_in_the_file(tmp_path):
-    """For readers that map the file into memory."""
-    save({dtype: from_numpy(np.zeros(3, dtype)) for dtype in reversed(DTYPES)}, tmp_path / "ours")
-    content = (tmp_path / "ours").read_bytes()
+    """As readers that map the file into memory need it."""
+    save({dtype: from_numpy(np.zeros(3, dtype)) for dtype in reversed(DTYPES)}, tmp_path / "by-minigrad")
+    content = (tmp_path / "by-minigrad").read_bytes()
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     assert (8 + length) % 8 == 0
@@ -146,21 +146,21 @@ def test_every_tensor_is_aligned_in_the_file(tmp_path):
         assert header[dtype]["data_offsets"][0] % np.dtype(dtype).itemsize == 0
 
 
-def test_we_read_pytorchs_file(tmp_path):
+def test_minigrad_reads_safetensors_file(tmp_path):
     arrays = {name: np.array(array, order="C") for name, array in arrays_of_all_kinds().items()}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     for metadata in (None, {"format": "pt"}):
-        safetensors.torch.save_file(tensors, tmp_path / "theirs", metadata)
-        ours = load(tmp_path / "theirs")
-        assert set(ours) == set(arrays)
+        safetensors.torch.save_file(tensors, tmp_path / "by-safetensors", metadata)
+        loaded = load(tmp_path / "by-safetensors")
+        assert set(loaded) == set(arrays)
         for name, array in arrays.items():
-            assert_same(ours[name], from_numpy(array))
+            assert_same(loaded[name], from_numpy(array))
 
 
 def test_a_dtype_that_numpy_lacks_is_refused_by_name(tmp_path):
-    safetensors.torch.save_file({"half": torch.zeros(2, dtype=torch.bfloat16)}, tmp_path / "theirs")
+    safetensors.torch.save_file({"half": torch.zeros(2, dtype=torch.bfloat16)}, tmp_path / "by-safetensors")
     with pytest.raises(CheckpointError, match=r"'half': dtype: expected one of F64, .*, found 'BF16'"):
-        load(tmp_path / "theirs")
+        load(tmp_path / "by-safetensors")
 
 
 # What cannot be stored
@@ -194,17 +194,17 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
 
 
 def mutated(content, rng):
-    """`content` with one random damage, of the kinds that disks, networks and programs do."""
+    """Return `content` with one random damage of the kinds that disks, networks and programs do."""
     size = len(content)
     at, length = rng.randrange(size), rng.choice([1, 2, 8, 64, 512])
-    if rng.random() < 0.5:  # the header deserves more than its share
+    if rng.random() < 0.5:  # the header is short, but damaged half of the time
         at = rng.randrange(8 + int.from_bytes(content[:8], "little"))
     before, after = content[:at], content[at:]
     kind = rng.randrange(8)
     if kind <= 2:
         return before + bytes([after[0] ^ 1 << rng.randrange(8)]) + after[1:]
     if kind == 3:
-        return before  # truncated
+        return before  # the file is truncated
     if kind == 4:
         return before + after[length:]
     if kind == 5:
@@ -219,7 +219,7 @@ def test_no_damage_goes_unnoticed(tmp_path):
     path = tmp_path / "state"
     save(optimizer_state(), path)
     content = path.read_bytes()
-    seed = random.randrange(1 << 32)  # pytest-randomly seeds this
+    seed = random.randrange(1 << 32)  # pytest-randomly seeds `random`
     rng = random.Random(seed)
     for number in range(MUTATIONS):
         damaged = mutated(content, rng)
@@ -243,28 +243,28 @@ def test_every_single_flipped_bit_of_a_small_file_is_noticed(tmp_path):
 
 
 def test_mutated_foreign_files_are_read_as_safetensors_reads_them_or_refused(tmp_path):
-    """Without digests a flip in the data cannot be seen; but what is accepted, safetensors accepts too."""
+    """Without digests a changed bit in the data is not noticed; but minigrad accepts only what safetensors accepts."""
     tensors = {"a": np.arange(3.0), "b": np.arange(4, dtype=np.int64).reshape(2, 2), "c": np.array([True])}
     content = safetensors.numpy.save(tensors, {"format": "pt"})
-    path = tmp_path / "theirs"
+    path = tmp_path / "by-safetensors"
     rng = random.Random(random.randrange(1 << 32))
     refused = 0
     for _ in range(MUTATIONS // 4):
         path.write_bytes(mutated(content, rng))
         try:
-            ours = load(path)
+            loaded = load(path)
         except CheckpointError:
             refused += 1
             continue
-        theirs = safetensors.numpy.load_file(path)
-        assert {name: tensor.array.tobytes() for name, tensor in ours.items()} == {
-            name: array.tobytes() for name, array in theirs.items()
+        expected = safetensors.numpy.load_file(path)
+        assert {name: tensor.array.tobytes() for name, tensor in loaded.items()} == {
+            name: array.tobytes() for name, array in expected.items()
         }
     assert refused > MUTATIONS // 10
 
 
 def forged(entries, data, metadata=None, *, digests=None, structure=None):
-    """A file whose digests are right, whatever else is wrong."""
+    """Return a file whose digests are right, whatever else is wrong."""
     names = [name for name in entries if isinstance(entries[name], dict)]
     structure = structure or {"dict": [[name, {"tensor": name}] for name in names]}
     if digests is None:
@@ -272,8 +272,8 @@ def forged(entries, data, metadata=None, *, digests=None, structure=None):
         for name in names:
             begin, end = entries[name]["data_offsets"]
             digests[name] = hashlib.sha256(data[begin:end]).hexdigest()
-    ours = {"minigrad.structure": json.dumps(structure), TENSOR_DIGESTS: json.dumps(digests)}
-    metadata = ours | {HEADER_DIGEST: "0" * 64} | (metadata or {})
+    own = {"minigrad.structure": json.dumps(structure), TENSOR_DIGESTS: json.dumps(digests)}
+    metadata = own | {HEADER_DIGEST: "0" * 64} | (metadata or {})
     metadata = {key: value for key, value in metadata.items() if value is not None}
     header = json.dumps({"__metadata__": metadata} | entries).encode()
     header = header.replace(b"0" * 64, hashlib.sha256(header).hexdigest().encode())
@@ -383,7 +383,7 @@ HEADERS = {
         b'{"__metadata__":{"minigrad.header_sha256":"\\ud800","minigrad.tensor_sha256":"{}"}}'
     ),
     "an empty digest": raw(b'{"__metadata__":{"minigrad.header_sha256":"","minigrad.tensor_sha256":"{}"}}'),
-    "one key of ours": raw(b'{"__metadata__":{"minigrad.structure":"3"}}'),
+    "one key of minigrad's": raw(b'{"__metadata__":{"minigrad.structure":"3"}}'),
     "a number of a million digits": raw(b'{"a":' + b"9" * 1_000_000 + b"}"),
     "a header length of 2^64 - 1": b"\xff" * 8 + b"{}",
     "a header larger than the limit": (MAX_HEADER_BYTES + 1).to_bytes(8, "little") + b"{}",
@@ -421,7 +421,7 @@ def test_reading_takes_the_honest_size_and_little_more(tmp_path):
 
 
 def test_a_model_is_not_half_loaded(tmp_path):
-    """The state of another network, or of a damaged file: the model's bytes stay what they were."""
+    """After an attempt with another network's state, or a damaged file, the model's bytes are as before."""
     model, other = (
         nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)),
         nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 4)),

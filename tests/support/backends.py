@@ -1,4 +1,4 @@
-"""The backends that every op is tested on: each says how to switch it on, and how arrays get there and back."""
+"""The backends that every operation is tested on: how each is switched on, and how arrays are brought there and back."""
 
 import importlib.util
 import warnings
@@ -17,7 +17,7 @@ from support.strict_device import strict_device
 
 @contextmanager
 def on_cpu(numba: bool, large: int):
-    """Numba on or off, and the size from which an operation counts as large: is cut up, shared out, compiled."""
+    """Switch Numba on or off, and let operations of `large` elements be divided among threads and compiled."""
     before = compiling.use_numba(numba), threads.LARGE
     threads.LARGE = large
     try:
@@ -34,7 +34,7 @@ def as_it_is():
 
 @dataclass
 class Backend:
-    """`active` is entered around a check; `device` is where its arrays live."""
+    """A backend: `active()` is the context in which a check runs, `device` the place of its arrays."""
 
     name: str
     active: Any = as_it_is

@@ -1,7 +1,7 @@
 """One row for each op: minigrad's function, PyTorch's, the arguments it takes, and where its derivative is a convention.
 
-A row draws a `Call` by Hypothesis: shapes with sizes 0 and 1 and every broadcast, options, and arguments that are
-differentiated or not. What is then checked of every row stands in checks.py. PyTorch's side is the twin in reference/ops.py.
+From a row Hypothesis draws a `Call`: shapes with sizes 0 and 1 and every broadcast, options, and arguments that are
+differentiated or not. checks.py checks every row in the same way. PyTorch's side is the twin in reference/ops.py.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ class Argument:
     """An array of this shape with values from a domain. Floating-point arrays are differentiated, unless constant."""
 
     shape: tuple
-    domain: Callable | None = None  # the row's own, where None
+    domain: Callable | None = None  # None: the row's domain
     constant: bool = False
 
 
@@ -67,19 +67,21 @@ class Call:
 
 @dataclass
 class Row:
-    """draw:    from Hypothesis' draw to a Call.
-    domain:  of the floating-point arguments.
-    kinks:   values where the derivative is a convention, or where arguments tie: they are drawn often.
-    terms:   how large the terms are that the op adds up: (arrays, options, g) -> [for the value, for each gradient].
-    special: whether values at ±inf, NaN, ±1e38 … are compared; "one" where the order of a sum would decide.
-    order:   how many derivatives there are: 0 for an op without a gradient.
-    surrogate: the gradient is on purpose not the derivative.
-    face:    a thin layer over another row's op: the value and the gradient are checked, in fewer examples.
+    """An op, minigrad's and PyTorch's, with all that its tests need to know.
+
+    draw:    a function of Hypothesis' draw that returns a Call.
+    domain:  the domain of the floating-point arguments.
+    kinks:   values at which the derivative is a convention, or at which arguments are equal; they are drawn often.
+    terms:   function (arrays, options, g) that returns the sizes of the terms that the op adds up: [for the value, for each gradient].
+    special: whether values at ±inf, NaN, ±1e38 … are compared; "one": with one such value, as the order of a sum would decide.
+    order:   the number of derivatives: 0 for an op without a gradient.
+    surrogate: whether the gradient is, on purpose, not the derivative.
+    face:    whether it is a thin layer over another row's op: then value and gradient are checked in fewer examples.
     """
 
     name: str
-    ours: Callable
-    theirs: Callable
+    function: Callable
+    twin: Callable
     draw: Callable
     domain: Callable = reals
     kinks: tuple = (0.0, 1.0)
@@ -107,13 +109,13 @@ def largest(x):
 
 
 sides = st.sampled_from([1, 2, 3, 1, 2, 3, 4, 0])
-ranks = st.sampled_from([2, 3, 1, 2, 3, 0])  # lists of any length would be short: a quarter of them empty
+ranks = st.sampled_from([2, 3, 1, 2, 3, 0])  # drawn from this list, as a quarter of Hypothesis' lists are empty
 shapes = ranks.flatmap(lambda n: st.tuples(*[sides] * n))
 full_shapes = ranks.flatmap(lambda n: st.tuples(*[st.integers(1, 4)] * n))
 
 
 def broadcast(draw, count, shape=None):
-    """Draw shapes that broadcast together: some axes set to 1, some leading axes left away, and one shape whole."""
+    """Draw shapes that broadcast together: one is whole, in the others some axes are 1 and some leading axes are missing."""
     shape = draw(shapes) if shape is None else shape
     whole = draw(st.integers(0, count - 1))
     found = []
@@ -304,12 +306,12 @@ def keys(draw, shape, arrays=1):
         found = part(draw, n, rng)
         before = {type(k) for k in key}
         if (type(found) is int and np.ndarray in before) or (type(found) is np.ndarray and before & {int, np.ndarray}):
-            found = slice(None)  # PyTorch and NumPy differ where numbers and arrays mix
+            found = slice(None)  # PyTorch and NumPy differ in keys with numbers and arrays
         key.append(found)
     if draw(st.booleans()):
         key.insert(draw(st.sampled_from([0, len(key)])), None)
     whole = sum(k is not None for k in key) == len(shape)
-    return (..., *key) if whole and draw(st.booleans()) else (*key, ...)  # a 0-d result stays an array
+    return (..., *key) if whole and draw(st.booleans()) else (*key, ...)  # with `...` a 0-d result stays an array
 
 
 def taken(draw):
@@ -327,7 +329,7 @@ def assigned(draw):
     shape = draw(shapes)
     key, places = keys(draw, shape), np.arange(np.prod(shape, dtype=int)).reshape(shape)
     if np.unique(places[key]).size < places[key].size:
-        key = (...,)  # where a place repeats, values that are overwritten get a gradient all the same
+        key = (...,)  # the one key here: where a place repeats, overwritten values would get a gradient too
     return Call([Argument(shape), Argument(places[key].shape)], {"first": (...,), "last": key})
 
 
@@ -508,5 +510,5 @@ OPS = [
     op("l1_penalty_slide", options(weight=weights), surrogate=True),
 ]
 
-# those whose third derivatives are compared
+# ops whose third derivatives are compared
 THRICE = ("mul", "div", "pow", "square", "sqrt", "exp", "log", "matmul", "linear", "tanh", "sigmoid", "softmax", "log_softmax")

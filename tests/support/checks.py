@@ -16,7 +16,7 @@ LAYOUTS = ["contiguous", "transposed", "sliced", "negative", "read-only", "repea
 
 
 def lay_out(x, how):
-    """Return the same values laid out otherwise in memory ("repeated": those of the first row in every row, with stride 0)."""
+    """Return the same values in another memory layout; "repeated" returns the first row's in every row, with stride 0."""
     if how == "transposed":
         return np.array(x.T, order="C").T
     if how == "sliced":
@@ -35,7 +35,7 @@ def lay_out(x, how):
 
 @dataclass
 class Case:
-    """A drawn call with its values: arrays (or numbers), which of them are differentiated, and how cotangents are drawn."""
+    """A drawn call with its values: arrays or numbers, which of them are differentiated, and the cotangents."""
 
     arrays: list
     needs: list
@@ -56,7 +56,7 @@ def values(rng, row, argument, dtype, special):
     if domain is row.domain and row.kinks:
         x = np.where(rng.random(x.shape) < 0.25, rng.choice(row.kinks, x.shape), x)
     if special == "one" and x.size:
-        few = SPECIAL[np.abs(SPECIAL) != 1e38] if dtype == "float32" else SPECIAL  # a sum may overflow on its way
+        few = SPECIAL[np.abs(SPECIAL) != 1e38] if dtype == "float32" else SPECIAL  # without ±1e38, as a sum may overflow on its way
         x.flat[rng.integers(x.size)] = rng.choice(few)
     elif special:
         x = np.where(rng.random(x.shape) < 0.5, rng.choice(SPECIAL, x.shape), x)
@@ -65,7 +65,7 @@ def values(rng, row, argument, dtype, special):
 
 @dataclass
 class Drawn:
-    """A drawn call and how its arrays lie in memory; `case` gives it values."""
+    """A drawn call and the memory layout of its arrays; `case` gives it values."""
 
     row: Any
     call: Any
@@ -87,7 +87,7 @@ class Drawn:
         return Case(arrays, needs, {**self.call.options, **floats}, self.seed, self.layouts[-1])
 
     def _arguments(self, special):
-        """Return the arguments, of one shape where values are extreme: the sums of broadcast gradients would depend on the order."""
+        """Return the arguments. With extreme values all have one shape, as sums of broadcast gradients would depend on the order."""
         arguments = self.call.arguments
         if not special or not self.row.elementwise:
             return arguments
@@ -106,7 +106,7 @@ def draw_call(draw, row):
 
 
 def to_torch(x):
-    """Return an array (copied), a dtype, or a key with arrays in it as PyTorch takes it."""
+    """Return an array (copied), a dtype, or a key with arrays in it, in the form that PyTorch takes."""
     if isinstance(x, np.ndarray):
         return torch.from_numpy(np.array(x, order="C"))
     if isinstance(x, np.dtype):
@@ -114,15 +114,15 @@ def to_torch(x):
     return type(x)(map(to_torch, x)) if isinstance(x, (tuple, list)) else x
 
 
-def to_ours(x, backend):
+def to_minigrad(x, backend):
     """Return an array, or a key with arrays in it, on the backend."""
     if isinstance(x, np.ndarray):
         return backend.array(x)
-    return type(x)(to_ours(i, backend) for i in x) if isinstance(x, (tuple, list)) else x
+    return type(x)(to_minigrad(i, backend) for i in x) if isinstance(x, (tuple, list)) else x
 
 
 class Side:
-    """One call in minigrad or PyTorch: `arguments` (tensors where the case has arrays), `leaves` (those differentiated), `out`."""
+    """A call in minigrad or PyTorch: `arguments` (tensors for the case's arrays), `leaves` (those differentiated), and its result `out`."""
 
     def __init__(self, function, case, arguments, options):
         self.arguments = arguments
@@ -134,15 +134,15 @@ class Side:
         return [leaf.grad for leaf in self.leaves]
 
 
-def theirs(row, case):
+def run_torch(row, case):
     arguments = [to_torch(a) for a in case.arrays]
-    return Side(row.theirs, case, arguments, {k: to_torch(v) for k, v in case.options.items()})
+    return Side(row.twin, case, arguments, {k: to_torch(v) for k, v in case.options.items()})
 
 
-def ours(row, case, backend):
+def run_minigrad(row, case, backend):
     arguments = [backend.tensor(a) if isinstance(a, np.ndarray) else a for a in case.arrays]
-    found = {k: backend.device if k == "device" else to_ours(v, backend) for k, v in case.options.items()}
-    return Side(row.ours, case, arguments, found)
+    found = {k: backend.device if k == "device" else to_minigrad(v, backend) for k, v in case.options.items()}
+    return Side(row.function, case, arguments, found)
 
 
 # ---- comparing
@@ -154,7 +154,7 @@ def unsummed(row, case, g):
     shape = g.shape
     whole = Case([np.broadcast_to(a, shape).copy() if isinstance(a, np.ndarray) else a for a in case.arrays],
                  case.needs, case.options, case.seed)
-    grads = theirs(row, whole).backward(torch.from_numpy(np.array(g)))
+    grads = run_torch(row, whole).backward(torch.from_numpy(np.array(g)))
     return [0 if d is None else np.abs(d.numpy()).max(initial=0.0) for d, a in zip(grads, arrays)]
 
 
@@ -168,7 +168,7 @@ def sizes_of_terms(row, case, g):
 
 
 def close(found, expected, terms, what, exact=None, flushed=0.0):
-    """Assert that both are NaN and infinite in the same places, and elsewhere differ by rounding of the summed terms and by `flushed`."""
+    """Assert that both are NaN and infinite in the same places, and elsewhere differ by at most the terms' rounding and `flushed`."""
     assert found.shape == expected.shape, f"{what}: shape {found.shape}, PyTorch has {expected.shape}"
     assert found.dtype == expected.dtype, f"{what}: {found.dtype}, PyTorch has {expected.dtype}"
     if found.dtype.kind != "f":
@@ -185,7 +185,7 @@ def close(found, expected, terms, what, exact=None, flushed=0.0):
 
 
 def lost_by_flushing(backend, g):
-    """Return how much of a gradient is lost where values below float32's smallest normal number count as 0 before g multiplies them."""
+    """Return how much of a gradient is lost if values below float32's smallest normal number count as 0 before g multiplies them."""
     if not backend.flushes or g.dtype != np.float32:
         return 0.0
     return 2 * np.finfo(g.dtype).tiny * float(np.abs(g[np.isfinite(g)]).max(initial=0.0))
@@ -196,7 +196,7 @@ def lost_by_flushing(backend, g):
 
 def compare(row, case, backend, exact=None):
     """Compare value and gradients for a drawn cotangent. Return both sides and the cotangent, which is None without a gradient."""
-    expected, found = theirs(row, case), ours(row, case, backend)
+    expected, found = run_torch(row, case), run_minigrad(row, case, backend)
     out = backend.numpy(found.out)
     wanted = expected.out.detach().numpy()
     assert found.out.device.type == backend.device, f"{row.name}: the value is on {found.out.device}"
@@ -207,15 +207,15 @@ def compare(row, case, backend, exact=None):
     g = case.cotangent(wanted.shape, wanted.dtype)
     terms = sizes_of_terms(row, case, g)
     close(out, wanted, terms[0], f"{row.name}: value", exact)
-    ours_g = backend.tensor(g)
-    wanted_grads, found_grads = expected.backward(to_torch(g)), found.backward(ours_g)
+    tensor_g = backend.tensor(g)
+    wanted_grads, found_grads = expected.backward(to_torch(g)), found.backward(tensor_g)
     for i, (want, have, leaf, term) in enumerate(zip(wanted_grads, found_grads, found.leaves, terms[1:])):
         what = f"{row.name}: gradient {i}"
         assert (have is None) == (want is None), f"{what}: {have} where PyTorch has {want}"
         if have is not None:
             assert have.device == leaf.device, f"{what}: on {have.device}, its tensor on {leaf.device}"
             close(backend.numpy(have), want.numpy(), term, what, exact, lost_by_flushing(backend, g))
-    return expected, found, ours_g
+    return expected, found, tensor_g
 
 
 def agrees(row, case, backend):
@@ -251,13 +251,13 @@ def shares(a, b):
 
 def special_values(row, case, backend):
     """Assert that value and gradients are PyTorch's at ±0, ±88.8, ±745, ±1e4, ±1e38, ±inf and NaN."""
-    with np.errstate(all="ignore"):  # of the comparison itself; minigrad must be silent, see `silent`
+    with np.errstate(all="ignore"):  # for the comparison itself; minigrad must give no warning, see `silent`
         compare(row, case, backend)
 
 
 def zero_cotangent(row, case, backend):
     """Assert that g = 0 gives gradients of exactly 0."""
-    found = ours(row, case, backend)
+    found = run_minigrad(row, case, backend)
     zero = np.zeros(found.out.shape, found.out.dtype)
     for i, grad in enumerate(found.backward(backend.tensor(zero))):
         assert grad is None or not backend.numpy(grad).any(), f"{row.name}: gradient {i} of a zero cotangent is not zero"
@@ -265,7 +265,7 @@ def zero_cotangent(row, case, backend):
 
 def same_twice(row, case, backend):
     """Assert that a second backward through the same graph adds the same again."""
-    found = ours(row, case, backend)
+    found = run_minigrad(row, case, backend)
     g = backend.tensor(case.cotangent(found.out.shape, found.out.dtype))
     found.out.backward(g, retain_graph=True)
     first = [None if leaf.grad is None else backend.numpy(leaf.grad).copy() for leaf in found.leaves]
@@ -277,22 +277,22 @@ def same_twice(row, case, backend):
 def higher(row, case, backend, order):
     """Compare derivatives up to `order` of Σ (gradient · random) by every argument and by g."""
     rng = np.random.default_rng(case.seed + 2)
-    expected, found = theirs(row, case), ours(row, case, backend)
+    expected, found = run_torch(row, case), run_minigrad(row, case, backend)
     g = case.cotangent(found.out.shape, found.out.dtype)
-    theirs_all = [*expected.leaves, to_torch(g).requires_grad_()]
-    ours_all = [*found.leaves, backend.tensor(np.array(g)).requires_grad_()]
+    torch_all = [*expected.leaves, to_torch(g).requires_grad_()]
+    minigrad_all = [*found.leaves, backend.tensor(np.array(g)).requires_grad_()]
     a, b = expected.out, found.out
-    directions_a, directions_b = theirs_all[-1], ours_all[-1]
+    directions_a, directions_b = torch_all[-1], minigrad_all[-1]
     for n in range(1, order + 1):
-        wanted = torch.autograd.grad(a, theirs_all[:None if n > 1 else -1], directions_a, create_graph=True, allow_unused=True)
-        have = mg.autograd.grad(b, ours_all[:None if n > 1 else -1], directions_b, create_graph=True, allow_unused=True)
+        wanted = torch.autograd.grad(a, torch_all[:None if n > 1 else -1], directions_a, create_graph=True, allow_unused=True)
+        have = mg.autograd.grad(b, minigrad_all[:None if n > 1 else -1], directions_b, create_graph=True, allow_unused=True)
         for i, (w, h) in enumerate(zip(wanted, have)):
-            same_derivative(w, h, ours_all[i], backend, f"{row.name}: derivative {n} by argument {i}")
-        r = [rng.normal(0, 1, leaf.shape) for leaf in ours_all]
+            same_derivative(w, h, minigrad_all[i], backend, f"{row.name}: derivative {n} by argument {i}")
+        r = [rng.normal(0, 1, leaf.shape) for leaf in minigrad_all]
         a = [(w * to_torch(x)).sum() for w, x in zip(wanted, r) if w is not None and w.requires_grad]
         b = [(h * backend.tensor(x)).sum() for h, x in zip(have, r) if h is not None and h.requires_grad]
         if not a or not b:
-            return assert_constant(sum(a), theirs_all, f"{row.name}: derivative {n}")
+            return assert_constant(sum(a), torch_all, f"{row.name}: derivative {n}")
         a, b = sum(a), sum(b)
         directions_a = directions_b = None
 

@@ -1,6 +1,6 @@
-"""Change the code of functions that are loaded: a module's syntax tree is edited, compiled, and the new code put into its functions.
+"""Change the code of loaded functions: edit a module's syntax tree, compile it, and put the new code into its functions.
 
-Functions keep their identity, so the change shows wherever they were imported, wrapped or stored.
+Functions keep their identity, so the change holds wherever they were imported, wrapped or stored.
 """
 
 import ast
@@ -36,7 +36,7 @@ def text_of(module):
 
 
 def definitions(tree, inside=""):
-    """Yield (qualified name, node) of each function and method in a syntax tree; those inside functions belong to these."""
+    """Yield (qualified name, node) of each function and method in a syntax tree, but not of those defined inside a function."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef):
             yield f"{inside}{node.name}", node
@@ -68,8 +68,8 @@ def module_of(function):
 def edited(function, old, new):
     """Return (module, its syntax tree with `old` replaced by `new` in a function), both one expression or one statement.
 
-    They are compared as Python reads them, so spaces, line ends, comments and the names of files do not matter. `old` must stand in the
-    function once.
+    They are compared as syntax trees, so spaces, line ends, comments and the names of files do not matter. `old` must occur in the
+    function exactly once.
     """
     wanted, replacement = parsed(old), parsed(new)
     try:
@@ -89,7 +89,7 @@ def edited(function, old, new):
 
 
 def found_in(function, piece):
-    """Return a text that says in which functions of the package of `function` such a piece stands."""
+    """Return a text that names the functions in the package of `function` that contain such a piece."""
     wanted = ast.dump(parsed(piece))
     names = [f"{module}.{name}" for module in modules_of(f"minigrad.{function.split('.', 1)[0]}")
              for name, node in definitions(ast.parse(text_of(module))) if any(ast.dump(n) == wanted for n in ast.walk(node))]
@@ -106,7 +106,7 @@ def parsed(text):
 
 
 def children(tree):
-    """Yield (parent, name of the field, index in it or None, node) for all nodes below a syntax tree, which stands for itself."""
+    """Yield (parent, name of the field, index in it or None, node) for all nodes below a syntax tree."""
     for name, value in ast.iter_fields(tree):
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if isinstance(node, ast.AST):
@@ -115,7 +115,7 @@ def children(tree):
 
 
 def put(parent, field, index, node):
-    """Let `node` be a child of `parent`: its field, or that element of its field."""
+    """Make `node` a child of `parent`: its field, or the element `index` of its field."""
     if index is None:
         setattr(parent, field, node)
     else:
@@ -138,7 +138,7 @@ def inner(code):
 
 
 def changed(old, new):
-    """Yield (old code, new code) for each function whose code differs, and for those inside it where their number is the same."""
+    """Yield (old code, new code) for each function whose code differs, and for the functions inside it if their number is the same."""
     if old == new:
         return
     yield old, new
@@ -153,14 +153,14 @@ def planted(module, tree):
     file = importlib.import_module(module).__file__
     before = []
     try:
-        if file not in live_functions():  # it was imported since
+        if file not in live_functions():  # the module was imported just now
             live_functions.cache_clear()
         swaps = list(changed(compile(text_of(module), file, "exec"), compile(tree, file, "exec")))
         for f in live_functions()[file]:
             for old, code in swaps:
                 if f.__code__ == old and f.__code__.co_qualname == old.co_qualname:
                     if old.co_name == "<lambda>" and len(old.co_freevars) != len(code.co_freevars):
-                        break  # a VJP of a graph that is still alive; new ones come from the function around it
+                        break  # a VJP of a graph that is alive keeps its code; new VJPs come from the function around it
                     before.append((f, old))
                     f.__code__ = code
                     break
@@ -174,7 +174,7 @@ def planted(module, tree):
 
 
 def _forget_bodies(functions):
-    """Let fused functions read their text again: what was read while their code was another one says that there is no text for it."""
+    """Let fused functions read their text again: while their code was changed, they found that no text belongs to it."""
     for fused in gc.get_objects():
         if type(fused) is Fused and fused.plain in functions:
             vars(fused).pop("body", None)

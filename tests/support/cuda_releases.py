@@ -1,4 +1,4 @@
-"""The CUDA releases that minigrad's extras name, and what each has in CuPy's wheel and in NVIDIA's packages."""
+"""The CUDA releases that minigrad's extras name, with the names of CuPy's wheel and of NVIDIA's packages for each."""
 
 from dataclasses import dataclass
 

@@ -228,7 +228,7 @@ def hooks_run_in_order():
     z = x * 2
     x.register_hook(lambda g: calls.append(g.item()))
     (z + z * 3).backward()
-    assert calls == [8.0] and x.grad.item() == 8  # once, for the whole sum
+    assert calls == [8.0] and x.grad.item() == 8  # the hook is called once, for the whole sum
 
 
 # ---- in-place writes
@@ -255,12 +255,12 @@ def writes_after_the_forward_pass_are_seen():
     assert x.grad.tolist() == [4, 6]
     a, b = leaf(1.0, 2.0), leaf(3.0, 4.0)
     z = (a * a).sum()
-    b.data.add_(1)  # another tensor's memory
+    b.data.add_(1)  # the memory of another tensor
     z.backward()
     buffer = mg.zeros(4, dtype=mg.float64).array
     first, second = (mg.from_numpy(part).requires_grad_() for part in (buffer[:2], buffer[2:]))
     loss = (first * first).sum()
-    second.data.add_(1)  # a neighbour in one buffer
+    second.data.add_(1)  # a neighbour in the same buffer
     loss.backward()
     loss = (first * first).sum()
     mg.from_numpy(buffer).add_(1)

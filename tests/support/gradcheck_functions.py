@@ -1,4 +1,4 @@
-"""Functions to try `gradcheck` on: right ones, and broken ones with the verdict that each must get."""
+"""Functions on which `gradcheck` is tried: correct ones, and broken ones with the verdict that each must get."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def draw(*shape, seed=0, low=None):
     return drawn.requires_grad_()
 
 
-# ---- true gradients
+# ---- correct gradients
 
 TRUE = {
     "add, broadcast": (ops.add, [(3, 4), (4,)]),

@@ -34,7 +34,7 @@ PRELUDE = "#define __device__ static inline\n" + "".join(
 
 
 class Parameter:
-    """One of the comma-separated parameters: [raw] type name; a type of one letter stands for the arguments' own."""
+    """One of the comma-separated parameters, "[raw] type name"; a type of one letter stands for the dtype of the arguments."""
 
     def __init__(self, text, is_output):
         *words, self.type, self.name = text.split()
@@ -76,7 +76,7 @@ class HostKernel:
             raise TypeError(f"Wrong arguments {kwargs}")
 
     def __call__(self, *args, size=None):
-        """Run on NumPy arrays and numbers, and return the outputs, which are made where they are not given."""
+        """Run on NumPy arrays and numbers, and return the outputs; those that are not given are made."""
         if len(args) not in (self.nin, len(self.params)):
             raise TypeError(f"Wrong number of arguments for {self.name!r}: {len(args)}")
         shape = self._shape(args, size)
@@ -129,7 +129,7 @@ class HostKernel:
                 a[...] = h.reshape(a.shape)
 
     def source(self, types, kinds):
-        """Return the C text. types: (name, C type) for each parameter; kinds: raw, each (an element) or number."""
+        """Return the C text. types: (name, C type) for each parameter; kinds: "raw", "each" (an element at a time) or "number"."""
         letters = {p.type: c for p, (_, c) in zip(self.params, types) if p.generic}
         before, inside = [], []
         for k, (p, (name, c), kind) in enumerate(zip(self.params, types, kinds)):

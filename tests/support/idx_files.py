@@ -16,7 +16,7 @@ def idx(array):
 
 
 def parse(content):
-    """Return the array of a raw IDX file, or None if the content is no such file."""
+    """Return the array of a raw IDX file, or None if the content is not such a file."""
     if (
         len(content) < 4
         or content[:2] != b"\0\0"

@@ -29,7 +29,7 @@ def main(library, length):
     del y
     left = used() - before
     y = x
-    for _ in range(length // 4):  # dropped without a backward pass
+    for _ in range(length // 4):  # this part is freed without a backward pass
         y = -y
     del y
     print(json.dumps({"forward": (built - started) / length, "backward": (walked - built) / length, "bytes": (held - before) / length,

@@ -1,4 +1,4 @@
-"""Quick checks by name, made of the suite: rows of cases.py, rules of the engine, training curves. Each planted bug must fail one."""
+"""Quick checks by name, made from the suite: rows of cases.py, rules of the engine, training curves. Each planted bug must fail one."""
 
 import contextvars
 
@@ -10,7 +10,7 @@ from support.backends import NUMPY
 from support.cases import OPS, THRICE
 from support.training_curves import Setting, compare_steps
 
-MANY, FEW = 150, 6  # drawn calls of a row that is tried first, and of the others
+MANY, FEW = 150, 6  # the number of drawn calls of a row that is tried first, and of the others
 
 
 def row_check(row):
@@ -48,7 +48,7 @@ CURVES = {
 
 
 def curve_check(setting):
-    """Return a function that checks twelve single steps, all but the first from PyTorch's state."""
+    """Return a function that checks twelve single steps; all but the first start from PyTorch's state."""
     return lambda examples=MANY: compare_steps(setting, 12, 1e-13)
 
 
@@ -65,7 +65,7 @@ def first_failure(first=()):
     with NUMPY.active():
         for name in [*leading, *(name for name in CHECKS if name not in leading)]:
             try:
-                contextvars.copy_context().run(CHECKS[name], MANY if name in leading else FEW)  # modes end with it
-            except Exception as error:  # whatever it is, the change was noticed
+                contextvars.copy_context().run(CHECKS[name], MANY if name in leading else FEW)  # so that modes end with the check
+            except Exception as error:  # an error of any kind shows that the change was noticed
                 return name, error
     return None

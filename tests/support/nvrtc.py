@@ -1,4 +1,4 @@
-"""NVRTC, CUDA's compiler as a library, of each CUDA release that is installed: pip install -e '.[kernels]' brings 12 and 13."""
+"""NVRTC, CUDA's compiler as a library, for each installed CUDA release: pip install -e '.[kernels]' installs 12 and 13."""
 
 import ctypes
 import importlib
@@ -11,7 +11,7 @@ class CompileError(RuntimeError):
 
 
 class Nvrtc:
-    """The compiler of one release. Raise ImportError or OSError if it is not installed."""
+    """The compiler of one release; making one raises ImportError or OSError if it is not installed."""
 
     def __init__(self, release):
         library, headers = (Path(importlib.import_module(name).__path__[0]) for name in (release.nvrtc, release.headers))
@@ -38,7 +38,7 @@ class Nvrtc:
         return text.raw
 
     def cupys_options(self, options):
-        """Return the options that CuPy would compile with, the headers being of this release."""
+        """Return the options that CuPy would compile with, for the headers of this release."""
         from cupy._core import core
 
         folders = tuple(f"-I{self.headers}" if is_toolkit(option) else option for option in core.assemble_cupy_compiler_options(options))
@@ -46,5 +46,5 @@ class Nvrtc:
 
 
 def is_toolkit(option):
-    """Return whether a compiler's option names the folder of CUDA's own headers, of whatever release."""
+    """Return whether a compiler's option names the folder of CUDA's own headers, of any release."""
     return option.startswith("-I") and os.path.exists(os.path.join(option[2:], "cuda_runtime.h"))

@@ -1,6 +1,6 @@
 """Marks for tests that need CuPy, g++, NVRTC or another tool, and are skipped without it.
 
-With MINIGRAD_TEST_TOOLS=required, as in .ci/run, they run nevertheless and fail, so that no skip hides a failure.
+With MINIGRAD_TEST_TOOLS=required, as in .ci/run, they run nevertheless and fail, so that a missing tool is noticed.
 """
 
 import os

@@ -1,6 +1,6 @@
-"""Bugs to plant one at a time: in which function, a piece of it, that piece with the bug, and which checks to try first.
+"""Bugs to plant one at a time: a function, a piece of it, that piece with the bug, and the checks to try first.
 
-A function is named by its package and its qualified name, not by its file; a piece is an expression or a statement that stands in it once.
+A function is named by its package and its qualified name, not by its file. A piece is an expression or a statement that occurs in it once.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Bug:
-    """`first` are words in the names of checks (see named_checks.py) that should notice the bug soonest."""
+    """A bug; `first` has words from the names of the checks (see named_checks.py) that should notice it soonest."""
 
     name: str
     function: str

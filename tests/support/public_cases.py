@@ -1,6 +1,6 @@
-"""One row for each public function, method, layer and loss: the same call on minigrad and on PyTorch, the library given by name.
+"""One row for each public function, method, layer and loss: the same call in minigrad and in PyTorch, which it gets as an argument.
 
-A face is a thin layer over an op of cases.py: its arguments, defaults and results are checked here, in fewer examples.
+A public function is a thin layer over an op of cases.py: its arguments, defaults and results are checked, in fewer examples.
 """
 
 from functools import partial
@@ -19,23 +19,23 @@ from support.cases import (
 
 
 def both(name, call, draw, **more):
-    """call(library, *arguments, **options), with minigrad and with PyTorch as the library."""
+    """Return the row of call(library, *arguments, **options), with minigrad and with PyTorch as the library."""
     return Row(name, partial(call, mg), partial(call, torch), draw, face=True, **more)
 
 
 def function(name, draw, **more):
-    """A function of this name in both libraries."""
+    """Return the row of the function of this name in both libraries."""
     return both(f"mg.{name}", lambda lib, *xs, **named: getattr(lib, name)(*xs, **named), draw, **more)
 
 
 def method(name, draw, call=None, **more):
-    """A method of this name, or an expression of tensors."""
+    """Return the row of the method of this name, or of an expression of tensors."""
     call = call or (lambda x, *xs, **named: getattr(x, name)(*xs, **named))
     return both(f"Tensor.{name}", lambda lib, *xs, **named: call(*xs, **named), draw, **more)
 
 
 def of_class(name, *given, **options):
-    """A layer with these arguments."""
+    """Return the row of a layer with these arguments."""
     return lambda lib, *xs: getattr(lib.nn, name)(*given, **options)(*xs)
 
 
@@ -44,7 +44,7 @@ def of_class(name, *given, **options):
 
 @broadcasting
 def with_number(draw, numbers=numbers):
-    """Two tensors, or a tensor and a number."""
+    """Draw two tensors, or a tensor and a number."""
     if draw(st.booleans()):
         return Call([Argument(draw(shapes)), Plain(draw(numbers))])
     return two_arrays(draw)
@@ -56,19 +56,19 @@ def divided(draw):
 
 
 def dims(draw, **more):
-    """One dimension, several, or none; keepdim."""
+    """Draw one dimension, several, or none; and keepdim."""
     shape = draw(shapes)
     return Call([Argument(shape)], {"dim": axes_of(draw, len(shape)), "keepdim": draw(st.booleans()), **more})
 
 
 def dims_full(draw):
-    """The same where every group has an element; no dim is ()."""
+    """Draw the same where every group has an element; no dim is ()."""
     shape = draw(full_shapes)
     return Call([Argument(shape)], {"dim": axes_of(draw, len(shape)) or (), "keepdim": draw(st.booleans())})
 
 
 def one_dim(draw):
-    """An axis with at least one element in every group."""
+    """Draw an axis with at least one element in every group."""
     shape = (*draw(full_shapes), draw(st.integers(1, 4)))
     return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), "keepdim": draw(st.booleans())})
 
@@ -91,7 +91,7 @@ def stacked_matrix(draw):
 
 
 def vectors(draw):
-    """Vectors on one side or both, or stacks of matrices."""
+    """Draw vectors on one side or both, or stacks of matrices."""
     n, k, m = draw(sides), draw(sides), draw(sides)
     forms = [[(k,), (k,)], [(n, k), (k,)], [(k,), (k, m)], [(2, n, k), (k,)], [(k,), (2, k, m)]]
     form = draw(st.one_of(st.none(), st.sampled_from(forms)))
@@ -121,7 +121,7 @@ def permuted(draw):
 
 
 def shaped(draw):
-    """A tensor and a shape of as many elements, with -1."""
+    """Draw a tensor and a shape of as many elements, with -1."""
     shape = (*draw(shapes), draw(st.integers(1, 3)))
     size = int(np.prod(shape))
     wanted = [(size,), (1, size), (*shape, 1), *([(-1,), (-1, shape[-1])] if size else [])]
@@ -140,7 +140,7 @@ def in_dim(draw):
 
 @broadcasting
 def cut_by_tensors(draw):
-    """Bounds that broadcast into x: larger ones break PyTorch's own derivative."""
+    """Draw bounds that broadcast into x: larger ones break PyTorch's own derivative."""
     shape = draw(shapes)
     return Call([Argument(shape), Argument(smaller(draw, shape)), Argument(smaller(draw, shape))])
 
@@ -153,7 +153,7 @@ def selected(draw):
 
 
 def keyed(draw):
-    """x[key] with numbers, slices, None, …, arrays of numbers anywhere, masks of leading axes."""
+    """Draw x and a key: numbers, slices, None, …, arrays of numbers anywhere, masks of leading axes."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     shape = tuple(draw(st.lists(st.integers(1, 4), max_size=3)))
     if shape and draw(st.integers(0, 4)) == 0:
@@ -170,7 +170,7 @@ def keyed(draw):
 
 
 def written(draw):
-    """x, a key of slices and numbers, and a value that broadcasts into x[key]."""
+    """Draw x, a key of slices and numbers, and a value that broadcasts into x[key]."""
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
     key = tuple(draw(st.sampled_from([slice(None), slice(1, None), 0, -1])) for _ in shape[:draw(st.integers(0, len(shape)))])
     inner = np.empty(shape)[key].shape
@@ -184,7 +184,7 @@ def same_shape(draw):
 
 @broadcasting
 def into(draw):
-    """An array and another that broadcasts into it."""
+    """Draw an array and another that broadcasts into it."""
     shape = draw(shapes)
     return Call([Argument(shape), Argument(smaller(draw, shape))])
 
@@ -229,7 +229,7 @@ reductions = st.sampled_from(["mean", "sum", "none"])
 
 
 def classified(draw, **more):
-    """Scores (N, C), (N, C, d) or (C,), a class for each, weights or none, an ignored class."""
+    """Draw scores (N, C), (N, C, d) or (C,), a class for each, weights or none, an ignored class."""
     n, c = draw(sides), draw(st.integers(1, 4))
     shape, target = draw(st.sampled_from([((n, c), (n,)), ((n, c), (n,)), ((n, c, 2), (n, 2)), ((c,), ())]))
     weight = [Argument((c,), positive, constant=True)] if draw(st.booleans()) else [Plain(None)]
@@ -285,7 +285,7 @@ def set_item(lib, x, value, key):
 
 
 def in_place(name, draw, **more):
-    """The method that changes a copy of x."""
+    """Return the row of the method, which changes a copy of x."""
 
     def call(lib, x, *rest, **named):
         y = x * 1
@@ -309,7 +309,7 @@ def from_dim(terms):
 
 
 def from_several(arrays, options, g):
-    """Of a few additions and products."""
+    """Return the sizes of the terms of a few additions and products."""
     size = 4 + sum(map(largest, arrays))
     return [size * size, *[4 * size * largest(g)] * len(arrays)]
 

@@ -11,14 +11,14 @@ from minigrad.backend import array_module
 
 @op
 def keeps_exp(x):
-    """e^(2x), whose VJP holds neither x nor the value, but e^x."""
+    """Return e^(2x). The VJP holds neither x nor the value, but e^x."""
     e = array_module(x).exp(x)
     return e * e, lambda g: 2 * g * e * e
 
 
 @op
 def keeps_square(x):
-    """x⁴, whose VJP holds neither x nor the value, but x² and |x|."""
+    """Return x⁴. The VJP holds neither x nor the value, but x² and |x|."""
     square, size = x * x, array_module(x).absolute(x)
     return square * square, lambda g: 4 * g * square * array_module(g).where(x_is_positive(x), size, -size)
 
@@ -100,7 +100,7 @@ WRITES = {
     "numpy": lambda lib, x: np.multiply(x.detach().numpy(), -0.5, out=x.detach().numpy()),
     "transposed": lambda lib, x: x.t()[0].neg_(),
 }
-UNNOTICED = ("data", "numpy")  # PyTorch then computes with the new numbers where it saved the old ones: no oracle
+UNNOTICED = ("data", "numpy")  # after such a write PyTorch computes with the new numbers, so it is no oracle
 
 
 def draw(seed):
@@ -119,7 +119,7 @@ def draw(seed):
 
 
 def run(lib, seed, steps):
-    """Return the outcomes of grad, grad with create_graph, and of a second derivative: each a list of arrays, or the error."""
+    """Return the outcomes of grad, of grad with create_graph, and of a second derivative: each a list of arrays, or the error."""
     rng = np.random.default_rng(seed)
     made = [lib.tensor(rng.uniform(-1, 1, (3, 3)), dtype=lib.float64, requires_grad=i < 2) for i in range(3)]
     for kind, name, places in steps:
@@ -146,15 +146,15 @@ def attempt(function, *args, **options):
 
 
 def disagreement(seed, torch):
-    """Return what is wrong with the program of this seed, or None."""
+    """Return what differs from PyTorch in the program of this seed, or None."""
     steps = draw(seed)
-    ours, reference = run(mg, seed, steps), run(torch, seed, steps)
-    first, again, _ = ours
+    in_minigrad, reference = run(mg, seed, steps), run(torch, seed, steps)
+    first, again, _ = in_minigrad
     if isinstance(first, Exception) and not isinstance(again, Exception):
         return "create_graph computes what the first derivative refuses", steps
     if any(kind == "write" and name in UNNOTICED for kind, name, _ in steps):
         reference = [RuntimeError()] * 3
-    for order, (a, b) in enumerate(zip(ours, reference)):
+    for order, (a, b) in enumerate(zip(in_minigrad, reference)):
         if isinstance(a, Exception):
             if "changed in place" not in str(a) and "cannot be differentiated twice" not in str(a):
                 return f"outcome {order}: {a}", steps

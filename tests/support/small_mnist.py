@@ -1,4 +1,4 @@
-"""A small MNIST in a folder, and the comparison of its batches with PyTorch's."""
+"""A small MNIST in a folder, and a comparison of batches with PyTorch's."""
 
 import gzip
 
@@ -17,20 +17,20 @@ NAMES = (
 )
 
 
-def same(ours, theirs):
+def same(in_minigrad, in_torch):
     """Return whether two batches have the same structure and the same tensors, types included."""
-    if isinstance(theirs, torch.Tensor):
-        ours, theirs = ours.numpy(), theirs.numpy()
-        return ours.dtype == theirs.dtype and ours.shape == theirs.shape and np.array_equal(ours, theirs)
-    if isinstance(theirs, dict):
+    if isinstance(in_torch, torch.Tensor):
+        in_minigrad, in_torch = in_minigrad.numpy(), in_torch.numpy()
+        return in_minigrad.dtype == in_torch.dtype and in_minigrad.shape == in_torch.shape and np.array_equal(in_minigrad, in_torch)
+    if isinstance(in_torch, dict):
         return (
-            type(ours) is dict
-            and ours.keys() == theirs.keys()
-            and all(same(ours[k], theirs[k]) for k in ours)
+            type(in_minigrad) is dict
+            and in_minigrad.keys() == in_torch.keys()
+            and all(same(in_minigrad[k], in_torch[k]) for k in in_minigrad)
         )
-    if isinstance(theirs, (list, tuple)):
-        return type(ours) is type(theirs) and len(ours) == len(theirs) and all(map(same, ours, theirs))
-    return type(ours) is type(theirs) and ours == theirs
+    if isinstance(in_torch, (list, tuple)):
+        return type(in_minigrad) is type(in_torch) and len(in_minigrad) == len(in_torch) and all(map(same, in_minigrad, in_torch))
+    return type(in_minigrad) is type(in_torch) and in_minigrad == in_torch
 
 
 def write_mnist(folder, arrays, zipped=False):

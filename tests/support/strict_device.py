@@ -1,9 +1,9 @@
-"""A stand-in for CuPy without a GPU: arrays over NumPy, strict where CuPy is strict or different, that count synchronisations.
+"""A stand-in for CuPy without a GPU: arrays over NumPy's, as strict as CuPy or stricter, which count synchronisations.
 
-No conversion from or to NumPy but by asarray and get; no mixing; 0-d results are arrays; CuPy's keywords and no others;
-integer indices wrap; assignment through repeated indices has a random order; argmax finds any of several NaNs; a filled-in -0.0 is 0;
-new memory is full of rubbish. Only the names that
-minigrad uses are there, each with CuPy's signature: test_strict_device.py compares them with the real CuPy.
+Arrays are converted from and to NumPy by asarray and get alone, and do not mix with NumPy's. 0-d results are arrays. Functions take CuPy's
+keywords and no others. Integer indices wrap, assignment through repeated indices has a random order, argmax finds any of several NaNs, a
+filled-in -0.0 is 0, and new memory is filled with NaN or -1. Only the names that minigrad uses are there, each with CuPy's signature:
+test_strict_device.py compares them with the real CuPy.
 """
 
 import inspect
@@ -16,7 +16,7 @@ from minigrad.backend import cuda
 from support.cupy_signatures import FUNCTIONS, METHODS, OPERATORS, UFUNCS
 from support.host_kernels import HostKernel, HostRawKernel
 
-SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # what CuPy's add.at takes
+SCATTERED = ("int32", "float16", "float32", "float64", "uint32", "uint64")  # the dtypes that CuPy's add.at takes
 NUMBERS = (bool, int, float, np.generic)
 
 
@@ -29,13 +29,13 @@ def signature(parameters):
 
 
 class Sync:
-    """How often the host waited for the device, and whether it may."""
+    """Counts how often the host waits for the device, and says whether that is forbidden."""
 
     count, forbidden = 0, False
 
 
 class SynchronisedError(RuntimeError):
-    """Raised where the host waits for the device within no_sync()."""
+    """Raised if the host waits for the device within no_sync()."""
 
 
 def sync(what):
@@ -46,7 +46,7 @@ def sync(what):
 
 @contextmanager
 def no_sync():
-    """Raise SynchronisedError for whatever waits for the device in this block."""
+    """Raise SynchronisedError for each operation in this block that waits for the device."""
     before, Sync.forbidden = Sync.forbidden, True
     try:
         yield
@@ -61,14 +61,14 @@ _launched: list = []
 
 
 def launch(name):
-    """Note that something is done on the device."""
+    """Note that the device does something."""
     for record in _launched:
         record.append(name)
 
 
 @contextmanager
 def launches():
-    """Give a list of the names of what is launched in this block; views are not in it, and copies from the host are "upload"."""
+    """Yield a list that fills with the names of what this block launches. Views are not in it; copies from the host are "upload"."""
     record: list = []
     _launched.append(record)
     try:
@@ -157,7 +157,7 @@ class ndarray:  # CuPy's name
         value = bare(value, "assignment")
         launch("setitem")
         if not advanced:
-            self._a[whole] = value + 0 if isinstance(value, NUMBERS) else value  # where it fills, CuPy takes -0.0 for 0
+            self._a[whole] = value + 0 if isinstance(value, NUMBERS) else value  # where CuPy fills, -0.0 becomes 0
             return
         places = np.arange(self._a.size).reshape(self._a.shape)[whole]
         values = np.broadcast_to(value, places.shape)
@@ -184,7 +184,7 @@ def new(array, base=None):
 
 
 def wrap(result, *sources):
-    """Return a result of NumPy's as CuPy would: 0-d arrays for numbers, the source itself or a view of it where it is one."""
+    """Return NumPy's result as CuPy would: a 0-d array for a number; the source itself, or a view of it, if it is one."""
     if isinstance(result, (tuple, list)):
         return type(result)(wrap(r) for r in result)
     result = np.asarray(result)
@@ -198,7 +198,7 @@ def wrap(result, *sources):
 
 
 def bare(x, where):
-    """Return the NumPy array within, or a number, dtype or shape as it is. Refuse anything else, as CuPy does."""
+    """Return the NumPy array inside, or a number, dtype or shape as it is. Refuse anything else, as CuPy does."""
     if isinstance(x, ndarray):
         return x._a
     if isinstance(x, (tuple, list)):
@@ -209,7 +209,7 @@ def bare(x, where):
 
 
 def plain_key(array, key):
-    """Return the key for NumPy, integer arrays wrapped around, and whether it picks elements one by one."""
+    """Return the key for NumPy, with integer arrays wrapped around, and whether it picks elements one by one."""
     parts = key if isinstance(key, tuple) else (key,)
     used = sum(
         k.ndim if isinstance(k, ndarray) and k.dtype == bool else k is not None and k is not Ellipsis
@@ -272,20 +272,20 @@ for _short, _name in OPERATORS.items():
 
 
 def floor_divide(x, y, **options):
-    """Return ⌊x / y⌋ as CuPy does: of a rounded quotient, and 0 where a whole number is divided by 0."""
+    """Return ⌊x / y⌋ as CuPy does: the quotient is rounded first, and a whole number divided by 0 gives 0."""
     if np.result_type(x, y).kind == "f":
         return np.floor(np.divide(x, y, **options))
     return np.where(np.equal(y, 0), 0, np.floor_divide(x, np.where(np.equal(y, 0), 1, y), **options))
 
 
 def remainder(x, y, **options):
-    """Return the remainder as CuPy does: with a rounded product, and 0 where a whole number is divided by 0."""
+    """Return the remainder as CuPy does: the product is rounded first, and a whole number divided by 0 gives 0."""
     rest = np.subtract(x, np.multiply(floor_divide(x, y, **options), y, **options), **options)
     return rest if np.result_type(x, y).kind == "f" else np.where(np.equal(y, 0), 0, rest)
 
 
 def power(x, y, **options):
-    """Return x ** y as CuPy does: 1 / xⁿ of a whole number is cut off to a whole number."""
+    """Return x ** y as CuPy does: 1 / xⁿ of whole numbers is truncated to a whole number."""
     if np.result_type(x, y).kind != "i":
         return np.power(x, y, **options)
     whole = np.power(x, np.maximum(y, 0), **options)
@@ -296,7 +296,7 @@ DIFFERENT = {"floor_divide": floor_divide, "remainder": remainder, "power": powe
 
 
 class Ufunc:
-    """Return a function that works element by element, with CuPy's keywords."""
+    """A function that works element by element, with CuPy's keywords."""
 
     def __init__(self, name):
         self.name, self.numpy = name, DIFFERENT.get(name, getattr(np, name))
@@ -367,7 +367,7 @@ def empty(shape, dtype=float, order="C"):
 
 
 def any_nan(numpy_function, a, axis, keepdims):
-    """Return the index that NumPy finds; where there are several NaNs, that of any of them."""
+    """Return the index that NumPy finds, or, if there are several NaNs, the index of any of them."""
     wrong = a._a != a._a
     found = numpy_function(np.where(wrong, 0, a._a), axis=axis, keepdims=keepdims)
     one = np.argmax(wrong * chance.random(a.shape), axis=axis, keepdims=keepdims)
@@ -406,7 +406,7 @@ def matmul(x, y):
 
 
 class ElementwiseKernel:
-    """The kernel's text, run on the host by g++."""
+    """CuPy's ElementwiseKernel: its text is compiled by g++ and run on the host."""
 
     def __init__(
         self,
@@ -436,7 +436,7 @@ class ElementwiseKernel:
 
 
 class RawKernel:
-    """The kernel's text, run on the host by g++, block after block."""
+    """CuPy's RawKernel: its text is compiled by g++ and run on the host, block after block."""
 
     def __init__(self, code, name, options=(), backend="nvrtc", translate_cucomplex=False):
         self.host = HostRawKernel(code, name, options, backend, translate_cucomplex)
@@ -527,7 +527,7 @@ class Device:
 
 
 class ComputeType:
-    """How float32 is multiplied: CuPy's private switch."""
+    """CuPy's private switch of how float32 is multiplied."""
 
     COMPUTE_TYPE_DEFAULT, COMPUTE_TYPE_TF32 = 1, 7
 

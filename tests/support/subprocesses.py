@@ -1,4 +1,4 @@
-"""Run a program in a process of its own, with a time limit: a hang is a failure, and does not stop the tests."""
+"""Run a program in a process of its own, with a time limit: a program that hangs fails its test and does not stop the others."""
 
 import os
 import subprocess
@@ -11,9 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(program, *arguments, limit=60, warnings="error", **environment):
-    """Return the finished process of a program: a text, or the path of a file. None as a variable's value removes it.
+    """Return the finished process of a program, which is a text or the path of a file. None as a variable's value removes it.
 
-    Fail where it takes more than `limit` seconds.
+    Fail if it takes more than `limit` seconds.
     """
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PYTHONFAULTHANDLER": "1", **environment}
     what = [str(program)] if isinstance(program, Path) else ["-c", program]

@@ -1,4 +1,4 @@
-"""Turn the tests of other files into plain functions, for the mutation run. Those with fixtures that are not in FIXTURES are left out."""
+"""Turn the tests of other files into plain functions, for the mutation run, except tests with fixtures that FIXTURES lacks."""
 
 import functools
 import importlib
@@ -31,7 +31,7 @@ FIXTURES = {"tmp_path": folder_of_its_own, "device": strict_device, "strict": st
 
 
 def tests(*modules, examples):
-    """Return {name: function without arguments}; Hypothesis draws so many examples."""
+    """Return {name: function without arguments}; Hypothesis draws `examples` examples."""
     found = {}
     for module_name in modules:
         module = importlib.import_module(module_name)

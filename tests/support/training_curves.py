@@ -16,9 +16,9 @@ ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "ReLU"}
 class Setting:
     """Everything that decides a training run. `scale` multiplies the loss, and so every gradient.
 
-    side: the second head is used in steps whose number is a multiple of it (0: there is none); in the other steps
+    side: the second head is used in steps whose number is a multiple of this (0: there is no such head); in the other steps
         its parameters have no gradient.
-    noise: standard deviation of what is added to every batch.
+    noise: standard deviation of the noise that is added to every batch.
     """
 
     optimizer: str
@@ -90,7 +90,7 @@ def settings_of_runs(draw, dtype="float64"):
 
 
 class L1Penalty(torch.autograd.Function):
-    """The identity; its backward adds 0.01 · sign(x)."""
+    """The identity, whose backward adds 0.01 · sign(x)."""
 
     @staticmethod
     def forward(ctx, x):
@@ -104,7 +104,7 @@ class L1Penalty(torch.autograd.Function):
 
 @dataclass
 class Side:
-    """One engine's network, optimizer and functions, under one set of names."""
+    """The network, optimizer and functions of minigrad or PyTorch, under the same names."""
 
     lib: object
     nn: object
@@ -171,11 +171,11 @@ class Side:
         return [None if p.grad is None else np.array(p.grad.numpy()) for p in self.parameters]
 
 
-def ours(setting):
+def minigrad_side(setting):
     return Side(mg, nn, optim, mg.from_numpy).build(setting)
 
 
-def theirs(setting):
+def torch_side(setting):
     """Return PyTorch's side, with the weights that it draws."""
     torch.manual_seed(setting.seed)
     return Side(torch, torch.nn, torch.optim, torch.from_numpy).build(setting)
@@ -200,7 +200,7 @@ def copy_gradients(source, target):
 
 
 def one_ulp_apart(side):
-    """Move every weight of PyTorch's side to the next number above."""
+    """Move every weight of PyTorch's side to the next larger number."""
     with torch.no_grad():
         for p in side.parameters:
             p.copy_(torch.nextafter(p, torch.full_like(p, torch.inf)))
@@ -233,11 +233,11 @@ def batches(setting, steps):
 
 # ---- comparing
 
-DIVERGED = 1e3  # a loss from which on nothing is learnt, and rounding errors are as large as the weights
+DIVERGED = 1e3  # from this loss on nothing is learnt, and rounding errors are as large as the weights
 
 
 def distance(a, b):
-    """Return the largest |a - b|, relative to b where that is above 1; infinite where only one is NaN."""
+    """Return the largest |a - b|, relative to b where |b| is above 1; infinite if only one is NaN."""
     a, b = np.asarray(a, dtype="float64"), np.asarray(b, dtype="float64")
     gap = np.abs(a - b) / np.maximum(1, np.abs(b))
     return float(np.where(np.isnan(a) & np.isnan(b), 0, np.where(np.isnan(gap), np.inf, gap)).max(initial=0))
@@ -248,7 +248,7 @@ def is_fit(setting, steps, tolerance):
 
     A setting is fit if the run does not diverge, and another run from weights one ulp apart stays within the tolerance.
     """
-    reference, shaken = theirs(setting), theirs(setting)
+    reference, shaken = torch_side(setting), torch_side(setting)
     one_ulp_apart(shaken)
     losses, weights = [], []
     fit = True
@@ -265,8 +265,8 @@ def is_fit(setting, steps, tolerance):
 
 def compare_free(setting, steps, tolerance, losses, weights):
     """Train from the same weights, and compare every step without correcting minigrad's weights in between."""
-    side = ours(setting)
-    copy_weights(theirs(setting), side)
+    side = minigrad_side(setting)
+    copy_weights(torch_side(setting), side)
     for number, batch in batches(setting, steps):
         loss = side.step(setting, number, batch) / setting.scale
         assert distance(loss, losses[number]) <= tolerance, (
@@ -279,10 +279,10 @@ def compare_free(setting, steps, tolerance, losses, weights):
 def compare_steps(setting, steps, tolerance):
     """Compare losses and gradients of single steps from PyTorch's weights and state, and the weights that PyTorch's gradients lead to.
 
-    minigrad's own gradients could lead elsewhere: Adam divides a gradient near 0 by its size, and what cancelling terms leave there
-    is rounding.
+    minigrad's own gradients could lead elsewhere: Adam divides a gradient near 0 by its size, and there cancelling terms leave
+    nothing but rounding errors.
     """
-    reference, side = theirs(setting), ours(setting)
+    reference, side = torch_side(setting), minigrad_side(setting)
     for number, batch in batches(setting, steps):
         copy_weights(reference, side)
         if number:
@@ -302,7 +302,7 @@ def compare_steps(setting, steps, tolerance):
 
 
 def compare_gradients(found, wanted, tolerance, scale, what):
-    """Assert equality to `tolerance` of the largest gradient, or of the loss's scale: the size of the terms that cancel in it."""
+    """Assert equality to `tolerance` of the largest gradient, or of the loss's scale, which is the size of the terms that cancel."""
     largest = max([scale, *(np.abs(b).max(initial=0) for b in wanted if b is not None)])
     for i, (a, b) in enumerate(zip(found, wanted)):
         assert (a is None) == (b is None), f"{what}: gradient {i} is {a}, PyTorch's {b}"

@@ -1,8 +1,8 @@
-"""mypy and Pyright over a user's code: `check_types(paths)` returns what they complain about.
+"""mypy and Pyright over a user's code: `check_types(paths)` returns their complaints.
 
 The files are checked as in a user's project, which knows minigrad as an installed, typed package: mypy with `--strict` (and so without
 `implicit_reexport`), Pyright with its standard rules, or the strict ones where a file begins with `# pyright: strict`. Pyright comes as
-basedpyright, whose wheel on PyPI brings its own node. What either says about minigrad's own files is left out.
+basedpyright, whose wheel on PyPI brings its own node. Complaints about minigrad's own files are left out.
 """
 
 import json
@@ -20,7 +20,7 @@ MYPY_LINE = re.compile(r"(?P<path>[^\n]+?):(?P<line>\d+): error: (?P<message>.*)
 
 
 class Problem(NamedTuple):
-    """One complaint: which checker makes it, about which line of which file, and its words."""
+    """One complaint: the checker, the file and line, and the words."""
 
     checker: str
     path: pathlib.Path
@@ -39,7 +39,7 @@ def check_types(paths):
 def run_mypy(paths):
     """Return the problems that `mypy --strict` finds in these files. A cache in .mypy_cache makes the next run quick.
 
-    No two files may have the same name. For one that is unchanged but for its folder, mypy repeats cached lines with the old path.
+    No two files may have the same name: for a file that only changed its folder, mypy repeats cached lines with the old path.
     """
     command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--follow-imports=silent", "--no-error-summary",
                f"--cache-dir={ROOT / '.mypy_cache' / 'users'}", *resolved(paths)]

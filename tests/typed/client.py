@@ -1,5 +1,5 @@
 # pyright: strict
-"""A program as a user writes it, with every annotation: both type checkers accept it, and it runs."""
+"""A program as a user writes it, with all annotations: both type checkers accept it, and it runs."""
 
 import pathlib
 import sys

@@ -14,7 +14,7 @@ from ... import backend
 from .. import graph
 
 PLAIN = (bool, int, float, str, type(None))
-SHIPPED = {"minigrad", "math", "functools", "operator", "numpy"}  # packages that the program imports from
+SHIPPED = {"minigrad", "numpy", *sys.stdlib_module_names}  # packages that the program imports from
 LARGE = 256  # elements above which a tensor is written as bytes
 
 
@@ -133,6 +133,8 @@ class Writer:
         except SyntaxError:
             return self.unknown(x)
         space = _names(x)
+        if inspect.isfunction(x):
+            used -= set(x.__code__.co_varnames)  # its arguments and variables, whatever the module calls so
         for name in sorted(used & set(space)):
             value = space[name]
             if name not in self.done and value is not x:

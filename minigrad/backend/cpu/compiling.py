@@ -50,6 +50,21 @@ def _one_at_a_time(function, args):
         function(*args)
 
 
+def prepared(known, key, make, *args):
+    """Return known[key]; the first call for a key stores make(*args) there, called as `prepare` calls a function.
+
+    Return None in a child process that a signal handler forked during that call.
+    """
+    if key not in known:
+        prepare(_store, known, key, make, args)
+    return known.get(key)
+
+
+def _store(known, key, make, args):
+    if key not in known:  # another thread may have stored it meanwhile
+        known[key] = make(*args)
+
+
 def _import_numba():
     if _state["numba"] is not None:
         return
@@ -87,8 +102,8 @@ def text_of(module):
 def specialized(function, signature, name, text, options):
     """Return `function` compiled for one signature, from the cache on disk if it is there.
 
-    A call with other types raises TypeError, so that nothing is compiled at an unforeseen time. `name` begins the name of the file in
-    the cache, and `text` is the source that the code depends on; without a text nothing is found there.
+    A call with other types raises TypeError, so that no compilation begins at an unforeseen time. `name` begins the name of the file in
+    the cache, and `text` is the source that the code depends on; code without a text is not kept.
     """
     from numba import njit
 
@@ -129,7 +144,7 @@ def _before_exit():
 
 
 def _after_fork():
-    """In a forked child, do without Numba if another thread of the parent was importing it or compiling: nothing can end that here."""
+    """In a forked child, do without Numba if another thread of the parent was importing it or compiling, as that cannot end here."""
     global _lock
     if _lock.locked():
         _state["enabled"] = False

@@ -1,10 +1,8 @@
-"""NumPy as the operations call it: its names, with large arrays cut into parts for the worker threads, and a few functions more."""
+"""NumPy as the operations call it: its names, some of them for functions that use all worker threads, and a few names more."""
 
 from __future__ import annotations
 
 import functools
-import itertools
-import operator
 import types
 from typing import Any
 
@@ -14,6 +12,7 @@ from numpy import ndarray
 from .. import arrays
 from ..dtypes import float16, float32
 from . import block_sums, products, threads
+from .parallel import astype, clip, concatenate, copy, parallel_ufunc, where
 
 FIRST_AXIS = (0, (0,))  # the values of `axis` that name the first axis
 SECOND_AXIS = (1, -1, (1,), (-1,))  # those that name the second axis of a matrix
@@ -22,63 +21,6 @@ EVERY = slice(None)
 numpy_names: Any = types.ModuleType("minigrad.backend.cpu.numpy_names.numpy", "NumPy's names, as the operations call them.")
 numpy_names.__dict__.update({name: value for name, value in vars(numpy).items() if not name.startswith("__")})
 arrays.register(ndarray, numpy_names, "cpu")
-
-
-def parallel_ufunc(ufunc, small=None):
-    """Return a function that runs `ufunc` on all threads for a large array with scalars, equal-shaped arrays, a row or a column.
-
-    It calls `small`, by default `ufunc` itself, for all other operands.
-    """
-    small = small or ufunc
-
-    def call(*inputs):
-        x = inputs[0] if type(inputs[0]) is ndarray else inputs[-1]
-        if type(x) is not ndarray or x.size < threads.LARGE or x.dtype.kind != "f":
-            return small(*inputs)
-        if all([_is_like(a, x) for a in inputs]):
-            return _in_parts(ufunc, numpy.empty_like(x), *inputs)
-        if x is inputs[0] and x.ndim == 2 and x.flags.c_contiguous and _is_row_or_column(inputs[-1], x):
-            y, other = numpy.empty_like(x), numpy.broadcast_to(inputs[-1], x.shape)
-            threads.share(lambda low, high: ufunc(x[low:high], other[low:high], y[low:high]), len(x), 1, x.size)
-            return y
-        return small(*inputs)
-
-    call.__name__ = ufunc.__name__
-    return call
-
-
-def _in_parts(function, out, *inputs):
-    """Return `out`, written by function(*inputs, out) on all threads, each with a part of every array; numbers and 0-d arrays go to all."""
-    flat = [a.reshape(-1) if type(a) is ndarray and a.ndim else a for a in (*inputs, out)]
-    threads.share(lambda low, high: function(*[a[low:high] if type(a) is ndarray and a.ndim else a for a in flat]), out.size, 64, out.size)
-    return out
-
-
-def _is_like(a, x):
-    """Return whether `a` is a number that leaves the dtype of x, or a contiguous array of the shape and dtype of x, or of no axes."""
-    if type(a) is ndarray:
-        return a.dtype == x.dtype and (a.ndim == 0 or (a.shape == x.shape and a.flags.c_contiguous))
-    return type(a) is float or type(a) is int
-
-
-def _is_row_or_column(a, x):
-    """Return whether `a` has the dtype of the matrix x, and the length of a row of x or the shape of a column."""
-    return type(a) is ndarray and a.dtype == x.dtype and a.shape in ((x.shape[1],), (1, x.shape[1]), (x.shape[0], 1))
-
-
-for _ufunc in (numpy.tanh, numpy.exp, numpy.log, numpy.sqrt):
-    setattr(numpy_names, _ufunc.__name__, parallel_ufunc(_ufunc))
-
-# x + y, x - y, x · y, x / y for any two operands, arrays of other libraries and numbers included
-plus, minus = parallel_ufunc(numpy.add, operator.add), parallel_ufunc(numpy.subtract, operator.sub)
-times, over = parallel_ufunc(numpy.multiply, operator.mul), parallel_ufunc(numpy.divide, operator.truediv)
-
-
-def clip(x, min, max):
-    """Return x limited to [min, max], computed on all threads for a large array."""
-    if type(x) is not ndarray or x.size < threads.LARGE or not x.flags.c_contiguous or type(min) is ndarray or type(max) is ndarray:
-        return numpy.clip(x, min, max)
-    return _in_parts(numpy.clip, numpy.empty_like(x), x, min, max)
 
 
 def matmul(x, y, queue=None):
@@ -115,7 +57,7 @@ def _large_product(x, y, *bias, queue=None):
 
 
 def getitem(x, *, key):
-    """Return x[key]; elements that arrays pick lie row by row in memory, as in PyTorch. All threads copy a large number of rows."""
+    """Return x[key]; elements chosen by arrays are stored row by row, as in PyTorch. All threads copy a large number of rows."""
     places = [i for i, part in enumerate(key) if type(part) is ndarray] if type(key) is tuple else ()
     if not places:
         return x[key]
@@ -145,7 +87,7 @@ def sum(x, axis=None, keepdims=False, dtype=None, queue=None):
             or (axis in FIRST_AXIS and len(x) <= block_sums.BLOCK and x.size < threads.LARGE):
         return numpy.add.reduce(x, axis=axis, keepdims=keepdims)
     if x.ndim == 2 and axis in SECOND_AXIS:
-        if _is_short(x, axis):
+        if _is_narrow(x):
             return _over_columns(numpy.add, x, keepdims)
         if block_sums.is_inner(x, 1):
             return _over_rows(numpy.add, x, keepdims) if x.size >= threads.LARGE else numpy.add.reduce(x, axis=1, keepdims=keepdims)
@@ -160,16 +102,16 @@ def sum(x, axis=None, keepdims=False, dtype=None, queue=None):
 def largest(x, axis=None, keepdims=False, **others):
     """Return the largest number over `axis`, or NaN if there is one."""
     if type(x) is ndarray and x.ndim == 2 and axis in SECOND_AXIS and not others:
-        if _is_short(x, axis):
+        if _is_narrow(x):
             return _over_columns(numpy.maximum, x, keepdims)
         if x.size >= threads.LARGE:
             return _over_rows(numpy.maximum, x, keepdims)
     return numpy.max(x, axis=axis, keepdims=keepdims, **others)
 
 
-def _is_short(x, axis):
-    """Return whether `axis` is the second of a long, narrow matrix, which NumPy reduces row by row in ten times the time of the first."""
-    return axis in SECOND_AXIS and 1 < x.shape[1] <= 32 and x.shape[0] >= 128
+def _is_narrow(x):
+    """Return whether a matrix is long and narrow: NumPy takes ten times as long to reduce the rows of such a matrix as its columns."""
+    return 1 < x.shape[1] <= 32 and x.shape[0] >= 128
 
 
 def _over_rows(ufunc, x, keepdims):
@@ -201,56 +143,6 @@ def broadcast_to(x, shape):
     return y
 
 
-def astype(x, dtype):
-    """Return x in another dtype, or x itself if it has that dtype; all threads convert a large array."""
-    if x.size < threads.LARGE or x.dtype == dtype or not x.flags.c_contiguous:
-        return x.astype(dtype, _order(x), copy=False) if x.dtype != dtype else x
-    return _in_parts(lambda source, target: numpy.copyto(target, source, "unsafe"), numpy.empty(x.shape, dtype), x)
-
-
-def where(condition, x, y):
-    """Return x where the condition holds, elsewhere y; all threads choose between large arrays of one shape, or an array and a number."""
-    first = x if type(x) is ndarray and x.ndim else y
-    if type(condition) is not ndarray or condition.size < threads.LARGE or type(first) is not ndarray or first.shape != condition.shape \
-            or first.dtype.kind != "f" or not condition.flags.c_contiguous or not _is_like(x, first) or not _is_like(y, first):
-        return numpy.where(condition, x, y)
-    return _in_parts(lambda c, a, b, out: numpy.copyto(out, numpy.where(c, a, b)), numpy.empty_like(first), condition, x, y)
-
-
-def copy(x, order="K"):
-    """Return a copy of x; all threads copy rows of a large array on the host."""
-    if x.size < threads.LARGE or type(x) is not ndarray or not x.ndim or not (x.flags.c_contiguous or not any(x.strides)):
-        return x.copy(_order(x) if order == "K" and type(x) is ndarray else order)
-    return _copied(numpy.empty(x.shape, x.dtype), x)
-
-
-def _order(x):
-    """Return the order of a copy of x: that of x, but row by row if x is expanded, as in PyTorch."""
-    return "C" if 0 in x.strides else "K"
-
-
-def concatenate(xs, axis=0):
-    """Return arrays joined along `axis`; all threads copy large ones of one dtype along the first axis."""
-    first = xs[0]
-    alike = axis == 0 and first.ndim and all(x.ndim and x.dtype == first.dtype and x.shape[1:] == first.shape[1:] for x in xs)
-    if not alike or max(x.size for x in xs) < threads.LARGE:
-        return numpy.ascontiguousarray(numpy.concatenate(xs, axis=axis))
-    ends = list(itertools.accumulate(map(len, xs)))
-    out = numpy.empty((ends[-1], *first.shape[1:]), first.dtype)
-    for x, end in zip(xs, ends):
-        _copied(out[end - len(x):end], x)
-    return out
-
-
-def _copied(out, x):
-    """Return `out` after all threads have copied x into it."""
-    def part(low, high):
-        out[low:high] = x[low:high]
-
-    threads.share(part, len(x), 1, x.size)
-    return out
-
-
 def scatter(xp, g, *, key, shape):
     """Return zeros of `shape` with g added at [key]; the values of a repeated index add up, with CuPy in an order that may vary."""
     out = xp.zeros(shape, g.dtype)
@@ -263,7 +155,7 @@ def scatter(xp, g, *, key, shape):
 
 
 def assign(x, value, *, first, last):
-    """Return a copy of x with `value` at [first][last]."""
+    """Return a copy of x with `value` at [first][last]; on a device, a place that is named more than once gets any one of its values."""
     out = copy(x, "C")
     out[first][last] = value
     return out
@@ -289,8 +181,8 @@ def stop_gradient(x):
 
 numpy_names.max = largest
 numpy_names.put_along_axis, numpy_names.scatter = functools.partial(put_along_axis, numpy), functools.partial(scatter, numpy)
-for _function in (assign, astype, broadcast_to, clip, concatenate, copy, getitem, linear, matmul, ones_like, remainder, stop_gradient, sum,
-                  where):
+for _function in (*map(parallel_ufunc, (numpy.exp, numpy.log, numpy.sqrt, numpy.tanh)), assign, astype, broadcast_to, clip, concatenate,
+                  copy, getitem, linear, matmul, ones_like, remainder, stop_gradient, sum, where):
     setattr(numpy_names, _function.__name__, _function)
 
 

@@ -157,15 +157,11 @@ postponed: Any = types.ModuleType("postponed", "NumPy's names that a product's V
 arrays.register(Postponed, postponed, None)
 
 
-def _reshape(g, shape):
-    return Postponed(g.array.reshape(shape), g.products)
-
-
-postponed.reshape = _reshape
+postponed.reshape = lambda g, shape: Postponed(g.array.reshape(shape), g.products)
 
 
 def compute_or_queue(product, out, products):
-    """Return `out`, after computing the product into it, or, given a list `products`, after adding the product to the list."""
+    """Return `out`, after computing the product into it, or after adding the product to the list `products` if there is one."""
     if products is None:
         compute([product])
     else:
@@ -208,9 +204,7 @@ def multiplier(x, y):
     """
     if x.dtype.char in "fd" and min(x.shape[0], y.shape[1]) >= NARROW and _is_dense(x) and _is_dense(y) and can_use_gemm() \
             and (x.shape[0] >= FEW_ROWS or not _found["BLAS is wide"] or _is_fast_with_few_rows(x, y)):
-        if x.dtype not in _kernels:
-            compiling.prepare(_load_kernel, x.dtype)
-        return _kernels.get(x.dtype, blas_multiply)
+        return compiling.prepared(_kernels, x.dtype, _load_kernel, x.dtype) or blas_multiply
     return blas_multiply
 
 
@@ -221,7 +215,11 @@ def _is_fast_with_few_rows(x, y):
 
 def can_use_gemm():
     """Return whether Numba is in use, its code has vectors of 512 bits, and NumPy's BLAS is OpenBLAS, which `gemm` may surpass."""
-    return compiling.numba() is not None and _has_wide_vectors_and_openblas()
+    if compiling.numba() is None:
+        return False
+    if "gemm" not in _found:
+        compiling.prepare(_look_at_processor_and_blas)
+    return _found.get("gemm", False)
 
 
 def blas_multiply(x, y, out, bias=None):
@@ -237,12 +235,6 @@ def _is_dense(x):
 
 
 _found: dict = {}  # what `_look_at_processor_and_blas` finds
-
-
-def _has_wide_vectors_and_openblas():
-    if "gemm" not in _found:
-        compiling.prepare(_look_at_processor_and_blas)
-    return _found.get("gemm", False)
 
 
 def _look_at_processor_and_blas():
@@ -262,7 +254,7 @@ def _load_kernel(dtype):
     from .accelerators import gemm
 
     gemm.compiled(dtype)
-    _kernels[dtype] = gemm.multiply
+    return gemm.multiply
 
 
 if hasattr(os, "register_at_fork"):

@@ -42,7 +42,7 @@ class Signal:
         self.bell.put(None)
 
     def wait(self, number, rest=0):
-        """Return once the number is at least `number`, and `rest` µs later if it was not so at once."""
+        """Wait until the number is at least `number`; if it was not so at once, poll for `rest` µs more before returning."""
         if spinning and spinning.wait(self.state, number, self.patience * spinning.speed, rest * spinning.speed):
             return
         while self.state[NUMBER] < number:
@@ -56,7 +56,7 @@ class Signal:
             self.state[ASLEEP] = 0
 
     def set_and_wait(self, number, other, next, rest):
-        """Raise the number, then poll another signal's next number for a while; in one call, as Python holds the GIL for less time so."""
+        """Raise the number, then poll another signal's next number for a while, in one call, so that the GIL is held for less time."""
         if not spinning:
             self.set(number)
         elif spinning.raise_and_wait(self.state, number, other.state, next, self.patience * spinning.speed, rest * spinning.speed):

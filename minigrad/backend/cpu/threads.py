@@ -49,7 +49,7 @@ def get_num_threads() -> int:
     if sys.is_finalizing():
         return 1
     if _threads is None:
-        _threads = available = cores.available()
+        _threads = available = cores.available()  # this stays if the warning in the next line is an error
         _threads = cores.wanted(available)
     return _threads
 
@@ -98,7 +98,7 @@ class Worker:
         return error
 
     def run(self):
-        """Run each part that is posted, for ever."""
+        """Run each part that is posted, until the program ends."""
         while True:
             try:
                 numpy.seterr(all="ignore")  # the setting holds for this thread only

@@ -19,10 +19,10 @@ make_names: Any = None  # cupy_names.cupy_names, which sets it, since this modul
 
 def use(library):
     """Let `library` (a module with CuPy's names, or None) handle device arrays; return the one before."""
-    before = _library[0] if _library else None
-    for old in list(device_types):
-        device_types.discard(old)
+    before = in_use()
+    for old in device_types:
         arrays.unregister(old)
+    device_types.clear()
     _library.clear()
     made.clear()
     if library is not None:
@@ -46,10 +46,10 @@ def cupy():
     return cupy
 
 
-def is_available():
+def is_available() -> bool:
     """Return whether CuPy is installed and finds a GPU. This imports CuPy; `import minigrad` does not."""
     try:
-        found = _library[0] if _library else cupy()
+        found = in_use() or cupy()
     except ImportError:  # `library` raises it again, with an explanation
         return False
     return found is not None and bool(found.is_available())
@@ -86,10 +86,11 @@ def raw_kernel(key, make):
     return made[key]
 
 
-def allow_tf32(enabled=None):
+def allow_tf32(enabled: bool | None = None) -> bool:
     """Let float32 matrix products round their factors to TF32 (10 bits of fraction), or not; return whether they did before.
 
-    Without an argument nothing changes. TF32 is off unless it was allowed here, or for all of CuPy by CUPY_TF32=1.
+    Without an argument nothing changes. TF32 is off unless it was allowed here, or for all of CuPy by CUPY_TF32=1. PyTorch's name of
+    the switch is torch.backends.cuda.matmul.allow_tf32.
     """
     linalg = library()._core._routines_linalg
     before = linalg.get_compute_type(float32) == linalg.COMPUTE_TYPE_TF32

@@ -7,7 +7,7 @@ import types
 from math import inf
 
 from .. import arrays
-from ..cpu.numpy_names import put_along_axis, scatter, stop_gradient
+from ..cpu.numpy_names import FIRST_AXIS, assign, put_along_axis, scatter, stop_gradient
 from . import cupy_library, range_checks, rows, sums
 
 
@@ -62,7 +62,7 @@ def to_device(x, device):
 
 def sum(library, x, axis=None, keepdims=False, dtype=None):
     """Return the sum over `axis`, in `dtype` if given; over the rows of a matrix, a kernel of many blocks computes it."""
-    if axis in sums.FIRST_AXIS and sums.can_sum(x) and dtype is None:
+    if axis in FIRST_AXIS and sums.can_sum(x) and dtype is None:
         y = sums.of_columns(x)
         return y[None] if keepdims else y
     return library.sum(x, axis=axis, keepdims=keepdims, dtype=dtype)
@@ -98,13 +98,6 @@ def _first_nan(library, x, axis, found):
         return found
     wrong = x != x
     return library.where(library.any(wrong, axis=axis), library.argmax(wrong, axis=axis), found)
-
-
-def assign(x, value, *, first, last):
-    """Return a copy of x with `value` at [first][last]; a place that is named more than once gets one of its values."""
-    out = x.copy()
-    out[first][last] = value
-    return out
 
 
 def take_along_axis(library, x, indices, axis):

@@ -11,8 +11,6 @@ from .cupy_library import in_use, kernel, library
 _numbers: dict = {}  # message -> the number that a kernel notes for it
 _state: dict = {"note": None, "pending": False}  # note: an array [number of the message or 0, value] on the device
 
-INPUTS = "S value, int64 low, int64 high, int64 ignored, int64 message"
-OUTPUTS = "raw int64 note"
 OPERATION = """long long v = value;
 if ((v < low || v >= high) && v != ignored && note[0] == 0) {
     note[0] = message;
@@ -22,7 +20,7 @@ if ((v < low || v >= high) && v != ignored && note[0] == 0) {
 
 def source():
     """Return the kernel of `check`: inputs, outputs, operation, name, preamble."""
-    return INPUTS, OUTPUTS, OPERATION, "minigrad_check_range", ""
+    return "S value, int64 low, int64 high, int64 ignored, int64 message", "raw int64 note", OPERATION, "minigrad_check_range", ""
 
 
 def check(values, low, high, message, ignored=None):
@@ -61,8 +59,8 @@ def read(array):
     return array.get()
 
 
-def synchronize():
-    """Wait for the work queued on the GPU, so that a timer measures it, and raise what a kernel has noted."""
+def synchronize() -> None:
+    """Wait for the work queued on the GPU, so that a timer measures it; raise IndexError if a kernel has found an index out of range."""
     if (used := in_use()) is not None:
         raise_noted()
         used.cuda.Device().synchronize()

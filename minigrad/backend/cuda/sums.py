@@ -1,8 +1,8 @@
 """Sums over the rows of a matrix on the device, by one kernel of many blocks.
 
 CuPy sums the 1,000 rows of a (1000, 784) array in 25 blocks, where an H100 can run some 500 at a time. Here each block stores a partial
-sum, and the block that finishes last, as a counter tells it, adds these up. The order of all additions depends on the shape alone, so
-that the bits are the same at each run and on each GPU.
+sum and counts itself as finished; the block that counts as the last one adds the partial sums up. The order of all additions depends on
+the shape alone, so that the bits are the same at each run and on each GPU.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy
 from ..dtypes import float32, float64
 from .cupy_library import library, made, raw_kernel
 
-FIRST_AXIS = (0, (0,))  # the values of `axis` that name the first axis
 TILE, ROWS = 32, 8  # columns and rows of threads in a block, as in the kernel's text below
 BLOCKS = 512  # about as many blocks as a GPU runs at a time
 PER_THREAD = 4  # elements that a thread adds up at least, where there are as many

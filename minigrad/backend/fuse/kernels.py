@@ -66,9 +66,8 @@ def launch(fused, args, divisor=1):
         if total is not None:
             return total
     values = [a if type(a) is lib.ndarray else dtype.type(a) for a in args]
-    read, changed = _places(body)
-    written = [values[k] for k in changed]
-    out = cuda.kernel(fused, lambda: source_of(fused))(*[values[k] for k in read], *written)
+    written = [values[k] for k in body.places]
+    out = cuda.kernel(fused, lambda: source_of(fused))(*[v for k, v in enumerate(values) if k not in body.places], *written)
     if body.result is None:
         return written[0]
     return _divided(lib.sum(out), divisor) if fused.reduce else out
@@ -76,13 +75,6 @@ def launch(fused, args, divisor=1):
 
 def _divided(total, divisor):
     return total if divisor == 1 else total / divisor
-
-
-@functools.cache
-def _places(body):
-    """Return the places of the parameters that are only read, and of those that are written, each in the kernel's order."""
-    read = [k for k, name in enumerate(body.parameters) if name not in body.written]
-    return read, [body.parameters.index(name) for name in body.written]
 
 
 def _common_dtype(args, kind):

@@ -18,21 +18,12 @@ def loop(body, kinds, dtype, reduce=False):
 
     Return None in a child process that a signal handler forked during the compilation.
     """
-    key = body, kinds, dtype.char
-    if key not in _loops:
-        compiling.prepare(_make_loop, key, dtype, reduce)
-    return _loops.get(key)
-
-
-def _make_loop(key, dtype, reduce):
-    if key not in _loops:
-        body, kinds, _ = key
-        _loops[key] = _compile(body, kinds, dtype, reduce)
+    return compiling.prepared(_loops, (body, kinds, dtype.char), _compile, body, kinds, dtype, reduce)
 
 
 def _compile(body, kinds, dtype, reduce):
     text = '"""Written by minigrad.backend.fuse.loops."""\nfrom numpy import log, sqrt, tanh\n' \
-        f"{_import_of_exp(body)}\n\n" + loop_source(body, kinds, reduce)
+        f"{_import_of_exp() if 'exp' in body.calls else ''}\n\n" + loop_source(body, kinds, reduce)
     name = f"minigrad_loop_{body.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     module = sys.modules[name] = types.ModuleType(name)  # Numba finds the globals of compiled code by their module's name
     exec(compile(text, f"<{name}>", "exec"), vars(module))
@@ -45,13 +36,9 @@ def _compile(body, kinds, dtype, reduce):
     return (lambda *args: function(*args, *literals)) if literals else function
 
 
-def _import_of_exp(body):
-    """Return the line that imports e^x for a body that calls it; its digest of that module's text keeps outdated loops out of use."""
-    return f"from minigrad.backend.cpu.accelerators.exponential import exp  # {_digest_of_exponential()}\n" if "exp" in body.calls else ""
-
-
 @functools.cache
-def _digest_of_exponential():
+def _import_of_exp():
+    """Return the line that imports e^x, with a digest of that module's text, which keeps outdated loops out of use."""
     from ..cpu.accelerators import exponential  # it imports Numba
 
-    return hashlib.sha256(compiling.text_of(exponential).encode()).hexdigest()
+    return f"from {exponential.__name__} import exp  # {hashlib.sha256(compiling.text_of(exponential).encode()).hexdigest()}\n"

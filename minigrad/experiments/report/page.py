@@ -1,4 +1,4 @@
-"""The page: put every section of the report together in one HTML file."""
+"""The page: all sections of the report together in one HTML file."""
 
 import re
 from html import escape
@@ -6,14 +6,13 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from minigrad.experiments.lecture_tables import load_lecture_tables
 from minigrad.experiments.report.picture_sections import class_accuracy, code_histogram, confusions, curves, reconstructions, weights
-from minigrad.experiments.report.run_reader import RunRecord, read_runs
+from minigrad.experiments.report.run_reader import RunRecord, lectures_of, read_runs
 from minigrad.experiments.report.table_sections import alarms, epochs, key_figures, legend, settings, sparsity
 from minigrad.serialization.atomic import replace_text
 
 TITLES = {"denoising": "Lecture 20: a denoising autoencoder", "autoencoder": "Lecture 12: an autoencoder"}
-FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # all but tabs and line ends
+FORBIDDEN = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # control characters but tabs and line ends; non-characters
 
 
 def write_report(folders: list[Path], path: Path) -> None:
@@ -27,8 +26,8 @@ def harmless(html: str) -> str:
 
 
 def render(runs: list[RunRecord]) -> str:
-    """Return the report as HTML. It depends on nothing but the runs."""
-    lectures = {name: load_lecture_tables().get(name, {}) for name in dict.fromkeys(run.lecture for run in runs)}
+    """Return the report as HTML; the same runs always give the same text."""
+    lectures = lectures_of(runs)
     sections = [
         ("Key figures", key_figures(runs, lectures)),
         ("Training curves", curves(runs, lectures)),
@@ -41,7 +40,7 @@ def render(runs: list[RunRecord]) -> str:
         ("Epoch by epoch", epochs(runs)),
     ]
     body = "\n".join(f"<section>\n<h2>{name}</h2>\n{content}\n</section>" for name, content in sections if content)
-    title = escape("; ".join(TITLES.get(name, name) for name in lectures))
+    title = escape("; ".join(TITLES.get(lecture.name, lecture.name) for lecture in lectures))
     summary = alarms(runs) + legend(runs, lectures)
     page = Template(_resource("page.html"))
     return harmless(page.substitute(title=title, style=_resource("style.css"), summary=summary, sections=body))

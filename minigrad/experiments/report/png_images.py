@@ -11,7 +11,7 @@ from minigrad.experiments.config import SIDE
 from minigrad.experiments.tiled_images import side_by_side
 
 SHARP = 900  # pixels of width; a browser would blur a smaller image when it enlarges it
-LEVELS = 64  # of a weight's colour: as many as an eye tells apart; 256 would double the size of the file
+LEVELS = 64  # colours of a weight: as many as an eye tells apart (256 would double the file), of which one is for gaps
 GAP_COLOR = (128, 128, 128)
 
 
@@ -40,23 +40,18 @@ def data_uri(content: bytes) -> str:
 def strip(images: Any) -> bytes:
     """Return a PNG file of images of values 0 to 1, (n, 784), next to each other, on black to white."""
     grey = np.clip(np.nan_to_num(images.reshape(len(images), SIDE, SIDE)), 0, 1)
-    indices = side_by_side(np.rint(grey * 254).astype(np.uint8), columns=len(images), gap=2, fill=255)
-    return png(_sharp(indices), grey_palette(256))
+    return _drawn(_sharp(side_by_side(grey, columns=len(images), gap=2, fill=np.nan)), grey_palette(256))
 
 
-def weight_tiles(units: Any, limit: float, columns: int) -> bytes:
-    """Return a PNG file with a tile for each unit of (units, side, side) weights: -limit is blue, 0 white, +limit red, NaN grey."""
-    place = np.clip(units / limit, -1, 1) if limit else np.zeros_like(units)
-    middle = (LEVELS - 2) // 2  # an odd number of colours, so that 0 has one of its own
-    indices = np.where(np.isfinite(place), np.rint((place + 1) * middle), LEVELS - 1).astype(np.uint8)
-    gap = max(1, units.shape[1] // 14)
-    return png(_sharp(side_by_side(indices, columns=columns, gap=gap, fill=LEVELS - 1)), diverging_palette())
+def weight_tiles(image: Any, limit: float) -> bytes:
+    """Return a PNG file of weights, (height, width): -limit is blue, 0 white, +limit red, NaN grey."""
+    place = np.clip(image / (limit or 1.0), -1, 1)
+    return _drawn(_sharp((place + 1) / 2), diverging_palette())
 
 
 def grid(image: Any) -> bytes:
     """Return a PNG file of an image of values 0 to 1, (height, width), on black to white, NaN grey."""
-    indices = np.where(np.isfinite(image), np.rint(image * (LEVELS - 2)), LEVELS - 1).astype(np.uint8)
-    return png(indices, grey_palette(LEVELS))
+    return _drawn(image, grey_palette(LEVELS))
 
 
 def grey_palette(levels: int) -> Any:
@@ -68,10 +63,17 @@ def grey_palette(levels: int) -> Any:
 
 def diverging_palette() -> Any:
     """Return LEVELS colours: from blue over white to red, and the gap's grey as the last."""
-    place = np.linspace(-1, 1, LEVELS - 1)[:, None]
+    place = np.linspace(-1, 1, LEVELS - 1)[:, None]  # an odd number, so that 0 is white
     ends = np.where(place < 0, [[33, 102, 172]], [[178, 24, 43]])
     colours = 255 + (ends - 255) * np.abs(place) ** 0.8
     return np.vstack([np.rint(colours), [GAP_COLOR]]).astype(np.uint8)
+
+
+def _drawn(image: Any, palette: Any) -> bytes:
+    """Return a PNG file of an image of values 0 to 1 in the palette's colours; the last of these is for what is no finite number."""
+    last = len(palette) - 1
+    indices = np.where(np.isfinite(image), np.rint(image * (last - 1)), last)
+    return png(indices.astype(np.uint8), palette)
 
 
 def _sharp(image: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Read a run's folder: settings, metrics, summary, and the weights and images in its checkpoint."""
+"""Read what a report shows: runs, from their folders, and the lectures whose networks they train."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -6,40 +6,54 @@ from typing import Any
 
 from minigrad.experiments import file_checks
 from minigrad.experiments.config import LECTURES, ExperimentError
+from minigrad.experiments.lecture_tables import load_lecture_tables
 from minigrad.experiments.run_folder import NO_CONFIG, parse_object, read_json, read_text
 from minigrad.experiments.terminal import readable, shell_word
 from minigrad.serialization import load
 from minigrad.serialization.tensor_file import shown, unexpected
 
+STYLES = 6  # runs for which the style sheet has a colour of their own
+
 
 @dataclass
 class RunRecord:
-    """What a report shows of one run. Until it is finished, `summary` is empty and `snapshots` lack some."""
+    """What a report shows of one run. Until the run is finished, `summary` is empty and some snapshots are missing."""
 
     name: str
     config: dict[str, Any]
     metrics: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     snapshots: dict[str, Any] = field(default_factory=dict)  # NumPy arrays
+    style: str = "run0"  # its class in the style sheet
 
-    def curve(self, phase: str, key: str) -> list[tuple[int, float | None]]:
-        """Return (epoch, value) of every epoch of a phase, with None for a value that was no finite number."""
-        return [(entry["epoch"], entry[key]) for entry in self.metrics if entry["phase"] == phase]
 
-    @property
-    def lecture(self) -> str:
-        """The name of the lecture that was trained."""
-        return str(self.config.get("lecture", ""))
+@dataclass(frozen=True)
+class LectureRecord:
+    """What a report shows of one lecture: the tables that it printed."""
+
+    name: str
+    label: str  # in charts and headings
+    style: str  # its classes in the style sheet
+    tables: dict[str, Any]
 
 
 def read_runs(folders: list[Path]) -> list[RunRecord]:
-    """Return the runs in `folders`, under names that tell them apart."""
+    """Return the runs in `folders`, with names and styles that tell them apart."""
     runs = [read_run(folder) for folder in folders]
     names = [run.name for run in runs]
-    for run, folder in zip(runs, folders, strict=True):
+    for index, (run, folder) in enumerate(zip(runs, folders, strict=True)):
+        run.style = f"run{index % STYLES}"
         if names.count(run.name) > 1:
             run.name = readable(folder)
     return runs
+
+
+def lectures_of(runs: list[RunRecord]) -> list[LectureRecord]:
+    """Return the lectures whose networks the runs train, each once. A single one is labelled "lecture", without its name."""
+    names = list(dict.fromkeys(run.config["lecture"] for run in runs))
+    labels = [f"lecture ({name})" for name in names] if len(names) > 1 else ["lecture"]
+    printed = load_lecture_tables()
+    return [LectureRecord(name, labels[i], f"lecture lecture{i}", printed.get(name, {})) for i, name in enumerate(names)]
 
 
 def read_run(folder: Path) -> RunRecord:

@@ -1,4 +1,4 @@
-"""Curves and dots as inline SVG. The page's style sheet colours them, so that they follow dark and light."""
+"""Curves and dots as inline SVG. The page's style sheet colours them, so that they follow its dark and its light mode."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from minigrad.experiments.metrics import is_drawable
 
 Scale = Callable[[float], float]
 
-WIDTH, HEIGHT = 360, 230  # units of a phone's width, so that letters keep their size there
+WIDTH, HEIGHT = 360, 230  # about a phone's width in pixels, so that letters have their natural size there
 LEFT, RIGHT, TOP, BOTTOM = 58, 10, 8, 36
 ROW = 26  # height of a row of dots
 SMALLEST = 1e-300  # smaller numbers are drawn as 0
@@ -17,7 +17,7 @@ SMALLEST = 1e-300  # smaller numbers are drawn as 0
 
 @dataclass(frozen=True)
 class Series:
-    """A named line: (x, y) pairs, y None where there is no number. `style` is a class of the style sheet."""
+    """A named line: (x, y) pairs, y None where there is no number. `style` names its classes in the style sheet."""
 
     name: str
     style: str
@@ -25,7 +25,7 @@ class Series:
 
 
 def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> str:
-    """Return series as one SVG, with a text for readers who do not see it. Epochs are whole numbers from 1 on."""
+    """Return series as one SVG, whose title is read to people who do not see it; "" if there is nothing to draw. Epochs begin at 1."""
     drawn = [(x, y) for line in series for x, y in line.points if is_drawable(x) and is_drawable(y)]
     if not drawn:
         return ""
@@ -41,13 +41,12 @@ def line_chart(title: str, series: list[Series], *, x_name: str = "epoch") -> st
     parts = [_horizontal_line(y(tick), _number(tick)) for tick in y_ticks]
     parts += [_text(x(tick), HEIGHT - BOTTOM + 16, _number(tick), "middle") for tick in x_ticks]
     parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 4, x_name, "middle"))
-    for line in series:
-        parts.append(_line(line, x, y, x_name))
+    parts += [_line(line, x, y, x_name) for line in series]
     return _svg(title, HEIGHT, parts)
 
 
 def dot_chart(title: str, rows: list[str], series: list[Series]) -> str:
-    """Return an SVG with a row for each class and in it a dot for each series, from (row number, value) pairs."""
+    """Return an SVG with a row for each name in `rows`, and in it a dot for each series, from (row number, value) pairs."""
     values = [value for line in series for _, value in line.points if is_drawable(value)]
     if not values:
         return ""
@@ -103,7 +102,7 @@ def _line(line: Series, x: Scale, y: Scale, x_name: str) -> str:
 
 def _mark(x: float, y: float, style: str, label: str, size: float) -> str:
     title = f"<title>{escape(label)}</title>"
-    if style == "lecture":
+    if style.startswith("lecture"):
         path = f"M{x:.1f} {y - size:.1f}l{size} {size}l{-size} {size}l{-size} {-size}z"
         return f'<path class="mark {style}" d="{path}">{title}</path>'
     return f'<circle class="mark {style}" cx="{x:.1f}" cy="{y:.1f}" r="{size - 0.5}">{title}</circle>'

@@ -6,10 +6,8 @@ from typing import Any
 
 from minigrad.experiments.file_checks import is_count
 from minigrad.experiments.metrics import CURVES, curves_of, first_and_last
-from minigrad.experiments.report.run_reader import RunRecord
+from minigrad.experiments.report.run_reader import LectureRecord, RunRecord
 from minigrad.experiments.run_folder import divergence
-
-STYLES = 6  # colours for runs in the style sheet
 
 FIGURES = [
     ("epochs", "epochs", "{}"),
@@ -30,55 +28,47 @@ SPARSITY = [
 EPOCH = [("loss", "loss", "{:.6f}"), ("test accuracy", "test_accuracy", "{:.2f} %"), ("time", "seconds", "{:.1f} s")]
 
 
-def style_of(index: int) -> str:
-    """Return the style sheet's class for the run at `index`."""
-    return f"run{index % STYLES}"
-
-
-def legend(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
+def legend(runs: list[RunRecord], lectures: list[LectureRecord]) -> str:
     """Return a list of the runs with their colours and the settings in which they differ."""
-    different = [key for key in _all_keys(runs) if key not in ("versions", "lecture") and _differs(runs, key)]
+    different = {key: values for key, values in _settings(runs).items() if key != "lecture" and len(set(values)) > 1}
     items = []
     for index, run in enumerate(runs):
-        says = ", ".join(f"{key} {_value(run.config.get(key))}" for key in different)
+        says = ", ".join(f"{key} {values[index]}" for key, values in different.items())
         text = escape(run.name) + (f' <span class="faint">({escape(says)})</span>' if says else "")
         if not run.summary:
             text += ' <span class="faint">not finished</span>'
-        items.append(f'<li><span class="swatch {style_of(index)}"></span>{text}</li>')
-    for tables in lectures.values():
-        if "source" in tables:
-            items.append(f'<li><span class="swatch lecture"></span>{escape(tables["source"])}</li>')
+        items.append(f'<li><span class="swatch {run.style}"></span>{text}</li>')
+    for lecture in lectures:
+        if "source" in lecture.tables:
+            items.append(f'<li><span class="swatch {lecture.style}"></span>{escape(lecture.tables["source"])}</li>')
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
 def alarms(runs: list[RunRecord]) -> str:
-    """Return for each run that diverged since when it did, and what to try."""
+    """Return for each run that diverged a text that says in which epoch it did, and what to try."""
     texts = [(run.name, divergence(run.config, run.metrics)) for run in runs]
     return "".join(f'<p class="alarm">{escape(name)}: {escape(text)}</p>\n' for name, text in texts if text)
 
 
-def key_figures(runs: list[RunRecord], lectures: dict[str, Any]) -> str:
-    """Return a table of the final numbers of each run beside the lecture's."""
-    headings = [run.name for run in runs]
-    columns = [_figures_so_far(run) for run in runs]
-    for name, tables in lectures.items():
-        headings.append("the lecture" if len(lectures) == 1 else f"the lecture ({name})")
-        columns.append(lecture_figures(tables, [run for run in runs if run.lecture == name]))
+def key_figures(runs: list[RunRecord], lectures: list[LectureRecord]) -> str:
+    """Return a table of the first and last numbers of each run, and of each lecture."""
+    headings = [*(run.name for run in runs), *(f"the {lecture.label}" for lecture in lectures)]
+    columns = [*(_figures_so_far(run) for run in runs), *(lecture_figures(lecture, runs) for lecture in lectures)]
     return _compare(headings, FIGURES, columns)
 
 
-def lecture_figures(tables: dict[str, Any], runs: list[RunRecord]) -> dict[str, Any]:
-    """Return the numbers that a lecture printed, under the names of a summary, up to the last epoch that one of its `runs` is to have."""
-    curves = {}
+def lecture_figures(lecture: LectureRecord, runs: list[RunRecord]) -> dict[str, Any]:
+    """Return the numbers that a lecture printed, under the names of a summary, up to the last epoch that one of its runs is to have."""
+    curves, configs = {}, [run.config for run in runs if run.config["lecture"] == lecture.name]
     for name, phase, _, in_tables, _ in CURVES:
         setting = "epochs" if phase == "pretrain" else "finetune_epochs"
-        epochs = [run.config[setting] for run in runs if is_count(run.config.get(setting))]
-        curves[name] = tables.get(in_tables, [])[: max(epochs, default=None)]
+        epochs = [config[setting] for config in configs if is_count(config.get(setting))]
+        curves[name] = lecture.tables.get(in_tables, [])[: max(epochs, default=None)]
     return _ends(curves)
 
 
 def sparsity(runs: list[RunRecord]) -> str:
-    """Return a table of how many of the hidden values are near zero, on the clean test images."""
+    """Return a table of how many of the hidden values, and of the decoder's weights, are near zero."""
     columns = [run.summary.get("sparsity", {}) for run in runs]
     if not any(columns):
         return ""
@@ -88,12 +78,12 @@ def sparsity(runs: list[RunRecord]) -> str:
 
 def settings(runs: list[RunRecord]) -> str:
     """Return a table of settings and versions; rows in which the runs differ stand out."""
-    rows = [(key, [_value(run.config.get(key)) for run in runs]) for key in _all_keys(runs) if key != "versions"]
+    rows = _settings(runs)
     versions = [run.config.get("versions", {}) for run in runs]
     packages = dict.fromkeys(name for found in versions for name in found)
-    rows += [(f"version of {name}", [_value(found.get(name)) for found in versions]) for name in packages]
+    rows |= {f"version of {name}": [_value(found.get(name)) for found in versions] for name in packages}
     body = []
-    for key, values in rows:
+    for key, values in rows.items():
         cells = "".join(f'<td class="word">{escape(value)}</td>' for value in values)
         style = ' class="differs"' if len(set(values)) > 1 else ""
         body.append(f"<tr{style}><th>{escape(key)}</th>{cells}</tr>")
@@ -138,7 +128,7 @@ def _table(headings: list[str], body: list[str]) -> str:
 
 
 def _format(form: str, value: Any) -> str:
-    """Return a number as text, in scientific notation if it has so many digits that it would push the others out of sight."""
+    """Return a number as text, in scientific notation from 10,000,000 on: a long number would push its neighbours out of sight."""
     if isinstance(value, float | int) and 1e7 <= abs(value) < math.inf:
         form = "{:.3e}" + form.rpartition("}")[2]
     return "–" if value is None else escape(form.format(value).replace("%", " %").replace("  ", " "))
@@ -148,9 +138,7 @@ def _value(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def _all_keys(runs: list[RunRecord]) -> list[str]:
-    return list(dict.fromkeys(key for run in runs for key in run.config))
-
-
-def _differs(runs: list[RunRecord], key: str) -> bool:
-    return len({_value(run.config.get(key)) for run in runs}) > 1
+def _settings(runs: list[RunRecord]) -> dict[str, list[str]]:
+    """Return for each setting its value in each run, as text."""
+    keys = dict.fromkeys(key for run in runs for key in run.config if key != "versions")
+    return {key: [_value(run.config.get(key)) for run in runs] for key in keys}

@@ -1,11 +1,11 @@
 """The real CuPy on this machine's processor: CUDA's runtime, driver, NVRTC and cuBLAS are replaced, nothing of CuPy is.
 
 `PYTHONPATH=tests pytest -p support.cupy_on_host -m gpu` runs the tests for a GPU without one, with CuPy's wheel for CUDA 12 or for CUDA 13:
-CuPy's own code checks arguments, chooses kernels and writes their text, g++ compiles it (kernel.h says what CUDA's words mean), and
-memory of the device is memory of the host, full of rubbish when new. A stream that is captured records its kernels, copies and
-products; its graph repeats them.
-CuPy's modules call CUDA through tables of C functions, `__pyx_capi__`; what stands there is exchanged before CuPy is imported.
-Not covered: CUB's sums (switched off), how CUDA rounds, and everything about time.
+CuPy's own code checks arguments, chooses kernels and writes their text, and g++ compiles it (kernel.h defines CUDA's words). Memory of
+the device is memory of the host, filled with NaNs when it is new. A stream that is captured records its kernels, copies and products; its
+graph repeats them.
+CuPy's modules call CUDA through tables of C functions, `__pyx_capi__`, whose entries are replaced before CuPy is imported.
+Not covered are CUB's sums (switched off), how CUDA rounds, and everything about time.
 """
 
 import ctypes
@@ -36,7 +36,7 @@ def exchange(module, name, function):
     made = ctypes.PYFUNCTYPE(TYPES[result], *[TYPES.get(kind, ctypes.c_void_p) for kind in kinds if kind != "void"])(
         lambda *given: function(*given[:count])
     )
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # CuPy calls it until the process is gone
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # CuPy may call it until the process ends
     point = ctypes.pythonapi.PyCapsule_SetPointer
     point.argtypes = [ctypes.py_object, ctypes.c_void_p]
     point(capsule, ctypes.cast(made, ctypes.c_void_p))
@@ -45,7 +45,7 @@ def exchange(module, name, function):
 
 
 def install():
-    """Exchange everything; CuPy must not have been imported."""
+    """Replace everything; CuPy must not have been imported before."""
     if "cupy" in sys.modules:
         raise RuntimeError("cupy_on_host: CuPy is imported already")
     os.environ["CUPY_ACCELERATORS"] = ""
@@ -60,7 +60,7 @@ def install():
         from cupy.cuda import compiler as nvrtc
     from cupy_backends.cuda import libs
 
-    sys.setdlopenflags(os.RTLD_LAZY)  # what is missing of cuBLAS is not called
+    sys.setdlopenflags(os.RTLD_LAZY)  # functions that this cuBLAS lacks are never called
     libs._pathfinder = types.SimpleNamespace(load_nvidia_dynamic_lib=runtime.nothing)  # cuBLAS is loaded
     nvrtc._compile_using_nvrtc_no_warning = compiler.compile_by_gcc
     nvrtc._preprocess = runtime.number("")

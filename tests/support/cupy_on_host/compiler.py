@@ -17,7 +17,7 @@ FLAGS = ("-std=c++17", "-O1", "-w", "-fpermissive", "-ffp-contract=off", "-fPIC"
 
 
 def run_compiler(target, *arguments, source=None):
-    """Run g++ on a file, or on the text of one; its output, `target`, appears when it is whole."""
+    """Run g++ on a file, or on the text of one; its output, `target`, appears only when it is complete."""
     with tempfile.NamedTemporaryFile(dir=target.parent, suffix=target.suffix, delete=False) as made:
         pass
     done = subprocess.run(["g++", *FLAGS, *arguments, "-o", made.name], input=source, text=True, capture_output=True)
@@ -28,7 +28,7 @@ def run_compiler(target, *arguments, source=None):
 
 
 def folder_of(*text):
-    """Return the folder, in minigrad's cache, for what is compiled from this text."""
+    """Return the folder in minigrad's cache for the files that are compiled from this text."""
     folder = cache_folder() / "cupy_on_host" / hashlib.sha256("\0".join(text).encode()).hexdigest()[:24]
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -43,7 +43,7 @@ def built(name, source, *options):
 
 
 def precompiled(text, *options):
-    """Return the path of a header with this text that is compiled already: CuPy's headers take g++ longer than a kernel does."""
+    """Return the path of a compiled header with this text: g++ takes longer for CuPy's headers than for a kernel."""
     path = folder_of(text, *FLAGS, *options) / "headers.h"
     compiled = path.with_suffix(".h.gch")
     if not compiled.exists():
@@ -53,12 +53,12 @@ def precompiled(text, *options):
 
 
 def compile_by_gcc(source, options=(), *_, **__):
-    """Return in place of NVRTC's machine code the path of a library with launchers for each kernel in the text."""
+    """Return, in place of NVRTC's machine code, the path of a library with a launcher for each kernel in the text."""
     import cupy
 
     source = source.replace("#include <cupy/complex.cuh>", "")
     plain = re.sub(r"__launch_bounds__\([^)]*\)", "", source)
-    together = str("__syncthreads" in source).lower()  # threads that wait for each other
+    together = str("__syncthreads" in source).lower()  # whether threads wait for each other
     launchers = [f"LAUNCHER({name}, {together})\n" for name in re.findall(r'extern "C"\s[\w\s]*?(\w+)\s*\(', plain)]
     cuda_headers = importlib.import_module(toolkit.installed.headers).__path__[0]
     folders = [f"-I{cupy._core.core._get_header_dir_path()}", f"-I{cuda_headers}/include"]

@@ -20,7 +20,7 @@ _recorder: list = []
 
 
 def set_recorder(record):
-    """From now on give record(call) each product that is asked for, instead of computing it; None: compute again."""
+    """From now on call record(call) for each requested product instead of computing it; with None, compute again."""
     _recorder[:] = [] if record is None else [record]
     ctypes.c_int.in_dll(library, "capturing").value = record is not None
 
@@ -35,10 +35,10 @@ ctypes.c_void_p.in_dll(library, "recorded").value = ctypes.cast(recorded, ctypes
 
 
 def products():
-    """Return how many products cuBLAS was asked for."""
+    """Return the number of products that cuBLAS was asked for."""
     return ctypes.c_int.in_dll(library, "products").value
 
 
 def compute_type():
-    """Return cuBLAS's number of the precision that the last product was asked for with."""
+    """Return cuBLAS's number for the precision in which the last product was requested."""
     return ctypes.c_int.in_dll(library, "last_compute_type").value

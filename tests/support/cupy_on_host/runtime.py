@@ -8,8 +8,8 @@ from . import cublas, toolkit
 from .compiler import HERE, built
 
 NAME = f"this machine's processor (no GPU) with CUDA {toolkit.installed.major}"
-waits: collections.Counter = collections.Counter()  # how often the host waited for the device, by the function that did
-launched: collections.Counter = collections.Counter()  # how often each kernel was launched, by name, and "copy", "fill" and "graph"
+waits: collections.Counter = collections.Counter()  # how often the host waited for the device, by function
+launched: collections.Counter = collections.Counter()  # how often each was launched: kernels by name, "copy", "fill", "graph"
 
 
 def nothing(*_):
@@ -22,7 +22,7 @@ def number(value):
 
 
 def waiting(name):
-    """Return a function that counts a wait for the device, which is done already."""
+    """Return a function that counts a wait for the device, whose work is always done already."""
 
     def wait(*_):
         waits[name] += 1
@@ -44,7 +44,7 @@ def allocate(size, *_):
 
 
 def release(place, *_, free=libc.free):
-    """Free memory, up to the very end of the process."""
+    """Free memory; do nothing while the process ends."""
     free(place)
 
 
@@ -68,7 +68,7 @@ def fill(target, value, size, *_):
 
 
 def attribute(which, _):
-    """Return what a device can do: an H100's numbers where CuPy asks for them."""
+    """Return what a device can do, with an H100's numbers for the attributes that CuPy asks for."""
     known = {1: 1024, 2: 1024, 5: 2**31 - 1, 6: 65535, 7: 65535, 8: 49152, 10: 32, 16: 132, 39: 2048, 75: 9, 76: 0}
     return known.get(which, 1)
 
@@ -79,7 +79,7 @@ def properties(_):
 
 
 blocks = ctypes.CDLL(built("blocks.so", (HERE / "blocks.cpp").read_text()), mode=ctypes.RTLD_GLOBAL)  # which kernels call
-_modules: list = []  # a module's handle is its place here
+_modules: list = []  # a module's handle is its index here
 
 
 def load_module(image):
@@ -89,7 +89,7 @@ def load_module(image):
 
 
 class Kernel:
-    """A compiled kernel: `launch` runs it, `keep` copies its arguments for a later launch."""
+    """A compiled kernel: `launch` runs it, and `keep` copies its arguments for a later launch."""
 
     def __init__(self, module, name):
         self.name = name
@@ -98,7 +98,7 @@ class Kernel:
         self.keep.argtypes, self.keep.restype = [ctypes.c_void_p], ctypes.c_void_p
 
 
-_kernels: list = []  # a kernel's handle is its place here, counted from 1
+_kernels: list = []  # a kernel's handle is its index here, counted from 1
 
 
 def get_function(module, name):
@@ -125,19 +125,19 @@ def launch(function, grid_x, grid_y, grid_z, block_x, block_y, block_z, shared, 
 
 @dataclass
 class Capture:
-    """The stream that is captured, and what it was given so far."""
+    """The stream that is captured, and the calls that it was given so far."""
 
     stream: int
     calls: list
 
 
 _capture: Capture | None = None
-_graphs: list = []  # a graph's handle is its place here, counted from 1
+_graphs: list = []  # a graph's handle is its index here, counted from 1
 _streams = iter(range(1000, 1 << 30))
 
 
 def do_or_record(call):
-    """Call, or, while a stream is captured, keep the call for its graph."""
+    """Make the call, or, while a stream is captured, keep it for the stream's graph."""
     if _capture is None:
         call()
     else:
@@ -145,7 +145,7 @@ def do_or_record(call):
 
 
 def begin_capture(stream, *_):
-    """From now on calls are recorded."""
+    """Record calls from now on."""
     global _capture
     if _capture is not None:
         raise RuntimeError("a stream is captured already")
@@ -154,7 +154,7 @@ def begin_capture(stream, *_):
 
 
 def end_capture(stream):
-    """Return the handle of the graph."""
+    """Stop recording and return the handle of the graph."""
     global _capture
     _graphs.append(_capture.calls)
     _capture = None
@@ -169,7 +169,7 @@ def launch_graph(graph, stream):
         call()
 
 
-# ---- by name
+# ---- the names of CUDA's functions
 
 
 RUNTIME = {

@@ -1,4 +1,4 @@
-"""minigrad on "cuda": on the strict device everywhere, with the marker gpu on the real one (pytest -m gpu)."""
+"""minigrad on "cuda": on the strict device on every machine, and on a real GPU with the marker gpu (pytest -m gpu)."""
 
 import copy
 import dataclasses
@@ -35,14 +35,14 @@ PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
 
 @pytest.fixture(params=parameters(DEVICES))
 def device(request):
-    """Every device that there is."""
+    """Each device in turn: the strict one, and a GPU."""
     with request.param.active():
         yield request.param
 
 
 @pytest.fixture(params=parameters(STRICT))
 def strict(request):
-    """The strict device, which tells what waits and what is launched."""
+    """The strict device, which counts waits and launches."""
     with request.param.active():
         yield request.param
 
@@ -129,7 +129,7 @@ def test_copies_stay_where_they_are(device):
     same, turned, row, column = copy.deepcopy([whole, whole.t(), whole[1], whole[:, 1]])
     same.zero_()
     assert turned.is_cuda and turned.tolist() == [[0, 0]] * 3 and row.tolist() == [0] * 3 and whole.tolist() == [[0, 1, 2], [3, 4, 5]]
-    assert column.tolist() == [1, 4]  # it has gaps: a tensor of its own
+    assert column.tolist() == [1, 4]  # the column has gaps, so its copy is a tensor of its own
 
 
 def test_whole_numbers_to_a_negative_power(device):
@@ -242,10 +242,10 @@ def test_a_number_beside_tensors_of_two_devices(device):
     assert out.is_cuda and x.grad.tolist() == [6, 6] and y.grad.item() == 6
 
 
-TAKES_ANY_DEVICE = {"mg.index_select", "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # places, a shape, values
+TAKES_ANY_DEVICE = {"mg.index_select", "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # they need places, a shape, values
 
 
-def test_one_argument_on_another_device_is_told_by_every_op():
+def test_one_argument_on_another_device_is_reported_by_every_op():
     told = set()
     with STRICT[0].active():
         for row in (row for row in [*OPS, *FACES] if row.name not in TAKES_ANY_DEVICE):
@@ -254,19 +254,19 @@ def test_one_argument_on_another_device_is_told_by_every_op():
 
 
 def told_of(row):
-    """{the row's name}, if calls of it with one argument left on the host were drawn; each must say so."""
+    """Return {the row's name} if a call with one argument left on the host was drawn; each such call must raise an error that says so."""
     told = set()
 
     @settings(max_examples=3)
     @given(data=st.data())
     def check(data):
         case = checks.draw_call(data.draw, row).case()
-        options = {k: checks.to_ours(v, STRICT[0]) for k, v in case.options.items()}
+        options = {k: checks.to_minigrad(v, STRICT[0]) for k, v in case.options.items()}
         places = [i for i, a in enumerate(case.arrays) if isinstance(a, np.ndarray) and a.ndim]
         for odd in places if len(places) > 1 else ():
             arguments = [on(i == odd, a) if isinstance(a, np.ndarray) else a for i, a in enumerate(case.arrays)]
             with pytest.raises(mg.DeviceMismatchError):
-                row.ours(*arguments, **options)
+                row.function(*arguments, **options)
             told.add(row.name)
 
     check()
@@ -311,22 +311,22 @@ def test_keys_from_the_host_and_the_device(device):
 
 
 @pytest.mark.parametrize("bad", [4, -5])
-def test_host_indices_out_of_range_are_told_at_once(device, bad):
+def test_host_indices_out_of_range_are_reported_at_once(device, bad):
     x = mg.ones(4, 2).cuda()
     for key in (bad, [0, bad], np.array([bad]), mg.tensor([bad])):
         with pytest.raises(IndexError, match="out of bounds"):
             x[key]
 
 
-def test_device_indices_out_of_range_are_told_at_the_next_read(device):
+def test_device_indices_out_of_range_are_reported_at_the_next_read(device):
     x = mg.ones(4, 2).cuda()
     y = x[mg.tensor([0, 4]).cuda()]
     x[mg.tensor([-9]).cuda()]
     z = mg.ones(3)
-    assert z.sum().item() == 3  # a read on the host's own memory
+    assert z.sum().item() == 3  # this reads the host's memory
     with pytest.raises(IndexError, match=r"index 4 is out of bounds for axis 0 of size 4; found on the GPU"):
         y.sum().item()
-    assert x.sum().item() == 8  # told once
+    assert x.sum().item() == 8  # the error is raised once
 
 
 def test_check_waits_only_at_the_read(strict):
@@ -335,7 +335,7 @@ def test_check_waits_only_at_the_read(strict):
         y = x[index] * 2
     before = Sync.count
     y.tolist()
-    assert Sync.count == before + 2  # the note, and the elements
+    assert Sync.count == before + 2  # one for the note, one for the elements
     y.tolist()
     assert Sync.count == before + 3
 
@@ -359,7 +359,7 @@ ROW_DTYPES = ["bool", "uint8", "int32", "int64", "float16", "float32", "float64"
 @settings(max_examples=60)
 @given(data=st.data())
 def test_rows_as_on_the_host(data):
-    """Of arrays of any shape, layout and dtype by any list of row numbers."""
+    """For arrays of any shape, layout and dtype, and any list of row numbers."""
     draw = data.draw
     shape = draw(st.lists(st.integers(0, 4), min_size=1, max_size=3), label="shape")
     host = (9 * numbers(*shape)).astype(draw(st.sampled_from(ROW_DTYPES), label="dtype"))
@@ -369,7 +369,7 @@ def test_rows_as_on_the_host(data):
     kind = draw(st.sampled_from(["uint8", "int32", "int64"]), label="dtype of the index")
     least = 0 if kind == "uint8" else -n
     index = np.array(draw(st.lists(st.integers(least, n - 1), max_size=5) if n else st.just([]), label="index"), kind)
-    index = index.astype("int64") if kind == "uint8" else index  # a mask in PyTorch
+    index = index.astype("int64") if kind == "uint8" else index  # in PyTorch uint8 would be a mask
     for backend in STRICT:
         with backend.active():
             x = mg.from_numpy(view(mg.from_numpy(host).cuda().array))
@@ -380,7 +380,7 @@ def test_rows_as_on_the_host(data):
 
 def test_taking_rows_is_one_launch(strict):
     x, index = mg.ones(4, 3).cuda(), mg.tensor([3, 0, -1]).cuda()
-    x[index]  # the note for an index out of range is made once
+    x[index]  # the note for an index out of range is made at the first use
     with no_sync(), launches() as launched:
         x[index]
     assert launched == ["minigrad_rows"]
@@ -417,7 +417,7 @@ def test_sums_over_the_rows_keep_their_axis_if_asked(device, dtype, keep):
 
 @pytest.mark.parametrize("shape", [(4,), (1,), (6, 1), (), (1, 4)], ids=str)
 def test_losses_of_arrays_that_broadcast_take_the_plain_way(device, shape):
-    """The kernel of a sum reads element i of each array: for arrays of other shapes that would be memory of others."""
+    """The kernel of a sum reads element i of each array; in an array of another shape this would be foreign memory."""
     x, y = numbers(6, 4), numbers(*shape, seed=1) if shape else np.array(0.5)
     for first, second in ((x, y), (y, x)):
         found = squared_distance(device.array(first), device.array(second))
@@ -427,7 +427,7 @@ def test_losses_of_arrays_that_broadcast_take_the_plain_way(device, shape):
 @settings(max_examples=60)
 @given(data=st.data())
 def test_sums_as_on_the_host(data):
-    """Over the rows of arrays of any shape, layout and dtype, and over others."""
+    """For arrays of any shape, layout and dtype, over rows and over other axes."""
     draw = data.draw
     shape = tuple(draw(st.lists(st.sampled_from([0, 1, 2, 31, 33, 70]), min_size=1, max_size=2), label="shape"))
     dtype = draw(st.sampled_from(["int64", "float32", "float64"]), label="dtype")
@@ -449,7 +449,7 @@ def test_gradients_of_layers_and_losses_sum_in_few_launches(strict):
     layer, x = nn.Linear(5, 40).cuda(), mg.from_numpy(numbers(70, 5, dtype=np.float32)).cuda()
     target = mg.from_numpy(numbers(70, 40, dtype=np.float32)).cuda()
     y = layer(x)
-    nn.MSELoss()(y, target)  # the counters of the blocks are made once
+    nn.MSELoss()(y, target)  # the counters of the blocks are made at the first use
     with no_sync(), launches() as launched:
         loss = nn.MSELoss()(y, target)
     assert launched == ["minigrad_sum_of_squared_distance"]
@@ -475,7 +475,7 @@ def test_losses_of_views_and_numbers_take_the_plain_way(device):
 
 
 @pytest.mark.parametrize("bad", [10, -1])
-def test_target_out_of_range_is_told_at_the_next_read(device, bad):
+def test_target_out_of_range_is_reported_at_the_next_read(device, bad):
     log_probs = device.tensor(numbers(3, 10)).log_softmax(1)
     loss = nn.functional.nll_loss(log_probs, mg.tensor([0, bad, 9]).cuda())
     with pytest.raises(
@@ -484,7 +484,7 @@ def test_target_out_of_range_is_told_at_the_next_read(device, bad):
         loss.item()
 
 
-def test_target_out_of_range_is_told_at_once_on_the_host():
+def test_target_out_of_range_is_reported_at_once_on_the_host():
     log_probs = mg.from_numpy(numbers(3, 10)).log_softmax(1)
     with pytest.raises(IndexError, match="target 10 is out of range"):
         nn.functional.nll_loss(log_probs, mg.tensor([0, 10, 9]))
@@ -513,7 +513,7 @@ def test_nll_as_on_the_host(device, kind, weighted):
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-13, atol=1e-16)
 
 
-# ---- what ops call
+# ---- CuPy's functions that operations call
 
 
 EXTREME = np.array([0.0, -0.0, 1, -1, 3, -7.5, 0.1, np.inf, -np.inf, np.nan])
@@ -547,7 +547,7 @@ def test_extreme_values_as_on_the_host(device, call, dtype):
 
 
 def test_a_gradient_loses_no_more_than_flushing_explains(device):
-    """e^-87.43 is subnormal in float32. Where it counts as 0, as on a GPU, so does the gradient that g multiplies it by."""
+    """e^-87.43 is subnormal in float32. On a GPU it counts as 0, and so does its product with g."""
     x, g = np.array([0, -87.43], "float32"), np.array([0.5, 1.7], "float32")
     results = []
     for leaf, cotangent in ((mg.from_numpy(x), mg.from_numpy(g)), (device.tensor(x), device.tensor(g))):
@@ -700,7 +700,7 @@ def test_many_parameters_are_gathered_in_few_launches(strict):
     with launches() as launched:
         optimizer.step()
     gathers = ["minigrad_gather16", "minigrad_gather16", "minigrad_gather8"]
-    assert launched == ["zeros_like", *gathers, "minigrad_descend"]  # the buffer is made once
+    assert launched == ["zeros_like", *gathers, "minigrad_descend"]  # the buffer is made at the first step
     for p, old in zip(params, before):
         np.testing.assert_allclose(p.detach().cpu().numpy(), -old, rtol=1e-12)
 
@@ -873,7 +873,7 @@ def config_of(lecture, folder, **changes):
 
 @pytest.mark.parametrize("lecture", PROGRAMS)
 def test_lecture_as_on_the_host(device, lecture, folder, monkeypatch):
-    monkeypatch.setattr(training, "noise_generator", lambda config, generator: generator)  # drawn on the host for both
+    monkeypatch.setattr(training, "noise_generator", lambda config, generator: generator)  # noise is drawn on the host for both
     results = []
     for name in ("cpu", "cuda"):
         config = config_of(lecture, folder, device=name)
@@ -914,7 +914,7 @@ def test_training_step_waits_for_nothing(strict, lecture, optimizer, folder, dty
 
 
 def test_steps_are_few_launches(strict, folder):
-    """The numbers that docs/gpu.md gives."""
+    """As few as docs/gpu.md says."""
     config = config_of("denoising", folder, device="cuda", l1_weight=0.0)
     data, run = training.load_data(config), training.start(config, denoising)
     found = {}
@@ -931,7 +931,7 @@ def test_steps_are_few_launches(strict, folder):
                 else:
                     training.step(run, nn.NLLLoss(), x, labels)
         found |= {"batch": len(batch), name: len(step)}
-    assert found == {"batch": 2, "pretrain": 21, "finetune": 32}  # with 5 matrix products, and the noise
+    assert found == {"batch": 2, "pretrain": 21, "finetune": 32}  # with 5 matrix products and the noise
 
 
 @pytest.mark.parametrize("phase", ["pretrain", "finetune"])
@@ -948,7 +948,7 @@ def test_loss_is_read_once_an_epoch(strict, lecture, optimizer, phase, folder):
     assert np.isfinite(train_epoch(run, data))
     noted = (
         config.shuffle or phase == "finetune"
-    )  # indices were checked on the device: their note is read first
+    )  # indices were checked on the device, and their note is read first
     assert Sync.count == before + 1 + noted
 
 
@@ -972,8 +972,8 @@ def test_a_run_on_the_device_does_not_wait_for_numba(folder, tmp_path):
 
 
 def paths():
-    """The environment of a process that finds minigrad and the helpers of its tests."""
-    here = Path(__file__).parents[1]
+    """Return the environment of a process that finds minigrad and the helpers of its tests."""
+    here = Path(__file__).parents[2]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(here.parent), str(here), os.environ.get("PYTHONPATH")]))}
 
 
@@ -984,7 +984,7 @@ def test_images_stay_bytes_on_the_device(strict, folder):
     assert len(data.train_images) == TRAIN
     with launches() as launched:
         (x, _), *_ = data.batches(run)
-    assert launched.count("upload") == 1  # the order of the images
+    assert launched.count("upload") == 1  # the upload is the order of the images
     assert x.is_cuda and x.dtype == mg.float64 and x.min().item() >= 0 and x.max().item() <= 1
 
 

@@ -1,4 +1,4 @@
-"""Fused bodies: in blocks, as a compiled loop, on the device, each equals its plain oracle to 4 ulp."""
+"""Fused bodies, run in blocks, as a compiled loop and on the device, equal the plain function to 4 ulp."""
 
 import numpy as np
 import pytest
@@ -24,17 +24,17 @@ def test_there_are_bodies():
 
 
 NUMBERS = {"step_size", "one_minus_beta1", "beta2", "one_minus_beta2", "root", "eps", "weight_decay", "momentum",
-           "one_minus_dampening", "lr"}  # what the optimizers give as numbers
+           "one_minus_dampening", "lr"}  # the optimizers pass these as numbers
 
 
 def values(rng, parameter, shape, dtype):
-    """Any values; positive for an optimizer's averages of squares and its rates."""
+    """Return any values; positive ones for an optimizer's averages of squares and its rates."""
     signed = parameter in ("p", "g", "m", "x", "y", "target", "buffer")
     return np.asarray(rng.normal(0, 1.5, shape) if signed else rng.uniform(0.1, 2, shape), dtype)
 
 
 def arguments(fused, kinds, shape, dtype, rng):
-    """For each parameter f: an array, r: a row, s: a number (a 0-d array where the body expects an array)."""
+    """Return an argument for each parameter's kind: f an array, r a row, s a number (a 0-d array if the body expects an array)."""
     found = []
     for parameter, kind in zip(fused.body.parameters, kinds):
         if parameter in NUMBERS and kind == "s":
@@ -52,7 +52,7 @@ def close(found, expected, total, what):
 
 
 def compare(fused, backend, given_arguments, what):
-    """Run fused and plain on copies; the result and everything written must agree."""
+    """Run the fused and the plain function on copies; results and everything written must agree."""
     plain = [a.copy() if isinstance(a, np.ndarray) else a for a in given_arguments]
     expected = fused.plain(*plain)
     with backend.active():
@@ -73,7 +73,7 @@ def compare(fused, backend, given_arguments, what):
 @settings(max_examples=8)
 @given(data=st.data(), dtype=st.sampled_from(["float32", "float64"]))
 def test_small_arrays_equal_the_plain_body(fused, backend, data, dtype):
-    """Every mix of arrays and numbers (a compiled loop for each), in one or two dimensions."""
+    """For every mix of arrays and numbers, each of which has its own compiled loop, in one or two dimensions."""
     parameters = fused.body.parameters
     kinds = ["s" if p in NUMBERS else "f" for p in parameters]
     kinds[data.draw(st.integers(0, len(kinds) - 1))] = data.draw(st.sampled_from("fsr"))
@@ -88,7 +88,7 @@ def test_small_arrays_equal_the_plain_body(fused, backend, data, dtype):
 @each
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_large_arrays_equal_the_plain_body(fused, dtype):
-    """More elements than LARGE, not a multiple of any block, as they come in training."""
+    """With more elements than LARGE, and not a multiple of any block."""
     kinds = ["s" if p in NUMBERS else "f" for p in fused.body.parameters]
     given_arguments = arguments(fused, kinds, (threads.LARGE // 64 + 3, 65), dtype, np.random.default_rng(7))
     compare(fused, Backend("as it is"), given_arguments, f"{fused.__name__}, {dtype}, large")
@@ -100,7 +100,7 @@ def test_large_arrays_equal_the_plain_body(fused, dtype):
 @pytest.mark.parametrize("numba", [False, True])
 @pytest.mark.parametrize("source", [False, True])
 def test_pieces_are_computed_where_they_lie(fused, sizes, dtype, numba, source):
-    """The same bits as for one flat array, whether or not the text of the body is known; what is only read may have any layout."""
+    """They give the bits of one flat array, whether or not the text of the body is known; arrays that are only read may have any layout."""
     rng, n = np.random.default_rng(3), sum(sizes)
     names = fused.body.parameters
     wholes = [float(rng.uniform(0.1, 2)) if p in NUMBERS else values(rng, p, (n,), dtype) for p in names]
@@ -130,7 +130,7 @@ def test_pieces_are_computed_where_they_lie(fused, sizes, dtype, numba, source):
 
 @pytest.mark.parametrize("kind", ["float32", "float64"])
 def test_the_loops_exponential_is_within_one_ulp_everywhere(kind):
-    """Also where the result overflows, is smaller than the smallest normal number, or 0."""
+    """Also if the result overflows, is subnormal, or is 0."""
     pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
     draw, top = np.random.default_rng(0), float(np.log(np.finfo(kind).max))
     tiny = float(np.log(np.finfo(kind).smallest_subnormal))
@@ -171,7 +171,7 @@ def test_every_function_of_the_dialect(backend, body):
 
 
 def test_one_element_in_an_axis_beside_one_in_none():
-    """The result has the shape of the argument with more axes, also where that repeats one element."""
+    """The result has the shape of the argument with more axes, even if that repeats one element."""
     with on_cpu(numba=True, large=1):
         for x in (np.broadcast_to(np.array(2.0), (1,)), np.array([2.0]), np.broadcast_to(np.array(2.0), (1, 1))):
             assert ops.losses.mse_grad(np.array(1.0), x, x, 2.0).shape == x.shape

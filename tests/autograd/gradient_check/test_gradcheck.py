@@ -1,4 +1,4 @@
-"""`gradcheck`: passes true gradients, rejects broken ones, and says what is wrong with them."""
+"""`gradcheck` passes correct gradients, rejects broken ones, and says what is wrong with them."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_large_inputs_are_checked_along_directions():
         return (x @ w).tanh()
 
     assert gradcheck(layer, (draw(60, 50), draw(50, 40, seed=1)))
-    assert len(calls) < 4_000  # not one by one: 5,000 elements × 6 values
+    assert len(calls) < 4_000  # 5,000 elements × 6 values would be 30,000 calls, one by one
 
 
 def test_a_very_steep_and_a_very_flat_function():
@@ -93,7 +93,7 @@ def test_broken_backwards_are_rejected_with_the_right_verdict(function):
     assert f"verdict   {verdict}" in str(error) and error.op in str(error)
 
 
-def test_the_numbers_are_told():
+def test_the_error_has_the_numbers():
     x = draw(3, 4)
     error = rejection(factor, (x,))
     i = error.index
@@ -181,7 +181,7 @@ def at(*values):
         (ops.sign, 0.0),
     ],
 )
-def test_kinks_are_told_from_errors(function, point):
+def test_kinks_are_distinguished_from_errors(function, point):
     error = rejection(function, (at(-1.5, point, 1.5),))
     assert (error.verdict, error.index) == ("kink", (1,)), str(error)
     assert "no mistake" in str(error)
@@ -342,7 +342,7 @@ def test_the_reproducer_of_a_surrogate(tmp_path):
 
 
 def failure_of(text, folder):
-    """(verdict, op, index) of the GradcheckError that ends the program `text`, run by itself."""
+    """Return (verdict, op, index) of the GradcheckError that ends the program `text`, which runs in a process of its own."""
     lines = text.rstrip().splitlines()
     assert lines[-1].startswith("gradcheck(")
     told = "    print(repr((error.verdict, error.op, error.index)))"

@@ -1,4 +1,4 @@
-"""Sums lose no digits, however long, over whichever axes of whatever layout, on any number of threads; float16 is summed in float32."""
+"""Sums of any length, over any axes, in any layout and on any number of threads lose no digits; float16 is summed in float32."""
 
 import itertools
 
@@ -32,7 +32,7 @@ def axes_of(x):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_sums_of_float32_are_exact_to_the_last_digits(shape, layout):
-    """Row by row, 300,000 times 0.1 is wrong by 1e-3."""
+    """If 300,000 rows of 0.1 are added one after the other, the sum is wrong by 1e-3."""
     for x in (np.full(shape, 0.1, "float32"), np.random.default_rng(0).random(shape, "float32")):
         x = LAYOUTS[layout](x)
         for axis in axes_of(x):
@@ -85,8 +85,8 @@ def test_softmax_along_a_long_axis(dim):
     shape[dim] = 100_000
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     for name in ("softmax", "log_softmax"):
-        ours, theirs = getattr(mg.from_numpy(x), name)(dim), getattr(torch.from_numpy(x).double(), name)(dim)
-        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), 3e-6)
+        in_minigrad, in_torch = getattr(mg.from_numpy(x), name)(dim), getattr(torch.from_numpy(x).double(), name)(dim)
+        np.testing.assert_allclose(in_minigrad.numpy(), in_torch.numpy(), 3e-6)
 
 
 def test_means_and_losses_over_many_rows():

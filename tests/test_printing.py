@@ -36,20 +36,20 @@ def test_like_pytorch(shapes, dtype):
     rng = np.random.default_rng(0)
     kinds = ["plain", "whole", "wide", "special"]
     for shape, kind, scale in itertools.product(shapes, kinds, [1, 1e-5, 1e6, 1e9, 0, 30]):
-        ours, theirs = both(numbers(shape, kind, scale, rng), dtype)
-        assert repr(ours) == str(ours) == repr(theirs), (shape, kind, scale)
+        in_minigrad, in_torch = both(numbers(shape, kind, scale, rng), dtype)
+        assert repr(in_minigrad) == str(in_minigrad) == repr(in_torch), (shape, kind, scale)
 
 
 @pytest.mark.parametrize("shape", SHAPES + SUMMARISED[:2])
 def test_with_gradients(shape):
     rng = np.random.default_rng(1)
     for dtype in ("float32", "float64"):
-        ours, theirs = both(rng.standard_normal(shape), dtype)
-        ours.requires_grad_(), theirs.requires_grad_()
-        assert repr(ours) == repr(theirs)
-        assert repr(ours * 2) == repr(theirs * 2)
-        assert repr(ours.sum()) == repr(theirs.sum())
-        assert repr(ours.detach()) == repr(theirs.detach())
+        in_minigrad, in_torch = both(rng.standard_normal(shape), dtype)
+        in_minigrad.requires_grad_(), in_torch.requires_grad_()
+        assert repr(in_minigrad) == repr(in_torch)
+        assert repr(in_minigrad * 2) == repr(in_torch * 2)
+        assert repr(in_minigrad.sum()) == repr(in_torch.sum())
+        assert repr(in_minigrad.detach()) == repr(in_torch.detach())
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,23 @@ def test_options(options):
         minigrad.set_printoptions(**options)
         for shape, scale in itertools.product([(), (3,), (20,), (4, 5), (3, 3, 3), (50, 30)], (1, 1e7)):
             for values in (rng.standard_normal(shape) * scale, np.round(rng.standard_normal(shape) * scale)):
-                ours, theirs = both(values, "float64")
-                assert repr(ours) == repr(theirs)
+                in_minigrad, in_torch = both(values, "float64")
+                assert repr(in_minigrad) == repr(in_torch)
     finally:
         torch.set_printoptions(profile="default")
         minigrad.set_printoptions(profile="default")
 
 
-def test_options_for_a_block():
-    from minigrad.printing import get_printoptions, printoptions
+def test_the_default_profile_takes_options_back():
+    from minigrad.printing import options
 
-    before = get_printoptions()
-    with printoptions(precision=2):
+    before = dict(options)
+    try:
+        minigrad.set_printoptions(precision=2)
         assert repr(minigrad.tensor(1.23456)) == "tensor(1.23)"
-    assert get_printoptions() == before
+    finally:
+        minigrad.set_printoptions(profile="default")
+    assert options == before
     with pytest.raises(ValueError, match="short"):
         minigrad.set_printoptions(profile="tiny")
 

@@ -1,4 +1,4 @@
-"""The stand-in for CuPy: as strict as it promises, and no name, signature or view of an array that the real CuPy does not have.
+"""The stand-in for CuPy is as strict as it promises, and has no name, signature or view of an array that the real CuPy lacks.
 
 CuPy installs without a GPU; its arrays can then lie over the host's memory, where views and indexing work and kernels do not.
 """
@@ -24,7 +24,7 @@ def cupy():
 
 
 def on_host_memory(cupy, shape, dtype="float32"):
-    """A real CuPy array without a device, over NumPy's memory."""
+    """Return a real CuPy array without a device, over NumPy's memory."""
     host = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
     memory = cupy.cuda.UnownedMemory(host.ctypes.data, max(host.nbytes, 1), host, 0)
     return cupy.ndarray(shape, dtype, cupy.cuda.MemoryPointer(memory, 0))
@@ -34,7 +34,7 @@ def on_host_memory(cupy, shape, dtype="float32"):
 
 
 def as_text(signature):
-    """Names and defaults, without annotations."""
+    """Return names and defaults as text, without annotations."""
     parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
     return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
 
@@ -52,15 +52,15 @@ def test_function_keeps_its_signature(name):
 
 @pytest.mark.parametrize("name", UFUNCS)
 def test_ufunc_is_cupys(cupy, name):
-    theirs, ours = getattr(cupy, name), getattr(library, name)
-    assert isinstance(theirs, cupy.ufunc)
-    assert (theirs.nin, theirs.nout) == (ours.nin, 1)
+    in_cupy, stand_in = getattr(cupy, name), getattr(library, name)
+    assert isinstance(in_cupy, cupy.ufunc)
+    assert (in_cupy.nin, in_cupy.nout) == (stand_in.nin, 1)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_method_has_cupys_signature(cupy, name):
-    theirs = inspect.getdoc(getattr(cupy.ndarray, name)).split("\n")[0]
-    parameters = re.fullmatch(r"\w+\.\w+\((.*)\)( -> .*)?", theirs).group(1)
+    in_cupy = inspect.getdoc(getattr(cupy.ndarray, name)).split("\n")[0]
+    parameters = re.fullmatch(r"\w+\.\w+\((.*)\)( -> .*)?", in_cupy).group(1)
     assert as_text(strict_device.signature(parameters)) == as_text(strict_device.signature(METHODS[name]))
 
 
@@ -73,9 +73,9 @@ def test_everything_else_is_in_cupy(cupy):
     for name in vars(library.cuda.runtime):
         assert hasattr(cupy.cuda.runtime, name)
     assert hasattr(cupy.cuda.Device, "synchronize") and hasattr(cupy.cuda.Device, "compute_capability")
-    linalg, ours = cupy._core._routines_linalg, library._core._routines_linalg
-    assert linalg.COMPUTE_TYPE_TF32 == ours.COMPUTE_TYPE_TF32
-    assert linalg.COMPUTE_TYPE_DEFAULT == ours.COMPUTE_TYPE_DEFAULT
+    linalg, stand_in = cupy._core._routines_linalg, library._core._routines_linalg
+    assert linalg.COMPUTE_TYPE_TF32 == stand_in.COMPUTE_TYPE_TF32
+    assert linalg.COMPUTE_TYPE_DEFAULT == stand_in.COMPUTE_TYPE_DEFAULT
     assert hasattr(linalg, "get_compute_type") and hasattr(linalg, "set_compute_type")
 
 
@@ -83,8 +83,8 @@ def test_kernels_are_made_as_cupys(cupy):
     made = inspect.getdoc(cupy.ElementwiseKernel).split("\n")[0]
     parameters = re.search(r"\((.*)\)", made).group(1)
     assert parameters.startswith("in_params")
-    ours = as_text(inspect.signature(library.ElementwiseKernel))
-    assert as_text(strict_device.signature(parameters)) == ours
+    stand_in = as_text(inspect.signature(library.ElementwiseKernel))
+    assert as_text(strict_device.signature(parameters)) == stand_in
 
 
 # ---- the same values as CuPy's own routines, whose C text g++ compiles
@@ -96,7 +96,7 @@ TOGETHER = {"clip": lambda x, low, high: x.clip(low, high), "where": library.whe
 
 
 def routines(cupy):
-    """(name, types of the inputs, type of the output, C text) of each ufunc for the types above; and the text before them."""
+    """Return [(name, types of the inputs, type of the output, C text)] of CuPy's ufuncs for the types above, and the text before them."""
     from cupy._core import _routines_math
     from cupy._sorting import search
 
@@ -116,7 +116,7 @@ def routines(cupy):
 
 
 def as_c(number, inputs, output, routine):
-    """One routine as a function of (length, pointers to the inputs and to the output)."""
+    """Return the C text of a routine as a function of (length, pointers to the inputs and to the output)."""
     reads = "".join(f"typedef {C[t]} in{k}_type; in{k}_type in{k} = (({C[t]}*)p[{k}])[i];\n" for k, t in enumerate(inputs))
     written = f"typedef {C[output]} out0_type; out0_type &out0 = (({C[output]}*)p[{len(inputs)}])[i];\n"
     loop = f"for (long long i = 0; i < n; ++i) {{\n{reads}{written}{routine};\n}}"
@@ -138,23 +138,23 @@ def test_every_ufunc_computes_what_cupys_routine_does(compiled):
     for number, (name, inputs, output, _) in enumerate(found):
         grid = [g.ravel().copy() for g in np.meshgrid(*[VALUES[t] for t in inputs])]
         if inputs == "ll" and name == "fmod":
-            grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses what CuPy leaves open
+            grid = [g[grid[1] > 0] for g in grid]  # NumPy refuses the others, CuPy leaves them open
         if "shift" in name:
-            grid = [g[(grid[1] >= 0) & (grid[1] < 64)] for g in grid]  # C leaves the others open
-        theirs = np.empty(len(grid[0]), output)
-        pointers = [a.ctypes.data for a in (*grid, theirs)]
-        getattr(loaded, f"f{number}")(ctypes.c_longlong(len(theirs)), (ctypes.c_void_p * len(pointers))(*pointers))
+            grid = [g[(grid[1] >= 0) & (grid[1] < 64)] for g in grid]  # C leaves the others undefined
+        in_cupy = np.empty(len(grid[0]), output)
+        pointers = [a.ctypes.data for a in (*grid, in_cupy)]
+        getattr(loaded, f"f{number}")(ctypes.c_longlong(len(in_cupy)), (ctypes.c_void_p * len(pointers))(*pointers))
         if inputs[0] == "?" and name in ("negative", "subtract"):
-            continue  # NumPy refuses
+            continue  # NumPy has no such ufunc for these types
         with np.errstate(all="ignore"):
-            ours = TOGETHER.get(name, getattr(library, name, None))(*map(library.asarray, grid)).get()
-        assert ours.dtype == theirs.dtype, name
-        finite = np.isfinite(theirs) & np.isfinite(ours)
-        np.testing.assert_array_equal(ours[~finite], theirs[~finite], name)
+            stand_in = TOGETHER.get(name, getattr(library, name, None))(*map(library.asarray, grid)).get()
+        assert stand_in.dtype == in_cupy.dtype, name
+        finite = np.isfinite(in_cupy) & np.isfinite(stand_in)
+        np.testing.assert_array_equal(stand_in[~finite], in_cupy[~finite], name)
         if output in "fd":
-            np.testing.assert_allclose(ours[finite], theirs[finite], 8 * np.finfo(output).eps, err_msg=name)
+            np.testing.assert_allclose(stand_in[finite], in_cupy[finite], 8 * np.finfo(output).eps, err_msg=name)
         else:
-            np.testing.assert_array_equal(ours, theirs, name)
+            np.testing.assert_array_equal(stand_in, in_cupy, name)
 
 
 # ---- views
@@ -199,8 +199,8 @@ def test_views_as_cupys(cupy, view):
         contiguous = v.flags.c_contiguous, v.flags.f_contiguous, v.flags.owndata
         return v.shape, v.strides, v.data.ptr - a.data.ptr, v is a, v.base is a, contiguous
 
-    ours = library.asarray(np.arange(24, dtype="float32").reshape(2, 3, 4))
-    assert look(library, ours) == look(cupy, on_host_memory(cupy, (2, 3, 4)))
+    stand_in = library.asarray(np.arange(24, dtype="float32").reshape(2, 3, 4))
+    assert look(library, stand_in) == look(cupy, on_host_memory(cupy, (2, 3, 4)))
 
 
 REFUSED = {
@@ -217,17 +217,17 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("call", REFUSED.values(), ids=REFUSED)
-def test_refused_as_by_cupy(cupy, call):
-    ours = library.asarray(np.zeros((2, 3, 4), "float32"))
+def test_calls_that_cupy_refuses_are_refused(cupy, call):
+    stand_in = library.asarray(np.zeros((2, 3, 4), "float32"))
     errors = []
-    for xp, a in ((library, ours), (cupy, on_host_memory(cupy, (2, 3, 4)))):
-        with pytest.raises(Exception) as caught:  # the types are compared
+    for xp, a in ((library, stand_in), (cupy, on_host_memory(cupy, (2, 3, 4)))):
+        with pytest.raises(Exception) as caught:  # the types of the exceptions are compared
             call(xp, a)
         errors.append(caught.type)
     assert errors[0] is errors[1]
 
 
-def test_memory_of_real_arrays_is_told_apart(cupy):
+def test_memory_of_real_arrays_is_distinguished(cupy):
     from minigrad.backend import arrays
 
     a = on_host_memory(cupy, (4, 6))
@@ -262,7 +262,7 @@ STRICT = {
 
 
 @pytest.mark.parametrize("call", STRICT.values(), ids=STRICT)
-def test_refuses(x, call):
+def test_the_stand_in_refuses(x, call):
     with pytest.raises(TypeError):
         call(x)
 
@@ -311,7 +311,7 @@ WAITING = {
 
 
 @pytest.mark.parametrize("call", WAITING.values(), ids=WAITING)
-def test_counts_what_waits(x, call):
+def test_operations_that_wait_are_counted(x, call):
     before = Sync.count
     call(x)
     assert Sync.count == before + 1
@@ -319,7 +319,7 @@ def test_counts_what_waits(x, call):
         call(x)
 
 
-def test_the_rest_does_not_wait(x):
+def test_other_operations_do_not_wait(x):
     with no_sync():
         y = library.where(x > 1, library.exp(x) @ x.T @ x, 0) / 3
         y[0] = 1
@@ -344,13 +344,13 @@ def test_kernel_checks():
 
 
 def test_kernel_sees_overlapping_memory():
-    """Inputs that lie as the loop goes are not copied: writing to the output changes what is read later."""
+    """Contiguous inputs are not copied: writing to the output changes what is read later."""
     x = library.asarray(np.arange(4.0))
     library.ElementwiseKernel("T x", "T y", "y = x + 1", "next")(x[:3], x[1:])
     assert x.get().tolist() == [0, 1, 2, 3]
 
 
-def test_use_gives_back_what_was():
+def test_use_returns_the_library_from_before():
     before = cuda.use(None)
     with strict_device.strict_device() as inside:
         assert cuda.library() is inside

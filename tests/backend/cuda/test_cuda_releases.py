@@ -1,4 +1,4 @@
-"""The extras for CUDA 12 and CUDA 13: each is named, installed and recognised wherever the other is."""
+"""The extras for CUDA 12 and CUDA 13: wherever one is named, installed or recognised, the other is too."""
 
 import tomllib
 from pathlib import Path
@@ -12,7 +12,7 @@ from minigrad.cli import doctor
 from minigrad.experiments import training
 from support.cuda_releases import RELEASES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 
@@ -27,7 +27,7 @@ class TestEach:
         assert requirement.startswith(f"{release.cupy}[ctk]>=14")
 
     def test_its_compiler_comes_with_the_extra_kernels(self, release):
-        suffix = f"-cu{release.major}" if release.major < 13 else ""  # NVIDIA's names have no suffix from 13 on
+        suffix = f"-cu{release.major}" if release.major < 13 else ""  # from 13 on NVIDIA's names have no suffix
         for package in ("nvidia-cuda-nvrtc", "nvidia-cuda-runtime"):
             assert any(r.startswith(f"{package}{suffix}>=") and f"<{release.major + 1};" in r for r in EXTRAS["kernels"])
 

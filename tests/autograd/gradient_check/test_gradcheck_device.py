@@ -1,4 +1,4 @@
-"""`gradcheck` of tensors on a device: the function and its backward run there, numbers are compared on the host."""
+"""`gradcheck` of tensors on a device: the function and its backward run there, and numbers are compared on the host."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def device(request):
 
 
 def there(*shape, **options):
-    """What `draw` draws, on the device."""
+    """Return what `draw` returns, on the device."""
     return draw(*shape, **options).detach().cuda().requires_grad_()
 
 
@@ -85,13 +85,13 @@ def test_kinks(device):
 def test_functions_that_lead_from_one_device_to_another(device):
     assert gradcheck(lambda x: ((x * 2).cuda().tanh() * 3).cpu().exp(), (draw(3, 4),))
     assert gradcheck(lambda x, y: (x.cpu() * y, x * y.cuda()), (there(3), draw(3, seed=1)))
-    assert gradcheck(lambda x, y: x * y, (there(3), draw(seed=1)))  # a 0-d tensor of the host goes with any
+    assert gradcheck(lambda x, y: x * y, (there(3), draw(seed=1)))  # a 0-d tensor of the host goes with tensors of any device
     error = rejection(lambda x: half((x * 2).cuda().tanh()).cpu().exp(), (draw(3, 4),))
     assert (error.op, error.verdict) == ("half", "constant factor")
 
 
 class OnHost(Function):
-    """A Function that computes on the host whatever it gets."""
+    """A Function that computes on the host, wherever its input lives."""
 
     @staticmethod
     def forward(ctx, x):
@@ -116,7 +116,7 @@ def test_inputs_and_gradients_stay_as_they_were(device):
     assert x.array is array and x.tolist() == copy and x.grad is None
 
 
-def test_an_index_out_of_range_is_told(device):
+def test_an_index_out_of_range_is_reported(device):
     index = mg.tensor([0, 3]).cuda()
     with pytest.raises(IndexError, match="index 3 is out of bounds"):
         gradcheck(lambda x: x[index], (there(3),))

@@ -1,4 +1,4 @@
-"""The tests for a GPU on the real CuPy without one: its own code over memory of the host (see support/cupy_on_host/__init__.py).
+"""The tests for a GPU, run by the real CuPy without a GPU, over memory of the host (see support/cupy_on_host/__init__.py).
 
 CuPy's wheel for CUDA 12 is the one that the extra `test` installs. MINIGRAD_CUPY_CUDA13 names a folder with the wheel for CUDA 13
 (pip install --no-deps --target FOLDER cupy-cuda13x), which cannot lie beside it.
@@ -16,13 +16,14 @@ import pytest
 
 from support.optional_tools import needs
 
-TESTS = Path(__file__).parents[1]
-FILES = ["backend/with_cupy.py", "backend/test_device.py", "autograd/test_gradcheck_device.py", "backend/test_kernels.py"]
+TESTS = Path(__file__).parents[2]
+FILES = ["backend/cuda/with_cupy.py", "backend/cuda/test_device.py", "backend/cuda/test_kernels.py",
+         "autograd/gradient_check/test_gradcheck_device.py"]
 CUDA13 = os.environ.get("MINIGRAD_CUPY_CUDA13", "")
 
 
 def run(files, *before):
-    """Run the tests marked gpu in these files, folders `before` all others on Python's path; how many ran, and on which CuPy."""
+    """Run the tests marked gpu in these files; return their number and CuPy's CUDA release. Folders `before` lead Python's path."""
     paths = [*before, str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "support.cupy_on_host", "-m", "gpu", *[str(TESTS / f) for f in files]]
@@ -47,5 +48,5 @@ def test_cupy_itself_runs_on_the_host():
 
 @needs(CUDA13, "needs a second CuPy, in the folder MINIGRAD_CUPY_CUDA13")
 def test_cupy_for_cuda_13_runs_on_the_host():
-    count, release = run(["backend/with_cupy.py", "backend/test_kernels.py"], CUDA13)
+    count, release = run(["backend/cuda/with_cupy.py", "backend/cuda/test_kernels.py"], CUDA13)
     assert count > 45 and release == 13

@@ -1,4 +1,4 @@
-"""Tests for CuPy itself, run by test_cupy_on_host.py: whether its code waits for the device in a step, and how precisely it multiplies."""
+"""Tests of CuPy's own code, run by test_cupy_on_host.py: whether it waits for the device in a step, and how precisely it multiplies."""
 
 import dataclasses
 import gc
@@ -18,7 +18,7 @@ from support.small_mnist import write_mnist
 
 pytestmark = pytest.mark.gpu
 PROGRAMS = {"denoising": denoising, "autoencoder": autoencoder}
-COMPUTE_32F, COMPUTE_32F_FAST_TF32 = 68, 77  # cuBLAS's names
+COMPUTE_32F, COMPUTE_32F_FAST_TF32 = 68, 77  # cuBLAS's numbers
 
 
 def waits():
@@ -51,11 +51,11 @@ def test_steps_wait_for_nothing_and_an_epoch_reads_its_loss(lecture, optimizer, 
         before = waits()
         train_epoch = training.pretrain_epoch if phase == "pretrain" else training.finetune_epoch
         assert np.isfinite(train_epoch(run, data))
-        noted = config.shuffle or phase == "finetune"  # the note on what was out of range is read first
+        noted = config.shuffle or phase == "finetune"  # the note of an index out of range is read first
         assert waits() == before + 1 + noted
 
 
-COUNTS = {  # launches, matrix products, copies and fills of memory, and the most calls that Python makes: docs/gpu.md has them too
+COUNTS = {  # launches, matrix products, copies and fills, and an upper limit of Python's calls; docs/gpu.md has them too
     "pretraining": (17, 5, 0, 680),
     "classifier": (29, 5, 0, 650),
     "lecture12": (14, 5, 0, 580),
@@ -63,7 +63,7 @@ COUNTS = {  # launches, matrix products, copies and fills of memory, and the mos
 
 
 class Calls:
-    """Count the calls of Python functions, and of C functions by Python, in this block, but for those of the stand-in."""
+    """A block in which calls of Python functions, and of C functions by Python, are counted, except those of the stand-in."""
 
     def __enter__(self):
         self.count = 0
@@ -93,13 +93,13 @@ def test_what_a_step_asks_of_the_device_and_of_python(work, dtype):
         step()
     done = runtime.launched - before
     copies = done.pop("copy", 0) + done.pop("fill", 0)
-    print(calls.count, done)  # shown where the test fails
+    print(calls.count, done)  # shown if the test fails
     assert (done.total(), cublas.products() - products, copies) == COUNTS[work][:3]
     assert 100 < calls.count <= COUNTS[work][3]
 
 
 def test_a_wait_is_counted():
-    mg.cuda.synchronize()  # what other tests have noted is read
+    mg.cuda.synchronize()  # this reads what other tests have noted
     before = waits()
     mg.ones(2).cuda().tolist()
     assert waits() == before + 1

@@ -1,6 +1,6 @@
-"""Every kernel that minigrad has for CuPy: compiled for sm_90 by NVRTC of CUDA 12 and 13, and run by g++ against its plain twin.
+"""Each of minigrad's kernels for CuPy is compiled for sm_90 by NVRTC of CUDA 12 and 13, and by g++ to be compared with its plain twin.
 
-CuPy writes the whole text of a kernel without a GPU, and NVRTC compiles it. All come with the extra `kernels`.
+CuPy writes the whole text of a kernel without a GPU, and NVRTC compiles it. The extra `kernels` installs both.
 """
 
 import importlib
@@ -35,7 +35,7 @@ HAND_WRITTEN = {
 
 
 def fused_functions():
-    """Every function that is marked with @fuse, by name."""
+    """Return {name: function} of every function that is marked with @fuse."""
     found = {}
     for package in ("ops", "optim", "autograd", "nn"):
         parent = importlib.import_module(f"minigrad.{package}")
@@ -49,7 +49,7 @@ def fused_functions():
 FUSED = fused_functions()
 
 
-def test_all_are_found():
+def test_all_fused_functions_are_found():
     assert {"tanh_grad", "relu_grad", "mse_grad", "adam_update", "descend"} <= set(FUSED)
     assert minigrad.ops.activations.tanh_grad is FUSED["tanh_grad"]
 
@@ -59,7 +59,7 @@ def test_all_are_found():
 
 @pytest.fixture(scope="module", params=RELEASES.values(), ids=lambda release: release.extra)
 def nvrtc(request):
-    """A function from (CuPy's kernel text, method) to what NVRTC makes of it."""
+    """A function of (CuPy's kernel text, method) that returns what NVRTC makes of it."""
     missing = pytest.fail if REQUIRED else pytest.skip
     try:
         from cupy._core import core
@@ -77,7 +77,7 @@ def nvrtc(request):
 
 
 def whole_text(source, dtype, kinds, suffix=""):
-    """CuPy's text of a kernel. kinds: for each parameter "number" or the number of axes and whether it is contiguous."""
+    """Return CuPy's text of a kernel. kinds: for each parameter "number", or (number of axes, whether it is contiguous)."""
     import cupy
     from cupy._core import _carray, _kernel, _scalar
 
@@ -102,7 +102,7 @@ def whole_text(source, dtype, kinds, suffix=""):
 
 
 def kinds_of(source, array):
-    """All arrays of one kind; numbers where a hand-written kernel declares whole numbers."""
+    """Return the kinds of all parameters: `array`, or numbers where a hand-written kernel declares whole numbers."""
     parameters = [p.split() for text in source[:2] for p in text.split(",")]
     return ["number" if "int" in p[-2] and p[0] != "raw" else array for p in parameters]
 
@@ -146,7 +146,7 @@ def test_hand_written_kernels_compile(nvrtc, name, dtype):
         assert len(nvrtc(whole_text(source, dtype, numbers))) > 1000
 
 
-RAW = {  # the kernels of blocks that wait for each other: text and name, by dtype
+RAW = {  # (text, name) by dtype, for the kernels whose threads wait for each other
     "columns": sums.columns_source,
     **{f.__name__: lambda dtype, f=f: kernels.sum_source(f, dtype) for f in FUSED.values() if f.reduce},
 }
@@ -166,7 +166,7 @@ def test_sums_compile(nvrtc, name, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nothing_is_contracted(nvrtc, dtype):
-    """A fused multiply-add rounds once where the plain twin rounds twice. (CUDA's own exp is made of them.)"""
+    """A fused multiply-add rounds once where the plain twin rounds twice. (CUDA's own exp contains some.)"""
     sources = [s for s in map(kernels.source_of, FUSED.values()) if "exp(" not in s[2]]
     texts = [whole_text(s, dtype, kinds_of(s, (1, True))) for s in sources]
     assert b"fma.rn" not in nvrtc("".join(texts), method="ptx")
@@ -176,7 +176,7 @@ def test_nothing_is_contracted(nvrtc, dtype):
 
 
 def arguments(fused, dtype, special=False):
-    """An array for each parameter; where a root is drawn all are positive, as in the optimizers."""
+    """Return an array for each parameter; all are positive if the body takes a root, as in the optimizers."""
     rng = np.random.default_rng(sum(map(ord, fused.__name__)))
     rooted = "sqrt" in kernels.source_of(fused)[2]
     found = []
@@ -189,7 +189,7 @@ def arguments(fused, dtype, special=False):
 
 
 def on_host(fused, args):
-    """The kernel of `fused` by g++, called as `kernels.launch` calls it: what it returns, or the first array it writes."""
+    """Run the kernel of `fused` by g++, as `kernels.launch` would; return what it returns, or the first array that it writes."""
     inputs, outputs, operation, name, _ = kernels.source_of(fused)
     body = fused.body
     values = dict(zip(body.parameters, args))
@@ -202,11 +202,11 @@ def on_host(fused, args):
 @pytest.mark.parametrize("name", FUSED)
 def test_fused_kernel_is_its_plain_twin(name, dtype):
     fused = FUSED[name]
-    ours, plain = (arguments(fused, dtype) for _ in range(2))
-    found, expected = on_host(fused, ours), fused.plain(*plain)
+    given, plain = (arguments(fused, dtype) for _ in range(2))
+    found, expected = on_host(fused, given), fused.plain(*plain)
     if expected is not None:
         np.testing.assert_array_max_ulp(found, expected, maxulp=4)
-    for a, b in zip(ours, plain):
+    for a, b in zip(given, plain):
         np.testing.assert_array_max_ulp(a, b, maxulp=4)
 
 
@@ -214,10 +214,10 @@ def test_fused_kernel_is_its_plain_twin(name, dtype):
 @pytest.mark.parametrize("name", FUSED)
 def test_extreme_values_as_in_the_plain_twin(name, dtype):
     fused = FUSED[name]
-    ours, plain = (arguments(fused, dtype, special=True) for _ in range(2))
+    given, plain = (arguments(fused, dtype, special=True) for _ in range(2))
     with np.errstate(all="ignore"):
-        found, expected = on_host(fused, ours), fused.plain(*plain)
-    for a, b in [*zip(ours, plain), *([] if expected is None else [(found, expected)])]:
+        found, expected = on_host(fused, given), fused.plain(*plain)
+    for a, b in [*zip(given, plain), *([] if expected is None else [(found, expected)])]:
         finite = np.isfinite(b)
         np.testing.assert_array_equal(a[~finite], b[~finite])
         np.testing.assert_array_max_ulp(a[finite], b[finite], maxulp=4)
@@ -230,15 +230,15 @@ def test_launched_kernel_is_its_plain_twin(backend, name, dtype):
     fused = FUSED[name]
     plain = arguments(fused, dtype)
     with backend.active():
-        ours = [backend.array(a) for a in plain]
-        found, expected = fused(*ours), fused.plain(*plain)
+        given = [backend.array(a) for a in plain]
+        found, expected = fused(*given), fused.plain(*plain)
         if fused.reduce:
             np.testing.assert_allclose(
                 found.get(), expected.sum(), rtol=1e-5 if dtype == "float32" else 1e-13
             )
         elif expected is not None:
             np.testing.assert_array_max_ulp(found.get(), expected, maxulp=4)
-        for a, b in zip(ours, plain):
+        for a, b in zip(given, plain):
             np.testing.assert_array_max_ulp(a.get(), b, maxulp=4)
 
 
@@ -256,7 +256,7 @@ def test_check_range(kind):
     assert note.tolist() == [0, 0]
     kernel(values, 0, 100, 0, 7, note)
     kernel(values, 5, 10, 5, 8, note)
-    assert note.tolist() == [7, 100]  # the first stays
+    assert note.tolist() == [7, 100]  # the first note stays
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -282,12 +282,12 @@ def test_gather(dtype, count):
     rng = np.random.default_rng(0)
     parts = [rng.normal(size=(2, k + 1)).astype(dtype) for k in range(count)]
     starts = [64 * k for k in range(count)]
-    ours, expected = np.full(64 * count, np.nan, dtype), np.zeros(64 * count, dtype)
+    given, expected = np.full(64 * count, np.nan, dtype), np.zeros(64 * count, dtype)
     for part, start in zip(parts, starts):
         expected[start:start + part.size] = part.reshape(-1)
     bounds = [b for p, s in zip(parts, starts) for b in (s, s + p.size)]
-    hand_written(f"gather{count}")(*parts, *bounds, ours)
-    np.testing.assert_array_equal(ours, expected)
+    hand_written(f"gather{count}")(*parts, *bounds, given)
+    np.testing.assert_array_equal(given, expected)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -317,7 +317,7 @@ def test_rows_out_of_range_are_noted():
 
 
 def columns(x, slices):
-    """The kernel's sums of the columns of x, in so many slices of rows; its counters are as they were."""
+    """Return the kernel's sums of the columns of x, made in `slices` slices of rows; its counters must be as before."""
     tiles = -(-x.shape[1] // sums.TILE)
     out, part, done = np.full(x.shape[1], np.nan, x.dtype), np.full((slices, x.shape[1]), np.nan, x.dtype), np.zeros(tiles, "uint32")
     numbers = np.int32(x.shape[0]), np.int32(x.shape[1]), np.int32(slices)
@@ -365,7 +365,7 @@ def test_sum_of_a_body(name, n, blocks, dtype):
 
 
 def philox_in_python(key, counter):
-    """Philox 4x32-10 in Python: four 32-bit words from a key of two and a counter of four."""
+    """Return Philox 4x32-10 in Python: four 32-bit words for a key of two and a counter of four."""
     (k0, k1), (a, b, c, d) = key, counter
     for _ in range(10):
         p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
@@ -374,7 +374,7 @@ def philox_in_python(key, counter):
     return a, b, c, d
 
 
-KNOWN = {  # the answers that come with the authors' Random123
+KNOWN = {  # known answers from Random123, by Philox's authors
     ((0, 0), (0, 0, 0, 0)): (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8),
     ((0xFFFFFFFF,) * 2, (0xFFFFFFFF,) * 4): (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
     ((0xA4093822, 0x299F31D0), (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344)): (
@@ -400,7 +400,7 @@ def drawn(name, n, dtype, first, second, seed=0, draw=0):
 
 
 def words(n, seed, draw):
-    """What Philox gives for the first n places of a draw."""
+    """Return what Philox gives for the first n places of a draw."""
     key, call = (seed & 0xFFFFFFFF, seed >> 32), (draw & 0xFFFFFFFF, draw >> 32)
     return np.array([philox_in_python(key, (place, 0, *call)) for place in range(n)], "uint64").T
 
@@ -420,7 +420,7 @@ def test_uniform(dtype):
 
 
 def test_uniform_numbers_stay_below_the_upper_end():
-    """1 + (1 - 2⁻²⁴) is 2 in float32."""
+    """Though 1 + (1 - 2⁻²⁴) is 2 in float32."""
     found = drawn("uniform", 1 << 24, "float32", 1, 1)
     assert found.min() >= 1 and found.max() == np.nextafter(np.float32(2), np.float32(1))
 
@@ -437,7 +437,7 @@ def test_normal(dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_draws_have_their_distribution(dtype):
-    """Kolmogorov and Smirnov's distance at the level of 1 in a million, for fixed seeds."""
+    """By Kolmogorov and Smirnov's distance at the level of 1 in a million, for fixed seeds."""
     from math import erf, sqrt
 
     n, limit = 100_000, sqrt(-np.log(1e-6 / 2) / 2 / 100_000)

@@ -1,4 +1,4 @@
-"""minigrad's kernel for products of matrices, against NumPy's; and when it is used."""
+"""minigrad's kernel for matrix products gives NumPy's, and is used where it is faster."""
 
 import types
 
@@ -35,7 +35,7 @@ def kernel():
 
 
 def bound(x, y):
-    """How far rounding may take two ways of summing a product apart."""
+    """Return the largest difference that rounding can make between two orders of summation."""
     return 2 * x.shape[1] * np.finfo(x.dtype).eps * (np.abs(x) @ np.abs(y))
 
 
@@ -56,7 +56,7 @@ def test_products(m, k, n, x_layout, y_layout, kind, power, seed):
     multiply(LAYOUTS[x_layout](x), LAYOUTS[y_layout](y), frame[1:-1, 1:-2], bias)
     assert (np.abs(frame[1:-1, 1:-2] - (x @ y + bias)) <= bound(x, y) + 4 * np.finfo(kind).eps * np.abs(bias)).all()
     frame[1:-1, 1:-2] = 7
-    assert (frame == 7).all()  # nothing was written beside it
+    assert (frame == 7).all()  # nothing was written outside
 
 
 @wide
@@ -95,15 +95,14 @@ def test_bits_do_not_depend_on_the_number_of_threads(kind):
 
 
 def not_called(x, y, out):
-    """Stand in for the compiled kernel."""
+    """Replace the compiled kernel, which must not be called."""
 
 
 @pytest.fixture(params=[1, 2])
 def can_use_gemm(monkeypatch, request):
-    """A machine on which `gemm` can be used, whether or not this one is, with one thread and with two."""
+    """A machine on which `gemm` can be used, whatever this one is, with one thread and with two."""
     monkeypatch.setattr(threads, "_threads", request.param)
-    monkeypatch.setattr(products, "_has_wide_vectors_and_openblas", lambda: True)
-    monkeypatch.setattr(products, "_found", {"BLAS is wide": True})
+    monkeypatch.setattr(products, "_found", {"gemm": True, "BLAS is wide": True})
     monkeypatch.setattr(products, "_kernels", dict.fromkeys([np.dtype("float64"), np.dtype("float32")], not_called))
 
 
@@ -130,7 +129,7 @@ def test_gemm_multiplies_dense_matrices_of_float32_and_float64():
 @pytest.mark.parametrize("wide_blas", [True, False])
 @pytest.mark.parametrize("rows", [100, 255, 256, 1000])
 def test_with_few_rows_gemm_multiplies_where_it_is_as_fast_as_blas(rows, wide_blas, kind):
-    """That is with float32 and the transposed weights of a layer, or where OpenBLAS runs kernels for an older processor."""
+    """With float32 and the transposed weights of a layer, and if OpenBLAS runs kernels for an older processor."""
     products._found["BLAS is wide"] = wide_blas
     x, weight = np.ones((rows, 500), kind), np.ones((400, 500), kind)
     for y, as_fast in [(weight.T, kind == "float32"), (np.ones((500, 400), kind), False)]:

@@ -1,4 +1,4 @@
-"""Copies of tensors: what of a copy shares memory with what; deepcopy, copy and pickle, beside PyTorch's."""
+"""Copies of tensors by deepcopy, copy and pickle, compared with PyTorch's: which parts share memory."""
 
 import copy
 import pickle
@@ -16,7 +16,7 @@ def address(tensor):
 
 
 def structures(lib):
-    """Names and lists of tensors that show the same memory, or not."""
+    """Return {name: list of tensors}, of which some show the same memory."""
     x = lib.arange(12, dtype=lib.float64)
     matrix = lib.arange(12, dtype=lib.float64).reshape(3, 4)
     leaf = lib.arange(6, dtype=lib.float64).requires_grad_()
@@ -46,7 +46,7 @@ NAMES = [name for name, _ in structures(mg)]
 
 
 def writes(tensors):
-    """What all show after each one in turn is written to: who shares memory with whom."""
+    """Return what all show after each in turn is written to, which tells which of them share memory."""
     found = []
     for i, t in enumerate(tensors):
         t.detach()[...] = -1 - i
@@ -63,14 +63,14 @@ def test_deep_copies_share_memory_as_pytorchs_do(name):
         copies = copy.deepcopy(tensors)
         assert [t.tolist() for t in copies] == before and not {address(t) for t in tensors if t.numel()} & {address(t) for t in copies}
         about = [(type(t).__name__, t.requires_grad, t.stride() if t.numel() > 1 and "column alone" not in name else (), t.is_leaf)
-                 for t in copies]  # a column on its own becomes dense here: PyTorch copies the whole matrix
+                 for t in copies]  # a copied column is contiguous here; PyTorch copies the whole matrix
         found.append((about, [a is b for a in copies for b in copies], None if "expanded" in name else writes(copies)))
         assert [t.tolist() for t in tensors] == before
     assert found[0] == found[1]
 
 
 def test_a_deep_copy_knows_of_its_views():
-    """What is recorded on one copy, and what is written to another, is noticed."""
+    """A write to one copy is noticed by what was recorded on another."""
     x, part = copy.deepcopy([y := mg.ones(4), y[1:]])
     loss = (x.requires_grad_() * x).sum()
     part.mul_(2.0)
@@ -85,7 +85,7 @@ def test_a_deep_copy_knows_of_its_views():
 
 
 def test_a_deep_copy_takes_little_memory():
-    """A part of a large buffer is copied as that part, also where somebody else sees the part."""
+    """A part of a large buffer is copied as that part, also if another tensor shows it."""
     params = [nn.Parameter(mg.zeros(1000)) for _ in range(20)]
     mg.optim.SGD(params, lr=0.1)
     seen = [p.detach() for p in params]
@@ -121,7 +121,7 @@ def test_what_a_copy_keeps(copied):
         calls = []
         handle = x.register_hook(calls.append)
         if lib is torch:
-            handle.remove()  # PyTorch warns that a hook is not copied
+            handle.remove()  # else PyTorch warns that a hook is not copied
         new = copied(x)
         assert new.requires_grad and (new.grad is not None) == (copied is copy.deepcopy) and new.grad is not x.grad
         (new * 2).sum().backward()
