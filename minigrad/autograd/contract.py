@@ -6,7 +6,7 @@ import warnings
 
 from .. import backend
 from .broadcasting import unbroadcast, was_broadcast
-from .graph import Node, Tensor, origin, wrap
+from .graph import Tensor, origin, wrap
 from .sums import Sums
 from .writes import held, reshaped_since, written_since
 
@@ -143,7 +143,7 @@ def check_usable(node):
     if node.vjps is None:
         raise freed(node)
     for parent in node.parents:
-        if type(parent) is not Node and parent is not None and reshaped_since(parent, node.tick):
+        if reshaped_since(parent, node.tick):
             raise RuntimeError(f"backward: a leaf that {node.op.__name__} (output shape {tuple(node.shape)}) used has got data of another "
                                f"shape since, {tuple(parent.shape)}; call backward() before")
     for vjp in node.vjps:

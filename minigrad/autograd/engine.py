@@ -150,7 +150,7 @@ def call_vjps(node, g, sums, again, wanted, needed):
         if g is None:
             g, vjps = without_gradient(node, vjps, again is not None, sums)
         elif node.op.product:
-            vjps = products(node, vjps, g, again is None and needed is None)
+            vjps = products(node, vjps, g, needed is None)
         kind = type(g)
         for parent, vjp in zip(node.parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):

@@ -79,7 +79,7 @@ class Function:
         if not isinstance(out, Tensor):
             raise TypeError(f"{cls.__name__}.forward returned {type(out).__name__}; it must return one tensor")
         returned = out
-        if any(out is x for x in inputs) or out.node is not None or out._requires_grad:
+        if any(out is x for x in inputs) or out._requires_grad:
             out = wrap(out.array)
             link(returned, out)
         if recording.get() and any(ctx.needs_input_grad) and out.array.dtype.kind == "f":

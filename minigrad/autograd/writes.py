@@ -130,6 +130,8 @@ def keeps(function, array):
 
 def held(function, depth=0):
     """Yield every array that a VJP can reach through its cells, defaults, nested functions, partials, tuples and lists."""
+    if depth > 8:  # something that holds itself would be followed without end
+        return
     kind = type(function)
     if kind is types.FunctionType:
         for cell in function.__closure__ or ():
@@ -137,8 +139,7 @@ def held(function, depth=0):
                 content = cell.cell_contents
             except ValueError:  # not filled yet
                 continue
-            if depth < 8:
-                yield from held(content, depth + 1)
+            yield from held(content, depth + 1)
         for default in function.__defaults__ or ():
             yield from held(default, depth + 1)
     elif backend.is_array(function):
@@ -150,7 +151,7 @@ def held(function, depth=0):
     elif kind is types.MethodType:
         yield from held(function.__func__, depth + 1)
         yield from held(function.__self__, depth + 1)
-    elif kind in (tuple, list) and depth < 8:
+    elif kind in (tuple, list):
         for item in function:
             yield from held(item, depth + 1)
     elif hasattr(function, "array") and backend.is_array(function.array):  # a Tensor

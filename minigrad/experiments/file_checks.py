@@ -172,10 +172,10 @@ def check_snapshots(where: PathLike, snapshots: Mapping[Any, Any], required: tup
             raise unexpected(f"{where}: snapshot {name!r}", "a tensor", shown(tensor))
     found = {name: tensor.numpy() for name, tensor in snapshots.items()}
     for name, array in found.items():
-        if name in IMAGES and len(array) > len(CLASSES):
-            raise unexpected(f"{where}: snapshot {name!r}", f"at most {len(CLASSES)} images", len(array))
         if array.dtype.kind != "f" or array.ndim != 2 or not array.size:
             raise unexpected(f"{where}: snapshot {name!r}", "numbers in rows and columns", f"{array.dtype} of shape {array.shape}")
+        if name in IMAGES and len(array) > len(CLASSES):
+            raise unexpected(f"{where}: snapshot {name!r}", f"at most {len(CLASSES)} images", len(array))
     lacking = [name for name in required if name not in found]
     lacking += [f"{layer} before" for layer in LAYERS if f"{layer} after" in found and f"{layer} before" not in found]
     lacking += [name for name in IMAGES if name not in found and any(other in found for other in IMAGES)]

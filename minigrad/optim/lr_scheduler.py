@@ -41,7 +41,6 @@ class LRScheduler:
         self.last_epoch = last_epoch
         _note_steps(optimizer)
         self._step_count = 0
-        self._get_lr_called_within_step = False
         self._is_initial = True
         self.step()
         self._is_initial = False
@@ -202,8 +201,6 @@ class CosineAnnealingLR(LRScheduler):
         t, low = self.last_epoch, self.eta_min
         if self._is_initial:
             return self._current()
-        if self._step_count == 1 and t > 0:
-            return self.closed_form_lr()
         if (t - 1 - self.T_max) % (2 * self.T_max) == 0:  # at eta_min the ratio below is 0 / 0
             rise = (1 - math.cos(math.pi / self.T_max)) / 2
             return [lr + (base - low) * rise for lr, base in zip(self._current(), self.base_lrs, strict=True)]

@@ -332,6 +332,8 @@ def test_what_holds_itself_is_not_followed_for_ever(way):
     items = [array]
     items.append(items)
     assert {id(a) for a in held(items)} == {id(array)}
+    function.__defaults__ = (function,)
+    assert {id(a) for a in held(function)} == {id(array)}
 
 
 def test_cells_after_one_that_is_not_filled_are_searched():

@@ -335,6 +335,7 @@ def resume_and_evaluate(folder):
         ("figures sparsity", 3, "figures: sparsity: expected numbers by name"),
         ("snapshots noisy", mg.zeros(3, 5, dtype=mg.float64), "snapshot"),
         ("snapshots original", mg.zeros(5000, 784, dtype=mg.float64), "at most 10 images"),
+        ("snapshots original", mg.tensor(0.5, dtype=mg.float64), "numbers in rows and columns"),
         ("metrics", mg.tensor(list(b"[7]"), dtype=mg.uint8), "metrics: expected an object with phase"),
         ("generator", mg.full((16,), 255, dtype=mg.uint8), "generator: expected a count of draws"),
         ("format", 10**400, "expected format 2"),

@@ -59,7 +59,7 @@ def written(value):
     ((), "()"), ((1,), "(1,)"), ((1, 2.0), "(1, 2.0)"), ([], "[]"), ([1], "[1]"), ([1, (2,)], "[1, (2,)]"),
     (slice(1, None, 2), "slice(1, None, 2)"), (mg.float32, "mg.float32"), (mg.device("cpu"), "mg.device('cpu')"),
     (math.sin, "sin"), (math, "math"), (np.linalg, "linalg"), (ops.tanh, "tanh"),
-], ids=str)
+], ids=lambda value: value if type(value) is str else "")  # the text of a function has its address
 def test_a_value_is_written_so_that_it_comes_back(value, text):
     found, back = written(value)
     assert found == text and back == value and type(back) is type(value)
