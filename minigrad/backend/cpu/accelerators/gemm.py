@@ -1,10 +1,10 @@
 """Products of matrices for processors with vectors of 512 bits, in place of `numpy.matmul`, that is OpenBLAS. Needs Numba.
 
 On an AMD EPYC (Zen 5, OpenBLAS's SkylakeX kernels) the five products of a step take 13.9 ms instead of 17.3 (float64) and 6.8 instead of
-7.2 (float32), on an Intel Xeon 22.5 instead of 25.8 and 11.2 instead of 12.0. On a busy Zen 4 a whole step with a batch of 1000 took 4 to
-11 % less time in float64, and between 7 % more and 8 % less in float32: `python -m benchmarks accelerators`,
-benchmarks/results/accelerators-cpu.md. It saves more where the environment presets OpenBLAS's kernels for an older processor.
-`products.multiplier` chooses by processor, size and dtype.
+7.2 (float32), on an Intel Xeon 22.5 instead of 25.8 and 11.2 instead of 12.0. On a Zen 4 with two threads a whole pretraining step takes
+6 to 7 % less time in float64 and 4 to 5 % less in float32: `python -m benchmarks accelerators`, benchmarks/results/accelerators-cpu.md.
+It saves more where the environment presets OpenBLAS's kernels for an older processor. `products.multiplier` chooses by processor, size
+and dtype.
 
 C = A B is cut into tiles of 14 rows and two vectors (2 × 8 numbers of float64, 2 × 16 of float32). A tile stays in 28 registers for all
 k: row k of the tile's part of B is two vectors; each of the 14 numbers of column k of its part of A is multiplied by both, and the

@@ -1,8 +1,8 @@
 """Polling, in place of sleeping at once on `signals.Signal`'s queue: a waiting thread first reads a number again and again. Needs Numba.
 
 It does so without the GIL. A sleeping thread takes 50 to 100 µs to wake, and a training step posts work some twenty times. On an AMD EPYC
-(Zen 4, two threads) a pretraining step with a batch of 100 takes 12 % less time, with a batch of 1000 it takes 1 % (float64)
-or 6 % (float32) less: `python -m benchmarks accelerators`, benchmarks/results/accelerators-cpu.json.
+(Zen 4, two threads) a pretraining step with a batch of 100 takes 10 % less time in float64 and 20 % less in float32, one with a batch of
+1000 up to 3 % less: `python -m benchmarks accelerators`, benchmarks/results/accelerators-cpu.md.
 """
 
 import time
