@@ -15,26 +15,31 @@ FACTORS = {  # what a function multiplies, by its arguments
 
 @contextmanager
 def recorded() -> Iterator[list[tuple[Any, Any]]]:
-    """Return a list to which the factors of every product on the CPU are added in this block; views stay views."""
+    """Return a list to which the factors of every product on the CPU are added in this block; views stay views.
+
+    `numpy_names` makes the products of arrays, and `postponed` those of a large gradient, which is a Postponed object around its array.
+    """
     from minigrad.backend.cpu.numpy_names import numpy_names
+    from minigrad.backend.cpu.products import Postponed, postponed
 
     products: list[tuple[Any, Any]] = []
-    originals = {name: getattr(numpy_names, name) for name in FACTORS}
+    replaced = [(numpy_names, "matmul"), (numpy_names, "linear"), (postponed, "matmul")]
+    originals = [getattr(module, name) for module, name in replaced]
 
-    def recorder(name: str) -> Callable[..., Any]:
+    def recorder(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            products.append(FACTORS[name](*arguments))
-            return originals[name](*arguments)
+            products.append(FACTORS[name](*[a.array if type(a) is Postponed else a for a in arguments]))
+            return original(*arguments)
 
         return call
 
-    for name in FACTORS:
-        setattr(numpy_names, name, recorder(name))
+    for (module, name), original in zip(replaced, originals, strict=True):
+        setattr(module, name, recorder(name, original))
     try:
         yield products
     finally:
-        for name, original in originals.items():
-            setattr(numpy_names, name, original)
+        for (module, name), original in zip(replaced, originals, strict=True):
+            setattr(module, name, original)
 
 
 def products_of(step: Callable[[], Any], net: Any, rows: int) -> Callable[[], None]:

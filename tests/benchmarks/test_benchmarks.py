@@ -240,31 +240,39 @@ def test_jobs_that_learn_differently_are_not_compared():
 # ---- what is counted
 
 
+@pytest.fixture(params=[5, 2000])  # with 2,000 rows, the products of each gradient are computed at once by two threads
+def rows(request):
+    before = mg.get_num_threads()
+    mg.set_num_threads(2)
+    yield request.param
+    mg.set_num_threads(before)
+
+
 @pytest.fixture
-def three_layers():
-    """A network, and a training step of it on 5 rows."""
+def three_layers(rows):
+    """A network, and a training step of it on so many rows."""
     net = nn.Sequential(nn.Linear(7, 6), nn.Tanh(), nn.Linear(6, 4), nn.Tanh(), nn.Linear(4, 3)).double()
     run = type("Run", (), {"net": net, "optimizer": mg.optim.SGD(net.parameters(), lr=0.1)})
-    x, target = mg.randn(5, 7, dtype=mg.float64), mg.randn(5, 3, dtype=mg.float64)
+    x, target = mg.randn(rows, 7, dtype=mg.float64), mg.randn(rows, 3, dtype=mg.float64)
     return lambda: training_step(run, nn.MSELoss(), x, target), net
 
 
-def test_a_steps_own_products_are_those_of_its_layers(three_layers):
+def test_a_steps_own_products_are_those_of_its_layers(three_layers, rows):
     step, net = three_layers
-    replay = products.products_of(step, net, rows=5)
+    replay = products.products_of(step, net, rows)
     with products.recorded() as again:
         replay()
     shapes = sorted((*x.shape, y.shape[1]) for x, y in again)
-    forward = [(5, 7, 6), (5, 6, 4), (5, 4, 3)]
-    weights = [(out, 5, inner) for _, inner, out in forward]
-    inputs = [(5, out, inner) for _, inner, out in forward[1:]]
+    forward = [(rows, 7, 6), (rows, 6, 4), (rows, 4, 3)]
+    weights = [(out, rows, inner) for _, inner, out in forward]
+    inputs = [(rows, out, inner) for _, inner, out in forward[1:]]
     assert shapes == sorted([*forward, *weights, *inputs])
-    assert counts.operations([7, 6, 4, 3], 5) == sum(2 * math.prod(shape) for shape in shapes)
+    assert counts.operations([7, 6, 4, 3], rows) == sum(2 * math.prod(shape) for shape in shapes)
 
 
-def test_products_that_do_not_add_up_are_refused(three_layers):
+def test_products_that_do_not_add_up_are_refused(three_layers, rows):
     with pytest.raises(pairs.BenchmarkError, match="the network's layers"):
-        products.products_of(*three_layers, rows=6)
+        products.products_of(*three_layers, rows + 1)
 
 
 def test_bytes_are_counted_by_hand():
