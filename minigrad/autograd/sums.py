@@ -21,7 +21,10 @@ class Sums(dict):
         self.newest_first = []  # a heap of (-tick, node)
 
     def add(self, parent, c, raw):
-        """Add a contribution to a sum: in place if the sum is an array that nobody else has, else into a new array."""
+        """Add a contribution to a sum: in place if the sum is an array that nobody else has, else into a new array.
+
+        raw: whether the gradients are arrays. A Tensor is never added to in place, as its history would not know.
+        """
         total = self[parent]
         if total is None:
             self[parent] = c

@@ -141,34 +141,10 @@ def test_a_gradient_for_a_tensor_that_needs_none_is_ignored():
         assert x.grad.tolist() == [1.0, 1.0]
 
 
-def test_each_pass_asks_backward_anew():
-    """Also if the same gradient comes again with other numbers, and another input is asked for."""
-    for lib in (mg, torch):
+def product(lib, calls):
+    """Return a Function for x · y, whose backward appends each gradient that it gets to `calls`."""
 
-        class Product(lib.autograd.Function):
-            @staticmethod
-            def forward(ctx, x, y):
-                ctx.save_for_backward(x, y)
-                return x * y
-
-            @staticmethod
-            def backward(ctx, g):
-                x, y = ctx.saved_tensors
-                return g * y, g * x
-
-        x, y = leaf(lib, 2.0), leaf(lib, 3.0)
-        z, g = Product.apply(x, y), lib.tensor([1.0], dtype=lib.float64)
-        assert lib.autograd.grad(z, x, g, retain_graph=True)[0].tolist() == [3.0]
-        g.mul_(10)
-        assert lib.autograd.grad(z, y, g, retain_graph=True)[0].tolist() == [20.0]
-        g.mul_(10)
-        assert [c.tolist() for c in lib.autograd.grad(z, (x, y), g)] == [[300.0], [200.0]]
-
-
-def test_backward_runs_once_for_all_inputs():
-    calls = []
-
-    class Product(mg.autograd.Function):
+    class Product(lib.autograd.Function):
         @staticmethod
         def forward(ctx, x, y):
             ctx.save_for_backward(x, y)
@@ -180,6 +156,25 @@ def test_backward_runs_once_for_all_inputs():
             x, y = ctx.saved_tensors
             return g * y, g * x
 
+    return Product
+
+
+def test_each_pass_asks_backward_anew():
+    """Also if the same gradient comes again with other numbers, and another input is asked for."""
+    for lib in (mg, torch):
+        Product = product(lib, [])
+        x, y = leaf(lib, 2.0), leaf(lib, 3.0)
+        z, g = Product.apply(x, y), lib.tensor([1.0], dtype=lib.float64)
+        assert lib.autograd.grad(z, x, g, retain_graph=True)[0].tolist() == [3.0]
+        g.mul_(10)
+        assert lib.autograd.grad(z, y, g, retain_graph=True)[0].tolist() == [20.0]
+        g.mul_(10)
+        assert [c.tolist() for c in lib.autograd.grad(z, (x, y), g)] == [[300.0], [200.0]]
+
+
+def test_backward_runs_once_for_all_inputs():
+    calls: list = []
+    Product = product(mg, calls)
     x, y = leaf(mg, 2.0), leaf(mg, 3.0)
     z = Product.apply(x, y)
     z.backward(retain_graph=True)
