@@ -6,6 +6,7 @@ that this module has no assertions to rewrite, and so may be imported before: PY
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 import inspect
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest shows none of this module's frames, so that a traceback ends at the caller's line
 MARKER = ("gradcheck(**options): the default options of the fixture gradcheck in this test, such as rtol=1e-4 or audit=True; "
           "each test that uses the fixture carries this marker, so that -m gradcheck selects them")
-ITEM = pytest.StashKey[pytest.Item]()  # in the config: the test that runs
+ITEM = pytest.StashKey[pytest.Item]()  # in the config: the test that runs, or ran last
 RESULTS = pytest.StashKey["Results"]()  # in a test: what its checks reported
 SEED = pytest.StashKey[int]()  # in the config: the seed to restore
 
@@ -49,7 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
         config.stash[SEED], checking.DIRECTIONS_SEED = checking.DIRECTIONS_SEED, config.getoption("gradcheck_seed")
     path = config.getoption("gradcheck_report")
-    if path is not None and not hasattr(config, "workerinput"):  # pytest-xdist's workers send their reports to the process that has none
+    worker = hasattr(config, "workerinput")  # a process of pytest-xdist, which sends its reports to the main process
+    if path is not None and not worker and not config.getoption("collectonly"):
         if Path(path).is_dir():
             raise pytest.UsageError(f"--gradcheck-report={path}: this is a folder; give the name of a file, such as gradients.html")
         config.pluginmanager.register(PageWriter(config, Path(path)), "gradcheck_page")
@@ -75,8 +77,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker("gradcheck")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Refuse a marker with an option that does not exist before the test runs."""
+    """Let the fixture know which test runs, and refuse a marker with an option that does not exist."""
+    item.config.stash[ITEM] = item
+    __tracebackhide__ = False  # where all frames are hidden, pytest says so below the message
     if problem := marker_problem(item):
         pytest.fail(problem, pytrace=False)
 
@@ -87,7 +92,7 @@ def marker_problem(item: pytest.Item) -> str:
         if mark.args:
             return f"@pytest.mark.gradcheck takes options by name, such as rtol=1e-4, not {mark.args[0]!r}"
         for name in mark.kwargs:
-            if name not in (names := check_options("gradcheck")):
+            if name not in (names := check_options("gradcheck") + check_options("check_vjp")):
                 return f"@pytest.mark.gradcheck({name}=…): {unknown(name, names)}"
     return ""
 
@@ -157,15 +162,14 @@ class Gradcheck:
         import minigrad.testing
         from minigrad.testing.findings import GradcheckError
 
-        names = check_options(check)
-        for name in given:
+        item = self._config.stash[ITEM]
+        options, names = self._defaults(item) | given, check_options(check)
+        for name in options:
             if name not in names:
-                raise TypeError(f"gradcheck: {unknown(name, names)}")
-        item = self._config.stash.get(ITEM, None)
-        options = self._defaults(item) | given
+                raise TypeError(f"{check}: {unknown(name, names)}")
         raises = options.pop("raise_exception", True)
         report: Report = getattr(minigrad.testing, check)(*arguments, **options, raise_exception=False)
-        if item is not None and self._config.getoption("gradcheck_report") is not None:
+        if self._config.getoption("gradcheck_report") is not None:
             item.stash.setdefault(RESULTS, Results()).add(report)
         if report or not raises:
             return report
@@ -173,10 +177,10 @@ class Gradcheck:
             leave_out_hypothesis_example()
         raise GradcheckError(report)
 
-    def _defaults(self, item: pytest.Item | None) -> dict[str, Any]:
+    def _defaults(self, item: pytest.Item) -> dict[str, Any]:
         """Return the options that the markers and the command line give; the marker nearest to the test counts."""
         options: dict[str, Any] = {}
-        for mark in reversed(list(item.iter_markers("gradcheck")) if item is not None else []):
+        for mark in reversed(list(item.iter_markers("gradcheck"))):
             options |= mark.kwargs
         return options | {"audit": True} if self._config.getoption("gradcheck_audit") else options
 
@@ -263,37 +267,28 @@ class Results:
 
     def add(self, report: Report) -> None:
         """Add a report to its row, which shows the last one, as Hypothesis ends with its smallest example."""
-        row = report.to_dict()
+        row = report.to_dict() | {"checks": 1}
         key = (row["library"], row["function"], row["verdict"])
-        before = self.rows.get(key, {"checks": 0, "precision": 0.0, "derivatives": 0, "seconds": 0.0})
-        row["checks"] = before["checks"] + 1
-        row["precision"] = max(before["precision"], row["precision"] or 0.0)
-        for name in ("derivatives", "seconds"):
-            row[name] += before[name]
+        if (before := self.rows.get(key)) is not None:
+            row["precision"] = max(before["precision"], row["precision"])
+            for name in ("checks", "derivatives", "seconds"):
+                row[name] += before[name]
+            noticed = {(spot["mistake"], spot["argument"]) for spot in before["blind_spots"] if spot["noticed"]}
+            for spot in row["blind_spots"]:
+                spot["noticed"] |= (spot["mistake"], spot["argument"]) in noticed  # one example that notices it is enough
         self.rows[key] = row
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Let the fixture know which test runs."""
-    item.config.stash[ITEM] = item
-    try:
-        return (yield)
-    finally:
-        del item.config.stash[ITEM]
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)  # wrapper=True is not known to every pytest that may load this
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Put the finding on the first line of a failure, and what the checks reported into the report, as JSON for pytest-xdist."""
-    report = yield
+    report: pytest.TestReport = (yield).get_result()
     findings = sys.modules.get("minigrad.testing.findings")  # not loaded: no check was made
     if call.excinfo is not None and findings is not None and isinstance(call.excinfo.value, findings.GradcheckError):
         show_finding_first(report.longrepr, str(call.excinfo.value))
     if (results := item.stash.get(RESULTS, None)) is not None:
         del item.stash[RESULTS]
         vars(report)["gradcheck"] = json.dumps(list(results.rows.values()))
-    return report
 
 
 def show_finding_first(shown: Any, text: str) -> None:
@@ -303,7 +298,8 @@ def show_finding_first(shown: Any, text: str) -> None:
         shown.reprcrash.message = text
     entries: list[Any] = getattr(getattr(shown, "reprtraceback", None), "reprentries", [])
     if entries and getattr(entries[0], "style", "") == "long":
-        top = dataclasses.replace(entries[0], lines=["", first], reprfuncargs=None, reprlocals=None, reprfileloc=None, style="value")
+        top = copy.copy(entries[0])
+        top.lines, top.style, top.reprfuncargs, top.reprlocals, top.reprfileloc = ["", first], "value", None, None, None
         shown.reprtraceback.reprentries = [top, *entries]
 
 
