@@ -80,8 +80,8 @@ class Subject:
         """Return the failed check of the first part of the function that is wrong when checked alone; None if there is none."""
         return None
 
-    def surrogate(self, function: Any) -> float:
-        """Return the value of a surrogate objective of the inputs."""
+    def surrogate(self, function: Any, arrays: list[np.ndarray]) -> float:
+        """Return the value of a surrogate objective, a scalar function of the inputs, at these values."""
         raise NotImplementedError
 
     def expected(self, function: Any, cotangents: list[np.ndarray]) -> list[np.ndarray | None]:

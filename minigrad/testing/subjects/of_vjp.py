@@ -135,9 +135,10 @@ class VjpSubject(Subject):
             for array, old in kept:
                 array[...] = backend.to_device(old, backend.device_of(array))
 
-    def surrogate(self, function):
+    def surrogate(self, function, arrays):
         """Return the value of a surrogate objective of the inputs."""
-        return float(function(*self._prepare(self.moved)[0]))
+        with self._parameters_kept():
+            return float(function(*self._prepare(arrays)[0]))
 
     def expected(self, function, cotangents):
         """Return what `function(g, *inputs)` gives."""
