@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..findings import Stop
+from ..snapshots import same
 from .trees import flatten
 
 
@@ -26,7 +27,8 @@ class Subject:
     def __init__(self, function, inputs, *, params=None, names=None, seed=None, inplace=False, dtype=None):
         self.function, self.inputs, self.params = function, tuple(inputs), params
         self.name, self.seed, self.inplace, self.dtype = name_of(function), seed, inplace, dtype
-        leaves = [part for name, x in zip(names or argument_names(function, len(self.inputs)), self.inputs) for part in flatten(x, name)]
+        self.own_names = list(names or argument_names(function, len(self.inputs)))
+        leaves = [part for name, x in zip(self.own_names, self.inputs) for part in flatten(x, name)]
         self.own = len(leaves)  # leaves of the inputs; those of the parameters follow
         leaves += [(f"params[{key!r}]", value) for key, value in self.parameters().items()]
         self.leaves = [leaf for _, leaf in leaves]
@@ -79,6 +81,22 @@ class Subject:
     def blame(self, check: Any) -> Any:
         """Return the failed check of the first part of the function that is wrong when checked alone; None if there is none."""
         return None
+
+    def repeats(self, a: np.ndarray, b: np.ndarray) -> bool:
+        """Return whether the results of two runs are the same."""
+        return same(a, b)
+
+    def complex_run(self, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
+        """Return the outputs for complex values of the checked inputs; None if the function does not accept them."""
+        return None
+
+    def never_reached(self, check: Any) -> list:
+        """Return the Findings for parts of the function that no gradient reached."""
+        return []
+
+    def unused_code(self, check: Any) -> list:
+        """Return the BlindSpots for lines of the function and of its backward that were never run."""
+        return []
 
     def surrogate(self, function: Any, arrays: list[np.ndarray]) -> float:
         """Return the value of a surrogate objective, a scalar function of the inputs, at these values."""
