@@ -205,7 +205,7 @@ def test_an_unknown_option_is_an_error_that_names_the_right_one(run):
     """)
     result.assert_outcomes(errors=2, failed=1)
     result.stdout.fnmatch_lines_random([
-        "@pytest.mark.gradcheck(rtoll=…): there is no option 'rtoll'; did you mean 'rtol'?",
+        "@pytest.mark.gradcheck: there is no option 'rtoll'; did you mean 'rtol'?",
         "@pytest.mark.gradcheck takes options by name, such as rtol=1e-4, not 0.001",
         "E*TypeError: check_vjp: there is no option 'epsilon'; did you mean 'eps'?",
         "> *gradcheck.vjp(tanh, tanh_backward, x, epsilon=1e-3)",
@@ -392,7 +392,7 @@ def test_an_example_that_cannot_be_judged_is_left_out(run):
             assert caught.value.verdict == "kink"
 
         @quiet
-        @given(value=st.floats(1, 2))
+        @given(value=st.sampled_from([1.0, 2.0]))
         def test_wrong(gradcheck, value):
             gradcheck.vjp(soft, soft_backward, value * x)
     """, "-p", "no:randomly")
