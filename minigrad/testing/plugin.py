@@ -269,6 +269,10 @@ class Results:
 @pytest.hookimpl(hookwrapper=True)  # wrapper=True is not known to every pytest that may load this
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Put the finding on the first line of a failure, and what the checks reported into the report, as JSON for pytest-xdist."""
+    if call.excinfo is not None:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("minigrad.testing."):  # a traceback goes from the test to the function that raised, if it was not the check
+                vars(module)["__tracebackhide__"] = True
     report: pytest.TestReport = (yield).get_result()
     findings = sys.modules.get("minigrad.testing.findings")  # not loaded: no check was made
     if call.excinfo is not None and findings is not None and isinstance(call.excinfo.value, findings.GradcheckError):

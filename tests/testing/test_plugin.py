@@ -302,6 +302,29 @@ def test_the_finding_is_the_first_line_also_with_xdist_and_randomly(run):
     assert any(line.startswith("soft: d out[") for line in lines[title + 1:title + 3])
 
 
+def test_an_error_inside_a_function_is_shown_without_the_frames_of_the_check(run):
+    result = run("""
+        from layers import *
+        from minigrad.testing import check_vjp
+
+        def backward(g, x):
+            return g.nothing
+
+        def test_fixture(gradcheck):
+            gradcheck.vjp(tanh, backward, x)
+
+        def test_call():
+            check_vjp(tanh, backward, x)
+
+        def test_inputs(gradcheck):
+            gradcheck.vjp(tanh, backward, 3)
+    """)
+    result.assert_outcomes(failed=3)
+    shown = result.stdout.str()
+    assert "/testing/" not in shown
+    assert shown.count(">       return g.nothing") == 2 and shown.count(">       gradcheck.vjp(tanh, backward, 3)") == 1
+
+
 # ---- the page
 
 
