@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..findings import Stop
+from ..findings import BlindSpot, Stop
+from ..reached import never_run
 from ..snapshots import same
 from .trees import flatten
 
@@ -94,9 +95,22 @@ class Subject:
         """Return the Findings for parts of the function that no gradient reached."""
         return []
 
+    def code(self) -> list:
+        """Return the Python functions that the check runs: the function, and its backward where it is one."""
+        return [self.function]
+
     def unused_code(self, check: Any) -> list:
-        """Return the BlindSpots for lines of the function and of its backward that were never run."""
-        return []
+        """Return a BlindSpot for each line of the function and of its backward that was never run."""
+
+        def once():
+            self.record()
+            self.gradients(check.stream.standard_normal(self.n))
+
+        return [BlindSpot("a mistake in a line that is never run", self.name, False, line) for line in never_run(once, self.code())]
+
+    def imprecise_part(self, check: Any) -> Any:
+        """Return the failed check of a part of the function whose backward is imprecise; None if there is none."""
+        return None
 
     def surrogate(self, function: Any, arrays: list[np.ndarray]) -> float:
         """Return the value of a surrogate objective, a scalar function of the inputs, at these values."""
@@ -128,6 +142,7 @@ class Subject:
         """Run the function such that `gradients` works, at these values; return its outputs as `value` does."""
         found = self.trace(self.arrays if arrays is None else arrays)
         self.outputs = [("out" if len(found) == 1 else f"out[{i}]", y.shape) for i, y in enumerate(found)]
+        self.kinds = [y.dtype for y in found]
         row = self._row(found)
         self.n = row.size
         return row
@@ -145,9 +160,9 @@ class Subject:
     def split(self, w) -> list[np.ndarray]:
         """Return a row of cotangents as one array for each output."""
         parts, start = [], 0
-        for _, shape in self.outputs:
+        for (_, shape), kind in zip(self.outputs, self.kinds):
             size = int(np.prod(shape))
-            parts.append(w[start : start + size].reshape(shape).astype(self.dtype or "float64"))
+            parts.append(w[start : start + size].reshape(shape).astype(kind))
             start += size
         return parts
 

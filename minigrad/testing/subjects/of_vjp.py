@@ -125,6 +125,10 @@ class VjpSubject(Subject):
         picked += [grads.get(key) for key in self.parameters()]
         return [None if g is None else np.array(self.to_host(g)) for g in picked]
 
+    def code(self):
+        """Return the forward and the backward."""
+        return [self.function, *(self.backward if self.form == "list" else [self.backward])]
+
     @contextlib.contextmanager
     def _parameters_kept(self):
         """Put the values of the parameters back at the end."""
