@@ -27,6 +27,7 @@ VERDICTS = {  # what each verdict says, in a few words
     "count": "the backward returns another number of gradients than there are arguments",
     "shape": "a gradient has the wrong shape",
     "mutation": "an array was overwritten",
+    "layout": "the gradient depends on how g lies in memory",
     "nondeterministic": "two runs differ",
     "wrong": "the gradient is wrong",
     "kink": "no derivative exists here",
