@@ -83,11 +83,16 @@ class JaxSubject(Subject):
         except Exception as error:
             text = str(error)
             if "same container (pytree) structure as the args tuple" in text:
-                raise Stop("count", text) from error
+                raise Stop("count", f"a bwd rule returns another number of gradients than there are arguments: {text}") from error
             shapes = re.search(r"type \w+\[([\d,]*)\] corresponding to an input of type \w+\[([\d,]*)\]", text)
             if shapes and "bwd rule" in text:
                 found, wanted = (tuple(int(n) for n in shape.split(",") if n) for shape in shapes.groups())
-                raise Stop(misfit(found, wanted, [shape for _, shape in self.outputs])[0], text) from error
+                verdict, cure = misfit(found, wanted, [shape for _, shape in self.outputs])
+                place = re.search(r"output\[(\d+)\]", text)
+                flat = isinstance(self.function, jax.custom_vjp) and self.own == len(self.inputs) and place
+                i = self.numbers.index(int(place[1])) if flat and int(place[1]) in self.numbers else None
+                what = f"the gradient for {self.names[i]}" if i is not None else f"gradient {place[1] if place else 'number ?'} of a bwd rule"
+                raise Stop(verdict, f"{what} has shape {found}, not {wanted}{cure}", i) from error
             error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")
             raise
 

@@ -139,7 +139,7 @@ class TorchSubject(Subject):
         with self._explained("forward"):
             found = self._call(self.inputs)
         for i, (x, array) in enumerate(zip(self.checked, arrays)):
-            if not np.array_equal(self.to_host(x), array, equal_nan=True):
+            if self.to_host(x).tobytes() != array.tobytes():
                 raise Stop("mutation", f"the forward changed its input {self.names[i]}; compute with a clone() of it", i)
         return found
 
@@ -162,7 +162,7 @@ class TorchSubject(Subject):
                 if x.is_leaf:
                     x.requires_grad_()
                     x.grad = None
-            with seeded(self.seed), _torch_seeded(self.seed), torch.inference_mode(False), torch.enable_grad():
+            with torch.inference_mode(False), torch.enable_grad(), _seeded(self.seed) if self.seed is not None else contextlib.nullcontext():
                 yield
         finally:
             for x, data, required, grad in kept:
@@ -358,12 +358,9 @@ def _saved(node):
 
 
 @contextlib.contextmanager
-def _torch_seeded(seed):
-    """Seed PyTorch's generators inside the block, unless `seed` is None; put their states back at the end."""
-    if seed is None:
-        yield
-        return
+def _seeded(seed):
+    """Seed the generators of PyTorch, NumPy and Python inside the block, and put their states back at the end."""
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
-    with torch.random.fork_rng(devices):
+    with seeded(seed), torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield
