@@ -26,6 +26,7 @@ VERDICTS = {  # what each verdict says, in a few words
     "precision": "the gradient is imprecise",
     "count": "the backward returns another number of gradients than there are arguments",
     "shape": "a gradient has the wrong shape",
+    "layout": "the backward depends on the memory layout of g",
     "mutation": "an array was overwritten",
     "layout": "the gradient depends on how g lies in memory",
     "nondeterministic": "two runs differ",
@@ -66,6 +67,11 @@ class Finding:
         if self.numeric:
             return self.analytic / self.numeric
         return float("inf") if self.analytic else float("nan")
+
+    @property
+    def accuses(self) -> bool:
+        """Return whether the verdict says that the gradient is wrong; it is false where the check only cannot tell."""
+        return self.verdict not in NOT_ACCUSING
 
     @property
     def headline(self) -> str:
@@ -129,7 +135,7 @@ class Report:
     @property
     def accuses(self) -> bool:
         """Return whether the verdict says that the gradient is wrong; it is false where the check only cannot tell."""
-        return bool(self.findings) and self.verdict not in NOT_ACCUSING
+        return bool(self.findings) and self.findings[0].accuses
 
     def __bool__(self) -> bool:
         return not self.findings

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..findings import Stop
+from ..snapshots import same
 from .trees import flatten, pick
 
 
@@ -26,10 +27,10 @@ class Subject:
     def __init__(self, function, inputs, *, params=None, names=None, seed=None, inplace=False, dtype=None):
         self.function, self.inputs, self.params = function, tuple(inputs), params
         self.name, self.seed, self.inplace, self.dtype = name_of(function), seed, inplace, dtype
-        names = argument_names(function, len(self.inputs)) if names is None else list(names)
-        if len(names) != len(self.inputs):
-            raise ValueError(f"gradcheck: {len(names)} names for the {len(self.inputs)} inputs of {self.name}")
-        leaves = [part for name, x in zip(names, self.inputs) for part in self.flatten(x, name)]
+        self.own_names = argument_names(function, len(self.inputs)) if names is None else list(names)
+        if len(self.own_names) != len(self.inputs):
+            raise ValueError(f"gradcheck: {len(self.own_names)} names for the {len(self.inputs)} inputs of {self.name}")
+        leaves = [part for name, x in zip(self.own_names, self.inputs) for part in self.flatten(x, name)]
         self.own = len(leaves)  # leaves of the inputs; those of the parameters follow
         leaves += [(f"params[{key!r}]", value) for key, value in self.parameters().items()]
         self.leaves, self.leaf_names = [leaf for _, leaf in leaves], [name for name, _ in leaves]
@@ -76,10 +77,6 @@ class Subject:
         """Return the gradient of Σ cotangent · output for each checked input, at the values that were last traced."""
         raise NotImplementedError
 
-    def complex_run(self, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
-        """Return the outputs for these complex values of the checked inputs; None if the function does not compute with complex numbers."""
-        return None
-
     def of_gradient(self, stream) -> Subject:
         """Return the subject of the next order: the gradients as a function of the inputs and of the cotangents."""
         raise ValueError(f"gradcheck: order=2 needs a backward that can itself be differentiated; check {self.name}'s backward as a function")
@@ -90,6 +87,22 @@ class Subject:
     def blame(self, check: Any) -> Any:
         """Return the failed check of the first part of the function that is wrong when checked alone; None if there is none."""
         return None
+
+    def repeats(self, a: np.ndarray, b: np.ndarray) -> bool:
+        """Return whether the results of two runs are the same."""
+        return same(a, b)
+
+    def complex_run(self, arrays: list[np.ndarray]) -> list[np.ndarray] | None:
+        """Return the outputs for complex values of the checked inputs; None if the function does not accept them."""
+        return None
+
+    def never_reached(self, check: Any) -> list:
+        """Return the Findings for parts of the function that no gradient reached."""
+        return []
+
+    def unused_code(self, check: Any) -> list:
+        """Return the BlindSpots for lines of the function and of its backward that were never run."""
+        return []
 
     def surrogate(self, function: Any, arrays: list[np.ndarray]) -> float:
         """Return the value of a surrogate objective, a scalar function of the inputs, at these values."""

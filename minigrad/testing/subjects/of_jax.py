@@ -28,10 +28,10 @@ class JaxSubject(Subject):
             raise ValueError("check_jax: functions of JAX take their parameters as an argument; pass them as an input, not as params=")
         self.inputs, self.chosen = tuple(inputs), chosen
         self.x64 = np.dtype(dtype or "float64") == np.float64
-        self.input_names = argument_names(function, len(self.inputs)) if names is None else list(names)
+        self.own_names = argument_names(function, len(self.inputs)) if names is None else list(names)
         self.labels: list[str] | None = None  # the names of the outputs, where the tree does not say them
         with self._precision():
-            super().__init__(function, self.inputs, names=self.input_names, dtype=dtype, **options)
+            super().__init__(function, self.inputs, names=self.own_names, dtype=dtype, **options)
 
     def flatten(self, tree, name):
         """Return [(name, leaf)] of a pytree; JAX's leaves are taken apart further where they are nested for Python."""
@@ -176,7 +176,7 @@ class JaxSubject(Subject):
             return [jnp.conj(g) for g in back([_typed(g, kind) for g, kind in zip(values[count:], kinds)])]
 
         gradient.__name__ = f"gradient of {self.name}"
-        names = [*self.input_names, *(["g"] if len(cotangents) == 1 else [f"g[{i}]" for i in range(len(cotangents))])]
+        names = [*self.own_names, *(["g"] if len(cotangents) == 1 else [f"g[{i}]" for i in range(len(cotangents))])]
         chosen = [*self.numbers, *range(self.own, self.own + len(cotangents))]
         made = type(self)(gradient, (*self.inputs, *cotangents), names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
         made.labels = [f"(d/d {name})" for name in self.names]

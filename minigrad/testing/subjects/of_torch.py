@@ -32,7 +32,7 @@ class TorchSubject(Subject):
         names = _argument_names(function, len(self.inputs)) if names is None else list(names)
         if isinstance(function, type) and issubclass(function, torch.autograd.Function):
             function = function.apply
-        self.input_names = names
+        self.own_names = names
         super().__init__(function, self.inputs, names=names, **options)
         self.checked = [self.leaves[i] for i in self.numbers]
         modules = [m for m in (self.function, self.params) if isinstance(m, torch.nn.Module)]
@@ -276,7 +276,7 @@ class TorchSubject(Subject):
             return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, inputs))
 
         gradient.__name__ = f"gradient of {self.name}"
-        names = [*self.input_names, *(["g"] if len(cotangents) == 1 else [f"g[{i}]" for i in range(len(cotangents))])]
+        names = [*self.own_names, *(["g"] if len(cotangents) == 1 else [f"g[{i}]" for i in range(len(cotangents))])]
         chosen = [i for i in self.numbers if i < self.own] + list(range(self.own, self.own + len(cotangents)))
         chosen += [i + len(cotangents) for i in self.numbers if i >= self.own]
         inputs = (*self.inputs, *cotangents)
