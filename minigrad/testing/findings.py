@@ -28,7 +28,6 @@ VERDICTS = {  # what each verdict says, in a few words
     "shape": "a gradient has the wrong shape",
     "layout": "the backward depends on the memory layout of g",
     "mutation": "an array was overwritten",
-    "layout": "the gradient depends on how g lies in memory",
     "nondeterministic": "two runs differ",
     "wrong": "the gradient is wrong",
     "kink": "no derivative exists here",

@@ -112,7 +112,7 @@ class Subject:
         """Return, of the gradients that an `expected` function returned, those of the checked inputs; parameters come last."""
         gradients = pick(found, self.inputs, self.numbers, self.own, len(self.leaves))
         if gradients is None:
-            raise ValueError(f"gradcheck: expected= must return one gradient for each of the {len(self.numbers)} checked inputs of {self.name}")
+            raise ValueError(f"gradcheck: expected= must return one gradient for each of {len(self.numbers)} checked inputs of {self.name}")
         return gradients
 
     def expected(self, function: Any, cotangents: list[np.ndarray]) -> list[np.ndarray | None]:

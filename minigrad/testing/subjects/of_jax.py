@@ -10,6 +10,7 @@ import numpy as np
 from jax import numpy as jnp
 
 from ..findings import Stop
+from ..snapshots import same, same_but_for_order
 from .base import Subject, argument_names, misfit
 from .of_vjp import seeded
 from .trees import flatten, rebuild
@@ -89,9 +90,12 @@ class JaxSubject(Subject):
                 found, wanted = (tuple(int(n) for n in shape.split(",") if n) for shape in shapes.groups())
                 verdict, cure = misfit(found, wanted, [shape for _, shape in self.outputs])
                 place = re.search(r"output\[(\d+)\]", text)
-                flat = isinstance(self.function, jax.custom_vjp) and self.own == len(self.inputs) and place
+                function = self.function
+                while not isinstance(function, jax.custom_vjp) and hasattr(function, "__wrapped__"):  # jitted
+                    function = function.__wrapped__
+                flat = isinstance(function, jax.custom_vjp) and self.own == len(self.inputs) and place
                 i = self.numbers.index(int(place[1])) if flat and int(place[1]) in self.numbers else None
-                what = f"the gradient for {self.names[i]}" if i is not None else f"gradient {place[1] if place else 'number ?'} of a bwd rule"
+                what = f"the gradient for {self.names[i]}" if i is not None else "a gradient of a bwd rule"
                 raise Stop(verdict, f"{what} has shape {found}, not {wanted}{cure}", i) from error
             error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")
             raise
@@ -181,6 +185,10 @@ class JaxSubject(Subject):
         made = type(self)(gradient, (*self.inputs, *cotangents), names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
         made.labels = [f"(d/d {name})" for name in self.names]
         return made
+
+    def repeats(self, a, b):
+        """Return whether two runs gave the same numbers; on an accelerator, where sums are added up in varying order, up to rounding."""
+        return (same if jax.default_backend() == "cpu" else same_but_for_order)(a, b)
 
     def surrogate(self, function, arrays):
         """Return the value of a surrogate objective of the inputs."""

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..findings import Stop
+from ..snapshots import same, same_but_for_order
 from .base import Subject, argument_names, misfit
 from .layouts import check_layouts
 from .of_vjp import seeded
@@ -37,6 +38,7 @@ class TorchSubject(Subject):
         self.checked = [self.leaves[i] for i in self.numbers]
         modules = [m for m in (self.function, self.params) if isinstance(m, torch.nn.Module)]
         self.buffers = list({id(b): b for m in modules for b in m.buffers()}.values())
+        self.twice = False  # whether the gradients are known to have a graph
         self.labels: list[str] | None = None  # the names of the outputs, where the tree does not say them
 
     # ---- what is checked
@@ -162,7 +164,8 @@ class TorchSubject(Subject):
                 if x.is_leaf:
                     x.requires_grad_()
                     x.grad = None
-            with torch.inference_mode(False), torch.enable_grad(), _seeded(self.seed) if self.seed is not None else contextlib.nullcontext():
+            random = contextlib.nullcontext() if self.seed is None else _seeded(self.seed)
+            with torch.inference_mode(False), torch.enable_grad(), random:
                 yield
         finally:
             for x, data, required, grad in kept:
@@ -200,7 +203,7 @@ class TorchSubject(Subject):
             return Stop("mutation", f"the forward changes its input in place; pass inplace=True if it may: {text}")
         if "single memory location" in text and part == "backward":
             return Stop("mutation", "the backward changes the gradient g that it was given; other functions see the same memory")
-        return ValueError(_needs_graph(self.name)) if "once_differentiable" in text else None
+        return None
 
     def _position(self, argument):
         """Return which checked input an argument of the function's own Function is; None where it belongs to an inner one."""
@@ -213,7 +216,7 @@ class TorchSubject(Subject):
         """Raise Stop if backward overwrites what forward saved, or if the gradients depend on how g lies in memory."""
         self.record(self.traced)
         cotangents = [stream.standard_normal(shape) for _, shape in self.outputs]
-        functions = self._functions()
+        functions = [node for node in _nodes(self.recorded) if isinstance(node, torch.autograd.function.BackwardCFunction)]
         before = [_saved(node) for node in functions]
         first, second = self.pull(cotangents), self.pull(cotangents)
         if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(first, second) if a is not None and b is not None):
@@ -224,20 +227,6 @@ class TorchSubject(Subject):
                                                "kept: a second pass gives another gradient")
         if any(y.numel() > 1 for y in self.recorded):
             check_layouts(self, self._pull, stream, LAYOUTS, REPEATED)
-
-    def _functions(self):
-        """Return the recorded calls of `autograd.Function` classes; each is the `ctx` of its forward."""
-        found, seen = [], set()
-        waiting = [y.grad_fn for y in self.recorded if y.grad_fn is not None]
-        while waiting:
-            node = waiting.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if isinstance(node, torch.autograd.function.BackwardCFunction):
-                found.append(node)
-            waiting += [parent for parent, _ in node.next_functions if parent is not None]
-        return found
 
     def complex_run(self, arrays):
         """Return the outputs for complex values of the inputs."""
@@ -271,8 +260,8 @@ class TorchSubject(Subject):
             if not pairs:
                 return tuple(torch.zeros_like(x) for x in inputs)
             grads = torch.autograd.grad([y for y, _ in pairs], inputs, [g for _, g in pairs], create_graph=True, allow_unused=True)
-            if any(g is not None and not g.requires_grad and bool((g != 0).any()) for g in grads):
-                raise ValueError(_needs_graph(self.name))
+            if not self.twice:
+                self._find_graph(grads)
             return tuple(torch.zeros_like(x) if g is None else g for g, x in zip(grads, inputs))
 
         gradient.__name__ = f"gradient of {self.name}"
@@ -283,6 +272,18 @@ class TorchSubject(Subject):
         made = type(self)(gradient, inputs, params=self.params, names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
         made.labels = [f"(d/d {name})" for name in self.names]
         return made
+
+    def _find_graph(self, grads):
+        """Raise ValueError for a gradient without a graph, through which no further gradient comes."""
+        lost = any(g is not None and not g.requires_grad and bool((g != 0).any()) for g in grads)
+        if lost or any(node.name() == "torch::autograd::Error" for node in _nodes([g for g in grads if g is not None])):
+            raise ValueError(f"gradcheck: order=2 needs a backward made of differentiable operations of PyTorch; that of {self.name} "
+                             "(once_differentiable, or computed outside of them) cannot be differentiated")
+        self.twice = True
+
+    def repeats(self, a, b):
+        """Return whether two runs gave the same numbers; on an accelerator, where sums are added up in varying order, up to rounding."""
+        return (same if all(x.device.type == "cpu" for x in self.checked) else same_but_for_order)(a, b)
 
     def surrogate(self, function, arrays):
         """Return the value of a surrogate objective of the inputs."""
@@ -310,9 +311,15 @@ def _is_float(x):
     return isinstance(x, torch.Tensor) and (x.is_floating_point() or x.is_complex())
 
 
-def _needs_graph(name):
-    return (f"gradcheck: order=2 needs a backward made of differentiable operations of PyTorch; that of {name} "
-            "(once_differentiable, or computed outside of them) cannot be differentiated")
+def _nodes(outputs):
+    """Return the recorded operations of these tensors; that of a Function is the `ctx` of its forward."""
+    seen, waiting = set(), [y.grad_fn for y in outputs if y.grad_fn is not None]
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += [parent for parent, _ in node.next_functions if parent is not None]
+    return list(seen)
 
 
 def _tensor(array, like):

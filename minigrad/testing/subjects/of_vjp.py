@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import backend
 from ..findings import Stop
+from ..snapshots import same, same_but_for_order
 from .base import Subject
 from .layouts import check_layouts
 from .trees import flatten, pick, rebuild
@@ -192,6 +193,10 @@ class VjpSubject(Subject):
             for array, old in kept:
                 array[...] = old
 
+    def repeats(self, a, b):
+        """Return whether two runs gave the same numbers; on a GPU, where sums are added up in varying order, up to rounding."""
+        return (same if all(_device(self.leaves[i]) == "cpu" for i in self.numbers) else same_but_for_order)(a, b)
+
     def surrogate(self, function, arrays):
         """Return the value of a surrogate objective of the inputs."""
         with self._kept():
@@ -276,6 +281,10 @@ def _laid_out(w, y, layout):
         back = (slice(None, None, -1),) * g.ndim
         return g[back].copy("C")[back]
     return g.T.copy("C").T
+
+
+def _device(x):
+    return backend.device_of(x) if backend.is_array(x) else "cpu"
 
 
 def _kind(x):
