@@ -9,7 +9,7 @@ from ...backend import array_module
 from . import diagnosis
 from .differences import slope
 from .findings import Finding, GradcheckError, Stop
-from .reproducer import reproducer
+from ...testing.reproducer import reproducer
 from .snapshots import same, snapshot
 from .subject import Subject, node_function, node_inputs, unravel
 
@@ -52,7 +52,7 @@ def gradcheck(
     finding, subject = backend.without_fp_warnings(Check(function, inputs, options).run)
     if finding is not None and raise_exception:
         changed = {name: value for name, value in options.items() if value != defaults[name]}
-        raise GradcheckError(finding, reproducer(subject.function, subject.inputs, changed))
+        raise GradcheckError(finding, reproducer("gradcheck", subject.function, subject.inputs, changed))
     return finding is None
 
 
