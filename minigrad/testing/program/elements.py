@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy
 
-from .. import backend
-from ..autograd import graph
+from ... import backend
+from ...autograd import graph
 
 LARGE = 256  # elements above which an array is written as bytes
 MOST = 1 << 25  # bytes of an array above which the program asks for it instead
@@ -41,7 +41,8 @@ def numpy_array(program, x):
     elif numbers is None:
         elements = f"{buffer(program, x)}.copy()"
     else:
-        dtype = "" if x.dtype in ("float64", "int64", "bool", "complex128") or x.dtype.kind in "US" else f", dtype={dtype_text(program, x.dtype)}"
+        is_default = x.dtype in ("float64", "int64", "bool", "complex128") or x.dtype.kind in "US"
+        dtype = "" if is_default else f", dtype={dtype_text(program, x.dtype)}"
         elements = f"{np}.array({numbers.replace('nan', f'{np}.nan').replace('inf', f'{np}.inf') if is_real(x) else numbers}{dtype})"
     return f"{np}.asfortranarray({elements})" if x.flags.f_contiguous and not x.flags.c_contiguous else elements
 
@@ -136,8 +137,9 @@ def dtype_text(program, dtype):
 def encoded(program: Any, data: bytes) -> str:
     """Return an expression for bytes, compressed if that is shorter."""
     packed = zlib.compress(data, 9)
-    text = f"{program.library('base64')}.b85decode({base64.b85encode(min(packed, data, key=len)).decode()!r})"
-    return f"{program.library('zlib')}.decompress({text})" if len(packed) < len(data) else text
+    shorter = len(packed) < len(data)
+    text = f"{program.library('base64')}.b85decode({base64.b85encode(packed if shorter else data).decode()!r})"
+    return f"{program.library('zlib')}.decompress({text})" if shorter else text
 
 
 def check_size(count):

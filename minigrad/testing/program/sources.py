@@ -1,20 +1,22 @@
 """The source texts of functions and classes, and the values of the names that a text takes from its surroundings."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import builtins
 import contextlib
 import dis
 import functools
 import inspect
+import pathlib
 import sys
 import textwrap
 import types
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+LIBRARIES = {"minigrad", "numpy", "scipy", "torch", "jax", "jaxlib", "cupy", *sys.stdlib_module_names}  # which a program imports from
 LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 OF_EVERY_MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
 NUMBERS = (bool, int, float, complex, str, bytes, type(None))
@@ -25,6 +27,7 @@ class Source(NamedTuple):
 
     decorators: how many stand in the text. needed: {name: value} of what the text uses. missing: the names whose value is not known, which
     are used when the text is executed. future: whether the text was compiled under `from __future__ import annotations`.
+    shared: the names that the text assigns, which must be the program's own.
     """
 
     text: str
@@ -33,6 +36,7 @@ class Source(NamedTuple):
     needed: dict[str, Any]
     missing: list[str]
     future: bool
+    shared: set[str]
 
 
 def of_function(x: types.FunctionType, decorated: bool, write: Any) -> Source | None:
@@ -50,7 +54,7 @@ def of_function(x: types.FunctionType, decorated: bool, write: Any) -> Source | 
         lines = text.encode().splitlines(keepends=True)  # of bytes: a str is split at more characters than a program
         first = min([d.lineno for d in node.decorator_list], default=node.lineno)
         text = b"".join([*lines[:first - 1], *lines[node.lineno - 1:]]).decode()
-    return _source(text, node.name, decorators, _surroundings([x]), _future(x.__globals__, [x]))
+    return _source(text, node.name, decorators, [x], _surroundings([x]), _future(x.__globals__, [x]))
 
 
 def of_lambda(x: types.FunctionType, write: Any) -> Source | None:
@@ -62,7 +66,7 @@ def of_lambda(x: types.FunctionType, write: Any) -> Source | None:
         expression = _default(part, value, _surroundings([x]), write)
         if expression is not None:
             _replace(node.args, part, ast.parse(expression, mode="eval").body)
-    return _source(f"({ast.unparse(node)})", "", 0, _surroundings([x]), _future(x.__globals__, [x]))
+    return _source(f"({ast.unparse(node)})", "", 0, [x], _surroundings([x]), _future(x.__globals__, [x]))
 
 
 def of_class(x: type) -> Source | None:
@@ -74,11 +78,12 @@ def of_class(x: type) -> Source | None:
     module = vars(sys.modules.get(x.__module__, builtins))
     space = {**module, **_surroundings(functions), **{base.__name__: base for base in x.__bases__ if base is not object}}
     node = _only(ast.parse(text))
-    return _source(text, node.name, len(node.decorator_list), space, _future(functions[0].__globals__ if functions else module, functions))
+    return _source(text, node.name, len(node.decorator_list), functions, space, _future(module, functions))
 
 
-def _source(text, name, decorators, space, future):
-    """Return the Source whose needed names are looked up in `space`."""
+def _source(text, name, decorators, functions, space, future):
+    """Return the Source of a text with these functions; the names that it needs are looked up in `space`."""
+    text, shared = _with_globals(text, {name for f in functions for name in f.__code__.co_freevars})
     flags = __future__.annotations.compiler_flag if future else 0
     needed, missing = {}, []
     for used, at_once in sorted(names_used(compile(text, "<source>", "exec", flags, True)).items()):
@@ -88,7 +93,7 @@ def _source(text, name, decorators, space, future):
             needed[used] = getattr(builtins, used)
         elif at_once:
             missing.append(used)
-    return Source(text, name, decorators, needed, missing, future)
+    return Source(text, name, decorators, needed, missing, future, shared)
 
 
 def names_used(code: types.CodeType, at_once: bool = True, used: dict[str, bool] | None = None) -> dict[str, bool]:
@@ -110,12 +115,33 @@ def names_used(code: types.CodeType, at_once: bool = True, used: dict[str, bool]
     return used
 
 
-def indented(text: str) -> str | None:
-    """Return the text four columns to the right; None if that would change a string in it."""
+def names_stored(code: types.CodeType) -> set[str]:
+    """Return the names to which the code itself gives values."""
+    return {instruction.argval for instruction in dis.get_instructions(code) if instruction.opname == "STORE_NAME"}
+
+
+def _with_globals(text, free):
+    """Return (the text in which the variables `free` of a function around it are global where it assigns them, the names of these)."""
+    shared: set[str] = set()
+    lines = text.encode().splitlines(keepends=True)
+    for node in ast.walk(ast.parse(text)):
+        outside = [name for name in getattr(node, "names", []) if name in free] if isinstance(node, ast.Nonlocal) else []
+        if outside:
+            shared |= set(outside)
+            inside = [name for name in node.names if name not in free]
+            new = f"global {', '.join(outside)}" + (f"; nonlocal {', '.join(inside)}" if inside else "")
+            (row, column), (_, end) = _start(node), _end(node)
+            lines[row - 1] = lines[row - 1][:column] + new.encode() + lines[row - 1][end:]
+    return b"".join(lines).decode(), shared
+
+
+def indented(text: str) -> str:
+    """Return the text four columns to the right; raise ValueError if that would change a string in it."""
     moved = textwrap.indent(text, "    ")
-    below = _parsed("if True:\n" + moved)
-    return moved if below is not None and ast.dump(ast.Module(below.body[0].body, [])) == ast.dump(ast.Module(ast.parse(text).body, [])) \
-        else None
+    below = ast.parse("if True:\n" + moved).body[0]
+    if ast.dump(ast.Module(getattr(below, "body", []), [])) != ast.dump(ast.parse(text)):
+        raise ValueError("a string of several lines cannot be moved")
+    return moved
 
 
 # ---- finding a text
@@ -224,8 +250,7 @@ def chain(x: Any) -> list[Any]:
 
 def owner(x: types.FunctionType) -> type | None:
     """Return the class in which a function was defined, if that has it as an attribute of its own."""
-    cells = dict(zip(x.__code__.co_freevars, x.__closure__ or ()))
-    found = _content(cells.get("__class__")) or by_name(x.__module__, x.__qualname__.rpartition(".")[0])
+    found = closure(x).get("__class__") or by_name(x.__module__, x.__qualname__.rpartition(".")[0])
     own = vars(found).get(x.__name__) if isinstance(found, type) else None
     return found if getattr(own, "__func__", own) is x else None
 
@@ -238,14 +263,27 @@ def by_name(module: Any, name: Any) -> Any:
         return None
 
 
+def is_installed(module: str) -> bool:
+    """Return whether a module belongs to Python or to a package that is installed, not to the user's own files."""
+    top = module.partition(".")[0]
+    file = getattr(sys.modules.get(top), "__file__", None) or ""
+    return top in LIBRARIES or not {"site-packages", "dist-packages"}.isdisjoint(pathlib.Path(file).parts)
+
+
 def _surroundings(functions):
     """Return {name: value} of the globals and the closures of functions."""
     space: dict = {}
     for f in functions:
         space.update(f.__globals__)
     for f in functions:
-        space.update({name: _content(cell) for name, cell in zip(f.__code__.co_freevars, f.__closure__ or ()) if _is_filled(cell)})
+        space.update(closure(f))
     return space
+
+
+def closure(function: Any) -> dict[str, Any]:
+    """Return {name: value} of the variables around a function that it uses; {} for anything else."""
+    names = function.__code__.co_freevars if isinstance(function, types.FunctionType) else ()
+    return {name: cell.cell_contents for name, cell in zip(names, function.__closure__ or ()) if _is_filled(cell)} if names else {}
 
 
 def _is_filled(cell):
@@ -253,10 +291,6 @@ def _is_filled(cell):
         return cell.cell_contents is not cell
     except ValueError:
         return False
-
-
-def _content(cell):
-    return cell.cell_contents if cell is not None and _is_filled(cell) else None
 
 
 def _future(space, functions):
@@ -279,9 +313,9 @@ def _default(node, value, space, write):
     """Return the expression that replaces a default's text; None if its text stays."""
     if isinstance(node, ast.Constant):
         return None
-    names = names_used(compile(ast.Expression(node), "<default>", "eval"))
-    if type(value) not in NUMBERS and all(n in space or hasattr(builtins, n) for n in names) \
-            and not (isinstance(node, ast.Name) and space.get(node.id, value) is not value):
+    if isinstance(node, ast.Name) and type(value) not in NUMBERS and space.get(node.id, getattr(builtins, node.id, space)) is value:
+        return None
+    if isinstance(node, ast.Attribute) and all(n in space for n in names_used(compile(ast.Expression(node), "<default>", "eval"))):
         return None
     return write(value)
 
