@@ -318,14 +318,19 @@ class Check:
 
     def exonerate(self, number, step, rows, compared):
         """Accept the wrong rows of a comparison whose gradient is itself as uncertain as the difference: measure its own rounding."""
-        for row in np.flatnonzero((compared.state == "wrong") & ~compared.at_kink)[:4]:
+        for row in np.flatnonzero(compared.state == "wrong")[:4]:
             w = rows[row][: self.subject.n]
-            spread = self.own_rounding(number, step, w)
-            if not compared.off[row] > compared.allowed[row] + spread:
-                compared.state[row] = "right"
-                compared.allowed[row] += spread
-            elif (self.crowded() or compared.rough[row]) and self.right_nearby(number, step, rows[row]):
-                compared.state[row] = "kink"
+            if not compared.at_kink[row]:
+                spread = self.own_rounding(number, step, w)
+                if not compared.off[row] > compared.allowed[row] + spread:
+                    compared.state[row] = "right"
+                    compared.allowed[row] += spread
+                elif self.right_from_afar(number, step, rows[row], compared.analytic[row]):
+                    compared.state[row] = "noise"
+            broken = not np.isfinite(compared.analytic[row])
+            special = self.crowded() or broken or (compared.rough[row] and not compared.at_kink[row])
+            if compared.state[row] == "wrong" and special and self.right_nearby(number, step, rows[row]):
+                compared.state[row] = "pole" if broken else "kink"
 
     def own_rounding(self, number, step, w):
         """Return how much a gradient along `step` varies among points that differ from the given one by rounding only."""
@@ -341,10 +346,19 @@ class Check:
         return 4 * (max(found) - min(found)) if np.isfinite(found).all() else 0.0
 
     def crowded(self):
-        """Return whether some inputs are so close to 0 or to each other that no step of a numeric derivative fits between them."""
+        """Return whether some inputs are so close to 0 or to each other that no step of a numeric derivative fits between them, or three are equal."""
         values = np.sort(np.concatenate([[0.0], *[a.reshape(-1).astype("float64") for a in self.subject.arrays]]))
         gaps = np.diff(values)
-        return bool(((gaps > 0) & (gaps < CROWDED * np.maximum(0.25, np.abs(values[1:])))).any())
+        near = (gaps > 0) & (gaps < CROWDED * np.maximum(0.25, np.abs(values[1:])))
+        return bool(near.any() or ((gaps[1:] == 0) & (gaps[:-1] == 0)).any())
+
+    def right_from_afar(self, number, step, row, analytic):
+        """Return whether the gradient along `step` is right for wide steps, where smaller ones may be lost in the rounding beside other inputs."""
+        far = max([256.0, *(float(np.abs(a[np.isfinite(a)]).max(initial=0)) / float(np.abs(step).max()) for a in self.subject.arrays)])
+        reading = self.survey(number, step * far)
+        there = Comparison(row[None], np.array([analytic * far]), reading.value, reading.error, 0.0, self.rtol)
+        there.consider(reading, row[None])
+        return there.state[0] in ("right", "noise")
 
     def right_nearby(self, number, step, row):
         """Return whether the gradient along `step` is right at a point beside the given one."""
@@ -469,6 +483,9 @@ class Comparison:
                 f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, and the gradient lies between"
             return f"no mistake: {what}; check at another point, or pass allow_kinks=True"
         if state == "pole":
+            if not np.isfinite(self.analytic[row]) and np.isfinite(self.numeric[row]):
+                return "the gradient is not finite at this point, although it is right beside it: a value inside the function divides by 0 or is " \
+                       "infinite; check at another point"
             return "the function is not finite at this point, or grows without end towards it; check at another point"
         if state == "noise":
             return "the function moves in small steps, as rounding makes it (or a staircase), and has one slope seen from near and another from " \

@@ -31,7 +31,7 @@ VERDICTS = {  # what each verdict says, in a few words
     "nondeterministic": "two runs differ",
     "wrong": "the gradient is wrong",
     "kink": "no derivative exists here",
-    "pole": "the function is not finite here",
+    "pole": "the function or its gradient is not finite here",
     "noise": "the function's rounding noise hides its derivative",
     "unsure": "no numeric derivative was found",
     "vacuous": "this check could not have noticed a mistake",

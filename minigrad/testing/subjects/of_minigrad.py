@@ -302,7 +302,7 @@ class TensorSubject(Subject):
 def _add(flows, node, g):
     """Add a contribution to the gradient of a node."""
     if g is not None:
-        flows[node] = flows[node] + g if node in flows else g
+        flows[node] = backend.asarray(flows[node] + g) if node in flows else g
 
 
 def node_function(node):
