@@ -1,7 +1,8 @@
-"""Checks of the right functions of all libraries by number: draw one, check it, and describe it as a program."""
+"""Checks of the right functions of all libraries by number: draw a function, a variant of the check and inputs, and make the check."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 
 import numpy as np
@@ -12,6 +13,10 @@ from support.right_functions import MINIGRAD, Right
 from support.right_pairs import NUMPY
 
 SHARES = {"minigrad": 0.75, "numpy": 0.13, "torch": 0.07, "jax": 0.05}  # of the checks that are drawn by number
+# Besides the plain check: in single precision, and of the second derivatives, at numbers for which both make sense.
+VARIANTS = {"plain": 0.88, "float32": 0.06, "order 2": 0.06}
+ORDINARY = {"float32": ("gaussian", "uniform", "whole"), "order 2": ("gaussian", "uniform")}
+OF_THE_VARIANT = {"plain": {}, "float32": {"dtype": "float32"}, "order 2": {"order": 2}}
 
 
 def tables():
@@ -44,7 +49,10 @@ def report_of(library, right: Right, arrays, **options):
 
 
 def check_number(seed, number, wanted=None):
-    """Return (library, name, kinds, arrays, report) of the check with a number; `wanted` limits it to these names, if there are any."""
+    """Return (library, name, [the kind of each array, the variant], arrays, report) of the check with a number.
+
+    wanted: the names of the only functions to check, if there are any.
+    """
     stream = np.random.default_rng([seed, number])
     found = tables()
     shares = np.array([SHARES[library] for library in found])
@@ -56,8 +64,15 @@ def check_number(seed, number, wanted=None):
     else:
         name = names[stream.integers(len(names))]
     right = found[library][name]
+    variant = str(stream.choice(list(VARIANTS), p=list(VARIANTS.values())))
+    if right.options or (variant == "order 2" and (library == "numpy" or not right.twice)):
+        variant = "plain"
+    if variant in ORDINARY:
+        right = dataclasses.replace(right, kinds=ORDINARY[variant])
     kinds, arrays = right.draw(stream)
-    return library, name, kinds, arrays, report_of(library, right, arrays)
+    if variant == "float32":
+        arrays = [x.astype(np.float32) for x in arrays]
+    return library, name, [*kinds, variant], arrays, report_of(library, right, arrays, **OF_THE_VARIANT[variant])
 
 
 def is_suspicious(right, report):

@@ -52,7 +52,7 @@ class Right:
 
     shapes: tuples of one shape for each argument. kinds: the names of the kinds of numbers it takes. limit: the largest size of a number.
     positive: whether all numbers are positive or 0. fits: whether the arrays are accepted. constants: further arguments. smooth: whether
-    all derivatives exist everywhere. near_kinks: the arrays that are 0 at a kink or jump. options: of the check.
+    all derivatives exist everywhere. twice: whether the second derivative is right, too. options: of the check.
     """
 
     function: Callable
@@ -63,6 +63,7 @@ class Right:
     fits: Callable[..., Any] = lambda *arrays: True
     constants: tuple = ()
     smooth: bool = True
+    twice: bool = True
     options: dict = field(default_factory=dict)
 
     @property
@@ -552,7 +553,7 @@ def batch_norm(x):
 
 @right([((3, 2), (3, 2), (3, 2))], limit=1e4)
 def attention_with_a_mask_of_infinities(query, key, value):
-    later = mg.tensor(np.triu(np.full((3, 3), -np.inf), 1))
+    later = mg.tensor(np.triu(np.full((3, 3), -np.inf), 1), dtype=query.dtype)
     return (query @ key.T / 2**0.5 + later).softmax(1) @ value
 
 
@@ -618,7 +619,7 @@ def newton_until_it_converges(x):
     return root
 
 
-@right(ANY)
+@right(ANY, twice=False)
 def one_newton_step_from_a_detached_root(x):
     y = x * x + 1
     root = y.detach().sqrt()
