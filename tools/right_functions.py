@@ -12,6 +12,7 @@ import functools
 import multiprocessing
 import sys
 import time
+import traceback
 import warnings
 from pathlib import Path
 
@@ -22,20 +23,20 @@ from support import right_checks  # noqa: E402
 
 
 def one(number, seed, wanted):
-    """Make one check; return (number, library, name, verdict, whether it accuses, whether it is suspicious, text, seconds)."""
+    """Make one check; return (number, name, verdict, whether it accuses, whether it is suspicious, text, seconds)."""
     start = time.perf_counter()
+    check = right_checks.numbered(seed, number, wanted)
+    name = f"{check.library}.{check.right.name}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            library, name, kinds, arrays, report = right_checks.check_number(seed, number, wanted)
-        except Exception as error:
-            what = type(error).__name__
-            return number, "?", "?", what, True, False, f"{what}: {error}"[:400], time.perf_counter() - start
-    right = right_checks.tables()[library][name]
-    values = ", ".join(str(x.tolist()) if x.size < 50 else f"an array of shape {x.shape}" for x in arrays)
-    text = "\n".join([f"kinds {', '.join(kinds)}; inputs {values}", *str(report).splitlines()[:6]])
-    suspicious = right_checks.is_suspicious(right, report)
-    return number, library, name, report.verdict, report.accuses, suspicious, text, time.perf_counter() - start
+            report = check.report()
+        except Exception as error:  # an error is as bad as a wrong verdict, and must not end the run
+            where = traceback.format_exc().splitlines()[-4:]
+            return number, name, type(error).__name__, True, False, "\n".join([str(check), *where]), time.perf_counter() - start
+    text = "\n".join([str(check), *str(report).splitlines()[:6]])
+    suspicious = right_checks.is_suspicious(check.right, report)
+    return number, name, report.verdict, report.accuses, suspicious, text, time.perf_counter() - start
 
 
 def without_threads():
@@ -54,14 +55,14 @@ def run(arguments):
     start = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(arguments.jobs, without_threads) as pool:
         for done, outcome in enumerate(pool.imap_unordered(task, numbers, 20), 1):
-            number, library, name, verdict, accuses, suspicious, text, seconds = outcome
+            number, name, verdict, accuses, suspicious, text, seconds = outcome
             verdicts[f"{verdict}{' (accused)' if accuses else ''}"] += 1
-            by_name[f"{library}.{name}"][verdict] += 1
+            by_name[name][verdict] += 1
             slowest = sorted([*slowest, (seconds, number, name)], reverse=True)[:5]
             if accuses:
                 accused.append(number)
             if accuses or (suspicious and arguments.suspicious):
-                headline = f"{'ACCUSED' if accuses else 'suspicious'} {number} {library}.{name}: {verdict}"
+                headline = f"{'ACCUSED' if accuses else 'suspicious'} {number} {name}: {verdict}"
                 print(f"{headline}\n{text}".replace("\n", "\n  "), flush=True)
             if done % 1000 == 0:
                 print(f"{done} of {len(numbers)} checks, {len(accused)} accused, {time.perf_counter() - start:.0f} s", flush=True)
@@ -78,8 +79,8 @@ def run(arguments):
 def repeat(arguments):
     """Make single checks again, and print inputs and reports."""
     for number in arguments.repeat:
-        library, name, kinds, arrays, report = right_checks.check_number(arguments.seed, number, set(arguments.only))
-        print(f"{number}: {library}.{name} of {kinds}: {arrays!r}\n{report}\n")
+        check = right_checks.numbered(arguments.seed, number, set(arguments.only))
+        print(f"{number}: {check}\n{check.report()}\n")
 
 
 def main():

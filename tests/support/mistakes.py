@@ -292,7 +292,7 @@ MASK = [
     ("shrinkage", (0,), ELEMENTS, lambda xp, x: xp.where(abs(x) > 0.5, x, 0 * x), lambda xp, g, y, x: (xp.where(abs(x) > 0.5, 0 * g, g),)),
     ("dropout", (0,), ELEMENTS, lambda xp, x: 2 * x * number(xp, abs(x) > 0.6, x),
         lambda xp, g, y, x: (2 * g * number(xp, abs(x) <= 0.6, x),)),
-    ("hinge", (0,), ((6,),), lambda xp, x: xp.where(x < 1, 1 - x, 0 * x), lambda xp, g, y, x: (-g * number(xp, x >= 1, x),)),
+    ("hinge", (0,), ((6,),), lambda xp, x: xp.where(x < 0.2, 0.2 - x, 0 * x), lambda xp, g, y, x: (-g * number(xp, x >= 0.2, x),)),
 ]
 
 # ---- traps: mistakes that resemble a pattern, of which another verdict is true

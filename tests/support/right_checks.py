@@ -48,33 +48,48 @@ def report_of(library, right: Right, arrays, **options):
     return testing.check_jax(right.function, *arrays, **options)
 
 
-def check_number(seed, number, wanted=None):
-    """Return (library, name, [the kind of each array, the variant], arrays, report) of the check with a number.
+@dataclasses.dataclass
+class Numbered:
+    """The check with a number: the library, the function, the kind of each array and the variant, the arrays, the options."""
 
-    wanted: the names of the only functions to check, if there are any.
-    """
+    library: str
+    right: Right
+    kinds: list
+    arrays: list
+    options: dict
+
+    def __str__(self):
+        values = ", ".join(repr(x.tolist()) if x.size < 50 else f"an array of shape {x.shape}" for x in self.arrays)
+        return f"{self.library}.{self.right.name} of {', '.join(self.kinds)}: {values}"
+
+    def report(self):
+        """Make the check and return its report."""
+        return report_of(self.library, self.right, self.arrays, **self.options)
+
+
+def numbered(seed, number, wanted=()):
+    """Return the check with a number. wanted: the names of the only functions to check, if there are any."""
     stream = np.random.default_rng([seed, number])
     found = tables()
     shares = np.array([SHARES[library] for library in found])
     library = str(stream.choice(list(found), p=shares / shares.sum()))
     names = list(found[library])
     if wanted:
-        names = [f"{lib}.{name}" for lib in found for name in found[lib] if name in wanted or f"{lib}.{name}" in wanted]
-        library, name = names[stream.integers(len(names))].split(".", 1)
+        names = [(lib, name) for lib in found for name in found[lib] if name in wanted or f"{lib}.{name}" in wanted]
+        library, name = names[stream.integers(len(names))]
     else:
         name = names[stream.integers(len(names))]
     right = found[library][name]
     variant = str(stream.choice(list(VARIANTS), p=list(VARIANTS.values())))
     if right.options or (variant == "order 2" and (library == "numpy" or not right.twice)):
         variant = "plain"
-    if variant in ORDINARY:
-        right = dataclasses.replace(right, kinds=ORDINARY[variant])
-    kinds, arrays = right.draw(stream)
+    drawn = dataclasses.replace(right, kinds=ORDINARY[variant]) if variant in ORDINARY else right
+    kinds, arrays = drawn.draw(stream)
     if variant == "float32":
-        arrays = [x.astype(np.float32) for x in arrays]
-    return library, name, [*kinds, variant], arrays, report_of(library, right, arrays, **OF_THE_VARIANT[variant])
+        arrays = [np.asarray(x, np.float32) for x in arrays]
+    return Numbered(library, right, [*kinds, variant], arrays, OF_THE_VARIANT[variant])
 
 
 def is_suspicious(right, report):
-    """Return whether the verdict names a kink or a pole of a function that is smooth everywhere."""
+    """Return whether the verdict names a kink of a function that is smooth everywhere."""
     return report.verdict == "kink" and right.smooth

@@ -85,7 +85,7 @@ class Right:
 
     def _array(self, x):
         x = np.clip(np.array(x, dtype=float), -self.limit, self.limit)
-        return np.abs(x) if self.positive else x
+        return np.asarray(np.abs(x) if self.positive else x)  # NumPy makes numbers of 0-d arrays
 
 
 def registrar(table):
