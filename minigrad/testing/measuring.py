@@ -121,21 +121,22 @@ class Polynomial:
     """A polynomial fitted to some points of a function, output by output.
 
     slope, error: its slope at 0 and the bound of its error. scatter: the standard deviation of what it leaves over; quality: that, as a
-    part of the function's own spread. gap: how far the function's value at 0 is certainly from the polynomial's. few: whether the function has few
+    part of the function's own spread. gap: how far the function's value at 0 is from the polynomial's, 0 if it is not certainly far. few: whether the function has few
     different values, as a staircase has, in steps larger than a few units in the last place; constant: whether it has one.
     """
 
     def __init__(self, t, rows, base, degree, rounding, scale):
+        if len(np.unique(t)) <= degree + 1:  # the steps are lost in the rounding of the input
+            self.slope, self.quality, self.gap, self.few = 0 * rounding, 0 * rounding, 0 * rounding, rounding < 0
+            self.error = self.scatter = np.full(rounding.shape, np.inf)
+            self.constant = self.few
+            return
         middle = rows.mean(axis=0)  # taken away so that a large constant does not add its own rounding
         unit = np.max(np.abs(rows - middle), axis=0, initial=0)
         unit = np.where((unit > 0) & np.isfinite(unit), unit, 1.0)  # so that no square overflows or vanishes
         y = (rows - middle) / unit
         self.few = ((np.diff(np.sort(rows, axis=0), axis=0) > 0).sum(axis=0) < len(rows) // 3) & (np.ptp(rows, axis=0) > 32 * rounding)
         self.constant = (rows == rows[0]).all(axis=0)
-        if len(np.unique(t)) <= degree + 1:  # the steps are lost in the rounding of the input
-            self.slope, self.quality, self.gap = 0 * rounding, 0 * rounding, 0 * rounding
-            self.error = self.scatter = np.full(rounding.shape, np.inf)
-            return
         powers = t[:, None] ** np.arange(degree + 1)
         inverse = np.linalg.pinv(powers)
         coefficients = inverse @ y
@@ -144,7 +145,8 @@ class Polynomial:
         self.scatter = left_over * unit
         certain = SAFETY * np.maximum(self.scatter, rounding)
         self.slope, self.error = coefficients[1] * unit / scale, certain * np.linalg.norm(inverse[1]) / scale
-        self.gap = np.maximum(0.0, np.abs(coefficients[0] * unit + middle - base) - certain * np.linalg.norm(inverse[0]))
+        gap = np.abs(coefficients[0] * unit + middle - base) - certain * np.linalg.norm(inverse[0])
+        self.gap = np.where(gap > 1e-3 * unit * ~self.constant, gap, 0.0)
 
 
 def _usable(fits, first, part):
@@ -179,22 +181,25 @@ def _read(fits, base, first):
     best, errors = _best(fits, first)
     value, error = _pick(fits, "whole", "slope", best), np.min(errors, axis=0)
     slopes, scales = np.stack([f.whole.slope for f in fits]), np.array([f.scale for f in fits])
+    wider, finer = scales[:, None] > scales[best], scales[:, None] < scales[best]
+    flat = _pick(fits, "whole", "constant", best)
+    steps = np.stack([f.whole.constant | f.whole.few for f in fits])
     # A scale contradicts the best one if both are certain and differ. If the best one is not too fine to be rounding and no staircase,
-    # it is right about what is seen from afar; else nobody can tell.
-    fine = (scales[best] >= FLAT * first) & ~_pick(fits, "whole", "constant", best)
-    contradicts = np.isfinite(errors) & (np.abs(slopes - value) > errors + error) & ~(fine & (scales[:, None] > scales[best]))
-    second, column = np.argmax(contradicts, axis=0), np.arange(len(best))
-    found = contradicts.any(axis=0)
+    # it is right about what is seen from afar; else nobody can tell. A flat piece, which is exact, is no better than a smooth curve from afar.
+    differ = np.isfinite(errors) & (np.abs(slopes - value) > errors + error) & ~((scales[best] >= FLAT * first) & ~flat & wider)
+    differ |= flat & wider & np.isfinite(errors) & ~steps
+    second, column = np.argmin(np.where(differ, errors, np.inf), axis=0), np.arange(len(best))
+    found = differ.any(axis=0)
     other, other_error = np.where(found, slopes[second, column], np.nan), np.where(found, errors[second, column], 0.0)
-    steps = np.any([f.whole.constant for f in fits], axis=0) & ~np.all([f.whole.constant for f in fits], axis=0)
-    other = np.where(steps & np.isnan(other) & ~_pick(fits, "whole", "constant", best), 0.0, other)
+    between = (steps & finer).any(axis=0) & np.isnan(other) & (np.abs(value) > error)
+    other = np.where(between, 0.0, other)  # the function is constant between its steps
     sides = {}
     for part in ("left", "right"):
         at, side_errors = _best(fits, first, part)
         sides[part] = _pick(fits, part, "slope", at), np.min(side_errors, axis=0), _pick(fits, part, "gap", at)
     (left, left_error, left_gap), (right, right_error, right_gap) = sides["left"], sides["right"]
     side_error = left_error + right_error
-    known = np.isfinite(side_error) & (side_error < error / 4)
+    known = np.isfinite(side_error) & (side_error < error / 4) & ~(error <= 1e-3 * np.abs(value))
     with np.errstate(invalid="ignore"):
         turn = np.abs(right - left)
     kink = known & (turn > side_error)

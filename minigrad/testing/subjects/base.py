@@ -157,6 +157,8 @@ class Subject:
         detail = f"the gradient for {self.names[i]} has shape {g.shape}, not {shape}"
         if len(shape) > 1 and g.shape == (*shape[:-2], shape[-1], shape[-2]):
             raise Stop("transposed", detail, i)
+        if len(g.shape) >= len(shape) and all(n in (1, m) for n, m in zip(shape[::-1], g.shape[::-1])):
+            raise Stop("broadcast", f"{detail}: sum it over the axes along which {self.names[i]} was broadcast", i)
         raise Stop("shape", detail, i)
 
     def place(self, row: int) -> tuple[str, tuple, int]:

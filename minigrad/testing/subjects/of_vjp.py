@@ -30,7 +30,7 @@ class VjpSubject(Subject):
 
     def select(self):
         """Return the numbers of the arrays of floating-point numbers."""
-        return [i for i, x in enumerate(self.leaves) if backend.is_array(x) and x.dtype.kind == "f"]
+        return [i for i, x in enumerate(self.leaves) if (backend.is_array(x) or isinstance(x, np.floating)) and x.dtype.kind == "f"]
 
     def to_host(self, leaf):
         """Return an array or a number as a NumPy array."""
@@ -40,7 +40,7 @@ class VjpSubject(Subject):
         """Return new inputs with these values, where the given ones live; write those of parameters into them."""
         leaves = list(self.leaves)
         for i, array in zip(self.numbers, arrays):
-            new = backend.to_device(np.array(array), backend.device_of(self.leaves[i]))
+            new = backend.to_device(np.array(array), _device(self.leaves[i]))
             if i < self.own:
                 leaves[i] = new
             else:
