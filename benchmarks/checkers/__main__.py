@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--only", nargs="+", metavar="TEXT", help="only the functions whose names contain one of these texts")
     made.add_argument("--out", type=path, metavar="FILE", help="write all figures to a JSON file")
     made.add_argument("--details", action="store_true", help="print also what each checker said about each function")
-    made.add_argument("--limit", type=number(above=0), default=60, metavar="S", help="most seconds of one check (default: 60)")
+    made.add_argument("--limit", type=number(above=0), default=300, metavar="S", help="most seconds of one check (default: 300)")
     made.add_argument(
         "--python",
         nargs="+",
