@@ -7,7 +7,7 @@ from .function import Function, Variable
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
-    from .gradient_check import gradcheck
+    from ..testing import gradcheck
 
 __all__ = ["Function", "Variable", "backward", "enable_grad", "grad", "gradcheck", "is_grad_enabled", "no_grad", "op", "set_grad_enabled"]
 
@@ -17,7 +17,7 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
     def __getattr__(name):
         """Import `gradcheck` when it is asked for."""
         if name == "gradcheck":
-            from .gradient_check import gradcheck
+            from ..testing import gradcheck
 
             return gradcheck
         raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")

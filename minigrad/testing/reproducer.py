@@ -10,27 +10,29 @@ import sys
 import textwrap
 import types
 
-from ... import backend
-from .. import graph
+from .. import backend
+from ..autograd import graph
 
 PLAIN = (bool, int, float, str, type(None))
 SHIPPED = {"minigrad", "numpy", *sys.stdlib_module_names}  # packages that the program imports from
 LARGE = 256  # elements above which a tensor is written as bytes
 
 
-def reproducer(function, inputs, options):
+def reproducer(call, function, inputs, options):
     """Return the program's text; a comment stands in it for a function whose source is not found.
 
     options: those of `gradcheck` that differ from their defaults.
     """
+    if call != "gradcheck":
+        return ""
     writer = Writer()
     arguments = [writer.value(x) for x in inputs]
-    call = "".join(f", {name}={writer.value(value)}" for name, value in options.items())
+    chosen = "".join(f", {name}={writer.value(value)}" for name, value in options.items())
     target = writer.value(function)
     lines = [*writer.imports, "", *writer.definitions]
     lines += [f"x{i} = {text}" for i, text in enumerate(arguments)]
     names = "".join(f"x{i}, " for i in range(len(arguments)))
-    return "\n".join([*lines, f"gradcheck({target}, ({names.rstrip()}){call})"]) + "\n"
+    return "\n".join([*lines, f"gradcheck({target}, ({names.rstrip()}){chosen})"]) + "\n"
 
 
 class Writer:
@@ -188,3 +190,8 @@ def _content(code):
     """Return what tells two lambdas on one line apart. A variable may be free in one compilation and global in the other."""
     constants = [c for c in code.co_consts if not isinstance(c, types.CodeType)]
     return sorted((*code.co_names, *code.co_freevars)), code.co_varnames, constants
+
+
+def save(text, name):
+    """Return None."""
+    return None

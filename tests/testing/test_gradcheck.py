@@ -9,8 +9,8 @@ import pytest
 import minigrad as mg
 from minigrad import nn, ops
 from minigrad.autograd import gradcheck, op
-from minigrad.autograd.gradient_check.checking import GradcheckError
-from minigrad.autograd.gradient_check.snapshots import REORDERED, same, same_but_for_order
+from minigrad.testing.findings import GradcheckError
+from minigrad.testing.snapshots import REORDERED, same, same_but_for_order
 from minigrad.backend import array_module
 from support.gradcheck_functions import (
     BROKEN,
@@ -155,8 +155,10 @@ def test_a_cut_graph_is_seen():
     assert rejection(lambda x: x.detach() * 2, (draw(3),)).verdict == "missing"
 
 
-def test_float32_inside_a_function_is_seen():
-    assert rejection(lambda x: x.tanh().float().double(), (draw(3, 4),)).verdict == "precision"
+def test_float32_inside_the_forward_is_no_mistake_but_costs_precision():
+    report = gradcheck(lambda x: x.tanh().float().double(), (draw(3, 4),))
+    assert report and 1e-7 < report.precision < 1e-2
+    assert gradcheck(lambda x: x.tanh(), (draw(3, 4),)).precision < 2e-6
 
 
 def test_random_values_are_seen():
@@ -185,7 +187,7 @@ def test_kinks_are_distinguished_from_errors(function, point):
     error = rejection(function, (at(-1.5, point, 1.5),))
     assert (error.verdict, error.index) == ("kink", (1,)), str(error)
     assert "no mistake" in str(error)
-    assert gradcheck(function, (at(-1.5, point, 1.5),), allow_kinks=True)
+    assert gradcheck(function, (at(-1.5, point, 1.5),), allow_kinks=True, allow_vacuous=True)
 
 
 def test_kinks_near_the_point_do_no_harm():
@@ -227,7 +229,7 @@ def test_a_function_without_values_nearby_is_not_judged():
 
 
 def test_kind_errors():
-    with pytest.raises(TypeError, match=r"input 0 of tanh is float32.*double\(\)"):
+    with pytest.raises(TypeError, match=r"x of tanh is float32.*double\(\)"):
         gradcheck(ops.tanh, (mg.ones(3, requires_grad=True),))
     with pytest.raises(ValueError, match=r"no input of tanh requires a gradient.*requires_grad=True"):
         gradcheck(ops.tanh, (mg.ones(3, dtype=F64),))

@@ -1,0 +1,316 @@
+"""Functions of minigrad tensors as subjects of a check: also their recorded operations, each of which can be checked alone."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+
+import numpy as np
+
+from ... import backend
+from ...autograd import contract, engine, graph, visits
+from ...autograd.modes import enable_grad
+from ...autograd.writes import held
+from ...backend import device_of, to_device, to_numpy
+from ..findings import Finding, Stop
+from ..snapshots import same, same_but_for_order, snapshot
+from .base import Subject
+from .of_vjp import reseed
+from .trees import flatten, rebuild
+
+
+class TensorSubject(Subject):
+    """A function of tensors. Values are put into the given tensors themselves, so that a function may also read them from elsewhere."""
+
+    library = "minigrad"
+
+    def __init__(self, function, inputs, **options):
+        super().__init__(function, (inputs,) if isinstance(inputs, graph.Tensor) else tuple(inputs), **options)
+        self.tensors = [x for x in self.leaves if isinstance(x, graph.Tensor)]
+        self.checked = [self.leaves[i] for i in self.numbers]
+        self.originals = [x.array for x in self.checked]
+
+    def parameters(self):
+        """Return {name: parameter} of a module or a dict."""
+        params = self.params or {}
+        return dict(params.named_parameters() if hasattr(params, "named_parameters") else params)
+
+    def select(self):
+        """Return the numbers of the tensors that require a gradient; of a tensor that is given twice only the first."""
+        found = {id(x): i for i, x in reversed(list(enumerate(self.leaves))) if isinstance(x, graph.Tensor) and x.requires_grad}
+        return sorted(found.values())
+
+    def nothing_to_check(self):
+        """Return the message for inputs none of which requires a gradient."""
+        return f"gradcheck: no input of {self.name} requires a gradient; make one with requires_grad=True"
+
+    def remedy(self):
+        """Return what to write for a float64 input."""
+        return "pass input.detach().double().requires_grad_()"
+
+    def to_host(self, leaf):
+        """Return a tensor as a NumPy array."""
+        return to_numpy(leaf.array)
+
+    # ---- running
+
+    @contextlib.contextmanager
+    def _placed(self, arrays):
+        """Let the checked tensors hold these arrays for a while."""
+        try:
+            for x, array in zip(self.checked, arrays):
+                x.array = array
+            yield
+        finally:
+            for x, array in zip(self.checked, self.originals):
+                x.array = array
+
+    def _on_device(self, arrays):
+        """Return copies of host arrays where the checked tensors live; the tensors' own arrays for their own values."""
+        if arrays is self.arrays:
+            return self.originals
+        return [to_device(backend.asarray(np.array(a)), device_of(old)) for a, old in zip(arrays, self.originals)]
+
+    def _call(self, arrays):
+        """Return the floating-point tensors that the function returns. Raise Stop if it changed an input."""
+        if self.seed is not None:
+            from ... import manual_seed
+
+            reseed(self.seed)
+            manual_seed(self.seed)
+        before = [snapshot(x.array) for x in self.tensors]
+        inputs = self.inputs
+        with enable_grad():
+            if self.inplace:
+                inputs = [rebuild(x, iter([leaf.clone() if isinstance(leaf, graph.Tensor) else leaf for _, leaf in flatten(x, "")])) for x in inputs]
+            try:
+                found = self.function(*inputs)
+            except RuntimeError as error:
+                if "VJPs for" in str(error):
+                    raise Stop("count", str(error)) from error
+                raise
+        for x, copy in zip(self.tensors, before):
+            if not same(x.array, copy):
+                i = next((i for i, t in enumerate(self.checked) if t is x), None)
+                name = "an input" if i is None else f"its input {self.names[i]}"
+                raise Stop("mutation", f"the function changed {name}; compute with a clone() of it", i)
+        return [t for _, t in flatten(found, "") if isinstance(t, graph.Tensor) and t.dtype.kind == "f"]
+
+    def run(self, arrays):
+        """Return the floating-point outputs."""
+        placed = self._on_device(arrays)
+        with self._placed(placed):
+            return [to_numpy(t.array) for t in self._call(placed)]
+
+    def trace(self, arrays):
+        """Run the function with its operations recorded."""
+        self.traced = self._on_device(arrays)
+        with self._placed(self.traced):
+            self.recorded = self._call(self.traced)
+        self.devices = self._find_devices()
+        return [to_numpy(t.array) for t in self.recorded]
+
+    def repeats(self, a, b):
+        """Return whether two runs gave the same bits; on a GPU, where sums are added up in an order that varies, the same but for rounding."""
+        return (same_but_for_order if "cuda" in getattr(self, "devices", {}).values() else same)(a, b)
+
+    def pull(self, cotangents):
+        """Return the gradients by the engine."""
+        roots = [(t, to_device(w, device_of(t.array))) for t, w in zip(self.recorded, cotangents) if t.requires_grad]
+        if not roots:
+            return [None] * len(self.checked)
+        outputs, given = zip(*roots)
+        before = [snapshot(x) for x in (*given, *self.traced)]
+        with self._placed(self.traced):
+            try:
+                found = engine.grad(outputs, self.checked, [graph.wrap(w) for w in given], retain_graph=True, allow_unused=True)
+            except RuntimeError as error:
+                raise Stop(*self._refused(error)) from error
+        for i, (x, copy) in enumerate(zip((*given, *self.traced), before)):
+            if not same(x, copy):
+                raise Stop("mutation", "backward changed " + ("the gradient that it was given" if i < len(given) else "an input"))
+        return [None if g is None else to_numpy(g.array) for g in found]
+
+    def surrogate(self, function, arrays):
+        """Return the value of a surrogate objective of the inputs."""
+        with self._placed(self._on_device(arrays)):
+            return float(function(*self.inputs).detach().item())
+
+    def expected(self, function, cotangents):
+        """Return what `function(g, *inputs)` gives."""
+        gs = [graph.wrap(to_device(w, device_of(t.array))) for t, w in zip(self.recorded, cotangents)]
+        found = function(gs[0] if len(gs) == 1 else tuple(gs), *self.inputs)
+        found = list(found) if isinstance(found, (tuple, list)) else [found]
+        if len(found) != len(self.checked):
+            raise ValueError(f"gradcheck: expected= returned {len(found)} gradients for {len(self.checked)} checked inputs")
+        return [None if t is None else to_numpy(t.array) for t in found]
+
+    def of_gradient(self, stream):
+        """Return the subject of the gradients, as a function of the inputs and of the cotangents."""
+        gs = [graph.wrap(to_device(w, device_of(t.array))) for t, w in
+              zip(self.recorded, self.split(stream.standard_normal(self.n)))]
+        for g in gs:
+            g.requires_grad = True
+        count, checked, function = len(self.inputs), self.checked, self.function
+
+        def gradient(*arguments):
+            outputs = [t for _, t in flatten(function(*arguments[:count]), "") if isinstance(t, graph.Tensor) and t.dtype.kind == "f"]
+            pairs = [(t, g) for t, g in zip(outputs, arguments[count:]) if t.requires_grad]
+            outputs, cotangents = zip(*pairs)
+            return engine.grad(outputs, checked, cotangents, create_graph=True, materialize_grads=True)
+
+        gradient.__name__ = f"gradient of {self.name}"
+        own = [name for name, _ in zip(self.own_names, self.inputs)]
+        return TensorSubject(gradient, (*self.inputs, *gs), params=self.params, seed=self.seed, dtype=self.dtype,
+                             names=[*own, *(["g"] if len(gs) == 1 else [f"g[{i}]" for i in range(len(gs))])])
+
+    # ---- the recorded operations
+
+    def nodes(self):
+        """Return the recorded operations between inputs and outputs, oldest first."""
+        given = {x.node for x in self.tensors}
+        starts = [t.node for t in self.recorded if t.node is not None]
+        return [node for node in visits.nodes_before(starts, given) if node not in given] if starts else []
+
+    def _find_devices(self):
+        """Return {recorded operation: "cpu" or "cuda", where its value lives}."""
+        found = {x.node: device_of(x.array) for x in (*self.tensors, *self.recorded)}
+        for node in self.nodes():
+            if node not in found:
+                near = [found.get(p) or device_of(p.array) for p in node.parents if p is not None]
+                near += [device_of(getattr(c, "array", c)) for c in node.constants or ()]
+                found[node] = node.options["device"] if node.op.__name__ == "to_device" else max(near)  # "cuda", if any of them lives there
+        return found
+
+    def values(self, nodes):
+        """Return {node: its value} for the recorded operations `nodes` and the inputs, computed again from the inputs."""
+        found = {x.node: x for x in self.tensors if x.node is not None}
+        with enable_grad():
+            for node in nodes:
+                value = node_function(node)(*node_inputs(node, found))
+                found[node] = graph.wrap(value.array)
+        return found
+
+    def inspect(self, stream):
+        """Call each backward function of each operation with one random g; raise Stop if it changes g or a saved array, or is imprecise."""
+        with self._placed(self.traced):
+            for node in self.nodes():
+                g = self._cotangent(node, stream)
+                saved = [a for vjp in node.vjps for a in held(vjp)]
+                before = [snapshot(a) for a in (g, *saved)]
+                for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
+                    try:
+                        c = None if parent is None else vjp(g)
+                    except RuntimeError as error:
+                        raise Stop(*self._refused(error)) from error
+                    culprit = f"the backward function of {node.op.__name__} for argument {i} changed"
+                    if not same(g, before[0]):
+                        raise Stop("mutation", f"{culprit} the gradient g that it was given; other operations see the same array", i)
+                    if not all(map(same, saved, before[1:])):
+                        raise Stop("mutation", f"{culprit} an array that was saved for it: a second pass gives another gradient", i)
+                    if backend.is_array(c) and node.dtype == backend.float64 == parent.dtype:
+                        self._check_precision(node, i, c)
+
+    def _cotangent(self, node, stream):
+        """Return a random gradient of the value of a recorded operation."""
+        return to_device(backend.asarray(stream.standard_normal(node.shape)).astype(node.dtype), self.devices[node])
+
+    def _check_precision(self, node, i, c):
+        """Raise Stop if a gradient made of random float64 numbers fits into float32, unless the operation's value does, too."""
+        if c.dtype.itemsize < 8 or fits_float32(to_numpy(c)):
+            value = to_numpy(self.values(self.nodes())[node].array)
+            if not fits_float32(value):
+                raise Stop("precision", f"{node.op.__name__} computed the gradient of argument {i} in float32 or less: look for a cast, or a constant", i)
+
+    def _refused(self, error):
+        """Return (verdict, detail, argument) for a backward pass that raised an error; (verdict, detail) if no argument is to blame."""
+        text = str(error)
+        if "gradients for" in text or "VJPs for" in text:
+            return "count", text
+        stream = np.random.default_rng(0)
+        for node in self.nodes():
+            g = self._cotangent(node, stream)
+            for i, (parent, vjp) in enumerate(zip(node.parents, node.vjps)):
+                try:
+                    c = None if parent is None else vjp(g)
+                except RuntimeError:
+                    continue
+                shape = tuple(getattr(c, "shape", ()))
+                wanted = () if c is None else tuple(parent.shape)
+                if len(shape) > 1 and shape != wanted == (*shape[:-2], shape[-1], shape[-2]):
+                    return "transposed", f"the gradient for argument {i} of {node.op.__name__} has shape {shape}, not {wanted}", i
+        return "shape", text
+
+    def blame(self, check):
+        """Return the failed check of the first recorded operation that is wrong when checked alone; None if there is none."""
+        nodes = self.nodes() if hasattr(self, "recorded") else []
+        if len(nodes) < 2 or check.options["surrogate"] is not None or check.options["expected"] is not None:
+            return None
+        try:
+            values = self.values(nodes)
+        except RuntimeError:  # what an operation was computed from no longer exists
+            return None
+        for node in nodes:
+            subject = TensorSubject(node_function(node), node_inputs(node, values), dtype=None)
+            inner = type(check)(subject, {**check.options, "allow_kinks": True, "allow_vacuous": True, "params": None})
+            inner.run()
+            if inner.findings and inner.findings[0].accuses:
+                return inner
+        return None
+
+    def never_reached(self, check):
+        """Return a Finding for a user's own operation whose gradient was 0 everywhere, so that its backward was not checked."""
+        flows = self._flows()
+        for node in self.nodes():
+            g = flows.get(node)
+            own = not getattr(node.op, "__module__", "").startswith("minigrad.")
+            if own and g is not None and np.prod(node.shape) and not to_numpy(g).any():
+                detail = f"the gradient that reaches {node.op.__name__} is 0 everywhere, so that its backward was not checked: its branch was " \
+                         "never taken; choose other inputs (allow_vacuous=True accepts this)"
+                return [Finding(self.name, "vacuous", detail)]
+        return []
+
+    def _flows(self):
+        """Return {node: the gradient that reaches it} for one random gradient of the outputs."""
+        stream, flows = np.random.default_rng(0), {}
+        for t, w in zip(self.recorded, self.split(stream.standard_normal(self.n))):
+            if t.node is not None:
+                _add(flows, t.node, to_device(w, device_of(t.array)))
+        for node in reversed(self.nodes()):
+            g = flows.get(node)
+            for parent, vjp in zip(node.parents, node.vjps):
+                if g is not None and type(parent) is graph.Node:
+                    c = vjp(g)
+                    _add(flows, parent, None if c is None else contract.fit(c, g, node, parent))
+        return flows
+
+
+def _add(flows, node, g):
+    """Add a contribution to the gradient of a node."""
+    if g is not None:
+        flows[node] = flows[node] + g if node in flows else g
+
+
+def node_function(node):
+    """Return a recorded operation as a function of its array arguments."""
+    if hasattr(node.op, "cls"):  # a Function's
+        return node.op.cls.apply
+    return functools.partial(node.op, **node.options) if node.options else node.op
+
+
+def node_inputs(node, values):
+    """Return the arguments of a recorded operation as new leaves. `values` are the values of the nodes."""
+    arguments = []
+    for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
+        if parent is None:
+            arguments.append(constant)
+            continue
+        leaf = graph.wrap(backend.copy((values[parent] if isinstance(parent, graph.Node) else parent).array))
+        leaf.requires_grad = True
+        arguments.append(leaf)
+    return arguments
+
+
+def fits_float32(array):
+    """Return whether an array of some numbers other than 0 is exactly representable in float32."""
+    return bool((array != 0).any()) and same(array, array.astype(np.float32).astype(array.dtype))
