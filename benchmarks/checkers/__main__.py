@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     others = watch.others()
     print(*filter(None, texts(summaries, missing, cases, options.details, others)), sep="\n\n", flush=True)
     if options.out:
-        about = {"processor": machine.processor(), "taken_by_others": others, "not_run": missing}
-        write_json(Path(options.out), {"machine": about, "checkers": summaries})
+        about = {"processor": machine.processor(), "taken_by_others": others}
+        write_json(Path(options.out), {"machine": about, "not_run": missing, "checkers": summaries})
     return 0 if summaries else 1
 
 

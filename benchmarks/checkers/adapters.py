@@ -283,8 +283,9 @@ class Checker:
     repairs: tuple[str, ...] = ()
 
     def installed(self) -> bool:
-        """Return whether the library is there."""
-        return find_spec(self.package) is not None
+        """Return whether the library is there. A mere folder of the same name has no origin."""
+        found = find_spec(self.package)
+        return found is not None and found.origin is not None
 
     def version(self) -> str:
         """Return the library's version; "" for a library that is there without having been installed by pip."""
