@@ -15,6 +15,7 @@ from .subjects.base import unravel
 
 DIRECTIONS_SEED = 0  # of the random cotangents and directions of every check
 MOST_FINDINGS = 12  # elements that disagree after which the search ends
+CROWDED = 1e-9  # the distance between inputs, as part of their size, that is too small for numeric derivatives
 JITTERS = 6  # points nearby at which a gradient is computed again, to measure its own rounding
 
 
@@ -144,6 +145,8 @@ class Check:
                 found = self.compare_expected()
             else:
                 found = [f for i in range(len(self.subject.arrays)) for f in self.compare(i)]
+                if not found and self.dtype == np.float64:
+                    diagnosis.check_precision(self)
         except Stop as stop:
             found = [self.stopped(stop)]
         if self.options["allow_kinks"]:
@@ -152,10 +155,13 @@ class Check:
         if found and not found[0].verdict:
             inner = self.subject.blame(self)
             if inner is not None:
-                inner.findings[0].detail += f" (found inside {self.subject.name})"
                 self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
                 return
             diagnosis.explain(self, found)
+        inner = None if found else self.subject.imprecise_part(self)
+        if inner is not None:
+            self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
+            return
         self.findings = found or ([] if self.options["allow_vacuous"] else auditing.vacuous(self))
 
     def stopped(self, stop):
@@ -191,8 +197,6 @@ class Check:
         first, second = subject.gradients(w), subject.gradients(w)
         if not all(map(subject.repeats, first, second)):
             raise Stop("nondeterministic", "two backward passes over the same values gave different gradients")
-        if self.dtype == np.float64:
-            diagnosis.check_precision(self, first)
 
     # ---- comparison with numeric derivatives
 
@@ -247,7 +251,7 @@ class Check:
         start = arrays[number].astype("float64")
 
         def moved(h):
-            arrays[number] = (start + h * step).astype(self.subject.arrays[number].dtype)
+            arrays[number] = np.asarray(start + h * step, self.subject.arrays[number].dtype)
             made = arrays[number].astype("float64") - start
             return self.value(arrays), float((made * step).sum()) / square
 
@@ -278,16 +282,23 @@ class Check:
         reading.value[:n] = np.where(agrees, value, reading.value[:n])
         reading.error[:n] = np.where(agrees, 8 * self.resolution * np.abs(value), reading.error[:n])
 
+    def quick(self, number, step):
+        """Return (derivatives along `step`, their errors, whether they are in doubt), of few evaluations."""
+        if self.dtype != np.float64:
+            return self.base, self.base, True
+        moved = self.mover(number, step)
+        value, error, bent = quick(lambda h: moved(h)[0], self.base, self.options["eps"] or 2.0**-4, self.rtol / 100)
+        return value, error, bool(bent.any())
+
     def judge(self, number, group, rows, gradients):
         """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None."""
         step = self.direction(number, group)
         size = float(np.abs(step).max())
-        analytic = gradients @ step.reshape(-1)
-        if self.dtype == np.float64:
-            moved = self.mover(number, step)
-            value, error, bent = quick(lambda h: moved(h)[0], self.base, self.options["eps"] or 2.0**-4, self.rtol / 100)
+        analytic = gradients[:, group] @ step.reshape(-1)[group]  # of the other elements one may be infinite
+        value, error, bent = self.quick(number, step)
+        if not bent:
             quickly = Comparison(rows, analytic, value, 0 * value, self.atol * size, self.rtol)
-            if quickly.right.all() and not bent.any():
+            if quickly.right.all():
                 self.keep(number, group, step, quickly, (value / size, error / size, False))
                 return None
         reading = self.survey(number, step)
@@ -306,23 +317,44 @@ class Check:
 
     def exonerate(self, number, step, rows, compared):
         """Accept the wrong rows of a comparison whose gradient is itself as uncertain as the difference: measure its own rounding."""
-        for row in np.flatnonzero(compared.state == "wrong")[:4]:
-            spread = self.own_rounding(number, step, rows[row][: self.subject.n])
+        for row in np.flatnonzero((compared.state == "wrong") & ~compared.at_kink)[:4]:
+            w = rows[row][: self.subject.n]
+            spread = self.own_rounding(number, step, w)
             if not compared.off[row] > compared.allowed[row] + spread:
                 compared.state[row] = "right"
                 compared.allowed[row] += spread
+            elif (self.crowded() or compared.rough[row]) and self.right_nearby(number, step, rows[row]):
+                compared.state[row] = "kink"
 
     def own_rounding(self, number, step, w):
         """Return how much a gradient along `step` varies among points that differ from the given one by rounding only."""
         stream = np.random.default_rng(DIRECTIONS_SEED + 1)
         found = []
         for _ in range(JITTERS):
-            factors = [1 + self.resolution * stream.integers(-2, 3, a.shape) for a in self.subject.arrays]
-            self.subject.record([(a * f).astype(a.dtype) for a, f in zip(self.subject.arrays, factors)])
-            found.append(float(self.subject.gradients(w)[number] @ step.reshape(-1)))
+            near = [a * (1 + self.resolution * stream.integers(-2, 3, a.shape)) + self.resolution / 4 * stream.standard_normal(a.shape)
+                    for a in self.subject.arrays]
+            self.subject.record([np.asarray(x, a.dtype) for x, a in zip(near, self.subject.arrays)])
+            found.append(_along(self.subject.gradients(w)[number], step))
         self.subject.record()
-        found.append(float(self.subject.gradients(w)[number] @ step.reshape(-1)))
+        found.append(_along(self.subject.gradients(w)[number], step))
         return 4 * (max(found) - min(found)) if np.isfinite(found).all() else 0.0
+
+    def crowded(self):
+        """Return whether some inputs are so close to 0 or to each other that no step of a numeric derivative fits between them."""
+        values = np.sort(np.concatenate([[0.0], *[a.reshape(-1).astype("float64") for a in self.subject.arrays]]))
+        gaps = np.diff(values)
+        return bool(((gaps > 0) & (gaps < CROWDED * np.maximum(0.25, np.abs(values[1:])))).any())
+
+    def right_nearby(self, number, step, row):
+        """Return whether the gradient along `step` is right at a point beside the given one."""
+        stream = np.random.default_rng(DIRECTIONS_SEED + 2)
+        beside = [np.asarray(a + 1e-3 * np.maximum(0.25, np.abs(a)) * stream.standard_normal(a.shape), a.dtype) for a in self.subject.arrays]
+        self.subject.record(beside)
+        analytic = _along(self.subject.gradients(row[: self.subject.n])[number], step)
+        self.subject.record()
+        reading = self.survey(number, step, beside)
+        there = Comparison(row[None], np.array([analytic]), reading.value, reading.error, self.atol * float(np.abs(step).max()), self.rtol)
+        return bool(there.right[0])
 
     def describe(self, number, element, row, found, size):
         """Return the Finding for a row that cannot be accepted. For a mistake, `explain` fills in the verdict later."""
@@ -387,26 +419,29 @@ class Comparison:
         kinked = reading.kink | reading.jump
         left, right = np.where(kinked, reading.left, reading.value), np.where(kinked, reading.right, reading.value)
         self.left, self.right_side = _weighted(rows, left), _weighted(rows, right)
+        positive, negative = np.maximum(rows, 0), np.minimum(rows, 0)  # each output may take either of its slopes
+        least, most = np.minimum(left, right), np.maximum(left, right)
+        lower, upper = _weighted(positive, least) + _weighted(negative, most), _weighted(positive, most) + _weighted(negative, least)
         margin = self.floor + self.rtol * np.abs(self.analytic) + _weighted(self.weights, np.where(kinked, reading.side_error, reading.error))
-        margin = margin + 1e-3 * np.maximum(np.abs(self.left), np.abs(self.right_side))
-        between = (self.analytic >= np.minimum(self.left, self.right_side) - margin) & (
-            self.analytic <= np.maximum(self.left, self.right_side) + margin)
+        margin = margin + 1e-3 * np.maximum(np.abs(lower), np.abs(upper))
+        between = (self.analytic >= lower - margin) & (self.analytic <= upper + margin)
         self.jump = self._touches(reading.jump)
         staircase = ~np.isnan(reading.other)
         other = _weighted(rows, np.where(staircase, reading.other, reading.value))
         other_off = np.abs(other - self.analytic)
         other_fits = other_off <= self.allowed + _weighted(self.weights, np.where(staircase, reading.other_error, 0.0))
         growing, unknown = self._touches(reading.growing), self._touches(~np.isfinite(reading.error))
-        touches_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
+        self.at_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
+        self.rough = self._touches(reading.rough)
         blurred = ~np.isfinite(self.analytic) & ~(self.error <= 1e-3 * np.abs(self.numeric) + self.floor)
         for row in range(len(self.state)):
-            if growing[row]:
+            if growing[row] or (reading.growing.any() and not np.isfinite(self.analytic[row])):
                 self.state[row] = "pole"
-            elif touches_kink[row] and (self.jump[row] or between[row]):
+            elif self.at_kink[row] and (self.jump[row] or between[row]):
                 self.state[row] = "kink"
-            elif touches_kink[row]:
+            elif self.at_kink[row]:
                 self.state[row], self.allowed[row] = "wrong", margin[row]
-                self.off[row] = np.min(np.abs([self.left[row] - self.analytic[row], self.right_side[row] - self.analytic[row]]))
+                self.off[row] = max(lower[row] - self.analytic[row], self.analytic[row] - upper[row])
             elif unknown[row] or (self.state[row] == "wrong" and blurred[row]):
                 self.state[row] = "unsure"
             elif self.state[row] == "wrong" and touches_stairs[row] and other_fits[row]:
@@ -426,6 +461,9 @@ class Comparison:
         """Return in words why a row cannot be judged."""
         reading, state = self.reading, self.state[row]
         if state == "kink":
+            if not self.at_kink[row]:
+                return "no mistake: the gradient is right beside this point, which lies closer to a kink or pole than numeric derivatives can tell; " \
+                       "check at another point, or pass allow_kinks=True"
             what = "the function jumps here, it has no derivative" if self.jump[row] else \
                 f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, and the gradient lies between"
             return f"no mistake: {what}; check at another point, or pass allow_kinks=True"
@@ -440,6 +478,12 @@ class Comparison:
 
     def _touches(self, outputs):
         return (self.weights[:, outputs] > 0).any(axis=1)
+
+
+def _along(gradient, step):
+    """Return the part of a gradient along `step`; the elements that do not move take no part."""
+    flat = step.reshape(-1)
+    return float(gradient[flat != 0] @ flat[flat != 0])
 
 
 def _weighted(rows, values):
