@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-ACCEPTED, ACCUSED, CANNOT_TELL, FAILED = "accepted", "accused", "cannot tell", "failed"
+ACCEPTED, ACCUSED, CANNOT_TELL, FAILED, NO_ANSWER = "accepted", "accused", "cannot tell", "failed", "no answer"
 ACCUSATIONS = ("AssertionError", "GradcheckError")  # what the checkers raise, and their subclasses
 
 
@@ -23,7 +23,7 @@ class CannotRunError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a check: ACCEPTED, ACCUSED, CANNOT_TELL, or FAILED with another error than the checker's own."""
+    """What came of a check: ACCEPTED, ACCUSED, CANNOT_TELL, FAILED with another error than the checker's own, or NO_ANSWER in time."""
 
     kind: str
     text: str
@@ -67,9 +67,9 @@ def judge_bug(wrong: str, right: str, repaired: bool) -> str:
         return "caught" if right == ACCEPTED else "cannot run"
     if wrong == ACCEPTED:
         return "harmless" if repaired else "missed"
-    return {ACCUSED: "caught", CANNOT_TELL: "cannot tell"}[wrong]
+    return {ACCUSED: "caught", CANNOT_TELL: "cannot tell", NO_ANSWER: "cannot run"}[wrong]
 
 
 def judge_right(kind: str) -> str:
     """Return "accepted", "false alarm", "cannot tell" or "cannot run" from what a checker said about a right function."""
-    return {ACCEPTED: "accepted", ACCUSED: "false alarm", CANNOT_TELL: "cannot tell", FAILED: "cannot run"}[kind]
+    return {ACCEPTED: "accepted", ACCUSED: "false alarm", CANNOT_TELL: "cannot tell"}.get(kind, "cannot run")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.checkers.adapters import CHECKERS
-from benchmarks.checkers.outcomes import FAILED, Outcome
+from benchmarks.checkers.outcomes import NO_ANSWER, Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,7 +62,7 @@ class CheckerProcess:
             answer: dict[str, Any] = json.loads(line)
             return Outcome(**answer)
         self.end()
-        return Outcome(FAILED, f"took longer than {self.limit:g} s" if slow else "its process died", self.limit if slow else 0.0)
+        return Outcome(NO_ANSWER, f"took longer than {self.limit:g} s" if slow else "its process died", self.limit if slow else 0.0)
 
     def end(self) -> None:
         """End the process."""

@@ -10,7 +10,7 @@ from benchmarks.checkers import report
 from benchmarks.checkers.adapters import CHECKERS
 from benchmarks.checkers.cases import BUGS, RIGHT
 from benchmarks.checkers.oracle import difference, parts, random_g
-from benchmarks.checkers.outcomes import ACCEPTED, ACCUSED, CANNOT_TELL, FAILED, Outcome, judge_bug, judge_right, outcome
+from benchmarks.checkers.outcomes import ACCEPTED, ACCUSED, CANNOT_TELL, FAILED, NO_ANSWER, Outcome, judge_bug, judge_right, outcome
 from benchmarks.checkers.planted import CASES
 from benchmarks.checkers.processes import CheckerProcess
 from benchmarks.checkers.worker import run
@@ -149,6 +149,7 @@ def test_outcome(check, kind):
 def test_an_error_counts_if_the_right_version_is_accepted():
     assert judge_bug(FAILED, ACCEPTED, False) == "caught"
     assert judge_bug(FAILED, FAILED, False) == judge_right(FAILED) == "cannot run"
+    assert judge_bug(NO_ANSWER, ACCEPTED, False) == judge_right(NO_ANSWER) == "cannot run"
     assert judge_bug(ACCEPTED, ACCEPTED, False) == "missed"
     assert judge_bug(ACCEPTED, ACCEPTED, True) == "harmless"
     assert judge_bug(CANNOT_TELL, ACCEPTED, False) == judge_right(CANNOT_TELL) == "cannot tell"
@@ -195,7 +196,8 @@ def test_slow_check_is_ended_and_the_next_one_runs():
     process = CheckerProcess("minigrad", None, 0.001)
     try:
         assert process.missing() == ""
-        assert process.ask("cos sign", True).text == "took longer than 0.001 s"
+        slow = process.ask("cos sign", True)
+        assert (slow.kind, slow.text) == (NO_ANSWER, "took longer than 0.001 s")
         process.limit = 60
         assert process.ask("cos sign", True).kind == ACCUSED
     finally:
