@@ -72,6 +72,7 @@ OF_THE_SUBJECT = ("params", "names", "seed", "inplace", "dtype")
 
 def complete(given: dict[str, Any], call: str) -> dict[str, Any]:
     """Return all options, those that were not given with their defaults. Raise TypeError for an unknown one."""
+    __tracebackhide__ = True
     for name in given:
         if name not in DEFAULTS:
             near = difflib.get_close_matches(name, DEFAULTS, 1)

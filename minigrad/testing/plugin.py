@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import difflib
 import inspect
 import json
 import sys
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest shows none of this module's frames, so that a traceback ends at the caller's line
 MARKER = ("gradcheck(**options): the default options of the fixture gradcheck in this test, such as rtol=1e-4 or audit=True; "
           "each test that uses the fixture carries this marker, so that -m gradcheck selects them")
+OF_CHECK_VJP = ("cache", "grads")  # the options that only check_vjp has
 ITEM = pytest.StashKey[pytest.Item]()  # in the config: the test that runs, or ran last
 RESULTS = pytest.StashKey["Results"]()  # in a test: what its checks reported
 SEED = pytest.StashKey[int]()  # in the config: the seed to restore
@@ -91,24 +91,14 @@ def marker_problem(item: pytest.Item) -> str:
     for mark in item.iter_markers("gradcheck"):
         if mark.args:
             return f"@pytest.mark.gradcheck takes options by name, such as rtol=1e-4, not {mark.args[0]!r}"
-        for name in mark.kwargs:
-            if name not in (names := check_options("gradcheck") + check_options("check_vjp")):
-                return f"@pytest.mark.gradcheck({name}=…): {unknown(name, names)}"
+        if mark.kwargs:
+            from minigrad.testing.checking import complete
+
+            try:
+                complete({name: value for name, value in mark.kwargs.items() if name not in OF_CHECK_VJP}, "@pytest.mark.gradcheck")
+            except TypeError as error:
+                return str(error)
     return ""
-
-
-def check_options(check: str) -> list[str]:
-    """Return the names of the options of `gradcheck`, `check_vjp`, `check_torch` or `check_jax`."""
-    import minigrad.testing
-
-    parameters = inspect.signature(getattr(minigrad.testing, check)).parameters.values()
-    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-
-
-def unknown(name: str, names: list[str]) -> str:
-    """Return the text on an option that does not exist, with the name that was probably meant."""
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"there is no option {name!r}; " + (f"did you mean {close[0]!r}?" if close else f"the options are {', '.join(names)}")
 
 
 # ---- the fixture
@@ -163,10 +153,7 @@ class Gradcheck:
         from minigrad.testing.findings import GradcheckError
 
         item = self._config.stash[ITEM]
-        options, names = self._defaults(item) | given, check_options(check)
-        for name in options:
-            if name not in names:
-                raise TypeError(f"{check}: {unknown(name, names)}")
+        options = self._defaults(item) | given
         raises = options.pop("raise_exception", True)
         report: Report = getattr(minigrad.testing, check)(*arguments, **options, raise_exception=False)
         if self._config.getoption("gradcheck_report") is not None:
@@ -282,6 +269,10 @@ class Results:
 @pytest.hookimpl(hookwrapper=True)  # wrapper=True is not known to every pytest that may load this
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Put the finding on the first line of a failure, and what the checks reported into the report, as JSON for pytest-xdist."""
+    if call.excinfo is not None:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("minigrad.testing."):  # a traceback goes from the test to the function that raised, if it was not the check
+                vars(module)["__tracebackhide__"] = True
     report: pytest.TestReport = (yield).get_result()
     findings = sys.modules.get("minigrad.testing.findings")  # not loaded: no check was made
     if call.excinfo is not None and findings is not None and isinstance(call.excinfo.value, findings.GradcheckError):

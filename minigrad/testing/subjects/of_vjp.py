@@ -269,7 +269,7 @@ def _is_float(x):
 
 def copy_of(x):
     """Return a copy of an array, in the same order in memory, where it lives."""
-    return x.copy(order="K") if type(x) is np.ndarray else np.array(x) if isinstance(x, np.ndarray) else backend.copy(x)
+    return x.copy(order="K") if type(x) is np.ndarray else np.array(x) if isinstance(x, np.ndarray | np.floating) else backend.copy(x)
 
 
 def _laid_out(w, y, layout):
