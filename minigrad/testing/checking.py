@@ -8,15 +8,14 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from . import auditing, diagnosis
+from . import auditing, diagnosis, doubts
+from .comparing import Comparison
 from .findings import Finding, GradcheckError, Report, Stop
 from .measuring import SCALES, quick, survey
 from .subjects.base import unravel
 
 DIRECTIONS_SEED = 0  # of the random cotangents and directions of every check
 MOST_FINDINGS = 12  # elements that disagree after which the search ends
-CROWDED = 1e-9  # the distance between inputs, as part of their size, that is too small for numeric derivatives
-JITTERS = 6  # points nearby at which a gradient is computed again, to measure its own rounding
 
 
 class Options(TypedDict, total=False):
@@ -148,6 +147,7 @@ class Check:
                 found = [f for i in range(len(self.subject.arrays)) for f in self.compare(i)]
                 if not found and self.dtype == np.float64:
                     diagnosis.check_precision(self)
+                    doubts.check_state(self)
         except Stop as stop:
             found = [self.stopped(stop)]
         if self.options["allow_kinks"]:
@@ -155,10 +155,13 @@ class Check:
         found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
         if found and not found[0].verdict:
             inner = self.subject.blame(self)
+            if inner is None and self.subject.composed:
+                doubts.take_back_broken(self, found)
             if inner is not None:
                 self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
                 return
-            diagnosis.explain(self, found)
+            if not found[0].verdict:
+                diagnosis.explain(self, found)
         inner = None if found else self.subject.imprecise_part(self)
         if inner is not None:
             self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
@@ -215,7 +218,9 @@ class Check:
             half = len(group) // 2
             parts = [p for p in (group[:half], group[half:]) if half and self.judge(number, p, rows, gradients)]
             groups += parts
-            if not parts:
+            if not parts and len(group) > 1:
+                found = self.judge(number, group, rows, gradients, thorough=True)
+            if not parts and found is not None:
                 findings.append(found)
         return findings
 
@@ -291,8 +296,11 @@ class Check:
         value, error, bent = quick(lambda h: moved(h)[0], self.base, self.options["eps"] or 2.0**-4, self.rtol / 100)
         return value, error, bool(bent.any())
 
-    def judge(self, number, group, rows, gradients):
-        """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None."""
+    def judge(self, number, group, rows, gradients, thorough=False):
+        """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None.
+
+        thorough: look for every reason to doubt a disagreement, also for several elements.
+        """
         step = self.direction(number, group)
         size = float(np.abs(step).max())
         analytic = gradients[:, group] @ step.reshape(-1)[group]  # of the other elements one may be infinite
@@ -305,7 +313,7 @@ class Check:
         reading = self.survey(number, step)
         careful = Comparison(rows, analytic, reading.value, reading.error, self.atol * size, self.rtol)
         careful.consider(reading, rows)
-        self.exonerate(number, step, rows, careful)
+        doubts.take_back(self, number, step, rows, careful, thorough or len(group) == 1)
         self.keep(number, group, step, careful, reading.column(size))
         row = careful.worst(self.subject.n)
         return None if row is None else self.describe(number, group[0], row, careful, size)
@@ -315,47 +323,6 @@ class Check:
         self.trials[-1].add(step, compared)
         if len(group) == 1:
             self.columns[number, group[0]] = column
-
-    def exonerate(self, number, step, rows, compared):
-        """Accept the wrong rows of a comparison whose gradient is itself as uncertain as the difference: measure its own rounding."""
-        for row in np.flatnonzero((compared.state == "wrong") & ~compared.at_kink)[:4]:
-            w = rows[row][: self.subject.n]
-            spread = self.own_rounding(number, step, w)
-            if not compared.off[row] > compared.allowed[row] + spread:
-                compared.state[row] = "right"
-                compared.allowed[row] += spread
-            elif (self.crowded() or compared.rough[row]) and self.right_nearby(number, step, rows[row]):
-                compared.state[row] = "kink"
-
-    def own_rounding(self, number, step, w):
-        """Return how much a gradient along `step` varies among points that differ from the given one by rounding only."""
-        stream = np.random.default_rng(DIRECTIONS_SEED + 1)
-        found = []
-        for _ in range(JITTERS):
-            near = [a * (1 + self.resolution * stream.integers(-2, 3, a.shape)) + self.resolution / 4 * stream.standard_normal(a.shape)
-                    for a in self.subject.arrays]
-            self.subject.record([np.asarray(x, a.dtype) for x, a in zip(near, self.subject.arrays)])
-            found.append(_along(self.subject.gradients(w)[number], step))
-        self.subject.record()
-        found.append(_along(self.subject.gradients(w)[number], step))
-        return 4 * (max(found) - min(found)) if np.isfinite(found).all() else 0.0
-
-    def crowded(self):
-        """Return whether some inputs are so close to 0 or to each other that no step of a numeric derivative fits between them."""
-        values = np.sort(np.concatenate([[0.0], *[a.reshape(-1).astype("float64") for a in self.subject.arrays]]))
-        gaps = np.diff(values)
-        return bool(((gaps > 0) & (gaps < CROWDED * np.maximum(0.25, np.abs(values[1:])))).any())
-
-    def right_nearby(self, number, step, row):
-        """Return whether the gradient along `step` is right at a point beside the given one."""
-        stream = np.random.default_rng(DIRECTIONS_SEED + 2)
-        beside = [np.asarray(a + 1e-3 * np.maximum(0.25, np.abs(a)) * stream.standard_normal(a.shape), a.dtype) for a in self.subject.arrays]
-        self.subject.record(beside)
-        analytic = _along(self.subject.gradients(row[: self.subject.n])[number], step)
-        self.subject.record()
-        reading = self.survey(number, step, beside)
-        there = Comparison(row[None], np.array([analytic]), reading.value, reading.error, self.atol * float(np.abs(step).max()), self.rtol)
-        return bool(there.right[0])
 
     def describe(self, number, element, row, found, size):
         """Return the Finding for a row that cannot be accepted. For a mistake, `explain` fills in the verdict later."""
@@ -390,107 +357,3 @@ class Check:
                                             float(expected[at]), float(g[at]), subject.names[i]))
         self.trials = trials
         return findings
-
-
-class Comparison:
-    """Analytic and numeric derivatives along one direction, for each cotangent (row).
-
-    state: "right", "wrong", or why a row cannot be judged: "kink", "pole", "noise", "unsure".
-    allowed: how much the two may differ; off: how much they do.
-    """
-
-    def __init__(self, rows, analytic, value, error, atol, rtol):
-        self.rtol, self.weights = rtol, np.abs(rows)
-        self.analytic, self.numeric = analytic, _weighted(rows, value)
-        self.error = _weighted(self.weights, error)
-        self.floor = atol + 0.01 * rtol * _weighted(self.weights, np.abs(value))
-        self.allowed = self.floor + rtol * np.maximum(np.abs(self.numeric), np.abs(analytic)) + self.error
-        self.off = np.abs(self.numeric - analytic)
-        self.right = self.off <= self.allowed
-        self.state = np.where(self.right, "right", "wrong").astype(object)
-
-    @property
-    def excess(self):
-        """Return how many times the allowed difference was found."""
-        return np.where(np.isfinite(self.off), self.off / np.maximum(self.allowed, 5e-324), np.inf)
-
-    def consider(self, reading, rows):
-        """Set the state of the rows that touch a kink, a pole, or a staircase."""
-        self.reading, self.rows = reading, rows
-        kinked = reading.kink | reading.jump
-        left, right = np.where(kinked, reading.left, reading.value), np.where(kinked, reading.right, reading.value)
-        self.left, self.right_side = _weighted(rows, left), _weighted(rows, right)
-        positive, negative = np.maximum(rows, 0), np.minimum(rows, 0)  # each output may take either of its slopes
-        least, most = np.minimum(left, right), np.maximum(left, right)
-        lower, upper = _weighted(positive, least) + _weighted(negative, most), _weighted(positive, most) + _weighted(negative, least)
-        margin = self.floor + self.rtol * np.abs(self.analytic) + _weighted(self.weights, np.where(kinked, reading.side_error, reading.error))
-        margin = margin + 1e-3 * np.maximum(np.abs(lower), np.abs(upper))
-        between = (self.analytic >= lower - margin) & (self.analytic <= upper + margin)
-        self.jump = self._touches(reading.jump)
-        staircase = ~np.isnan(reading.other)
-        other = _weighted(rows, np.where(staircase, reading.other, reading.value))
-        other_off = np.abs(other - self.analytic)
-        other_fits = other_off <= self.allowed + _weighted(self.weights, np.where(staircase, reading.other_error, 0.0))
-        growing, unknown = self._touches(reading.growing), self._touches(~np.isfinite(reading.error))
-        self.at_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
-        self.rough = self._touches(reading.rough)
-        blurred = ~np.isfinite(self.analytic) & ~(self.error <= 1e-3 * np.abs(self.numeric) + self.floor)
-        for row in range(len(self.state)):
-            if growing[row] or (reading.growing.any() and not np.isfinite(self.analytic[row])):
-                self.state[row] = "pole"
-            elif self.at_kink[row] and (self.jump[row] or between[row]):
-                self.state[row] = "kink"
-            elif self.at_kink[row]:
-                self.state[row], self.allowed[row] = "wrong", margin[row]
-                self.off[row] = max(lower[row] - self.analytic[row], self.analytic[row] - upper[row])
-            elif unknown[row] or (self.state[row] == "wrong" and blurred[row]):
-                self.state[row] = "unsure"
-            elif self.state[row] == "wrong" and touches_stairs[row] and other_fits[row]:
-                self.state[row] = "noise"
-
-    def worst(self, n):
-        """Return the row that disagrees most; a single output element before a mixture, a mistake before a doubt. None if all is right."""
-        for states in (("wrong",), ("kink", "pole", "noise", "unsure")):
-            bad = np.isin(self.state.astype(str), states)
-            if bad.any():
-                alone = len(bad) > n and bad[:n].any()
-                excess = np.where(bad, np.nan_to_num(self.excess, nan=np.inf), -1.0)
-                return int(np.argmax(excess[:n] if alone else excess))
-        return None
-
-    def reason(self, row, size):
-        """Return in words why a row cannot be judged."""
-        reading, state = self.reading, self.state[row]
-        if state == "kink":
-            if not self.at_kink[row]:
-                return "no mistake: the gradient is right beside this point, which lies closer to a kink or pole than numeric derivatives can tell; " \
-                       "check at another point, or pass allow_kinks=True"
-            what = "the function jumps here, it has no derivative" if self.jump[row] else \
-                f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, and the gradient lies between"
-            return f"no mistake: {what}; check at another point, or pass allow_kinks=True"
-        if state == "pole":
-            return "the function is not finite at this point, or grows without end towards it; check at another point"
-        if state == "noise":
-            return "the function moves in small steps, as rounding makes it (or a staircase), and has one slope seen from near and another from " \
-                   f"afar, {self.numeric[row] / size:.6g}; the gradient agrees with one of the two; check at another point or in a higher precision"
-        if not bool(np.all(reading.finite | (self.weights[row] == 0))):
-            return "the function is not finite on both sides of this point; check at another point"
-        return f"the numeric derivative is uncertain by {self.error[row] / size:.2g}: the function is not smooth around this point"
-
-    def _touches(self, outputs):
-        return (self.weights[:, outputs] > 0).any(axis=1)
-
-
-def _along(gradient, step):
-    """Return the part of a gradient along `step`; the elements that do not move take no part."""
-    flat = step.reshape(-1)
-    return float(gradient[flat != 0] @ flat[flat != 0])
-
-
-def _weighted(rows, values):
-    """Return rows @ values, in which a weight of 0 takes no part, whatever the value."""
-    if np.isfinite(values).all():
-        return rows @ values
-    finite = np.where(np.isfinite(values), values, 0.0)
-    lost = (rows[:, ~np.isfinite(values)] != 0).any(axis=1)
-    return np.where(lost, np.inf if (values >= 0).all() else np.nan, rows @ finite)

@@ -157,7 +157,7 @@ def _independent(e):
 
 
 def _offset(e):
-    if e.check.options["surrogate"] is None and e.zero.any():
+    if e.check.options["surrogate"] is None and e.zero.any() and np.isfinite(e.zero).all():
         detail = "the gradient is not 0 where g is 0: backward adds something of its own"
         return "offset", f"{detail}; if that is on purpose, declare it with surrogate="
     return None

@@ -187,9 +187,9 @@ def _read(fits, base, first):
     wider, finer = scales[:, None] > scales[best], scales[:, None] < scales[best]
     flat = _pick(fits, "whole", "constant", best)
     steps = np.stack([f.whole.constant | f.whole.few for f in fits])
-    # A scale contradicts the best one if both are certain and differ. If the best one is not too fine to be rounding and no staircase,
-    # it is right about what is seen from afar; else nobody can tell. A flat piece, which is exact, is no better than a smooth curve from afar.
-    differ = np.isfinite(errors) & (np.abs(slopes - value) > errors + error) & ~((scales[best] >= FLAT * first) & ~flat & wider)
+    # A scale contradicts the best one if both are certain and differ: then nobody can tell which of the two is meant. A flat piece, which is
+    # exact, is no better than a smooth curve from afar.
+    differ = np.isfinite(errors) & (np.abs(slopes - value) > errors + error)
     differ |= flat & wider & np.isfinite(errors) & ~steps
     second, column = np.argmin(np.where(differ, errors, np.inf), axis=0), np.arange(len(best))
     found = differ.any(axis=0)

@@ -24,6 +24,11 @@ class JaxSubject(Subject):
 
     library = "jax"
 
+    @property
+    def composed(self):
+        """Whether the function is more than one custom_vjp."""
+        return not hasattr(self.function, "defvjp")
+
     def __init__(self, function, inputs, *, params=None, names=None, chosen=None, dtype=None, **options):
         if params is not None:
             raise ValueError("check_jax: functions of JAX take their parameters as an argument; pass them as an input, not as params=")
@@ -194,6 +199,16 @@ class JaxSubject(Subject):
         """Return the value of a surrogate objective of the inputs."""
         with self._precision(), seeded(self.seed):
             return float(function(*self._fill(self._arrays(arrays))))
+
+    def picked(self, found):
+        """Return, of the gradients that an `expected` function returned, those of the checked inputs, in the order of JAX's leaves."""
+        for is_leaf in (lambda x: x is None, None):
+            leaves = jax.tree_util.tree_leaves(found, is_leaf=is_leaf)
+            if len(leaves) == self.own:
+                return [leaves[i] for i in self.numbers]
+            if len(leaves) == len(self.numbers):
+                return leaves
+        return super().picked(found)
 
     def expected(self, function, cotangents):
         """Return what `function(g, *inputs)` gives: a gradient for each input, or for each checked one."""

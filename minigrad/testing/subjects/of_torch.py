@@ -28,6 +28,11 @@ class TorchSubject(Subject):
 
     library = "torch"
 
+    @property
+    def composed(self):
+        """Whether the function is more than one autograd.Function."""
+        return getattr(self.function, "__name__", "") != "apply"
+
     def __init__(self, function, inputs, *, names=None, chosen=None, **options):
         self.inputs, self.chosen = tuple(inputs), chosen
         names = _argument_names(function, len(self.inputs)) if names is None else list(names)
@@ -89,16 +94,16 @@ class TorchSubject(Subject):
 
     def run(self, arrays):
         """Return the floating-point outputs. The function runs with gradients enabled, as it may compute some itself."""
-        with self._placed([_tensor(a, x) for a, x in zip(arrays, self.checked)]):
+        with self._placed(arrays):
             return [np.array(self.to_host(y)) for _, y in self._forward(arrays)]
 
     def trace(self, arrays):
         """Run the function once with its graph recorded, which every `pull` goes through."""
         self.traced = [np.array(a) for a in arrays]
-        self.memory = [_tensor(a, x) for a, x in zip(arrays, self.checked)]
         constants = [(name, x, x.detach().clone()) for name, x in zip(self.leaf_names, self.leaves)
                      if isinstance(x, torch.Tensor) and not self.inplace and not any(x is y for y in self.checked)]
-        with self._placed(self.memory):
+        with self._placed(arrays):
+            self.memory = [x.data for x in self.checked]
             found = self._forward(arrays)
             self.output_names, self.recorded = [name for name, _ in found], [y for _, y in found]
             host = [np.array(self.to_host(y)) for y in self.recorded]
@@ -155,26 +160,25 @@ class TorchSubject(Subject):
 
     @contextlib.contextmanager
     def _placed(self, values):
-        """Place values in the checked tensors, which require a gradient, and seed the generators; put everything back at the end."""
-        kept = [(x, x.data, x.requires_grad, x.grad if x.is_leaf else None) for x in self.checked]
-        buffers = [b.detach().clone() for b in self.buffers]
-        try:
-            for x, value in zip(self.checked, values):
-                x.data = value
-                if x.is_leaf:
-                    x.requires_grad_()
-                    x.grad = None
-            random = contextlib.nullcontext() if self.seed is None else _seeded(self.seed)
-            with torch.inference_mode(False), torch.enable_grad(), random:
+        """Place arrays or tensors in the checked tensors, which require a gradient, and seed the generators; put all back at the end."""
+        with torch.inference_mode(False), torch.enable_grad(), contextlib.nullcontext() if self.seed is None else _seeded(self.seed):
+            kept = [(x, x.data, x.requires_grad, x.grad if x.is_leaf else None) for x in self.checked]
+            buffers = [b.detach().clone() for b in self.buffers]
+            try:
+                for x, value in zip(self.checked, values):
+                    x.data = value if isinstance(value, torch.Tensor) else _tensor(value, x)
+                    if x.is_leaf:
+                        x.requires_grad_()
+                        x.grad = None
                 yield
-        finally:
-            for x, data, required, grad in kept:
-                x.data = data
-                if x.is_leaf:
-                    x.requires_grad_(required)
-                    x.grad = grad
-            for b, old in zip(self.buffers, buffers):
-                b.data.copy_(old)
+            finally:
+                for x, data, required, grad in kept:
+                    x.data = data
+                    if x.is_leaf:
+                        x.requires_grad_(required)
+                        x.grad = grad
+                for b, old in zip(self.buffers, buffers):
+                    b.data.copy_(old)
 
     @contextlib.contextmanager
     def _explained(self, part):
@@ -238,7 +242,7 @@ class TorchSubject(Subject):
         parts = iter(leaves)
         inputs = [rebuild(x, parts) for x in self.inputs]
         try:
-            with self._placed([_tensor(a.real, x) for a, x in zip(arrays, self.checked)]), torch.no_grad():
+            with self._placed([a.real for a in arrays]), torch.no_grad():
                 outputs = [y for _, y in self._call(inputs)]
                 return [y.resolve_conj().cpu().numpy().copy() for y in outputs] if all(y.is_complex() for y in outputs) else None
         except Exception:
@@ -249,7 +253,8 @@ class TorchSubject(Subject):
         device = self.checked[0].device
         shapes = [y.shape for y in self.run(self.arrays)]
         kind = getattr(torch, np.dtype(self.dtype or "float64").name)
-        cotangents = [torch.as_tensor(stream.standard_normal(s), dtype=kind, device=device).requires_grad_() for s in shapes]
+        with torch.inference_mode(False):
+            cotangents = [torch.as_tensor(stream.standard_normal(s), dtype=kind, device=device) for s in shapes]
         count = len(self.inputs)
 
         def gradient(*values):
@@ -287,8 +292,9 @@ class TorchSubject(Subject):
 
     def surrogate(self, function, arrays):
         """Return the value of a surrogate objective of the inputs."""
-        with self._placed([_tensor(a, x) for a, x in zip(arrays, self.checked)]):
-            return float(function(*self.inputs))
+        with self._placed(arrays):
+            found = function(*self.inputs)
+            return float(found.detach() if isinstance(found, torch.Tensor) else found)
 
     def expected(self, function, cotangents):
         """Return what `function(g, *inputs)` gives: a gradient for each input, or for each checked one, parameters last."""
