@@ -53,7 +53,7 @@ def bend_backward(g, x):
     return g * np.sign(x)
 
 
-x = np.random.default_rng(0).normal(size=(3, 4))
+x = np.random.default_rng(0).normal(size=(2, 3))
 '''
 
 
@@ -361,9 +361,9 @@ def test_the_page_gathers_the_checks_of_all_processes(run, pytester):
         from minigrad.testing import GradcheckError
         from layers import *
 
-        @pytest.mark.parametrize("n", [1, 2, 3, 4])
+        @pytest.mark.parametrize("n", [1, 2, 3])
         def test_tanh(gradcheck, n):
-            gradcheck.vjp(tanh, tanh_backward, x[:n], audit=n == 4)
+            gradcheck.vjp(tanh, tanh_backward, x[:, :n], audit=n == 3)
 
         def test_soft(gradcheck):
             gradcheck.vjp(soft, soft_backward, x)
@@ -386,10 +386,10 @@ def test_the_page_gathers_the_checks_of_all_processes(run, pytester):
     texts = []
     for options in ((), ("-n", "2")):
         result = run(source, "--gradcheck-report=pages/gradients.html", "--gradcheck-seed=3", *options)
-        result.assert_outcomes(passed=6, failed=1)
+        result.assert_outcomes(passed=5, failed=1)
         result.stdout.fnmatch_lines(["gradcheck: * checks: * right, 1 wrong, 1 wrong, as the test expects; the report is *gradients.html"])
         page = (pytester.path / "pages/gradients.html").read_text()
-        assert page.count("<td class=\"\" data-name=\"function\"><b>tanh</b>") == 5  # four checks, and an audited argument
+        assert page.count("<td class=\"\" data-name=\"function\"><b>tanh</b>") == 4  # three checks, and an audited argument
         assert "seed 3" in page and "× 2" in page and "the test passed, and so expects this" in page
         assert page.index("test_layers.py::test_drawn") < page.index("test_layers.py::test_planted</code></td>")
         (pytester.path / "pages/gradients.html").unlink()
