@@ -11,8 +11,8 @@ from typing import Any
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, op
-from minigrad.testing import GradcheckError
 from minigrad.backend import array_module
+from minigrad.testing import GradcheckError
 
 
 @op

@@ -18,9 +18,9 @@ import torch
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.autograd import Function, gradcheck
-from minigrad.testing.findings import GradcheckError
 from minigrad.data import DataLoader, TensorDataset
 from minigrad.ops import sigmoid
+from minigrad.testing.findings import GradcheckError
 
 LIBRARIES = (mg, torch)
 

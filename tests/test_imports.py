@@ -15,6 +15,7 @@ CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
 BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils"), frozenset(CORE | TENSOR))
 BELOW["utils"] |= {"data"}
+BELOW["testing"] = {*CORE, *TENSOR, "nn"}
 BELOW["cli"] = {*BELOW}
 
 

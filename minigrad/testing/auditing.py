@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from .findings import BlindSpot, Finding
@@ -56,7 +58,7 @@ class Trial:
 
 
 def precision(trials):
-    """Return (the largest relative mistake that may have stayed unnoticed in a judged derivative, how many were not judged, how many there are)."""
+    """Return (the largest relative mistake that may be unnoticed in a judged derivative, how many were not judged, how many there are)."""
     found = np.concatenate([t.resolutions() for t in trials]) if trials else np.zeros(0)
     judged = found[found <= JUDGED]
     count = sum([len(t.steps) * len(t.rows) if t.rows is not None else sum([len(g) for g, _, _ in t.direct]) for t in trials])
@@ -72,8 +74,9 @@ def vacuous(check):
         noticed, differs = trial.notices(lambda g: 2 * g)
         if noticed:
             continue
-        why = "the gradient is smaller than atol or the rounding of the function: scale the function, or pass a smaller atol" if differs else \
-            "its gradient is 0 everywhere: it does not matter here, or the branch that uses it was never taken; choose other inputs"
+        why = "its gradient is 0 everywhere: it does not matter here, or the branch that uses it was never taken; choose other inputs"
+        if differs:
+            why = "the gradient is smaller than atol or the rounding of the function: scale the function, or pass a smaller atol"
         detail = f"twice the gradient of {trial.name} would have passed too: {why} (allow_vacuous=True accepts this)"
         found.append(Finding(check.subject.name, "vacuous", detail, check.subject.numbers[number], argument_name=trial.name))
     return found + check.subject.never_reached(check)
@@ -110,8 +113,11 @@ def _changes(shape):
         changes.append(("elements in another order", lambda g: g.reshape(-1)[order].reshape(shape)))
     if len(shape) > 1 and shape[-1] == shape[-2] > 1:
         changes.append(("transposed", lambda g: np.swapaxes(g, -1, -2)))
-    changes += [(f"mean instead of sum over axis {axis}", lambda g, n=n: g / n) for axis, n in enumerate(shape) if n > 1]
-    return changes
+    return changes + [(f"mean instead of sum over axis {axis}", partial(_divided, n=n)) for axis, n in enumerate(shape) if n > 1]
+
+
+def _divided(g, n):
+    return g / n
 
 
 def _single_elements(trial):
@@ -127,5 +133,6 @@ def _single_elements(trial):
         if not trial.notices(change)[0]:
             unseen.append(int(e))
     count = min(size, few)
-    detail = f"{len(unseen)} of {count} elements, the first is {tuple(map(int, np.unravel_index(unseen[0], trial.shape)))}" if unseen else ""
+    first = tuple(map(int, np.unravel_index(unseen[0], trial.shape))) if unseen else ()
+    detail = f"{len(unseen)} of {count} elements, the first is {first}" if unseen else ""
     return [BlindSpot("one element off by 1 % of the largest", trial.name, not unseen, detail)]

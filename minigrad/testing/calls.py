@@ -33,11 +33,12 @@ def gradcheck(function: Any, inputs: Any, **options: Unpack[Options]) -> Report:
 def gradgradcheck(function: Any, inputs: Any, **options: Unpack[Options]) -> Report:
     """Check the gradients of a function of minigrad tensors, and the gradients of these; see `gradcheck`."""
     __tracebackhide__ = True
-    return gradcheck(function, inputs, **{"order": 2, **options})
+    options.setdefault("order", 2)
+    return gradcheck(function, inputs, **options)
 
 
 def check_vjp(forward: Any, backward: Any, *arrays: Any, cache: bool = False, grads: Any = None, **options: Unpack[Options]) -> Report:
-    """Check a backward that was written by hand for a function of NumPy or CuPy arrays; return a Report, which is true if nothing was found.
+    """Check a hand-written backward of a function of NumPy or CuPy arrays; return a Report, which is true if nothing was found.
 
     forward(*arrays) returns the output y, or several as a tuple. backward takes one of these forms:
         backward(g, *arrays), with g = d(loss)/dy, returns one gradient for each array (or for each floating-point array);

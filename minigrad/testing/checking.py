@@ -75,7 +75,8 @@ def complete(given: dict[str, Any], call: str) -> dict[str, Any]:
     for name in given:
         if name not in DEFAULTS:
             near = difflib.get_close_matches(name, DEFAULTS, 1)
-            raise TypeError(f"{call}: there is no option {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(DEFAULTS)}"))
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(DEFAULTS)}"
+            raise TypeError(f"{call}: there is no option {name!r}; {hint}")
     return {**DEFAULTS, **given}
 
 
@@ -105,7 +106,7 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
         from .reproducer import reproducer, save
 
         function, positional, more = writing
-        changed = {name: value for name, value in {**given, **more}.items() if name not in DEFAULTS or DEFAULTS[name] is not value}
+        changed = {name: value for name, value in {**given, **more}.items() if name not in DEFAULTS or {**DEFAULTS}[name] is not value}
         changed.pop("raise_exception", None)
         if check.blamed is not None:  # an operation inside the function
             changed.pop("params", None)
@@ -194,7 +195,7 @@ class Check:
         subject = self.subject
         self.base = self.value()
         if not subject.repeats(self.base, self.value()):
-            raise Stop("nondeterministic", "two runs on the same inputs gave different values; pass seed= if the function is random on purpose")
+            raise Stop("nondeterministic", "two runs on the same inputs gave different values; pass seed= if that is on purpose")
         subject.record()
         subject.inspect(self.stream)
         w = self.stream.standard_normal(subject.n)
@@ -330,6 +331,8 @@ class Check:
         numeric, analytic = float(found.numeric[row]) / size, float(found.analytic[row]) / size
         alone = row < subject.n and len(found.numeric) > subject.n
         name, output, _ = subject.place(row) if alone else ("", None, 0)
+        if abs(numeric) <= min(float(found.error[row]) / size, 1e-3 * abs(analytic)):
+            numeric = 0.0
         verdict, detail = ("", "") if state == "wrong" else (state, found.reason(row, size))
         return Finding(subject.name, verdict, detail, subject.numbers[number], unravel(element, subject.arrays[number].shape), output,
                        numeric, analytic, subject.names[number], name, float(found.excess[row]), element)

@@ -36,8 +36,8 @@ class Comparison:
         positive, negative = np.maximum(rows, 0), np.minimum(rows, 0)  # each output may take either of its slopes
         least, most = np.minimum(left, right), np.maximum(left, right)
         lower, upper = _weighted(positive, least) + _weighted(negative, most), _weighted(positive, most) + _weighted(negative, least)
-        margin = self.floor + self.rtol * np.abs(self.analytic) + _weighted(self.weights, np.where(kinked, reading.side_error, reading.error))
-        margin = margin + 1e-3 * np.maximum(np.abs(lower), np.abs(upper))
+        margin = self.floor + self.rtol * np.abs(self.analytic) + 1e-3 * np.maximum(np.abs(lower), np.abs(upper))
+        margin = margin + _weighted(self.weights, np.where(kinked, reading.side_error, reading.error))
         between = (self.analytic >= lower - margin) & (self.analytic <= upper + margin)
         self.jump = self._touches(reading.jump)
         staircase = ~np.isnan(reading.other)
@@ -46,7 +46,7 @@ class Comparison:
         other_fits = other_off <= self.allowed + _weighted(self.weights, np.where(staircase, reading.other_error, 0.0))
         growing, unknown = self._touches(reading.growing), self._touches(~np.isfinite(reading.error))
         self.at_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
-        self.rough = self._touches(reading.rough)
+        self.rough, hopeless = self._touches(reading.rough), self._touches(reading.hopeless)
         self.at_pole = bool((reading.growing | ~reading.finite).any())
         blurred = ~np.isfinite(self.analytic) & ~(self.error <= 1e-3 * np.abs(self.numeric) + self.floor)
         for row in range(len(self.state)):
@@ -57,7 +57,7 @@ class Comparison:
             elif self.at_kink[row]:
                 self.state[row], self.allowed[row] = "wrong", margin[row]
                 self.off[row] = max(lower[row] - self.analytic[row], self.analytic[row] - upper[row])
-            elif unknown[row] or (self.state[row] == "wrong" and blurred[row]):
+            elif unknown[row] or hopeless[row] or (self.state[row] == "wrong" and blurred[row]):
                 self.state[row] = "unsure"
             elif self.state[row] == "wrong" and touches_stairs[row] and other_fits[row]:
                 self.state[row] = "noise"
@@ -77,19 +77,20 @@ class Comparison:
         reading, state = self.reading, self.state[row]
         if state == "kink":
             if not self.at_kink[row]:
-                return "no mistake: the gradient is right beside this point, which lies closer to a kink or pole than numeric derivatives can tell; " \
-                       "check at another point, or pass allow_kinks=True"
+                return "no mistake: the gradient is right beside this point, which lies closer to a kink or pole than a numeric " \
+                       "derivative can tell; check at another point, or pass allow_kinks=True"
             what = "the function jumps here, it has no derivative" if self.jump[row] else \
-                f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, and the gradient lies between"
+                f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, " \
+                "and the gradient lies between"
             return f"no mistake: {what}; check at another point, or pass allow_kinks=True"
         if state == "pole":
             if not np.isfinite(self.analytic[row]) and np.isfinite(self.numeric[row]):
-                return "the gradient is not finite at this point, although it is right beside it: a value inside the function divides by 0 or is " \
-                       "infinite; check at another point"
+                return "the gradient is not finite at this point, where the function or a value inside it divides by 0 or is infinite; " \
+                       "check at another point"
             return "the function is not finite at this point, or grows without end towards it; check at another point"
         if state == "noise":
-            return "the function moves in small steps, as rounding makes it (or a staircase), and has one slope seen from near and another from " \
-                   f"afar, {self.numeric[row] / size:.6g}; the gradient agrees with one of the two; check at another point or in a higher precision"
+            return "the function moves in small steps, as by rounding, or as a staircase does, and has one slope seen from near and " \
+                   "another seen from afar; the gradient agrees with one of the two; check at another point or in a higher precision"
         if not bool(np.all(reading.finite | (self.weights[row] == 0))):
             return "the function is not finite on both sides of this point; check at another point"
         return f"the numeric derivative is uncertain by {self.error[row] / size:.2g}: the function is not smooth around this point"

@@ -1,6 +1,6 @@
 """The verdicts: which kind of mistake makes a gradient differ from the numeric one.
 
-Each pattern predicts, from the numeric Jacobian (or from gradients at other inputs), what a backward with that mistake would give. A pattern is
+Each pattern predicts, from the numeric Jacobian (or from gradients at other inputs), what a backward with that mistake would give. It is
 named only if its prediction explains the whole difference, all but a thousandth, in at least two places that are not 0.
 """
 
@@ -34,7 +34,8 @@ def check_precision(check):
             numeric, error = w @ reading.value[:n] / size, np.abs(w) @ reading.error[:n] / size
             off.append(error <= 1e-9 * abs(numeric) and 5e-9 * abs(numeric) < abs(g[element] - numeric))
         if sum(off) > len(off) / 2:
-            raise Stop("precision", f"the gradient of {check.subject.names[i]} was computed in float32 or less: look for a cast, or a constant", i)
+            name = check.subject.names[i]
+            raise Stop("precision", f"the gradient of {name} was computed in float32 or less: look for a cast, or a constant", i)
 
 
 def fits_float32(array):
@@ -61,8 +62,8 @@ def explain(check, found):
 class Evidence:
     """Some columns of the numeric Jacobian of one argument, and some rows of the one that backward gives.
 
-    columns: elements of the argument; rows: elements of the outputs. numeric[r, k] is the derivative of output r by element columns[k], for all
-    outputs; analytic[k, c] the gradient for a cotangent of 1 at rows[k] alone, for all elements of the argument.
+    columns: elements of the argument; rows: elements of the outputs. numeric[r, k] is the derivative of output r by element columns[k], for
+    all outputs; analytic[k, c] the gradient for a cotangent of 1 at rows[k] alone, for all elements of the argument.
     difference: the largest disagreement; noise: the error of the numeric derivatives.
     """
 
@@ -300,7 +301,8 @@ def _mask(e):
     if (numeric != analytic).all() and numeric.any() and analytic.any():
         return "mask", "the gradient is 0 where it must not be, and not 0 where it must"
     values = [np.unique(np.round(d, 9)) for d in pair]
-    if len(values[0]) == 2 and len(values[1]) == 2 and np.allclose(values[0], values[1]) and np.allclose(pair[0] + pair[1], values[0].sum()):
+    two = len(values[0]) == 2 and len(values[1]) == 2 and np.allclose(values[0], values[1])
+    if two and np.allclose(pair[0] + pair[1], values[0].sum()):
         return "mask", f"the slopes {values[0][0]:g} and {values[0][1]:g} are exchanged"
     return None
 
@@ -331,7 +333,8 @@ def _input_for_output(e):
 
 def _factor(e):
     numeric, analytic = e.wanted[e.bad], e.block[e.bad]
-    if not numeric.size or not numeric.all() or 2 * numeric.size < (np.abs(e.wanted) > e.check.atol).sum():  # of a minority nothing follows
+    minority = 2 * numeric.size < (np.abs(e.wanted) > e.check.atol).sum()
+    if not numeric.size or not numeric.all() or minority:
         return None
     weight = float((numeric * numeric).sum())
     c = float((numeric * analytic).sum()) / weight if weight and np.isfinite(weight) else float("nan")
@@ -339,7 +342,8 @@ def _factor(e):
         return None
     rest = np.abs(e.block - np.where(e.bad, c * e.wanted, e.wanted))
     noise = 3 * e.noise + EXPLAINED * abs(1 - c) * np.abs(e.wanted) + 20 * e.check.rtol * e.check.rtol * np.abs(e.wanted)
-    if not (rest <= noise + e.check.atol + e.check.rtol * np.abs(e.wanted) * ~e.bad).all() or (3 * e.noise[e.bad] > 0.1 * np.abs(numeric - analytic)).any():
+    allowed = noise + e.check.atol + e.check.rtol * np.abs(e.wanted) * ~e.bad
+    if not (rest <= allowed).all() or (3 * e.noise[e.bad] > 0.1 * np.abs(numeric - analytic)).any():
         return None
     nice = _nice(c)
     if len(set(np.nonzero(e.bad)[1].tolist())) > 1 or nice:
@@ -359,7 +363,7 @@ def _precision(e):
         return None
     error = float((np.abs(e.block - e.wanted)[e.bad] / np.maximum(np.abs(e.wanted[e.bad]), 1e-300)).max(initial=0))
     if 0 < error < 1e-3:
-        return "precision", f"right but for {error:.2g} of its size, with no constant ratio: look for an approximation, a cast, or an added eps"
+        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: look for an approximation, a cast, an added eps"
     return None
 
 

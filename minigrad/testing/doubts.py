@@ -1,4 +1,4 @@
-"""What is asked before a gradient is blamed: whether its own rounding, the function's rounding or a special point explains the difference."""
+"""What is asked before a gradient is blamed: does its own rounding, the function's rounding, or a special point explain the difference?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .findings import Stop
 from .measuring import Fit
 
 CROWDED = 1e-9  # the distance between inputs, as part of their size, that is too small for numeric derivatives
-JITTERS = 6  # points nearby at which a gradient is computed again, to measure its own rounding
+JITTERS = 12  # points nearby at which a gradient is computed again, to measure its own rounding
 MOST_ROWS = 8  # rows of which the rounding is measured
 SEED = 1
 
@@ -58,8 +58,8 @@ def take_back_broken(check, found):
             step = check.direction(number, [finding.element])
             if right_nearby(check, number, step, check.stream.standard_normal(len(check.base))):
                 finding.verdict = "pole"
-                finding.detail = "the gradient is not finite at this point, although it is right beside it: a value inside the function divides " \
-                                 "by 0 or is infinite; check at another point"
+                finding.detail = "the gradient is not finite at this point, although it is right beside it: a value inside the function " \
+                                 "divides by 0 or is infinite; check at another point"
     found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
 
 
@@ -76,28 +76,35 @@ def check_state(check):
         if g.size and g.any() and np.array_equal(g, kept):
             step = check.direction(i, list(range(g.size)))
             reading = check.survey(i, step, other)
-            compared = Comparison(w[None], np.array([along(g, step)]), reading.value, reading.error, check.atol * float(np.abs(step).max()), check.rtol)
+            analytic, atol = np.array([along(g, step)]), check.atol * float(np.abs(step).max())
+            compared = Comparison(w[None], analytic, reading.value, reading.error, atol, check.rtol)
             compared.consider(reading, w[None])
-            if compared.state[0] == "wrong" and not right_from_afar(check, i, step, w[None], np.array([along(g, step)]), other).any():
-                raise Stop("stale", f"the gradient of {subject.names[i]} is the same at another point, where it is wrong: the backward uses what was "
-                                    "kept from an earlier call", i)
+            if compared.state[0] == "wrong" and not right_from_afar(check, i, step, w[None], analytic, other).any():
+                raise Stop("stale", f"the gradient of {subject.names[i]} is the same at another point, where it is wrong: "
+                                    "the backward uses what was kept from an earlier call", i)
 
 
 def own_rounding(check, number, step, w):
-    """Return how much a gradient along `step` varies among points that differ from the given one by rounding only."""
+    """Return how much a gradient along `step` scatters about a parabola among points very near the given one."""
     stream, subject, unit = np.random.default_rng(SEED), check.subject, check.resolution
+    ways = [stream.standard_normal(a.shape) for a in subject.arrays]
+    places = np.linspace(-1, 1, JITTERS)
     found = []
-    for _ in range(JITTERS):
-        near = [a * (1 + unit * stream.integers(-2, 3, a.shape)) + unit / 4 * stream.standard_normal(a.shape) for a in subject.arrays]
+    for t in places:
+        near = [a * (1 + max(1e-6, 8 * unit) * t * v) + unit / 4 * stream.standard_normal(a.shape) for a, v in zip(subject.arrays, ways)]
         subject.record([np.asarray(x, a.dtype) for x, a in zip(near, subject.arrays)])
         found.append(along(subject.gradients(w)[number], step))
     subject.record()
-    found.append(along(subject.gradients(w)[number], step))
-    return 4 * (max(found) - min(found)) if np.isfinite(found).all() else 0.0
+    if not np.isfinite(found).all():
+        return 0.0
+    size = max(np.abs(found).max(), 1e-300)
+    powers = places[:, None] ** np.arange(3)
+    rest = found / size - powers @ (np.linalg.pinv(powers) @ (found / size))
+    return float(8 * size * np.abs(rest).max())
 
 
 def crowded(arrays):
-    """Return whether some inputs are so close to 0 or to each other that no step of a numeric derivative fits between them, or three are equal."""
+    """Return whether three inputs are equal, or some are so close to 0 or to each other that no step of a derivative fits between them."""
     values = np.sort(np.concatenate([[0.0], *[a.reshape(-1).astype("float64") for a in arrays]]))
     gaps = np.diff(values)
     near = (gaps > 0) & (gaps < CROWDED * np.maximum(0.25, np.abs(values[1:])))
@@ -134,7 +141,8 @@ def right_nearby(check, number, step, row):
         subject.record()
         if np.isfinite(base).all() and np.isfinite(analytic):
             reading = check.survey(number, step, beside)
-            there = Comparison(row[None], np.array([analytic]), reading.value, reading.error, check.atol * float(np.abs(step).max()), check.rtol)
+            atol = check.atol * float(np.abs(step).max())
+            there = Comparison(row[None], np.array([analytic]), reading.value, reading.error, atol, check.rtol)
             if there.right[0] and np.isfinite(there.error[0]):
                 return True
     return False

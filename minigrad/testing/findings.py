@@ -81,7 +81,7 @@ class Finding:
             x = (self.argument_name or f"input {self.argument}") + _subscript(self.index)
             y = (self.output_name or "out") + _subscript(self.output) if self.output is not None else "(Σ w·out)"
             place = f" d {y}/d {x}:" if self.index is not None else f" d/d {x}:"
-        if self.numeric is not None and self.analytic is not None:
+        if self.numeric is not None and self.analytic is not None and self.accuses:
             place += f" analytic {_short(self.analytic, self.numeric)}, numeric {_short(self.numeric, self.analytic)}:"
         return f"{self.op}:{place} {VERDICTS.get(self.verdict, self.verdict)}"
 
@@ -146,7 +146,8 @@ class Report:
             lines.append(f"  precision {self.precision:.1g}: a mistake of this relative size would have been noticed everywhere")
         lines += [f"  note      {note}" for note in self.notes]
         for spot in self.blind_spots:
-            lines.append(f"  {'noticed ' if spot.noticed else 'UNNOTICED'} {spot.mistake} of {spot.argument}{spot.detail and ': '}{spot.detail}")
+            said = "noticed  " if spot.noticed else "UNNOTICED"
+            lines.append(f"  {said} {spot.mistake} of {spot.argument}{spot.detail and ': '}{spot.detail}")
         if self.reproducer_file is not None:
             lines.append(f"to reproduce: python {self.reproducer_file}")
         elif self.reproducer:

@@ -1,9 +1,9 @@
 """Numeric derivatives of a function of one number h at h = 0, with many outputs: a quick one, and a careful one that measures its error.
 
-`quick` takes central differences at smaller and smaller steps and extrapolates them. It serves to agree with a gradient, never to blame one.
+`quick` takes central differences at smaller and smaller steps and extrapolates them. It may agree with a gradient, but never blames one.
 
-`survey` decides the rest. At each of many scales it evaluates the function at 24 points on both sides of 0 and fits a polynomial of degree 5.
-What the polynomial leaves over (the residual) is what the function does beside being smooth: rounding noise, a kink, a pole, a higher
+`survey` decides the rest. At each of many scales it evaluates the function at 24 points on both sides of 0 and fits a polynomial of degree
+5. What the polynomial leaves over (the residual) is what the function does beside being smooth: rounding noise, a kink, a pole, a higher
 power. So the error of the slope is measured, whatever its cause, and the scale with the least error is taken. Fits of each side alone tell
 a kink from noise.
 """
@@ -19,7 +19,7 @@ POINTS, DEGREE, SIDE_DEGREE = 24, 5, 3
 SAFETY = 40.0  # standard deviations in the error of a fitted slope; a smooth remainder of the next degree stays below it, too
 SCALES = 18  # of `survey`: the widest is 4 times the first step, each next one a quarter of the last
 POOR = 0.05  # the part of a function's spread that a polynomial may leave over and still be close to it
-FLAT = 2.0**-12  # steps of a staircase that are wider than this part of the first step are the function's own; narrower ones may be rounding
+FLAT = 2.0**-12  # the part of the first step below which the steps of a staircase may be made by rounding
 
 
 def quick(function, base, first, goal):
@@ -59,6 +59,7 @@ class Reading:
     other, other_error: a second derivative that the function has at another scale, where nobody can say which of the two is meant: it
         may be a staircase, or smooth and badly rounded. NaN where there is none.
     rough: whether the function is not close to a polynomial at any scale, although its values change by more than rounding.
+    hopeless: whether no polynomial says anything about it at any scale, and that not for rounding's sake.
     noise: how much the function's values scatter about a smooth curve. growing: whether its values grow without end towards 0.
     finite: whether the function is finite all around 0.
     """
@@ -73,6 +74,7 @@ class Reading:
     other: np.ndarray
     other_error: np.ndarray
     rough: np.ndarray
+    hopeless: np.ndarray
     noise: np.ndarray
     growing: np.ndarray
     finite: np.ndarray
@@ -86,7 +88,7 @@ class Reading:
 def survey(function, base, first, goal, resolution, scales=SCALES):
     """Return the Reading of `function`, which returns (all outputs at h, the step that was really made).
 
-    goal(value): the error at which an output counts as known. resolution: the spacing of the numbers near 1 in the precision of the outputs.
+    goal(value): the error at which an output counts as known. resolution: the spacing of the numbers near 1 in the outputs' precision.
     """
     fits: list[Fit] = []
     for k in range(scales):
@@ -124,8 +126,9 @@ class Polynomial:
     """A polynomial fitted to some points of a function, output by output.
 
     slope, error: its slope at 0 and the bound of its error. scatter: the standard deviation of what it leaves over; quality: that, as a
-    part of the function's own spread. unit: half of this spread, 1 if it is 0. gap: how far the function's value at 0 is from the polynomial's, 0 if it is not certainly far. few: whether the function has few
-    different values, as a staircase has, in steps larger than a few units in the last place; constant: whether it has one.
+    part of the function's own spread. unit: half of this spread, 1 if it is 0. gap: how far the function's value at 0 is from the
+    polynomial's, 0 if it is not certainly far. few: whether the function has few different values, as a staircase has, in steps larger than
+    a few units in the last place; constant: whether it has one.
     """
 
     def __init__(self, t, rows, base, degree, rounding, scale):
@@ -187,8 +190,8 @@ def _read(fits, base, first):
     wider, finer = scales[:, None] > scales[best], scales[:, None] < scales[best]
     flat = _pick(fits, "whole", "constant", best)
     steps = np.stack([f.whole.constant | f.whole.few for f in fits])
-    # A scale contradicts the best one if both are certain and differ: then nobody can tell which of the two is meant. A flat piece, which is
-    # exact, is no better than a smooth curve from afar.
+    # A scale contradicts the best one if both are certain and differ: then nobody can tell which of the two is meant. A flat piece, which
+    # is exact, is no better than a smooth curve from afar.
     differ = np.isfinite(errors) & (np.abs(slopes - value) > errors + error)
     differ |= flat & wider & np.isfinite(errors) & ~steps
     second, column = np.argmin(np.where(differ, errors, np.inf), axis=0), np.arange(len(best))
@@ -207,9 +210,12 @@ def _read(fits, base, first):
         turn = np.abs(right - left)
     kink = known & (turn > side_error)
     near = FLAT * first * turn  # a kink at this distance from 0 is taken for one at 0, where the sides do not quite meet
-    jump = (known & ((left_gap > near) | (right_gap > near))) | (np.isfinite(error) & (_pick(fits, "whole", "gap", best) > near))
+    alone = _pick(fits, "whole", "gap", best)  # how far the value at 0 is from all others
+    jump = (known & ((left_gap > near) | (right_gap > near))) | (np.isfinite(error) & (alone > near) & (alone > 10 * fits[-1].whole.scatter))
     largest = np.stack([f.largest for f in fits])[-6:]
     growing = (largest[1:] > 1.5 * largest[:-1]).sum(axis=0) >= 3
-    return Reading(value, error, left, right, side_error, kink, jump, other, other_error,
-                   (_pick(fits, "whole", "quality", best) > POOR) & (_pick(fits, "whole", "unit", best) > 1e-10 * np.abs(base)), _pick(fits, "whole", "scatter", best),
-                   growing | ~np.isfinite(base), np.stack([f.finite for f in fits])[-3:].all(axis=0) & np.isfinite(base))
+    rough = (_pick(fits, "whole", "quality", best) > POOR) & (_pick(fits, "whole", "unit", best) > 1e-10 * np.abs(base))
+    hopeless = (_pick(fits, "whole", "quality", best) > 0.3) & (_pick(fits, "whole", "unit", best) > 1e-4 * np.abs(base)) & ~flat
+    finite = np.stack([f.finite for f in fits])[-3:].all(axis=0) & np.isfinite(base)
+    return Reading(value, error, left, right, side_error, kink, jump, other, other_error, rough, hopeless, _pick(fits, "whole", "scatter", best),
+                   growing | ~np.isfinite(base), finite)

@@ -12,7 +12,7 @@ from typing import Any
 def never_run(call: Any, functions: Any) -> list[str]:
     """Run `call()` and return "file:line: source" for each line of these functions, also of those inside them, that was not run.
 
-    The first lines of functions and lines that only raise an error are left out. A debugger's or a coverage tool's trace goes on afterwards.
+    The first lines of functions and lines that only raise an error are left out. The trace of a debugger goes on afterwards.
     """
     codes = {code for f in functions for code in _codes(getattr(inspect.unwrap(getattr(f, "__func__", f)), "__code__", None))}
     seen: set = set()

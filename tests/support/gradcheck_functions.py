@@ -5,8 +5,8 @@ import pytest
 import minigrad as mg
 from minigrad import ops
 from minigrad.autograd import Function, gradcheck, op
-from minigrad.testing import GradcheckError
 from minigrad.backend import array_module, device_of
+from minigrad.testing import GradcheckError
 
 F64 = mg.float64
 

@@ -24,7 +24,7 @@ class Subject:
     """
 
     library = ""
-    composed = True  # of several functions that are right by themselves, as far as is known; the class whose backward is one function sets False
+    composed = True  # whether the function may be composed of several that are right by themselves
 
     def __init__(self, function, inputs, *, params=None, names=None, seed=None, inplace=False, dtype=None):
         self.function, self.inputs, self.params = function, tuple(inputs), params
@@ -81,7 +81,7 @@ class Subject:
 
     def of_gradient(self, stream) -> Subject:
         """Return the subject of the next order: the gradients as a function of the inputs and of the cotangents."""
-        raise ValueError(f"gradcheck: order=2 needs a backward that can itself be differentiated; check {self.name}'s backward as a function")
+        raise ValueError(f"gradcheck: order=2 needs a backward that can itself be differentiated; check that of {self.name} as a function")
 
     def inspect(self, stream) -> None:
         """Look at the parts of a traced function that the library knows; raise Stop for a fault."""
@@ -197,7 +197,8 @@ class Subject:
 
     def _row(self, outputs):
         if not outputs:
-            raise TypeError(f"gradcheck: {self.name} returned no floating-point {'tensor' if self.library in ('minigrad', 'torch') else 'array'}")
+            kind = "tensor" if self.library in ("minigrad", "torch") else "array"
+            raise TypeError(f"gradcheck: {self.name} returned no floating-point {kind}")
         return np.concatenate([np.asarray(y, "float64").reshape(-1) for y in outputs])
 
 

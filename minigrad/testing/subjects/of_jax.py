@@ -25,7 +25,7 @@ class JaxSubject(Subject):
     library = "jax"
 
     @property
-    def composed(self):
+    def composed(self):  # type: ignore[override]
         """Whether the function is more than one custom_vjp."""
         return not hasattr(self.function, "defvjp")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from typing import Any
 
 import numpy as np
 
 from ... import backend
+from ..._tensor import Tensor
 from ...autograd import contract, engine, graph, visits
 from ...autograd.modes import enable_grad
 from ...autograd.writes import held
@@ -26,14 +28,14 @@ class TensorSubject(Subject):
     library = "minigrad"
 
     @property
-    def composed(self):
+    def composed(self):  # type: ignore[override]
         """Whether several operations are recorded."""
         return len(self.nodes()) > 1
 
     def __init__(self, function, inputs, **options):
         super().__init__(function, (inputs,) if isinstance(inputs, graph.Tensor) else tuple(inputs), **options)
         self.tensors = [x for x in self.leaves if isinstance(x, graph.Tensor)]
-        self.checked = [self.leaves[i] for i in self.numbers]
+        self.checked: list[Any] = [self.leaves[i] for i in self.numbers]
         self.originals = [x.array for x in self.checked]
 
     def parameters(self):
@@ -88,7 +90,8 @@ class TensorSubject(Subject):
         inputs = self.inputs
         with enable_grad():
             if self.inplace:
-                inputs = [rebuild(x, iter([leaf.clone() if isinstance(leaf, graph.Tensor) else leaf for _, leaf in flatten(x, "")])) for x in inputs]
+                clones = iter([leaf.clone() if isinstance(leaf, Tensor) else leaf for leaf in self.leaves[: self.own]])
+                inputs = tuple([rebuild(x, clones) for x in inputs])
             try:
                 found = self.function(*inputs)
             except RuntimeError as error:
@@ -117,7 +120,7 @@ class TensorSubject(Subject):
         return [to_numpy(t.array) for t in self.recorded]
 
     def repeats(self, a, b):
-        """Return whether two runs gave the same bits; on a GPU, where sums are added up in an order that varies, the same but for rounding."""
+        """Return whether two runs gave the same bits; on a GPU, which adds up in an order that varies, the same but for rounding."""
         return (same_but_for_order if "cuda" in getattr(self, "devices", {}).values() else same)(a, b)
 
     def pull(self, cotangents):
@@ -160,9 +163,8 @@ class TensorSubject(Subject):
         count, checked, function = len(self.inputs), self.checked, self.function
 
         def gradient(*arguments):
-            outputs = [t for _, t in flatten(function(*arguments[:count]), "") if isinstance(t, graph.Tensor) and t.dtype.kind == "f"]
-            pairs = [(t, g) for t, g in zip(outputs, arguments[count:]) if t.requires_grad]
-            outputs, cotangents = zip(*pairs)
+            outputs: Any = [t for _, t in flatten(function(*arguments[:count]), "") if isinstance(t, graph.Tensor) and t.dtype.kind == "f"]
+            outputs, cotangents = zip(*[(t, g) for t, g in zip(outputs, arguments[count:]) if t.requires_grad])
             return engine.grad(outputs, checked, cotangents, create_graph=True, materialize_grads=True)
 
         gradient.__name__ = f"gradient of {self.name}"
@@ -272,10 +274,13 @@ class TensorSubject(Subject):
 
     def code(self):
         """Return the function, and those of its recorded operations that are not minigrad's own."""
-        own = [node.op for node in self.nodes() if not getattr(node.op, "__module__", "minigrad.").startswith("minigrad.")]
-        functions = [self.function, *(node.op.cls.forward for node in self.nodes() if hasattr(node.op, "cls")),
-                     *(node.op.cls.backward for node in self.nodes() if hasattr(node.op, "cls")), *(op.raw for op in own if hasattr(op, "raw"))]
-        return [getattr(f, "raw", f) for f in functions]
+        functions = [getattr(self.function, "raw", self.function)]
+        for op in [node.op for node in self.nodes()]:
+            if hasattr(op, "cls"):
+                functions += [op.cls.forward, op.cls.backward]
+            elif hasattr(op, "raw") and not op.__module__.startswith("minigrad."):
+                functions.append(op.raw)
+        return functions
 
     def never_reached(self, check):
         """Return a Finding for a user's own operation whose gradient was 0 everywhere, so that its backward was not checked."""
@@ -284,14 +289,15 @@ class TensorSubject(Subject):
             g = flows.get(node)
             own = not getattr(node.op, "__module__", "").startswith("minigrad.")
             if own and g is not None and np.prod(node.shape) and not to_numpy(g).any():
-                detail = f"the gradient that reaches {node.op.__name__} is 0 everywhere, so that its backward was not checked: its branch was " \
-                         "never taken; choose other inputs (allow_vacuous=True accepts this)"
+                detail = f"the gradient that reaches {node.op.__name__} is 0 everywhere, so that its backward was not checked: its " \
+                         "branch was never taken; choose other inputs (allow_vacuous=True accepts this)"
                 return [Finding(self.name, "vacuous", detail)]
         return []
 
     def _flows(self):
         """Return {node: the gradient that reaches it} for one random gradient of the outputs."""
-        stream, flows = np.random.default_rng(0), {}
+        stream = np.random.default_rng(0)
+        flows: dict[Any, Any] = {}
         for t, w in zip(self.recorded, self.split(stream.standard_normal(self.n))):
             if t.node is not None:
                 _add(flows, t.node, to_device(w, device_of(t.array)))

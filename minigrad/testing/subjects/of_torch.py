@@ -29,7 +29,7 @@ class TorchSubject(Subject):
     library = "torch"
 
     @property
-    def composed(self):
+    def composed(self):  # type: ignore[override]
         """Whether the function is more than one autograd.Function."""
         return getattr(self.function, "__name__", "") != "apply"
 

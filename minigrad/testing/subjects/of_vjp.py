@@ -170,7 +170,7 @@ class VjpSubject(Subject):
         self._check_second_backward(stream)
 
     def _check_second_backward(self, stream):
-        """Raise Stop if a second backward over the same forward gives another gradient. One that raises an error allows one backward only."""
+        """Raise Stop if a second backward over the same forward gives another gradient. A layer may refuse a second one by any error."""
         cotangents = self.split(stream.standard_normal(self.n))
         with self._kept():
             inputs, _, outputs, cache = self._forward(self.traced)
