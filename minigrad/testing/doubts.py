@@ -98,9 +98,8 @@ def own_rounding(check, number, step, w):
     if not np.isfinite(found).all():
         return 0.0
     size = max(np.abs(found).max(), 1e-300)
-    powers = places[:, None] ** np.arange(3)
-    rest = found / size - powers @ (np.linalg.pinv(powers) @ (found / size))
-    return float(8 * size * np.abs(rest).max())
+    powers, y = places[:, None] ** np.arange(3), np.array(found) / size
+    return float(8 * size * np.abs(y - powers @ (np.linalg.pinv(powers) @ y)).max())
 
 
 def crowded(arrays):

@@ -97,7 +97,9 @@ def survey(function, base, first, goal, resolution, scales=SCALES):
             best, errors = _best(fits, first)
             if (np.min(errors, axis=0) <= goal(_pick(fits, "whole", "slope", best))).all():
                 break
-    return _read(fits, base, first)
+    alone = np.stack([f.whole.gap for f in fits]).any()
+    nearest = Fit(function, base, first * 4.0 ** (2 - scales), resolution) if alone else fits[-1]
+    return _read(fits, base, first, nearest.whole.gap)
 
 
 class Fit:
@@ -183,7 +185,7 @@ def _pick(fits, part, name, best):
     return np.stack([getattr(getattr(f, part), name) for f in fits])[best, np.arange(len(best))]
 
 
-def _read(fits, base, first):
+def _read(fits, base, first, nearest):
     best, errors = _best(fits, first)
     value, error = _pick(fits, "whole", "slope", best), np.min(errors, axis=0)
     slopes, scales = np.stack([f.whole.slope for f in fits]), np.array([f.scale for f in fits])
@@ -210,8 +212,8 @@ def _read(fits, base, first):
         turn = np.abs(right - left)
     kink = known & (turn > side_error)
     near = FLAT * first * turn  # a kink at this distance from 0 is taken for one at 0, where the sides do not quite meet
-    alone = _pick(fits, "whole", "gap", best)  # how far the value at 0 is from all others
-    jump = (known & ((left_gap > near) | (right_gap > near))) | (np.isfinite(error) & (alone > near) & (alone > 10 * fits[-1].whole.scatter))
+    alone = _pick(fits, "whole", "gap", best)  # how far the value at 0 is from all others, also from the nearest
+    jump = (known & ((left_gap > near) | (right_gap > near))) | (np.isfinite(error) & (np.minimum(alone, nearest) > near))
     largest = np.stack([f.largest for f in fits])[-6:]
     growing = (largest[1:] > 1.5 * largest[:-1]).sum(axis=0) >= 3
     rough = (_pick(fits, "whole", "quality", best) > POOR) & (_pick(fits, "whole", "unit", best) > 1e-10 * np.abs(base))
