@@ -6,6 +6,7 @@ import contextlib
 import re
 
 import jax
+import jax.experimental
 import numpy as np
 from jax import numpy as jnp
 
@@ -68,10 +69,7 @@ class JaxSubject(Subject):
         if not self.x64:
             yield
             return
-        enabled = getattr(jax, "enable_x64", None)
-        if enabled is None:
-            from jax.experimental import enable_x64 as enabled
-        with enabled(True):
+        with jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64(True):
             yield
 
     @contextlib.contextmanager
@@ -90,11 +88,12 @@ class JaxSubject(Subject):
                 found, wanted = (tuple(int(n) for n in shape.split(",") if n) for shape in shapes.groups())
                 verdict, cure = misfit(found, wanted, [shape for _, shape in self.outputs])
                 place = re.search(r"output\[(\d+)\]", text)
+                number = int(place[1]) if place else -1
                 function = self.function
                 while not isinstance(function, jax.custom_vjp) and hasattr(function, "__wrapped__"):  # jitted
                     function = function.__wrapped__
-                flat = isinstance(function, jax.custom_vjp) and self.own == len(self.inputs) and place
-                i = self.numbers.index(int(place[1])) if flat and int(place[1]) in self.numbers else None
+                flat = isinstance(function, jax.custom_vjp) and self.own == len(self.inputs)
+                i = self.numbers.index(number) if flat and number in self.numbers else None
                 what = f"the gradient for {self.names[i]}" if i is not None else "a gradient of a bwd rule"
                 raise Stop(verdict, f"{what} has shape {found}, not {wanted}{cure}", i) from error
             error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")

@@ -31,7 +31,7 @@ class TorchSubject(Subject):
     def __init__(self, function, inputs, *, names=None, chosen=None, **options):
         self.inputs, self.chosen = tuple(inputs), chosen
         names = _argument_names(function, len(self.inputs)) if names is None else list(names)
-        if isinstance(function, type) and issubclass(function, torch.autograd.Function):
+        if _is_function_class(function):
             function = function.apply
         self.own_names = names
         super().__init__(function, self.inputs, names=names, **options)
@@ -124,11 +124,13 @@ class TorchSubject(Subject):
             pairs = [(y, _cotangent(c, y, layout)) for c, y in zip(cotangents, self.recorded) if y.requires_grad]
             if not pairs:
                 return [None] * len(self.checked)
-            watched = [("the gradient g that it was given; other functions see the same memory", None, g) for _, g in pairs]
-            watched += [(f"its input {name}", i, x.detach()) for i, (name, x) in enumerate(zip(self.names, self.checked))]
-            watched += [("the output", None, y.detach()) for y in self.recorded]
+            watched = [
+                *[("the gradient g that it was given; other functions see the same memory", None, g) for _, g in pairs],
+                *[(f"its input {name}", i, x.detach()) for i, (name, x) in enumerate(zip(self.names, self.checked))],
+                *[("the output", None, y.detach()) for y in self.recorded],
+            ]
             before = [t.clone() for _, _, t in watched]
-            with self._explained("backward"):
+            with self._explained("backward", layout):
                 outputs, gs = zip(*pairs)
                 found = torch.autograd.grad(outputs, self.checked, gs, retain_graph=True, allow_unused=True)
             for (what, i, t), old in zip(watched, before):
@@ -176,20 +178,20 @@ class TorchSubject(Subject):
                     b.data.copy_(old)
 
     @contextlib.contextmanager
-    def _explained(self, part):
+    def _explained(self, part, layout=None):
         """Turn PyTorch's errors that tell of a wrong gradient into Stop, and add to others which function was checked."""
         try:
             yield
         except Stop:
             raise
         except Exception as error:
-            told = self._told(str(error), part) if isinstance(error, RuntimeError) else None
+            told = self._told(str(error), layout) if isinstance(error, RuntimeError) else None
             if told is None:
                 error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")
                 raise
             raise told from error
 
-    def _told(self, text, part):
+    def _told(self, text, layout):
         """Return what to raise for the text of a RuntimeError; None if it is to be raised as it is."""
         if "an incorrect number of gradients" in text:
             return Stop("count", text.replace("function ", "the backward of ", 1))
@@ -200,7 +202,7 @@ class TorchSubject(Subject):
             return Stop("mutation", f"a tensor that backward needs was overwritten: {text}")
         if "leaf Variable that requires grad" in text:
             return Stop("mutation", f"the forward changes its input in place; pass inplace=True if it may: {text}")
-        if "single memory location" in text and part == "backward":
+        if "single memory location" in text and layout == REPEATED:
             return Stop("mutation", "the backward changes the gradient g that it was given; other functions see the same memory")
         return None
 
@@ -301,11 +303,15 @@ class TorchSubject(Subject):
 
 def _argument_names(function, count):
     """Return the names of the arguments: those of a Function's or a module's forward, where they are written."""
-    owner = function if isinstance(function, type) else getattr(function, "__self__", None)
-    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+    owner = getattr(function, "__self__", function)
+    if _is_function_class(owner):
         with_context = owner.setup_context is torch.autograd.Function.setup_context
         return argument_names(owner.forward, count + with_context)[with_context:]
     return argument_names(function.forward if isinstance(function, torch.nn.Module) else function, count)
+
+
+def _is_function_class(x):
+    return isinstance(x, type) and issubclass(x, torch.autograd.Function)
 
 
 def _is_float(x):
