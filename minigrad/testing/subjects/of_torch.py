@@ -51,7 +51,7 @@ class TorchSubject(Subject):
         """Return the numbers of the tensors to check. A tensor that is passed twice is one input."""
         if self.chosen is not None:
             return self.chosen
-        own = [i for i, x in enumerate(self.leaves[: self.own]) if _is_float(x)]
+        own = [i for i, x in enumerate(self.leaves[: self.own]) if _is_float(x) and (x.layout is torch.strided or x.requires_grad)]
         wanted = [i for i in own if self.leaves[i].requires_grad]
         if not wanted and self.params is None:
             wanted = own
@@ -66,6 +66,8 @@ class TorchSubject(Subject):
     def check_inputs(self):
         """Raise TypeError for a tensor that NumPy cannot represent, or whose precision was not asked for."""
         for name, i in zip(self.names, self.numbers):
+            if self.leaves[i].layout is not torch.strided:
+                raise TypeError(f"gradcheck: {name} of {self.name} is sparse; check a function that makes it from a dense tensor of its values")
             if self.leaves[i].dtype not in (torch.float64, torch.float32, torch.float16, torch.complex128, torch.complex64):
                 raise TypeError(f"gradcheck: {name} of {self.name} is {self.leaves[i].dtype}, which cannot be checked: {self.remedy()}")
         super().check_inputs()
@@ -76,14 +78,10 @@ class TorchSubject(Subject):
 
     def to_host(self, leaf):
         """Return a tensor as a NumPy array, which may share its memory. A complex one has a last axis of real and imaginary part."""
-        t = leaf.detach()
-        if t.layout is not torch.strided:
-            t = t.to_dense()
-        if t.is_complex():
-            t = torch.view_as_real(t.resolve_conj())
+        t = _real(leaf.detach())
         if t.is_floating_point() and t.dtype not in (torch.float64, torch.float32, torch.float16):
             t = t.float()
-        return t.resolve_neg().cpu().numpy()
+        return t.numpy(force=True)
 
     # ---- runs
 
@@ -356,8 +354,15 @@ def _cotangent(c, y, layout):
     return g
 
 
+def _real(t):
+    """Return a tensor as a dense one of real numbers: a complex one has a last axis of real and imaginary part."""
+    t = t if t.layout is torch.strided else t.to_dense()
+    return torch.view_as_real(t.resolve_conj()) if t.is_complex() else t
+
+
 def _same(a, b):
     """Return whether two tensors hold the same values; NaN equals NaN."""
+    a, b = _real(a), _real(b)
     return a.shape == b.shape and bool(torch.equal(a, b) or ((a == b) | ((a != a) & (b != b))).all())
 
 

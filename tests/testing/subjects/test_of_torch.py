@@ -117,6 +117,8 @@ RIGHT = {
     "complex numbers": case(lambda z, x: torch.fft.fft(z * z.abs()) * x, [draw(4) + 1j * draw(4, seed=1), draw(4)]),
     "complex outputs": case(torch.fft.rfft, [draw(5)]),
     "sparse gradients": case(lambda w: nn.functional.embedding(torch.tensor([1, 1]), w, sparse=True), [draw(3, 2)]),
+    "a sparse output": case(lambda x: x.to_sparse(), [draw(3, 2)]),
+    "a gradient of zeros without memory": case(torch.sgn, [draw(3) + 1j * draw(3)]),
     "a float32 part": case(lambda x: (x.float() * 2, x * 2), [torch.tensor([0.5, 0.25], dtype=F64)]),
     "no elements": case(torch.tanh, [draw(0, 3)]),
 }
@@ -341,6 +343,9 @@ def test_messages_about_the_call():
         TorchSubject(torch.tanh, [draw(3).float()])
     with pytest.raises(TypeError, match=r"is torch\.bfloat16, which cannot be checked: pass x\.detach\(\)\.double"):
         TorchSubject(torch.tanh, [draw(3).bfloat16()])
+    with pytest.raises(TypeError, match="is sparse; check a function that makes it from a dense tensor"):
+        TorchSubject(torch.sparse.sum, [draw(3, 3).to_sparse().requires_grad_()])
+    assert TorchSubject(torch.mv, [draw(3, 3).to_sparse(), draw(3)]).numbers == [1]
     with pytest.raises(TypeError, match=r"module\.double\(\) for params"):
         TorchSubject(net := nn.Linear(4, 2), [draw(3, 4)], params=net)
     with pytest.raises(TypeError, match="item returned no floating-point tensor"):
@@ -415,7 +420,7 @@ MISTAKES = {
 @pytest.mark.parametrize("verdict", MISTAKES)
 def test_a_mistake_gets_its_name(verdict):
     forward, backward, count = MISTAKES[verdict]
-    report = check_torch(function_of(forward, backward), *(draw(3, 3, seed=i) for i in range(count)), raise_exception=False)
+    report = check_torch(function_of(forward, backward), *(draw(1 + count, 3, seed=i) for i in range(count)), raise_exception=False)
     assert report.verdict == verdict, report
 
 
