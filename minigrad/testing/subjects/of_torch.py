@@ -67,7 +67,7 @@ class TorchSubject(Subject):
         """Raise TypeError for a tensor that NumPy cannot represent, or whose precision was not asked for."""
         for name, i in zip(self.names, self.numbers):
             if self.leaves[i].layout is not torch.strided:
-                raise TypeError(f"gradcheck: {name} of {self.name} is sparse; check a function that makes it from a dense tensor of its values")
+                raise TypeError(f"gradcheck: {name} of {self.name} is sparse; check a function that makes it from a dense tensor")
             if self.leaves[i].dtype not in (torch.float64, torch.float32, torch.float16, torch.complex128, torch.complex64):
                 raise TypeError(f"gradcheck: {name} of {self.name} is {self.leaves[i].dtype}, which cannot be checked: {self.remedy()}")
         super().check_inputs()
