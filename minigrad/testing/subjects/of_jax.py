@@ -27,8 +27,8 @@ class JaxSubject(Subject):
 
     @property
     def composed(self):
-        """Whether the function is more than one custom_vjp."""
-        return not hasattr(self.function, "defvjp")
+        """Whether the function is more than one custom_vjp, which may be jitted."""
+        return not isinstance(_without_jit(self.function), jax.custom_vjp)
 
     def __init__(self, function, inputs, *, params=None, names=None, chosen=None, dtype=None, **options):
         if params is not None:
@@ -94,11 +94,8 @@ class JaxSubject(Subject):
                 verdict, cure = misfit(found, wanted, [shape for _, shape in self.outputs])
                 place = re.search(r"output\[(\d+)\]", text)
                 number = int(place[1]) if place else -1
-                function = self.function
-                while not isinstance(function, jax.custom_vjp) and hasattr(function, "__wrapped__"):  # jitted
-                    function = function.__wrapped__
-                flat = isinstance(function, jax.custom_vjp) and self.own == len(self.inputs)
-                i = self.numbers.index(number) if flat and number in self.numbers else None
+                alone = not self.composed and self.own == len(self.inputs)
+                i = self.numbers.index(number) if alone and number in self.numbers else None
                 what = f"the gradient for {self.names[i]}" if i is not None else "a gradient of a bwd rule"
                 raise Stop(verdict, f"{what} has shape {found}, not {wanted}{cure}", i) from error
             error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")
@@ -215,6 +212,13 @@ class JaxSubject(Subject):
             gs = self._cotangents(cotangents)
             found = function(gs[0] if self.single else tuple(gs), *self._fill(self._arrays(self.traced)))
             return [None if g is None else np.array(self.to_host(g)) for g in self.picked(found)]
+
+
+def _without_jit(function):
+    """Return the function that was jitted."""
+    while not isinstance(function, jax.custom_vjp) and hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 def _is_float(x):

@@ -154,6 +154,13 @@ def test_inputs_are_never_written():
     np.testing.assert_array_equal(x, before)
 
 
+def test_a_custom_vjp_alone_is_not_composed_of_others():
+    alone = custom(lambda x: x * 2, lambda g, y, x: 2 * g)
+    assert not JaxSubject(alone, [draw(3)]).composed
+    assert not JaxSubject(jax.jit(alone), [draw(3)]).composed
+    assert JaxSubject(lambda x: alone(x), [draw(3)]).composed
+
+
 # ---- faults
 
 FAULTS = {
