@@ -177,6 +177,32 @@ def test_rounding_that_depends_on_the_layout_is_no_fault():
     assert not differ(np.zeros(0), np.zeros(0), np.zeros(0))
 
 
+def test_a_random_backward_is_not_blamed_on_anything_else():
+    def backward(g, x):
+        return tanh_backward(g, x) * (1 + 1e-9 * np.random.rand())
+
+    assert check_vjp(np.tanh, backward, draw(3, 4), raise_exception=False).verdict == "nondeterministic"
+    assert check_vjp(np.tanh, backward, draw(3, 4), seed=1)
+
+
+def test_a_backward_that_uses_up_what_the_forward_kept():
+    layer = {}
+
+    def forward(x):
+        layer["y"] = np.tanh(x)
+        return layer["y"].copy()
+
+    def backward(g):
+        y = layer["y"]
+        y *= -y
+        y += 1
+        return g * y
+
+    verdict, detail, argument = stopped(VjpSubject(forward, backward, [draw(3)]))
+    assert (verdict, argument) == ("mutation", 0)
+    assert "a second backward over the same forward" in detail
+
+
 def test_a_function_that_needs_a_seed_is_not_repeatable_without_one():
     forward, backward = dropout()
     subject = VjpSubject(forward, backward, [draw(3, 4)])
