@@ -36,7 +36,7 @@ class JaxSubject(Subject):
         self.inputs, self.chosen = tuple(inputs), chosen
         self.x64 = np.dtype(dtype or "float64") == np.float64
         self.own_names = argument_names(function, len(self.inputs)) if names is None else list(names)
-        self.labels: list[str] | None = None  # the names of the outputs, where the tree does not say them
+        self.labels: dict[str, str] = {}  # other names for outputs
         with self._precision():
             super().__init__(function, self.inputs, names=self.own_names, dtype=dtype, **options)
 
@@ -144,8 +144,7 @@ class JaxSubject(Subject):
     def record(self, arrays=None):
         """Record a run; name the outputs as they are nested."""
         row = super().record(arrays)
-        names = self.labels or self.output_names
-        self.outputs = [(name, shape) for name, (_, shape) in zip(names, self.outputs)]
+        self.outputs = [(self.labels.get(name, name), shape) for name, (_, shape) in zip(self.output_names, self.outputs)]
         return row
 
     def pull(self, cotangents):
@@ -184,7 +183,7 @@ class JaxSubject(Subject):
         names = [*self.own_names, *(["g"] if len(cotangents) == 1 else [f"g[{i}]" for i in range(len(cotangents))])]
         chosen = [*self.numbers, *range(self.own, self.own + len(cotangents))]
         made = type(self)(gradient, (*self.inputs, *cotangents), names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
-        made.labels = [f"(d/d {name})" for name in self.names]
+        made.labels = {f"out[{i}]": f"(d/d {name})" for i, name in enumerate(self.names)}
         return made
 
     def repeats(self, a, b):

@@ -24,6 +24,7 @@ class TorchSubject(Subject):
 
     The values of a run are placed in the tensors that were passed, so that a function which knows them from elsewhere sees them, too.
     Each tensor gets its own memory back at the end of the run, and its `grad` and `requires_grad` are as before.
+    Outputs that require no gradient, beside others that do, are results on the side, as `loss, logits.detach()`, and are not checked.
     """
 
     library = "torch"
@@ -43,8 +44,9 @@ class TorchSubject(Subject):
         self.checked = [self.leaves[i] for i in self.numbers]
         modules = [m for m in (self.function, self.params) if isinstance(m, torch.nn.Module)]
         self.buffers = list({id(b): b for m in modules for b in m.buffers()}.values())
+        self.differentiable: set[str] | None = None  # names of the outputs that require a gradient in the first run; all, if none does
         self.twice = False  # whether the gradients are known to have a graph
-        self.labels: list[str] | None = None  # the names of the outputs, where the tree does not say them
+        self.labels: dict[str, str] = {}  # other names for outputs
 
     # ---- what is checked
 
@@ -114,8 +116,7 @@ class TorchSubject(Subject):
     def record(self, arrays=None):
         """Record a run; name the outputs as they are nested."""
         row = super().record(arrays)
-        names = self.labels or self.output_names
-        self.outputs = [(name, shape) for name, (_, shape) in zip(names, self.outputs)]
+        self.outputs = [(self.labels.get(name, name), shape) for name, (_, shape) in zip(self.output_names, self.outputs)]
         return row
 
     def pull(self, cotangents):
@@ -156,7 +157,10 @@ class TorchSubject(Subject):
             inputs = [rebuild(x, iter([t.clone() if isinstance(t, torch.Tensor) else t for _, t in flatten(x, "")])) for x in inputs]
         y = self.function(*inputs)
         self.single = isinstance(y, torch.Tensor)
-        return [(name, t) for name, t in flatten(y, "out") if _is_float(t)]
+        found = [(name, t) for name, t in flatten(y, "out") if _is_float(t)]
+        if self.differentiable is None:
+            self.differentiable = {name for name, t in found if t.requires_grad} or {name for name, _ in found}
+        return [(name, t) for name, t in found if name in self.differentiable]
 
     @contextlib.contextmanager
     def _placed(self, values):
@@ -244,7 +248,7 @@ class TorchSubject(Subject):
         try:
             with self._placed([a.real for a in arrays]), torch.no_grad():
                 outputs = [y for _, y in self._call(inputs)]
-                return [y.resolve_conj().cpu().numpy().copy() for y in outputs] if all(y.is_complex() for y in outputs) else None
+                return [np.array(y.numpy(force=True)) for y in outputs] if all(y.is_complex() for y in outputs) else None
         except Exception:
             return None
 
@@ -275,7 +279,7 @@ class TorchSubject(Subject):
         chosen += [i + len(cotangents) for i in self.numbers if i >= self.own]
         inputs = (*self.inputs, *cotangents)
         made = type(self)(gradient, inputs, params=self.params, names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
-        made.labels = [f"(d/d {name})" for name in self.names]
+        made.labels = {f"out[{i}]": f"(d/d {name})" for i, name in enumerate(self.names)}
         return made
 
     def _find_graph(self, grads):

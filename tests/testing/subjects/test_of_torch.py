@@ -112,7 +112,7 @@ RIGHT = {
     "nested inputs": case(lambda p, b: p["w"] * b.values[b.index] + p["n"],
                                           [{"w": draw(3), "n": 2}, Batch(draw(4), torch.tensor([0, 3, 3]))]),
     "several outputs": case(lambda x: {"best": x.max(1), "all": [x.sum(), Batch(x.exp(), x.argmax())]}, [draw(3, 4)]),
-    "an output without a gradient": case(lambda x: (x.tanh(), x.detach() * 0 + 1), [draw(3)]),
+    "an output on the side": case(lambda x: (x.tanh().sum(), x.detach() * 2), [draw(3)]),
     "the input as output": case(lambda x: x, [draw(3)]),
     "a view as output": case(lambda x: x.T[1:], [draw(3, 4)]),
     "a tensor that is passed twice": case(lambda x, y: x * y.exp(), [x := draw(3), x]),
@@ -180,6 +180,9 @@ def test_names_of_the_outputs():
     second.record()
     assert [name for name, _ in second.outputs] == ["(d/d x)", "(d/d y)"]
     assert second.names == ["x", "y", "g"]
+    partly = TorchSubject(lambda x, y: y * 2, [draw(3), draw(3)]).of_gradient(np.random.default_rng(0))
+    partly.record()  # the gradient for x is 0, without a graph
+    assert partly.outputs == [("(d/d y)", (3,))]
 
 
 # ---- nothing is left behind
@@ -431,6 +434,11 @@ def test_a_mistake_gets_its_name(verdict):
     forward, backward, count = MISTAKES[verdict]
     report = check_torch(function_of(forward, backward), *(draw(1 + count, 3, seed=i) for i in range(count)), raise_exception=False)
     assert report.verdict == verdict, report
+
+
+def test_an_output_that_is_detached_is_missing_only_if_no_other_has_a_gradient():
+    assert check_torch(lambda x: (x.tanh().sum(), x.detach() * 2), draw(3))
+    assert check_torch(lambda x: x.detach() * 2, draw(3), raise_exception=False).verdict == "missing"
 
 
 def test_a_missing_sum_over_a_broadcast_axis():
