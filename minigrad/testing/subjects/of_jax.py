@@ -25,15 +25,11 @@ class JaxSubject(Subject):
 
     library = "jax"
 
-    @property
-    def composed(self):
-        """Whether the function is more than one custom_vjp, which may be jitted."""
-        return not isinstance(_without_jit(self.function), jax.custom_vjp)
-
     def __init__(self, function, inputs, *, params=None, names=None, chosen=None, dtype=None, **options):
         if params is not None:
             raise ValueError("check_jax: functions of JAX take their parameters as an argument; pass them as an input, not as params=")
         self.inputs, self.chosen = tuple(inputs), chosen
+        self.composed = not isinstance(_without_jit(function), jax.custom_vjp)
         self.x64 = np.dtype(dtype or "float64") == np.float64
         self.own_names = argument_names(function, len(self.inputs)) if names is None else list(names)
         self.labels: dict[str, str] = {}  # other names for outputs

@@ -29,16 +29,12 @@ class TorchSubject(Subject):
 
     library = "torch"
 
-    @property
-    def composed(self):
-        """Whether the function is more than one autograd.Function."""
-        return getattr(self.function, "__name__", "") != "apply"
-
     def __init__(self, function, inputs, *, names=None, chosen=None, **options):
         self.inputs, self.chosen = tuple(inputs), chosen
         names = _argument_names(function, len(self.inputs)) if names is None else list(names)
         if _is_function_class(function):
             function = function.apply
+        self.composed = not _is_function_class(getattr(function, "__self__", None))
         self.own_names = names
         super().__init__(function, self.inputs, names=names, **options)
         self.checked = [self.leaves[i] for i in self.numbers]
@@ -215,8 +211,8 @@ class TorchSubject(Subject):
 
     def _position(self, argument):
         """Return which checked input an argument of the function's own Function is; None where it belongs to an inner one."""
-        own = isinstance(getattr(self.function, "__self__", None), type) and self.own == len(self.inputs)
-        return self.numbers.index(argument) if own and argument in self.numbers else None
+        alone = not self.composed and self.own == len(self.inputs)
+        return self.numbers.index(argument) if alone and argument in self.numbers else None
 
     # ---- further looks
 
