@@ -138,7 +138,9 @@ def finding(row: dict[str, Any]) -> str:
     worst = row["findings"][0]
     lines = [("test", code(row["test"])), ("verdict", f'<b class="{kind(row)}">{text(row["verdict"])}</b>: {text(worst["detail"])}')]
     lines += [(name, code(worst[name])) for name in ("numeric", "analytic", "ratio") if worst[name] is not None]
-    lines += [("also", text(other["headline"])) for other in row["findings"][1:6]]
+    if others := row["findings"][1:]:
+        shown = [text(other["headline"].rstrip(": ")) for other in others[:4]]  # only the worst finding has a verdict
+        lines.append(("also", "<br>".join(shown + [f"and {len(others) - 4} more"] * (len(others) > 4))))
     lines += [("note", text(note)) for note in row.get("notes", [])]
     if row["checks"] > 1:
         lines.append(("examples", f"{row['checks']} checks ended so; this is the last"))
@@ -147,10 +149,11 @@ def finding(row: dict[str, Any]) -> str:
     if row.get("reproducer_file"):
         lines.append(("reproduce", code(f"python {row['reproducer_file']}")))
     program = row["reproducer"] if len(row["reproducer"]) <= LONGEST_REPRODUCER else ""
-    shown = f"<pre>{text(program)}</pre>" if program else ""
+    listing = f"<pre>{text(program)}</pre>" if program else ""
     names = "".join(f"<dt>{name}</dt><dd>{content}</dd>" for name, content in lines)
     opened = " open" if not row["expected"] else ""
-    return f'<details class="{kind(row)}"{opened}><summary>{text(worst["headline"])}</summary><div><dl>{names}</dl>{shown}</div></details>'
+    title = f"<summary>{text(worst['headline'])}</summary>"
+    return f'<details class="{kind(row)}"{opened}>{title}<div><dl>{names}</dl>{listing}</div></details>'
 
 
 # ---- tables

@@ -192,6 +192,8 @@ def library_of(function: Any, inputs: tuple[Any, ...], options: dict[str, Any]) 
         raise TypeError(f"gradcheck({name}, …): give the inputs one by one, as in gradcheck({name}, x, y), not as a {kind}")
     kinds = {kind for leaf in leaves((inputs, options.get("params"))) if (kind := kind_of(leaf))}
     found = sorted(kinds & {"minigrad", "torch", "jax"})
+    if not found and type(function).__module__.partition(".")[0] in ("jax", "jaxlib"):  # made by jit, custom_vjp …; it takes NumPy's arrays
+        return "jax"
     if len(found) == 1:
         return found[0]
     if found:
@@ -260,9 +262,9 @@ class Results:
             row["precision"] = max(before["precision"], row["precision"])
             for name in ("checks", "derivatives", "seconds"):
                 row[name] += before[name]
-            noticed = {(spot["mistake"], spot["argument"]) for spot in before["blind_spots"] if spot["noticed"]}
-            for spot in row["blind_spots"]:
-                spot["noticed"] |= (spot["mistake"], spot["argument"]) in noticed  # one example that notices it is enough
+            # one example in which a mistake is noticed is enough
+            spots = sorted(before["blind_spots"] + row["blind_spots"], key=lambda spot: spot["noticed"])
+            row["blind_spots"] = list({(spot["argument"], spot["mistake"]): spot for spot in spots}.values())
         self.rows[key] = row
 
 

@@ -8,7 +8,7 @@ import pytest
 from minigrad.testing import page
 from minigrad.testing.findings import BlindSpot, Finding, Report
 
-VOID = {"meta"}
+VOID = {"meta", "br"}
 
 
 def row(function="tanh", verdict="right", library="numpy", *, test="test_layers.py::test", checks=1, expected=False, **fields):
@@ -74,6 +74,14 @@ def test_a_finding_is_shown_in_full(verdict, sign, kind):
     assert parts[0].startswith("soft: d out[0,3]/d x[0,2]: analytic 0.0, numeric -0.132: ")
     assert {"test_layers.py::test", "why it is so".join((": ", "")), "-0.132", "0.0", "x is small"} <= set(parts)
     assert "".join(parts).endswith("import numpy as np\nprint(1 < 2)")
+
+
+def test_other_findings_are_listed_after_the_worst():
+    bad = row("soft", "diagonal")
+    lines = [f"soft: d out[0]/d x[{i}]: analytic 1.0, numeric 2.0" for i in range(7)]
+    bad["findings"] += [bad["findings"][0] | {"verdict": "", "headline": f"{line}: "} for line in lines]
+    parts = read(bad).details[0][1]
+    assert parts.index("also") < parts.index(lines[0]) < parts.index("and 3 more")
 
 
 def test_failures_stand_above_what_tests_expect():

@@ -6,15 +6,15 @@ import sys
 import numpy as np
 import pytest
 import torch
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.testing import strategies
+from minigrad.testing import GradcheckError, check_torch, check_vjp, gradcheck, strategies
 from minigrad.testing.strategies import arrays_that_broadcast, layouts, tensors
 
 few = settings(max_examples=50, database=None)
-many = settings(max_examples=500, database=None)
+many = settings(max_examples=500, database=None, phases=[Phase.generate])
 
 
 def distance(array, points):
@@ -156,6 +156,34 @@ def test_every_layout_of_an_array_is_drawn(wanted):
 @pytest.mark.parametrize("wanted", [lambda y: y.stride() == (1, 2), lambda y: y.stride() == (12, 2), lambda y: y.storage_offset() > 0])
 def test_every_layout_of_a_tensor_of_pytorch_is_drawn(wanted):
     find(layouts(torch.arange(6.0).reshape(2, 3)), wanted, settings=many)
+
+
+# ---- with the checks
+
+
+@settings(max_examples=15, database=None)
+@given(x=layouts(tensors(away_from=[0], library="numpy")))
+def test_a_right_backward_passes_in_every_layout_and_shape(x):
+    assert check_vjp(lambda x: np.maximum(x, 0), lambda g, x: g * (x > 0), x, allow_vacuous=True)
+
+
+@settings(max_examples=15, database=None)
+@given(arrays_that_broadcast(2, library="minigrad"), arrays_that_broadcast(2, library="torch"))
+def test_products_pass_in_every_broadcast(mine, others):
+    assert gradcheck(lambda x, y: x * y, mine, allow_vacuous=True)
+    assert check_torch(lambda x, y: x * y, *others, allow_vacuous=True)
+
+
+@settings(max_examples=30, database=None, derandomize=True, phases=[Phase.generate])
+@given(arrays=arrays_that_broadcast(2, away_from=[0]))
+def finds_the_missing_sum(arrays):
+    check_vjp(lambda x, y: x + y, lambda g, x, y: (g, g), *arrays, allow_vacuous=True)
+
+
+def test_a_missing_sum_is_found():
+    with pytest.raises(GradcheckError) as caught:
+        finds_the_missing_sum()
+    assert caught.value.verdict in ("broadcast", "shape")
 
 
 # ---- imports
