@@ -134,7 +134,7 @@ class JaxSubject(Subject):
                 return [t for _, t in found]
 
             found, self.back = jax.vjp(outputs, *self._arrays(arrays))
-            self.kinds = [t.dtype for t in found]
+            self.output_dtypes = [t.dtype for t in found]
             return [np.array(self.to_host(t)) for t in found]
 
     def record(self, arrays=None):
@@ -151,7 +151,17 @@ class JaxSubject(Subject):
 
     def _cotangents(self, cotangents):
         """Return cotangents in the dtypes of the outputs."""
-        return [_typed(jnp.asarray(c), kind) for c, kind in zip(cotangents, self.kinds)]
+        return [_typed(jnp.asarray(c), kind) for c, kind in zip(cotangents, self.output_dtypes)]
+
+    def code(self):
+        """Return the function, and the rules of a custom_vjp."""
+        function = _without_jit(self.function)
+        return [function] if self.composed else [function.fun, function.fwd, function.bwd]
+
+    def unused_code(self, check):
+        """Return a BlindSpot for each line that was never run, also by the first run of a jitted function."""
+        with jax.disable_jit():
+            return super().unused_code(check)
 
     def complex_run(self, arrays):
         """Return the outputs for complex values of the inputs."""
@@ -167,7 +177,7 @@ class JaxSubject(Subject):
     def of_gradient(self, stream):
         """Return the gradients as a function of the inputs and of the cotangents, which are drawn."""
         self.trace(self.arrays)
-        shapes, kinds, count = [y.shape for y in self.run(self.arrays)], self.kinds, len(self.inputs)
+        shapes, kinds, count = [y.shape for y in self.run(self.arrays)], self.output_dtypes, len(self.inputs)
         cotangents = [np.asarray(stream.standard_normal(s), self.dtype or "float64") for s in shapes]
 
         def gradient(*values):

@@ -232,6 +232,14 @@ class TorchSubject(Subject):
         if any(y.numel() > 1 for y in self.recorded):
             check_layouts(self, self._pull, stream, LAYOUTS, REPEATED)
 
+    def code(self):
+        """Return the function, or a module's forward, and the parts of the recorded calls of Functions that are not PyTorch's own."""
+        classes = {type(node)._forward_cls for node in _nodes(self.recorded) if isinstance(node, torch.autograd.function.BackwardCFunction)}
+        own = [cls for cls in classes if not cls.__module__.startswith("torch.")]
+        parts = [part for cls in own for part in (cls.forward, cls.setup_context, cls.backward)]
+        functions = [self.function.forward if isinstance(self.function, torch.nn.Module) else self.function] if self.composed else []
+        return [f for f in (*functions, *parts) if not (getattr(f, "__module__", None) or "").startswith("torch.")]
+
     def complex_run(self, arrays):
         """Return the outputs for complex values of the inputs."""
         if any(i >= self.own or self.leaves[i].is_complex() for i in self.numbers):

@@ -268,6 +268,22 @@ def test_a_missing_sum_over_a_broadcast_axis():
     assert outcome(check_jax(wrong, draw(3, 4), draw(4), raise_exception=False)) == ("broadcast", "arguments[1]")
 
 
+@pytest.mark.parametrize("jitted", [False, True])
+def test_lines_that_are_never_run_are_blind_spots(jitted):
+    @jax.custom_vjp
+    def operation(x):
+        return x * 2
+
+    def backward_rule(saved, g):
+        if g.size > 1000:
+            return (g * 3,)
+        return (g * 2,)
+
+    operation.defvjp(lambda x: (x * 2, None), backward_rule)
+    report = check_jax(jax.jit(operation) if jitted else operation, draw(3), audit=True)
+    assert [spot.detail.split(": ")[1] for spot in report.blind_spots if "never run" in spot.mistake] == ["return (g * 3,)"]
+
+
 def test_options_from_end_to_end():
     assert check_jax(jax.jit(lambda p, x: jnp.tanh(x @ p["w"])), {"w": draw(2, 2)}, draw(1, 2), order=2, complex_step=True)
     assert check_jax(lambda x: x + jax.lax.stop_gradient(jnp.round(x) - x), draw(3), expected=lambda g, x: g)

@@ -436,6 +436,29 @@ def test_a_mistake_gets_its_name(verdict):
     assert report.verdict == verdict, report
 
 
+def test_lines_that_are_never_run_are_blind_spots():
+    class Branches(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            if ctx.saved_tensors[0].numel() > 1000:
+                return g * 3
+            return g * 2
+
+    def function(x):
+        if x.numel() > 1000:
+            x = x * 5
+        return Branches.apply(x)
+
+    for checked, wanted in ((Branches, ["return g * 3"]), (function, ["return g * 3", "x = x * 5"])):
+        report = check_torch(checked, draw(3), audit=True)
+        assert sorted(spot.detail.split(": ")[1] for spot in report.blind_spots if "never run" in spot.mistake) == wanted
+
+
 def test_an_output_that_is_detached_is_missing_only_if_no_other_has_a_gradient():
     assert check_torch(lambda x: (x.tanh().sum(), x.detach() * 2), draw(3))
     assert check_torch(lambda x: x.detach() * 2, draw(3), raise_exception=False).verdict == "missing"
