@@ -110,6 +110,7 @@ class Subject:
         """Return a BlindSpot for each line of the function and of its backward that was never run."""
 
         def once():
+            self.value()
             self.record()
             self.gradients(check.stream.standard_normal(self.n))
 

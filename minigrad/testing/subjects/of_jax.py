@@ -6,6 +6,7 @@ import contextlib
 import re
 
 import jax
+import jax.experimental
 import numpy as np
 from jax import numpy as jnp
 
@@ -24,18 +25,14 @@ class JaxSubject(Subject):
 
     library = "jax"
 
-    @property
-    def composed(self):  # type: ignore[override]
-        """Whether the function is more than one custom_vjp."""
-        return not hasattr(self.function, "defvjp")
-
     def __init__(self, function, inputs, *, params=None, names=None, chosen=None, dtype=None, **options):
         if params is not None:
             raise ValueError("check_jax: functions of JAX take their parameters as an argument; pass them as an input, not as params=")
         self.inputs, self.chosen = tuple(inputs), chosen
+        self.composed = not isinstance(_without_jit(function), jax.custom_vjp)
         self.x64 = np.dtype(dtype or "float64") == np.float64
         self.own_names = argument_names(function, len(self.inputs)) if names is None else list(names)
-        self.labels: list[str] | None = None  # the names of the outputs, where the tree does not say them
+        self.labels: dict[str, str] = {}  # other names for outputs
         with self._precision():
             super().__init__(function, self.inputs, names=self.own_names, dtype=dtype, **options)
 
@@ -73,10 +70,7 @@ class JaxSubject(Subject):
         if not self.x64:
             yield
             return
-        enabled = getattr(jax, "enable_x64", None)
-        if enabled is None:
-            from jax.experimental import enable_x64 as enabled
-        with enabled(True):
+        with jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64(True):
             yield
 
     @contextlib.contextmanager
@@ -95,11 +89,9 @@ class JaxSubject(Subject):
                 found, wanted = (tuple(int(n) for n in shape.split(",") if n) for shape in shapes.groups())
                 verdict, cure = misfit(found, wanted, [shape for _, shape in self.outputs])
                 place = re.search(r"output\[(\d+)\]", text)
-                function = self.function
-                while not isinstance(function, jax.custom_vjp) and hasattr(function, "__wrapped__"):  # jitted
-                    function = function.__wrapped__
-                flat = isinstance(function, jax.custom_vjp) and self.own == len(self.inputs) and place
-                i = self.numbers.index(int(place[1])) if flat and int(place[1]) in self.numbers else None
+                number = int(place[1]) if place else -1
+                alone = not self.composed and self.own == len(self.inputs)
+                i = self.numbers.index(number) if alone and number in self.numbers else None
                 what = f"the gradient for {self.names[i]}" if i is not None else "a gradient of a bwd rule"
                 raise Stop(verdict, f"{what} has shape {found}, not {wanted}{cure}", i) from error
             error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")
@@ -142,14 +134,13 @@ class JaxSubject(Subject):
                 return [t for _, t in found]
 
             found, self.back = jax.vjp(outputs, *self._arrays(arrays))
-            self.kinds = [t.dtype for t in found]
+            self.output_dtypes = [t.dtype for t in found]
             return [np.array(self.to_host(t)) for t in found]
 
     def record(self, arrays=None):
         """Record a run; name the outputs as they are nested."""
         row = super().record(arrays)
-        names = self.labels or self.output_names
-        self.outputs = [(name, shape) for name, (_, shape) in zip(names, self.outputs)]
+        self.outputs = [(self.labels.get(name, name), shape) for name, (_, shape) in zip(self.output_names, self.outputs)]
         return row
 
     def pull(self, cotangents):
@@ -160,7 +151,17 @@ class JaxSubject(Subject):
 
     def _cotangents(self, cotangents):
         """Return cotangents in the dtypes of the outputs."""
-        return [_typed(jnp.asarray(c), kind) for c, kind in zip(cotangents, self.kinds)]
+        return [_typed(jnp.asarray(c), kind) for c, kind in zip(cotangents, self.output_dtypes)]
+
+    def code(self):
+        """Return the function, and the rules of a custom_vjp."""
+        function = _without_jit(self.function)
+        return [function] if self.composed else [function.fun, function.fwd, function.bwd]
+
+    def unused_code(self, check):
+        """Return a BlindSpot for each line that was never run, also by the first run of a jitted function."""
+        with jax.disable_jit():
+            return super().unused_code(check)
 
     def complex_run(self, arrays):
         """Return the outputs for complex values of the inputs."""
@@ -176,7 +177,7 @@ class JaxSubject(Subject):
     def of_gradient(self, stream):
         """Return the gradients as a function of the inputs and of the cotangents, which are drawn."""
         self.trace(self.arrays)
-        shapes, kinds, count = [y.shape for y in self.run(self.arrays)], self.kinds, len(self.inputs)
+        shapes, kinds, count = [y.shape for y in self.run(self.arrays)], self.output_dtypes, len(self.inputs)
         cotangents = [np.asarray(stream.standard_normal(s), self.dtype or "float64") for s in shapes]
 
         def gradient(*values):
@@ -188,7 +189,7 @@ class JaxSubject(Subject):
         names = [*self.own_names, *(["g"] if len(cotangents) == 1 else [f"g[{i}]" for i in range(len(cotangents))])]
         chosen = [*self.numbers, *range(self.own, self.own + len(cotangents))]
         made = type(self)(gradient, (*self.inputs, *cotangents), names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
-        made.labels = [f"(d/d {name})" for name in self.names]
+        made.labels = {f"out[{i}]": f"(d/d {name})" for i, name in enumerate(self.names)}
         return made
 
     def repeats(self, a, b):
@@ -216,6 +217,13 @@ class JaxSubject(Subject):
             gs = self._cotangents(cotangents)
             found = function(gs[0] if self.single else tuple(gs), *self._fill(self._arrays(self.traced)))
             return [None if g is None else np.array(self.to_host(g)) for g in self.picked(found)]
+
+
+def _without_jit(function):
+    """Return the function that was jitted."""
+    while not isinstance(function, jax.custom_vjp) and hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 def _is_float(x):

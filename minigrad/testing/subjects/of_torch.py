@@ -24,27 +24,25 @@ class TorchSubject(Subject):
 
     The values of a run are placed in the tensors that were passed, so that a function which knows them from elsewhere sees them, too.
     Each tensor gets its own memory back at the end of the run, and its `grad` and `requires_grad` are as before.
+    Outputs that require no gradient, beside others that do, are results on the side, as `loss, logits.detach()`, and are not checked.
     """
 
     library = "torch"
 
-    @property
-    def composed(self):  # type: ignore[override]
-        """Whether the function is more than one autograd.Function."""
-        return getattr(self.function, "__name__", "") != "apply"
-
     def __init__(self, function, inputs, *, names=None, chosen=None, **options):
         self.inputs, self.chosen = tuple(inputs), chosen
         names = _argument_names(function, len(self.inputs)) if names is None else list(names)
-        if isinstance(function, type) and issubclass(function, torch.autograd.Function):
+        if _is_function_class(function):
             function = function.apply
+        self.composed = not _is_function_class(getattr(function, "__self__", None))
         self.own_names = names
         super().__init__(function, self.inputs, names=names, **options)
         self.checked = [self.leaves[i] for i in self.numbers]
         modules = [m for m in (self.function, self.params) if isinstance(m, torch.nn.Module)]
         self.buffers = list({id(b): b for m in modules for b in m.buffers()}.values())
+        self.differentiable: set[str] | None = None  # names of the outputs that require a gradient in the first run; all, if none does
         self.twice = False  # whether the gradients are known to have a graph
-        self.labels: list[str] | None = None  # the names of the outputs, where the tree does not say them
+        self.labels: dict[str, str] = {}  # other names for outputs
 
     # ---- what is checked
 
@@ -56,7 +54,7 @@ class TorchSubject(Subject):
         """Return the numbers of the tensors to check. A tensor that is passed twice is one input."""
         if self.chosen is not None:
             return self.chosen
-        own = [i for i, x in enumerate(self.leaves[: self.own]) if _is_float(x)]
+        own = [i for i, x in enumerate(self.leaves[: self.own]) if _is_float(x) and (x.layout is torch.strided or x.requires_grad)]
         wanted = [i for i in own if self.leaves[i].requires_grad]
         if not wanted and self.params is None:
             wanted = own
@@ -71,6 +69,8 @@ class TorchSubject(Subject):
     def check_inputs(self):
         """Raise TypeError for a tensor that NumPy cannot represent, or whose precision was not asked for."""
         for name, i in zip(self.names, self.numbers):
+            if self.leaves[i].layout is not torch.strided:
+                raise TypeError(f"gradcheck: {name} of {self.name} is sparse; check a function that makes it from a dense tensor")
             if self.leaves[i].dtype not in (torch.float64, torch.float32, torch.float16, torch.complex128, torch.complex64):
                 raise TypeError(f"gradcheck: {name} of {self.name} is {self.leaves[i].dtype}, which cannot be checked: {self.remedy()}")
         super().check_inputs()
@@ -81,14 +81,10 @@ class TorchSubject(Subject):
 
     def to_host(self, leaf):
         """Return a tensor as a NumPy array, which may share its memory. A complex one has a last axis of real and imaginary part."""
-        t = leaf.detach()
-        if t.layout is not torch.strided:
-            t = t.to_dense()
-        if t.is_complex():
-            t = torch.view_as_real(t.resolve_conj())
+        t = _real(leaf.detach())
         if t.is_floating_point() and t.dtype not in (torch.float64, torch.float32, torch.float16):
             t = t.float()
-        return t.resolve_neg().cpu().numpy()
+        return t.numpy(force=True)
 
     # ---- runs
 
@@ -116,8 +112,7 @@ class TorchSubject(Subject):
     def record(self, arrays=None):
         """Record a run; name the outputs as they are nested."""
         row = super().record(arrays)
-        names = self.labels or self.output_names
-        self.outputs = [(name, shape) for name, (_, shape) in zip(names, self.outputs)]
+        self.outputs = [(self.labels.get(name, name), shape) for name, (_, shape) in zip(self.output_names, self.outputs)]
         return row
 
     def pull(self, cotangents):
@@ -129,11 +124,13 @@ class TorchSubject(Subject):
             pairs = [(y, _cotangent(c, y, layout)) for c, y in zip(cotangents, self.recorded) if y.requires_grad]
             if not pairs:
                 return [None] * len(self.checked)
-            watched = [("the gradient g that it was given; other functions see the same memory", None, g) for _, g in pairs]
-            watched += [(f"its input {name}", i, x.detach()) for i, (name, x) in enumerate(zip(self.names, self.checked))]
-            watched += [("the output", None, y.detach()) for y in self.recorded]
+            watched = [
+                *[("the gradient g that it was given; other functions see the same memory", None, g) for _, g in pairs],
+                *[(f"its input {name}", i, x.detach()) for i, (name, x) in enumerate(zip(self.names, self.checked))],
+                *[("the output", None, y.detach()) for y in self.recorded],
+            ]
             before = [t.clone() for _, _, t in watched]
-            with self._explained("backward"):
+            with self._explained("backward", layout):
                 outputs, gs = zip(*pairs)
                 found = torch.autograd.grad(outputs, self.checked, gs, retain_graph=True, allow_unused=True)
             for (what, i, t), old in zip(watched, before):
@@ -156,7 +153,10 @@ class TorchSubject(Subject):
             inputs = [rebuild(x, iter([t.clone() if isinstance(t, torch.Tensor) else t for _, t in flatten(x, "")])) for x in inputs]
         y = self.function(*inputs)
         self.single = isinstance(y, torch.Tensor)
-        return [(name, t) for name, t in flatten(y, "out") if _is_float(t)]
+        found = [(name, t) for name, t in flatten(y, "out") if _is_float(t)]
+        if self.differentiable is None:
+            self.differentiable = {name for name, t in found if t.requires_grad} or {name for name, _ in found}
+        return [(name, t) for name, t in found if name in self.differentiable]
 
     @contextlib.contextmanager
     def _placed(self, values):
@@ -181,20 +181,20 @@ class TorchSubject(Subject):
                     b.data.copy_(old)
 
     @contextlib.contextmanager
-    def _explained(self, part):
+    def _explained(self, part, layout=None):
         """Turn PyTorch's errors that tell of a wrong gradient into Stop, and add to others which function was checked."""
         try:
             yield
         except Stop:
             raise
         except Exception as error:
-            told = self._told(str(error), part) if isinstance(error, RuntimeError) else None
+            told = self._told(str(error), layout) if isinstance(error, RuntimeError) else None
             if told is None:
                 error.add_note(f"raised in the {part} of {self.name}, which the gradient check ran")
                 raise
             raise told from error
 
-    def _told(self, text, part):
+    def _told(self, text, layout):
         """Return what to raise for the text of a RuntimeError; None if it is to be raised as it is."""
         if "an incorrect number of gradients" in text:
             return Stop("count", text.replace("function ", "the backward of ", 1))
@@ -205,14 +205,14 @@ class TorchSubject(Subject):
             return Stop("mutation", f"a tensor that backward needs was overwritten: {text}")
         if "leaf Variable that requires grad" in text:
             return Stop("mutation", f"the forward changes its input in place; pass inplace=True if it may: {text}")
-        if "single memory location" in text and part == "backward":
+        if "single memory location" in text and layout == REPEATED:
             return Stop("mutation", "the backward changes the gradient g that it was given; other functions see the same memory")
         return None
 
     def _position(self, argument):
         """Return which checked input an argument of the function's own Function is; None where it belongs to an inner one."""
-        own = isinstance(getattr(self.function, "__self__", None), type) and self.own == len(self.inputs)
-        return self.numbers.index(argument) if own and argument in self.numbers else None
+        alone = not self.composed and self.own == len(self.inputs)
+        return self.numbers.index(argument) if alone and argument in self.numbers else None
 
     # ---- further looks
 
@@ -232,6 +232,14 @@ class TorchSubject(Subject):
         if any(y.numel() > 1 for y in self.recorded):
             check_layouts(self, self._pull, stream, LAYOUTS, REPEATED)
 
+    def code(self):
+        """Return the function, or a module's forward, and the parts of the recorded calls of Functions that are not PyTorch's own."""
+        classes = {type(node)._forward_cls for node in _nodes(self.recorded) if isinstance(node, torch.autograd.function.BackwardCFunction)}
+        own = [cls for cls in classes if not cls.__module__.startswith("torch.")]
+        parts = [part for cls in own for part in (cls.forward, cls.setup_context, cls.backward)]
+        functions = [self.function.forward if isinstance(self.function, torch.nn.Module) else self.function] if self.composed else []
+        return [f for f in (*functions, *parts) if not (getattr(f, "__module__", None) or "").startswith("torch.")]
+
     def complex_run(self, arrays):
         """Return the outputs for complex values of the inputs."""
         if any(i >= self.own or self.leaves[i].is_complex() for i in self.numbers):
@@ -244,7 +252,7 @@ class TorchSubject(Subject):
         try:
             with self._placed([a.real for a in arrays]), torch.no_grad():
                 outputs = [y for _, y in self._call(inputs)]
-                return [y.resolve_conj().cpu().numpy().copy() for y in outputs] if all(y.is_complex() for y in outputs) else None
+                return [np.array(y.numpy(force=True)) for y in outputs] if all(y.is_complex() for y in outputs) else None
         except Exception:
             return None
 
@@ -275,7 +283,7 @@ class TorchSubject(Subject):
         chosen += [i + len(cotangents) for i in self.numbers if i >= self.own]
         inputs = (*self.inputs, *cotangents)
         made = type(self)(gradient, inputs, params=self.params, names=names, seed=self.seed, dtype=self.dtype, chosen=chosen)
-        made.labels = [f"(d/d {name})" for name in self.names]
+        made.labels = {f"out[{i}]": f"(d/d {name})" for i, name in enumerate(self.names)}
         return made
 
     def _find_graph(self, grads):
@@ -306,11 +314,15 @@ class TorchSubject(Subject):
 
 def _argument_names(function, count):
     """Return the names of the arguments: those of a Function's or a module's forward, where they are written."""
-    owner = function if isinstance(function, type) else getattr(function, "__self__", None)
-    if isinstance(owner, type) and issubclass(owner, torch.autograd.Function):
+    owner = getattr(function, "__self__", function)
+    if _is_function_class(owner):
         with_context = owner.setup_context is torch.autograd.Function.setup_context
         return argument_names(owner.forward, count + with_context)[with_context:]
     return argument_names(function.forward if isinstance(function, torch.nn.Module) else function, count)
+
+
+def _is_function_class(x):
+    return isinstance(x, type) and issubclass(x, torch.autograd.Function)
 
 
 def _is_float(x):
@@ -355,8 +367,15 @@ def _cotangent(c, y, layout):
     return g
 
 
+def _real(t):
+    """Return a tensor as a dense one of real numbers: a complex one has a last axis of real and imaginary part."""
+    t = t if t.layout is torch.strided else t.to_dense()
+    return torch.view_as_real(t.resolve_conj()) if t.is_complex() else t
+
+
 def _same(a, b):
     """Return whether two tensors hold the same values; NaN equals NaN."""
+    a, b = _real(a), _real(b)
     return a.shape == b.shape and bool(torch.equal(a, b) or ((a == b) | ((a != a) & (b != b))).all())
 
 

@@ -154,6 +154,13 @@ def test_inputs_are_never_written():
     np.testing.assert_array_equal(x, before)
 
 
+def test_a_custom_vjp_alone_is_not_composed_of_others():
+    alone = custom(lambda x: x * 2, lambda g, y, x: 2 * g)
+    assert not JaxSubject(alone, [draw(3)]).composed
+    assert not JaxSubject(jax.jit(alone), [draw(3)]).composed
+    assert JaxSubject(lambda x: alone(x), [draw(3)]).composed
+
+
 # ---- faults
 
 FAULTS = {
@@ -252,13 +259,29 @@ MISTAKES = {
 @pytest.mark.parametrize("verdict", MISTAKES)
 def test_a_mistake_gets_its_name(verdict):
     forward, backward, count = MISTAKES[verdict]
-    report = check_jax(jax.jit(custom(forward, backward)), *(draw(3, 3, seed=i) for i in range(count)), raise_exception=False)
+    report = check_jax(jax.jit(custom(forward, backward)), *(draw(1 + count, 3, seed=i) for i in range(count)), raise_exception=False)
     assert report.verdict == verdict, report
 
 
 def test_a_missing_sum_over_a_broadcast_axis():
     wrong = custom(lambda a, b: a + b, lambda g, y, a, b: (g, g))
     assert outcome(check_jax(wrong, draw(3, 4), draw(4), raise_exception=False)) == ("broadcast", "arguments[1]")
+
+
+@pytest.mark.parametrize("jitted", [False, True])
+def test_lines_that_are_never_run_are_blind_spots(jitted):
+    @jax.custom_vjp
+    def operation(x):
+        return x * 2
+
+    def backward_rule(saved, g):
+        if g.size > 1000:
+            return (g * 3,)
+        return (g * 2,)
+
+    operation.defvjp(lambda x: (x * 2, None), backward_rule)
+    report = check_jax(jax.jit(operation) if jitted else operation, draw(3), audit=True)
+    assert [spot.detail.split(": ")[1] for spot in report.blind_spots if "never run" in spot.mistake] == ["return (g * 3,)"]
 
 
 def test_options_from_end_to_end():

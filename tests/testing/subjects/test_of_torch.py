@@ -15,6 +15,15 @@ from support.subjects import assert_right, outcome, stopped
 F64 = torch.float64
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Let tiny softmaxes not wait for threads on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def draw(*shape, seed=0):
     return torch.randn(shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
@@ -103,7 +112,7 @@ RIGHT = {
     "nested inputs": case(lambda p, b: p["w"] * b.values[b.index] + p["n"],
                                           [{"w": draw(3), "n": 2}, Batch(draw(4), torch.tensor([0, 3, 3]))]),
     "several outputs": case(lambda x: {"best": x.max(1), "all": [x.sum(), Batch(x.exp(), x.argmax())]}, [draw(3, 4)]),
-    "an output without a gradient": case(lambda x: (x.tanh(), x.detach() * 0 + 1), [draw(3)]),
+    "an output on the side": case(lambda x: (x.tanh().sum(), x.detach() * 2), [draw(3)]),
     "the input as output": case(lambda x: x, [draw(3)]),
     "a view as output": case(lambda x: x.T[1:], [draw(3, 4)]),
     "a tensor that is passed twice": case(lambda x, y: x * y.exp(), [x := draw(3), x]),
@@ -117,6 +126,8 @@ RIGHT = {
     "complex numbers": case(lambda z, x: torch.fft.fft(z * z.abs()) * x, [draw(4) + 1j * draw(4, seed=1), draw(4)]),
     "complex outputs": case(torch.fft.rfft, [draw(5)]),
     "sparse gradients": case(lambda w: nn.functional.embedding(torch.tensor([1, 1]), w, sparse=True), [draw(3, 2)]),
+    "a sparse output": case(lambda x: x.to_sparse(), [draw(3, 2)]),
+    "a gradient of zeros without memory": case(torch.sgn, [draw(3) + 1j * draw(3)]),
     "a float32 part": case(lambda x: (x.float() * 2, x * 2), [torch.tensor([0.5, 0.25], dtype=F64)]),
     "no elements": case(torch.tanh, [draw(0, 3)]),
 }
@@ -169,6 +180,9 @@ def test_names_of_the_outputs():
     second.record()
     assert [name for name, _ in second.outputs] == ["(d/d x)", "(d/d y)"]
     assert second.names == ["x", "y", "g"]
+    partly = TorchSubject(lambda x, y: y * 2, [draw(3), draw(3)]).of_gradient(np.random.default_rng(0))
+    partly.record()  # the gradient for x is 0, without a graph
+    assert partly.outputs == [("(d/d y)", (3,))]
 
 
 # ---- nothing is left behind
@@ -341,6 +355,9 @@ def test_messages_about_the_call():
         TorchSubject(torch.tanh, [draw(3).float()])
     with pytest.raises(TypeError, match=r"is torch\.bfloat16, which cannot be checked: pass x\.detach\(\)\.double"):
         TorchSubject(torch.tanh, [draw(3).bfloat16()])
+    with pytest.raises(TypeError, match="is sparse; check a function that makes it from a dense tensor"):
+        TorchSubject(torch.sparse.sum, [draw(3, 3).to_sparse().requires_grad_()])
+    assert TorchSubject(torch.mv, [draw(3, 3).to_sparse(), draw(3)]).numbers == [1]
     with pytest.raises(TypeError, match=r"module\.double\(\) for params"):
         TorchSubject(net := nn.Linear(4, 2), [draw(3, 4)], params=net)
     with pytest.raises(TypeError, match="item returned no floating-point tensor"):
@@ -415,8 +432,36 @@ MISTAKES = {
 @pytest.mark.parametrize("verdict", MISTAKES)
 def test_a_mistake_gets_its_name(verdict):
     forward, backward, count = MISTAKES[verdict]
-    report = check_torch(function_of(forward, backward), *(draw(3, 3, seed=i) for i in range(count)), raise_exception=False)
+    report = check_torch(function_of(forward, backward), *(draw(1 + count, 3, seed=i) for i in range(count)), raise_exception=False)
     assert report.verdict == verdict, report
+
+
+def test_lines_that_are_never_run_are_blind_spots():
+    class Branches(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            if ctx.saved_tensors[0].numel() > 1000:
+                return g * 3
+            return g * 2
+
+    def function(x):
+        if x.numel() > 1000:
+            x = x * 5
+        return Branches.apply(x)
+
+    for checked, wanted in ((Branches, ["return g * 3"]), (function, ["return g * 3", "x = x * 5"])):
+        report = check_torch(checked, draw(3), audit=True)
+        assert sorted(spot.detail.split(": ")[1] for spot in report.blind_spots if "never run" in spot.mistake) == wanted
+
+
+def test_an_output_that_is_detached_is_missing_only_if_no_other_has_a_gradient():
+    assert check_torch(lambda x: (x.tanh().sum(), x.detach() * 2), draw(3))
+    assert check_torch(lambda x: x.detach() * 2, draw(3), raise_exception=False).verdict == "missing"
 
 
 def test_a_missing_sum_over_a_broadcast_axis():

@@ -127,6 +127,8 @@ def backward_that_reshapes(g, x):
 
 FAULTS = {
     "g is overwritten": ("mutation", case(np.tanh, aliasing_backward, [draw(3, 4)])),
+    "g is sorted in place": ("mutation", case(lambda x: np.sort(x), lambda g, x: g.sort() or g, [draw(4)])),
+    "g is written to, unchanged": ("mutation", case(lambda x: x + 1, lambda g, x: g.__imul__(1), [draw(4)])),
     "g is read in the order of memory": ("layout", case(np.tanh, backward_that_reads_memory, [draw(3, 4)])),
     "g must be contiguous": ("layout", case(lambda x: 2 * x, backward_that_reshapes, [draw(3, 4)])),
     "the forward writes to its input": ("mutation", case(double_in_place, lambda g, x: 2 * g, [draw(3)])),
@@ -173,6 +175,32 @@ def test_rounding_that_depends_on_the_layout_is_no_fault():
     assert differ(exact, None, None)
     assert not differ(None, None, None)
     assert not differ(np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+def test_a_random_backward_is_not_blamed_on_anything_else():
+    def backward(g, x):
+        return tanh_backward(g, x) * (1 + 1e-9 * np.random.rand())
+
+    assert check_vjp(np.tanh, backward, draw(3, 4), raise_exception=False).verdict == "nondeterministic"
+    assert check_vjp(np.tanh, backward, draw(3, 4), seed=1)
+
+
+def test_a_backward_that_uses_up_what_the_forward_kept():
+    layer = {}
+
+    def forward(x):
+        layer["y"] = np.tanh(x)
+        return layer["y"].copy()
+
+    def backward(g):
+        y = layer["y"]
+        y *= -y
+        y += 1
+        return g * y
+
+    verdict, detail, argument = stopped(VjpSubject(forward, backward, [draw(3)]))
+    assert (verdict, argument) == ("mutation", 0)
+    assert "a second backward over the same forward" in detail
 
 
 def test_a_function_that_needs_a_seed_is_not_repeatable_without_one():
