@@ -71,7 +71,8 @@ def run(arguments):
     for name, counts in sorted(by_name.items(), key=lambda item: item[1]["right"] / item[1].total()):
         if set(counts) - {"right"}:
             print(f"  {name}: {', '.join(f'{verdict} {count}' for verdict, count in counts.most_common())}")
-    print("Most time:", ", ".join(f"{name} {seconds:.0f} s" for name, seconds in seconds_of.most_common(8)), f"of {seconds_of.total():.0f} s")
+    longest = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in seconds_of.most_common(8))
+    print(f"Most of {seconds_of.total():.0f} seconds: {longest}")
     print(f"{len(accused)} of {len(numbers)} right functions were accused. Repeat: "
           f"python -m tools.right_functions --seed {arguments.seed} --repeat {' '.join(map(str, sorted(accused)[:40]))}")
     return len(accused)
