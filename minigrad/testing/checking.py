@@ -147,6 +147,7 @@ class Check:
                 found = [f for i in range(len(self.subject.arrays)) for f in self.compare(i)]
                 if not found and self.dtype == np.float64:
                     diagnosis.check_precision(self)
+                    doubts.check_state(self)
         except Stop as stop:
             found = [self.stopped(stop)]
         if self.options["allow_kinks"]:
@@ -154,10 +155,13 @@ class Check:
         found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
         if found and not found[0].verdict:
             inner = self.subject.blame(self)
+            if inner is None and self.subject.composed:
+                doubts.take_back_broken(self, found)
             if inner is not None:
                 self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
                 return
-            diagnosis.explain(self, found)
+            if not found[0].verdict:
+                diagnosis.explain(self, found)
         inner = None if found else self.subject.imprecise_part(self)
         if inner is not None:
             self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject

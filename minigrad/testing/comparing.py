@@ -47,6 +47,7 @@ class Comparison:
         growing, unknown = self._touches(reading.growing), self._touches(~np.isfinite(reading.error))
         self.at_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
         self.rough = self._touches(reading.rough)
+        self.at_pole = bool((reading.growing | ~reading.finite).any())
         blurred = ~np.isfinite(self.analytic) & ~(self.error <= 1e-3 * np.abs(self.numeric) + self.floor)
         for row in range(len(self.state)):
             if growing[row] or (reading.growing.any() and not np.isfinite(self.analytic[row])):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .comparing import Comparison
+from .findings import Stop
+from .measuring import Fit
 
 CROWDED = 1e-9  # the distance between inputs, as part of their size, that is too small for numeric derivatives
 JITTERS = 6  # points nearby at which a gradient is computed again, to measure its own rounding
@@ -37,9 +39,48 @@ def take_back(check, number, step, rows, compared, thorough):
         compared.state[smooth[right_from_afar(check, number, step, rows[smooth], compared.analytic[smooth])]] = "noise"
     left = np.flatnonzero(compared.state == "wrong")
     broken = ~np.isfinite(compared.analytic[left])
-    special = broken | (compared.rough[left] & ~compared.at_kink[left]) | crowded(check.subject.arrays)
+    if broken.any() and compared.at_pole:
+        compared.state[left[broken]] = "pole"
+        left = left[~broken]
+    special = (compared.rough[left] & ~compared.at_kink[left]) | crowded(check.subject.arrays)
     if special.any() and right_nearby(check, number, step, rows[left[special][-1]]):
-        compared.state[left[special]] = np.where(broken[special], "pole", "kink")
+        compared.state[left[special]] = "kink"
+
+
+def take_back_broken(check, found):
+    """Make a doubt of each gradient that is not finite at this point but right beside it, in a function composed of several others.
+
+    None of these is to blame: a value inside the function divides by 0 or is infinite. The findings that are left come first.
+    """
+    for finding in found:
+        if not finding.verdict and not np.isfinite(finding.analytic):
+            number = check.subject.numbers.index(finding.argument)
+            step = check.direction(number, [finding.element])
+            if right_nearby(check, number, step, check.stream.standard_normal(len(check.base))):
+                finding.verdict = "pole"
+                finding.detail = "the gradient is not finite at this point, although it is right beside it: a value inside the function divides " \
+                                 "by 0 or is infinite; check at another point"
+    found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
+
+
+def check_state(check):
+    """Raise Stop if the gradient at another point is exactly that of the given one, and wrong there: it was kept from an earlier call."""
+    subject, w = check.subject, check.stream.standard_normal(len(check.base))
+    here = subject.gradients(w[: subject.n])
+    stream = np.random.default_rng(SEED + 3)
+    other = [np.asarray(a + 0.1 * np.maximum(0.25, np.abs(a)) * stream.standard_normal(a.shape), a.dtype) for a in subject.arrays]
+    subject.record(other)
+    there = subject.gradients(w[: subject.n])
+    subject.record()
+    for i, (g, kept) in enumerate(zip(there, here)):
+        if g.size and g.any() and np.array_equal(g, kept):
+            step = check.direction(i, list(range(g.size)))
+            reading = check.survey(i, step, other)
+            compared = Comparison(w[None], np.array([along(g, step)]), reading.value, reading.error, check.atol * float(np.abs(step).max()), check.rtol)
+            compared.consider(reading, w[None])
+            if compared.state[0] == "wrong" and not right_from_afar(check, i, step, w[None], np.array([along(g, step)]), other).any():
+                raise Stop("stale", f"the gradient of {subject.names[i]} is the same at another point, where it is wrong: the backward uses what was "
+                                    "kept from an earlier call", i)
 
 
 def own_rounding(check, number, step, w):
@@ -63,25 +104,40 @@ def crowded(arrays):
     return bool(near.any() or ((gaps[1:] == 0) & (gaps[:-1] == 0)).any())
 
 
-def right_from_afar(check, number, step, rows, analytic):
-    """Return for each row whether the gradient is right for wide steps, where smaller ones are lost in the rounding beside other inputs."""
+def right_from_afar(check, number, step, rows, analytic, arrays=None):
+    """Return for each row whether the gradient is right for wide steps, where smaller ones are lost in the rounding beside other inputs.
+
+    In low precision, the function may move in a few large steps only; then a rough slope is enough for a doubt.
+    """
     far = max([256.0, *(float(np.abs(a[np.isfinite(a)]).max(initial=0)) / float(np.abs(step).max()) for a in check.subject.arrays)])
-    reading = check.survey(number, step * far)
+    reading = check.survey(number, step * far, arrays)
     there = Comparison(rows, analytic * far, reading.value, reading.error, 0.0, check.rtol)
     there.consider(reading, rows)
-    return (there.state == "right") | (there.state == "noise")
+    fits = (there.state == "right") | (there.state == "noise")
+    if check.dtype != np.float64:
+        wide = Fit(check.mover(number, step * far, arrays), check.base, 1.0, check.resolution).whole
+        fits |= Comparison(rows, analytic * far, wide.slope, wide.error, 0.0, check.rtol).right
+    return fits
 
 
 def right_nearby(check, number, step, row):
-    """Return whether the gradient along `step` is right at a point beside the given one."""
+    """Return whether the gradient along `step` is right at one of three points beside the given one: larger, smaller, or mixed numbers."""
     stream, subject = np.random.default_rng(SEED + 1), check.subject
-    beside = [np.asarray(a + 1e-3 * np.maximum(0.25, np.abs(a)) * stream.standard_normal(a.shape), a.dtype) for a in subject.arrays]
-    subject.record(beside)
-    analytic = along(subject.gradients(row[: subject.n])[number], step)
-    subject.record()
-    reading = check.survey(number, step, beside)
-    there = Comparison(row[None], np.array([analytic]), reading.value, reading.error, check.atol * float(np.abs(step).max()), check.rtol)
-    return bool(there.right[0])
+    for sign in (1, -1, 0):
+        beside = []
+        for a in subject.arrays:
+            drawn = stream.standard_normal(a.shape)
+            drawn = sign * np.abs(drawn) if sign else drawn
+            beside.append(np.asarray(a + 1e-3 * np.maximum(0.25, np.abs(a)) * drawn, a.dtype))
+        base = subject.record(beside)
+        analytic = along(subject.gradients(row[: subject.n])[number], step)
+        subject.record()
+        if np.isfinite(base).all() and np.isfinite(analytic):
+            reading = check.survey(number, step, beside)
+            there = Comparison(row[None], np.array([analytic]), reading.value, reading.error, check.atol * float(np.abs(step).max()), check.rtol)
+            if there.right[0] and np.isfinite(there.error[0]):
+                return True
+    return False
 
 
 def along(gradient, step):

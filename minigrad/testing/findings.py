@@ -28,6 +28,7 @@ VERDICTS = {  # what each verdict says, in a few words
     "shape": "a gradient has the wrong shape",
     "layout": "the backward depends on the memory layout of g",
     "mutation": "an array was overwritten",
+    "stale": "the backward uses what an earlier call kept",
     "nondeterministic": "two runs differ",
     "wrong": "the gradient is wrong",
     "kink": "no derivative exists here",

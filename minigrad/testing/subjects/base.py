@@ -24,6 +24,7 @@ class Subject:
     """
 
     library = ""
+    composed = True  # of several functions that are right by themselves, as far as is known; the class whose backward is one function sets False
 
     def __init__(self, function, inputs, *, params=None, names=None, seed=None, inplace=False, dtype=None):
         self.function, self.inputs, self.params = function, tuple(inputs), params

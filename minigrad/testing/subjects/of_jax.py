@@ -24,6 +24,11 @@ class JaxSubject(Subject):
 
     library = "jax"
 
+    @property
+    def composed(self):
+        """Whether the function is more than one custom_vjp."""
+        return not hasattr(self.function, "defvjp")
+
     def __init__(self, function, inputs, *, params=None, names=None, chosen=None, dtype=None, **options):
         if params is not None:
             raise ValueError("check_jax: functions of JAX take their parameters as an argument; pass them as an input, not as params=")

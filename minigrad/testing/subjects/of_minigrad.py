@@ -25,6 +25,11 @@ class TensorSubject(Subject):
 
     library = "minigrad"
 
+    @property
+    def composed(self):
+        """Whether several operations are recorded."""
+        return len(self.nodes()) > 1
+
     def __init__(self, function, inputs, **options):
         super().__init__(function, (inputs,) if isinstance(inputs, graph.Tensor) else tuple(inputs), **options)
         self.tensors = [x for x in self.leaves if isinstance(x, graph.Tensor)]

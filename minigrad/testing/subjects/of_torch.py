@@ -28,6 +28,11 @@ class TorchSubject(Subject):
 
     library = "torch"
 
+    @property
+    def composed(self):
+        """Whether the function is more than one autograd.Function."""
+        return getattr(self.function, "__name__", "") != "apply"
+
     def __init__(self, function, inputs, *, names=None, chosen=None, **options):
         self.inputs, self.chosen = tuple(inputs), chosen
         names = _argument_names(function, len(self.inputs)) if names is None else list(names)

@@ -28,6 +28,7 @@ class VjpSubject(Subject):
     """
 
     library = "numpy"
+    composed = False
 
     def __init__(self, forward, backward, arrays, *, cache=False, grads=None, **options):
         self.backward, self.cache, self.grads = backward, cache, grads
@@ -166,6 +167,22 @@ class VjpSubject(Subject):
         self.record(self.traced)
         if any(_is_array(t) and t.size > 1 for t in self.given):
             check_layouts(self, self._pull, stream, LAYOUTS, REPEATED)
+        self._check_second_backward(stream)
+
+    def _check_second_backward(self, stream):
+        """Raise Stop if a second backward over the same forward gives another gradient. One that raises an error allows one backward only."""
+        cotangents = self.split(stream.standard_normal(self.n))
+        with self._kept():
+            inputs, _, outputs, cache = self._forward(self.traced)
+            first = self._sort(self._call(self._cotangent(cotangents, outputs, LAYOUTS[0])[0], inputs, cache))
+            try:
+                second = self._sort(self._call(self._cotangent(cotangents, outputs, LAYOUTS[0])[0], inputs, cache))
+            except Exception:
+                return
+        for i, (number, a, b) in enumerate(zip(self.numbers, first, second)):  # those of parameters may add up
+            if number < self.own and a is not None and b is not None and not self.repeats(a, b):
+                raise Stop("mutation", f"a second backward over the same forward gives another gradient for {self.names[i]}: the first one "
+                                       "changed what the forward saved", i)
 
     def complex_run(self, arrays):
         """Return the outputs for complex values of the inputs."""
