@@ -50,7 +50,8 @@ def without_threads():
 def run(arguments):
     """Make the checks; print progress, what is found at once, and the counts. Return the number of accused functions."""
     numbers = range(arguments.first, arguments.first + arguments.checks)
-    verdicts, by_name, accused, slowest = collections.Counter(), collections.defaultdict(collections.Counter), [], []
+    verdicts, by_name, seconds_of = collections.Counter(), collections.defaultdict(collections.Counter), collections.Counter()
+    accused = []
     task = functools.partial(one, seed=arguments.seed, wanted=set(arguments.only))
     start = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(arguments.jobs, without_threads) as pool:
@@ -58,7 +59,7 @@ def run(arguments):
             number, name, verdict, accuses, suspicious, text, seconds = outcome
             verdicts[f"{verdict}{' (accused)' if accuses else ''}"] += 1
             by_name[name][verdict] += 1
-            slowest = sorted([*slowest, (seconds, number, name)], reverse=True)[:5]
+            seconds_of[name] += seconds
             if accuses:
                 accused.append(number)
             if accuses or (suspicious and arguments.suspicious):
@@ -70,7 +71,8 @@ def run(arguments):
     for name, counts in sorted(by_name.items(), key=lambda item: item[1]["right"] / item[1].total()):
         if set(counts) - {"right"}:
             print(f"  {name}: {', '.join(f'{verdict} {count}' for verdict, count in counts.most_common())}")
-    print("Slowest:", ", ".join(f"{seconds:.2f} s (number {number}, {name})" for seconds, number, name in slowest))
+    longest = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in seconds_of.most_common(8))
+    print(f"Most of {seconds_of.total():.0f} seconds: {longest}")
     print(f"{len(accused)} of {len(numbers)} right functions were accused. Repeat: "
           f"python -m tools.right_functions --seed {arguments.seed} --repeat {' '.join(map(str, sorted(accused)[:40]))}")
     return len(accused)

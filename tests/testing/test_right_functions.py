@@ -17,7 +17,8 @@ JAX = importlib.util.find_spec("jax")
 TABLES = tables()
 FUNCTIONS = [pytest.param(library, name, id=f"{library}-{name}") for library in TABLES for name in TABLES[library]]
 WITHOUT_EFFECT = ("constant", "tiny", "itself_taken_away", "branch_never_taken", "second_argument_without_effect")
-NOISY = ("a_billion_added_and_taken_away", "half_precision_inside", "variance_by_cancellation")  # may be noise at any point
+FLAT = ("rounded_down", "steep")  # of derivative 0 at ordinary points
+NOISY = ("a_billion_added_and_taken_away", "half_precision_inside", "variance_by_cancellation", "sum_in_float32")  # may be noise anywhere
 
 
 def stream_of(name, draw):
@@ -36,7 +37,7 @@ def test_a_right_function_is_not_accused(library, name):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("library, name", [f for f in FUNCTIONS if f.values[1] not in WITHOUT_EFFECT + NOISY])
+@pytest.mark.parametrize("library, name", [f for f in FUNCTIONS if f.values[1] not in WITHOUT_EFFECT + FLAT + NOISY])
 def test_a_right_function_is_found_right_at_ordinary_points(library, name):
     right = TABLES[library][name]
     found = []
