@@ -8,7 +8,7 @@ from .comparing import Comparison
 from .findings import Stop
 from .measuring import Fit
 
-CROWDED = 1e-9  # the distance between inputs, as part of their size, that is too small for numeric derivatives
+CROWDED = 1e-6  # the distance between inputs, as part of their size, that is too small for numeric derivatives
 JITTERS = 12  # points nearby at which a gradient is computed again, to measure its own rounding
 MOST_ROWS = 8  # rows of which the rounding is measured
 SEED = 1
