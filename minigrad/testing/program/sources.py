@@ -248,11 +248,12 @@ def chain(x: Any) -> list[Any]:
     return steps
 
 
-def owner(x: types.FunctionType) -> type | None:
+def owner(x: Any) -> type | None:
     """Return the class in which a function was defined, if that has it as an attribute of its own."""
-    found = closure(x).get("__class__") or by_name(x.__module__, x.__qualname__.rpartition(".")[0])
+    name = getattr(x, "__qualname__", None)
+    found = closure(x).get("__class__") or by_name(getattr(x, "__module__", None), str(name).rpartition(".")[0])
     own = vars(found).get(x.__name__) if isinstance(found, type) else None
-    return found if getattr(own, "__func__", own) is x else None
+    return found if own is not None and getattr(own, "__func__", own) is x else None
 
 
 def by_name(module: Any, name: Any) -> Any:
@@ -267,7 +268,8 @@ def is_installed(module: str) -> bool:
     """Return whether a module belongs to Python or to a package that is installed, not to the user's own files."""
     top = module.partition(".")[0]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
-    return top in LIBRARIES or not {"site-packages", "dist-packages"}.isdisjoint(pathlib.Path(file).parts)
+    in_a_package_folder = not {"site-packages", "dist-packages"}.isdisjoint(pathlib.Path(file).parts)
+    return top in LIBRARIES or (in_a_package_folder and top != "__main__")
 
 
 def _surroundings(functions):
