@@ -11,7 +11,7 @@ from typing import Any
 
 import minigrad as mg
 from minigrad.autograd import gradcheck, op
-from minigrad.autograd.gradient_check import GradcheckError
+from minigrad.testing import GradcheckError
 from minigrad.backend import array_module
 
 

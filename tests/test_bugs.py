@@ -18,7 +18,7 @@ import torch
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.autograd import Function, gradcheck
-from minigrad.autograd.gradient_check.findings import GradcheckError
+from minigrad.testing.findings import GradcheckError
 from minigrad.data import DataLoader, TensorDataset
 from minigrad.ops import sigmoid
 

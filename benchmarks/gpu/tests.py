@@ -11,7 +11,7 @@ from benchmarks.gpu.records import REHEARSAL, STAND_IN
 from benchmarks.pairs import ROOT
 
 FILES = [*[f"tests/backend/{name}.py" for name in ("cuda/test_kernels", "fuse/test_fused", "cuda/test_device")],
-         "tests/autograd/gradient_check/test_gradcheck_device.py"]
+         "tests/testing/test_gradcheck_device.py"]
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 TIME_LIMIT = 600 if REHEARSAL else 100  # seconds for a test
 

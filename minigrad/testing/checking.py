@@ -8,14 +8,14 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from . import auditing, diagnosis
+from . import auditing, diagnosis, doubts
+from .comparing import Comparison
 from .findings import Finding, GradcheckError, Report, Stop
 from .measuring import SCALES, quick, survey
 from .subjects.base import unravel
 
 DIRECTIONS_SEED = 0  # of the random cotangents and directions of every check
 MOST_FINDINGS = 12  # elements that disagree after which the search ends
-JITTERS = 6  # points nearby at which a gradient is computed again, to measure its own rounding
 
 
 class Options(TypedDict, total=False):
@@ -71,6 +71,7 @@ OF_THE_SUBJECT = ("params", "names", "seed", "inplace", "dtype")
 
 def complete(given: dict[str, Any], call: str) -> dict[str, Any]:
     """Return all options, those that were not given with their defaults. Raise TypeError for an unknown one."""
+    __tracebackhide__ = True
     for name in given:
         if name not in DEFAULTS:
             near = difflib.get_close_matches(name, DEFAULTS, 1)
@@ -144,6 +145,9 @@ class Check:
                 found = self.compare_expected()
             else:
                 found = [f for i in range(len(self.subject.arrays)) for f in self.compare(i)]
+                if not found and self.dtype == np.float64:
+                    diagnosis.check_precision(self)
+                    doubts.check_state(self)
         except Stop as stop:
             found = [self.stopped(stop)]
         if self.options["allow_kinks"]:
@@ -151,11 +155,17 @@ class Check:
         found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
         if found and not found[0].verdict:
             inner = self.subject.blame(self)
+            if inner is None and self.subject.composed:
+                doubts.take_back_broken(self, found)
             if inner is not None:
-                inner.findings[0].detail += f" (found inside {self.subject.name})"
                 self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
                 return
-            diagnosis.explain(self, found)
+            if not found[0].verdict:
+                diagnosis.explain(self, found)
+        inner = None if found else self.subject.imprecise_part(self)
+        if inner is not None:
+            self.findings, self.subject, self.blamed = inner.findings, inner.subject, inner.subject
+            return
         self.findings = found or ([] if self.options["allow_vacuous"] else auditing.vacuous(self))
 
     def stopped(self, stop):
@@ -191,8 +201,6 @@ class Check:
         first, second = subject.gradients(w), subject.gradients(w)
         if not all(map(subject.repeats, first, second)):
             raise Stop("nondeterministic", "two backward passes over the same values gave different gradients")
-        if self.dtype == np.float64:
-            diagnosis.check_precision(self, first, subject.gradients(self.stream.standard_normal(subject.n)))
 
     # ---- comparison with numeric derivatives
 
@@ -210,7 +218,9 @@ class Check:
             half = len(group) // 2
             parts = [p for p in (group[:half], group[half:]) if half and self.judge(number, p, rows, gradients)]
             groups += parts
-            if not parts:
+            if not parts and len(group) > 1:
+                found = self.judge(number, group, rows, gradients, thorough=True)
+            if not parts and found is not None:
                 findings.append(found)
         return findings
 
@@ -286,11 +296,14 @@ class Check:
         value, error, bent = quick(lambda h: moved(h)[0], self.base, self.options["eps"] or 2.0**-4, self.rtol / 100)
         return value, error, bool(bent.any())
 
-    def judge(self, number, group, rows, gradients):
-        """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None."""
+    def judge(self, number, group, rows, gradients, thorough=False):
+        """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None.
+
+        thorough: look for every reason to doubt a disagreement, also for several elements.
+        """
         step = self.direction(number, group)
         size = float(np.abs(step).max())
-        analytic = gradients @ step.reshape(-1)
+        analytic = gradients[:, group] @ step.reshape(-1)[group]  # of the other elements one may be infinite
         value, error, bent = self.quick(number, step)
         if not bent:
             quickly = Comparison(rows, analytic, value, 0 * value, self.atol * size, self.rtol)
@@ -300,7 +313,7 @@ class Check:
         reading = self.survey(number, step)
         careful = Comparison(rows, analytic, reading.value, reading.error, self.atol * size, self.rtol)
         careful.consider(reading, rows)
-        self.exonerate(number, step, rows, careful)
+        doubts.take_back(self, number, step, rows, careful, thorough or len(group) == 1)
         self.keep(number, group, step, careful, reading.column(size))
         row = careful.worst(self.subject.n)
         return None if row is None else self.describe(number, group[0], row, careful, size)
@@ -310,27 +323,6 @@ class Check:
         self.trials[-1].add(step, compared)
         if len(group) == 1:
             self.columns[number, group[0]] = column
-
-    def exonerate(self, number, step, rows, compared):
-        """Accept the wrong rows of a comparison whose gradient is itself as uncertain as the difference: measure its own rounding."""
-        for row in np.flatnonzero((compared.state == "wrong") & ~compared.at_kink)[:4]:
-            spread = self.own_rounding(number, step, rows[row][: self.subject.n])
-            if not compared.off[row] > compared.allowed[row] + spread:
-                compared.state[row] = "right"
-                compared.allowed[row] += spread
-
-    def own_rounding(self, number, step, w):
-        """Return how much a gradient along `step` varies among points that differ from the given one by rounding only."""
-        stream = np.random.default_rng(DIRECTIONS_SEED + 1)
-        found = []
-        for _ in range(JITTERS):
-            near = [a * (1 + self.resolution * stream.integers(-2, 3, a.shape)) + self.resolution / 4 * stream.standard_normal(a.shape)
-                    for a in self.subject.arrays]
-            self.subject.record([np.asarray(x, a.dtype) for x, a in zip(near, self.subject.arrays)])
-            found.append(float(self.subject.gradients(w)[number] @ step.reshape(-1)))
-        self.subject.record()
-        found.append(float(self.subject.gradients(w)[number] @ step.reshape(-1)))
-        return 4 * (max(found) - min(found)) if np.isfinite(found).all() else 0.0
 
     def describe(self, number, element, row, found, size):
         """Return the Finding for a row that cannot be accepted. For a mistake, `explain` fills in the verdict later."""
@@ -365,95 +357,3 @@ class Check:
                                             float(expected[at]), float(g[at]), subject.names[i]))
         self.trials = trials
         return findings
-
-
-class Comparison:
-    """Analytic and numeric derivatives along one direction, for each cotangent (row).
-
-    state: "right", "wrong", or why a row cannot be judged: "kink", "pole", "noise", "unsure".
-    allowed: how much the two may differ; off: how much they do.
-    """
-
-    def __init__(self, rows, analytic, value, error, atol, rtol):
-        self.rtol, self.weights = rtol, np.abs(rows)
-        self.analytic, self.numeric = analytic, _weighted(rows, value)
-        self.error = _weighted(self.weights, error)
-        self.floor = atol + 0.01 * rtol * _weighted(self.weights, np.abs(value))
-        self.allowed = self.floor + rtol * np.maximum(np.abs(self.numeric), np.abs(analytic)) + self.error
-        self.off = np.abs(self.numeric - analytic)
-        self.right = self.off <= self.allowed
-        self.state = np.where(self.right, "right", "wrong").astype(object)
-
-    @property
-    def excess(self):
-        """Return how many times the allowed difference was found."""
-        return np.where(np.isfinite(self.off), self.off / np.maximum(self.allowed, 5e-324), np.inf)
-
-    def consider(self, reading, rows):
-        """Set the state of the rows that touch a kink, a pole, or a staircase."""
-        self.reading, self.rows = reading, rows
-        kinked = reading.kink | reading.jump
-        left, right = np.where(kinked, reading.left, reading.value), np.where(kinked, reading.right, reading.value)
-        self.left, self.right_side = _weighted(rows, left), _weighted(rows, right)
-        margin = self.floor + self.rtol * np.abs(self.analytic) + _weighted(self.weights, np.where(kinked, reading.side_error, reading.error))
-        margin = margin + 1e-3 * np.maximum(np.abs(self.left), np.abs(self.right_side))
-        between = (self.analytic >= np.minimum(self.left, self.right_side) - margin) & (
-            self.analytic <= np.maximum(self.left, self.right_side) + margin)
-        self.jump = self._touches(reading.jump)
-        staircase = ~np.isnan(reading.other)
-        other = _weighted(rows, np.where(staircase, reading.other, reading.value))
-        other_off = np.abs(other - self.analytic)
-        other_fits = other_off <= self.allowed + _weighted(self.weights, np.where(staircase, reading.other_error, 0.0))
-        growing, unknown = self._touches(reading.growing), self._touches(~np.isfinite(reading.error))
-        self.at_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
-        blurred = ~np.isfinite(self.analytic) & ~(self.error <= 1e-3 * np.abs(self.numeric) + self.floor)
-        for row in range(len(self.state)):
-            if growing[row]:
-                self.state[row] = "pole"
-            elif self.at_kink[row] and (self.jump[row] or between[row]):
-                self.state[row] = "kink"
-            elif self.at_kink[row]:
-                self.state[row], self.allowed[row] = "wrong", margin[row]
-                self.off[row] = np.min(np.abs([self.left[row] - self.analytic[row], self.right_side[row] - self.analytic[row]]))
-            elif unknown[row] or (self.state[row] == "wrong" and blurred[row]):
-                self.state[row] = "unsure"
-            elif self.state[row] == "wrong" and touches_stairs[row] and other_fits[row]:
-                self.state[row] = "noise"
-
-    def worst(self, n):
-        """Return the row that disagrees most; a single output element before a mixture, a mistake before a doubt. None if all is right."""
-        for states in (("wrong",), ("kink", "pole", "noise", "unsure")):
-            bad = np.isin(self.state.astype(str), states)
-            if bad.any():
-                alone = len(bad) > n and bad[:n].any()
-                excess = np.where(bad, np.nan_to_num(self.excess, nan=np.inf), -1.0)
-                return int(np.argmax(excess[:n] if alone else excess))
-        return None
-
-    def reason(self, row, size):
-        """Return in words why a row cannot be judged."""
-        reading, state = self.reading, self.state[row]
-        if state == "kink":
-            what = "the function jumps here, it has no derivative" if self.jump[row] else \
-                f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, and the gradient lies between"
-            return f"no mistake: {what}; check at another point, or pass allow_kinks=True"
-        if state == "pole":
-            return "the function is not finite at this point, or grows without end towards it; check at another point"
-        if state == "noise":
-            return "the function moves in small steps, as rounding makes it (or a staircase), and has one slope seen from near and another from " \
-                   f"afar, {self.numeric[row] / size:.6g}; the gradient agrees with one of the two; check at another point or in a higher precision"
-        if not bool(np.all(reading.finite | (self.weights[row] == 0))):
-            return "the function is not finite on both sides of this point; check at another point"
-        return f"the numeric derivative is uncertain by {self.error[row] / size:.2g}: the function is not smooth around this point"
-
-    def _touches(self, outputs):
-        return (self.weights[:, outputs] > 0).any(axis=1)
-
-
-def _weighted(rows, values):
-    """Return rows @ values, in which a weight of 0 takes no part, whatever the value."""
-    if np.isfinite(values).all():
-        return rows @ values
-    finite = np.where(np.isfinite(values), values, 0.0)
-    lost = (rows[:, ~np.isfinite(values)] != 0).any(axis=1)
-    return np.where(lost, np.inf if (values >= 0).all() else np.nan, rows @ finite)

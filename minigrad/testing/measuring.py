@@ -18,6 +18,7 @@ STEPS, SHRINK = 12, 4  # of `quick`
 POINTS, DEGREE, SIDE_DEGREE = 24, 5, 3
 SAFETY = 40.0  # standard deviations in the error of a fitted slope; a smooth remainder of the next degree stays below it, too
 SCALES = 18  # of `survey`: the widest is 4 times the first step, each next one a quarter of the last
+POOR = 0.05  # the part of a function's spread that a polynomial may leave over and still be close to it
 FLAT = 2.0**-12  # steps of a staircase that are wider than this part of the first step are the function's own; narrower ones may be rounding
 
 
@@ -57,6 +58,7 @@ class Reading:
     left, right, side_error: the slopes of each side alone; kink: whether they differ; jump: whether the function itself does at 0.
     other, other_error: a second derivative that the function has at another scale, where nobody can say which of the two is meant: it
         may be a staircase, or smooth and badly rounded. NaN where there is none.
+    rough: whether the function is not close to a polynomial at any scale, although its values change by more than rounding.
     noise: how much the function's values scatter about a smooth curve. growing: whether its values grow without end towards 0.
     finite: whether the function is finite all around 0.
     """
@@ -70,6 +72,7 @@ class Reading:
     jump: np.ndarray
     other: np.ndarray
     other_error: np.ndarray
+    rough: np.ndarray
     noise: np.ndarray
     growing: np.ndarray
     finite: np.ndarray
@@ -121,7 +124,7 @@ class Polynomial:
     """A polynomial fitted to some points of a function, output by output.
 
     slope, error: its slope at 0 and the bound of its error. scatter: the standard deviation of what it leaves over; quality: that, as a
-    part of the function's own spread. gap: how far the function's value at 0 is from the polynomial's, 0 if it is not certainly far. few: whether the function has few
+    part of the function's own spread. unit: half of this spread, 1 if it is 0. gap: how far the function's value at 0 is from the polynomial's, 0 if it is not certainly far. few: whether the function has few
     different values, as a staircase has, in steps larger than a few units in the last place; constant: whether it has one.
     """
 
@@ -129,11 +132,11 @@ class Polynomial:
         if len(np.unique(t)) <= degree + 1:  # the steps are lost in the rounding of the input
             self.slope, self.quality, self.gap, self.few = 0 * rounding, 0 * rounding, 0 * rounding, rounding < 0
             self.error = self.scatter = np.full(rounding.shape, np.inf)
-            self.constant = self.few
+            self.constant, self.unit = self.few, 0 * rounding
             return
         middle = rows.mean(axis=0)  # taken away so that a large constant does not add its own rounding
         unit = np.max(np.abs(rows - middle), axis=0, initial=0)
-        unit = np.where((unit > 0) & np.isfinite(unit), unit, 1.0)  # so that no square overflows or vanishes
+        self.unit = unit = np.where((unit > 0) & np.isfinite(unit), unit, 1.0)  # so that no square overflows or vanishes
         y = (rows - middle) / unit
         self.few = ((np.diff(np.sort(rows, axis=0), axis=0) > 0).sum(axis=0) < len(rows) // 3) & (np.ptp(rows, axis=0) > 32 * rounding)
         self.constant = (rows == rows[0]).all(axis=0)
@@ -160,7 +163,7 @@ def _usable(fits, first, part):
     errors, good = [], np.zeros(always.shape, bool)
     for fit, p in zip(reversed(fits), reversed(found)):  # from the finest
         step = p.constant & (fit.scale >= FLAT * first)
-        believed = (~(p.few | p.constant) | always | step) & ~(good & (p.quality > 0.05))
+        believed = (~(p.few | p.constant) | always | step) & ~(good & (p.quality > POOR))
         errors.append(np.where(believed, p.error, np.inf))
         good |= ~p.few & (p.quality < 0.01)
     return np.stack(errors[::-1])
@@ -184,9 +187,9 @@ def _read(fits, base, first):
     wider, finer = scales[:, None] > scales[best], scales[:, None] < scales[best]
     flat = _pick(fits, "whole", "constant", best)
     steps = np.stack([f.whole.constant | f.whole.few for f in fits])
-    # A scale contradicts the best one if both are certain and differ. If the best one is not too fine to be rounding and no staircase,
-    # it is right about what is seen from afar; else nobody can tell. A flat piece, which is exact, is no better than a smooth curve from afar.
-    differ = np.isfinite(errors) & (np.abs(slopes - value) > errors + error) & ~((scales[best] >= FLAT * first) & ~flat & wider)
+    # A scale contradicts the best one if both are certain and differ: then nobody can tell which of the two is meant. A flat piece, which is
+    # exact, is no better than a smooth curve from afar.
+    differ = np.isfinite(errors) & (np.abs(slopes - value) > errors + error)
     differ |= flat & wider & np.isfinite(errors) & ~steps
     second, column = np.argmin(np.where(differ, errors, np.inf), axis=0), np.arange(len(best))
     found = differ.any(axis=0)
@@ -207,5 +210,6 @@ def _read(fits, base, first):
     jump = (known & ((left_gap > near) | (right_gap > near))) | (np.isfinite(error) & (_pick(fits, "whole", "gap", best) > near))
     largest = np.stack([f.largest for f in fits])[-6:]
     growing = (largest[1:] > 1.5 * largest[:-1]).sum(axis=0) >= 3
-    return Reading(value, error, left, right, side_error, kink, jump, other, other_error, _pick(fits, "whole", "scatter", best),
+    return Reading(value, error, left, right, side_error, kink, jump, other, other_error,
+                   (_pick(fits, "whole", "quality", best) > POOR) & (_pick(fits, "whole", "unit", best) > 1e-10 * np.abs(base)), _pick(fits, "whole", "scatter", best),
                    growing | ~np.isfinite(base), np.stack([f.finite for f in fits])[-3:].all(axis=0) & np.isfinite(base))

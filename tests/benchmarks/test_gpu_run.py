@@ -37,7 +37,7 @@ def check_that_it_says_so(done):
 
 
 def test_only_the_file_that_needs_a_missing_module_is_skipped():
-    done = run_gpu_tests("tests/ops/test_op_db.py", "tests/autograd/gradient_check/test_gradcheck_device.py", missing=MISSING)
+    done = run_gpu_tests("tests/ops/test_op_db.py", "tests/testing/test_gradcheck_device.py", missing=MISSING)
     check_that_it_says_so(done)
     assert re.search(r"^SKIPPED \[1\] tests/ops/test_op_db.py:\d+: .*needs? expecttest", done.stdout, re.MULTILINE)
 
@@ -49,4 +49,4 @@ def test_a_missing_module_is_an_error_where_it_is_required():
 
 @needs(importlib.util.find_spec("xdist"), "runs the tests in parallel by pytest-xdist")
 def test_in_parallel_without_a_gpu():
-    check_that_it_says_so(run_gpu_tests("-n", "2", "tests/autograd/gradient_check/test_gradcheck_device.py"))
+    check_that_it_says_so(run_gpu_tests("-n", "2", "tests/testing/test_gradcheck_device.py"))

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..findings import Stop
+from ..findings import BlindSpot, Stop
+from ..reached import never_run
 from ..snapshots import same
-from .trees import flatten
+from .trees import flatten, pick
 
 
 class Subject:
@@ -23,25 +24,32 @@ class Subject:
     """
 
     library = ""
+    composed = True  # of several functions that are right by themselves, as far as is known; the class whose backward is one function sets False
 
     def __init__(self, function, inputs, *, params=None, names=None, seed=None, inplace=False, dtype=None):
         self.function, self.inputs, self.params = function, tuple(inputs), params
         self.name, self.seed, self.inplace, self.dtype = name_of(function), seed, inplace, dtype
-        self.own_names = list(names or argument_names(function, len(self.inputs)))
-        leaves = [part for name, x in zip(self.own_names, self.inputs) for part in flatten(x, name)]
+        self.own_names = argument_names(function, len(self.inputs)) if names is None else list(names)
+        if len(self.own_names) != len(self.inputs):
+            raise ValueError(f"gradcheck: {len(self.own_names)} names for the {len(self.inputs)} inputs of {self.name}")
+        leaves = [part for name, x in zip(self.own_names, self.inputs) for part in self.flatten(x, name)]
         self.own = len(leaves)  # leaves of the inputs; those of the parameters follow
         leaves += [(f"params[{key!r}]", value) for key, value in self.parameters().items()]
-        self.leaves = [leaf for _, leaf in leaves]
+        self.leaves, self.leaf_names = [leaf for _, leaf in leaves], [name for name, _ in leaves]
         self.numbers = self.select()
         if not self.numbers:
             raise ValueError(self.nothing_to_check())
-        self.names = [leaves[i][0] for i in self.numbers]
+        self.names = [self.leaf_names[i] for i in self.numbers]
         self.arrays = [np.array(self.to_host(self.leaves[i])) for i in self.numbers]
         self.outputs: list[tuple[str, tuple]] = []
         self.n = 0
         self.check_inputs()
 
     # ---- what a library defines
+
+    def flatten(self, tree: Any, name: str) -> list[tuple[str, Any]]:
+        """Return [(name, leaf)] of an input or an output."""
+        return flatten(tree, name)
 
     def parameters(self) -> dict[str, Any]:
         """Return {name: parameter} of `params`."""
@@ -94,13 +102,33 @@ class Subject:
         """Return the Findings for parts of the function that no gradient reached."""
         return []
 
+    def code(self) -> list:
+        """Return the Python functions that the check runs: the function, and its backward where it is one."""
+        return [self.function]
+
     def unused_code(self, check: Any) -> list:
-        """Return the BlindSpots for lines of the function and of its backward that were never run."""
-        return []
+        """Return a BlindSpot for each line of the function and of its backward that was never run."""
+
+        def once():
+            self.record()
+            self.gradients(check.stream.standard_normal(self.n))
+
+        return [BlindSpot("a mistake in a line that is never run", self.name, False, line) for line in never_run(once, self.code())]
+
+    def imprecise_part(self, check: Any) -> Any:
+        """Return the failed check of a part of the function whose backward is imprecise; None if there is none."""
+        return None
 
     def surrogate(self, function: Any, arrays: list[np.ndarray]) -> float:
         """Return the value of a surrogate objective, a scalar function of the inputs, at these values."""
         raise NotImplementedError
+
+    def picked(self, found: Any) -> list[Any]:
+        """Return, of the gradients that an `expected` function returned, those of the checked inputs; parameters come last."""
+        gradients = pick(found, self.inputs, self.numbers, self.own, len(self.leaves))
+        if gradients is None:
+            raise ValueError(f"gradcheck: expected= must return one gradient for each of {len(self.numbers)} checked inputs of {self.name}")
+        return gradients
 
     def expected(self, function: Any, cotangents: list[np.ndarray]) -> list[np.ndarray | None]:
         """Return the gradients that `function(g, *inputs)` gives for the checked inputs."""
@@ -128,6 +156,7 @@ class Subject:
         """Run the function such that `gradients` works, at these values; return its outputs as `value` does."""
         found = self.trace(self.arrays if arrays is None else arrays)
         self.outputs = [("out" if len(found) == 1 else f"out[{i}]", y.shape) for i, y in enumerate(found)]
+        self.kinds = [y.dtype for y in found]
         row = self._row(found)
         self.n = row.size
         return row
@@ -145,21 +174,17 @@ class Subject:
     def split(self, w) -> list[np.ndarray]:
         """Return a row of cotangents as one array for each output."""
         parts, start = [], 0
-        for _, shape in self.outputs:
+        for (_, shape), kind in zip(self.outputs, self.kinds):
             size = int(np.prod(shape))
-            parts.append(w[start : start + size].reshape(shape).astype(self.dtype or "float64"))
+            parts.append(w[start : start + size].reshape(shape).astype(kind))
             start += size
         return parts
 
     def misfit(self, i, g):
         """Raise Stop for a gradient that has not its argument's shape."""
         shape = self.arrays[i].shape
-        detail = f"the gradient for {self.names[i]} has shape {g.shape}, not {shape}"
-        if len(shape) > 1 and g.shape == (*shape[:-2], shape[-1], shape[-2]):
-            raise Stop("transposed", detail, i)
-        if len(g.shape) >= len(shape) and all(n in (1, m) for n, m in zip(shape[::-1], g.shape[::-1])):
-            raise Stop("broadcast", f"{detail}: sum it over the axes along which {self.names[i]} was broadcast", i)
-        raise Stop("shape", detail, i)
+        verdict, cure = misfit(g.shape, shape, [y for _, y in self.outputs])
+        raise Stop(verdict, f"the gradient for {self.names[i]} has shape {g.shape}, not {shape}{cure}", i)
 
     def place(self, row: int) -> tuple[str, tuple, int]:
         """Return (name, index) of the output element number `row`, and the number of its output."""
@@ -174,6 +199,17 @@ class Subject:
         if not outputs:
             raise TypeError(f"gradcheck: {self.name} returned no floating-point {'tensor' if self.library in ('minigrad', 'torch') else 'array'}")
         return np.concatenate([np.asarray(y, "float64").reshape(-1) for y in outputs])
+
+
+def misfit(found, wanted, outputs=()) -> tuple[str, str]:
+    """Return (verdict, what to do) for a gradient of shape `found` whose argument has shape `wanted`. `outputs` are the outputs' shapes."""
+    if len(wanted) > 1 and found == (*wanted[:-2], wanted[-1], wanted[-2]):
+        return "transposed", ""
+    grown = len(found) > len(wanted) or any(n != m for n, m in zip(found, wanted))
+    fits = len(found) >= len(wanted) and all(m in (n, 1) for n, m in zip(found[::-1], wanted[::-1]))
+    if grown and fits and (found in outputs or not outputs):
+        return "broadcast", "; sum it over the axes along which the argument was broadcast"
+    return "shape", ""
 
 
 def name_of(function) -> str:

@@ -12,6 +12,7 @@ from ...autograd import contract, engine, graph, visits
 from ...autograd.modes import enable_grad
 from ...autograd.writes import held
 from ...backend import device_of, to_device, to_numpy
+from ..diagnosis import fits_float32
 from ..findings import Finding, Stop
 from ..snapshots import same, same_but_for_order, snapshot
 from .base import Subject
@@ -23,6 +24,11 @@ class TensorSubject(Subject):
     """A function of tensors. Values are put into the given tensors themselves, so that a function may also read them from elsewhere."""
 
     library = "minigrad"
+
+    @property
+    def composed(self):
+        """Whether several operations are recorded."""
+        return len(self.nodes()) > 1
 
     def __init__(self, function, inputs, **options):
         super().__init__(function, (inputs,) if isinstance(inputs, graph.Tensor) else tuple(inputs), **options)
@@ -192,7 +198,8 @@ class TensorSubject(Subject):
         return found
 
     def inspect(self, stream):
-        """Call each backward function of each operation with one random g; raise Stop if it changes g or a saved array, or is imprecise."""
+        """Call each backward function of each operation with one random g; raise Stop if it changes g or a saved array."""
+        self.imprecise = []
         with self._placed(self.traced):
             for node in self.nodes():
                 g = self._cotangent(node, stream)
@@ -208,19 +215,16 @@ class TensorSubject(Subject):
                         raise Stop("mutation", f"{culprit} the gradient g that it was given; other operations see the same array", i)
                     if not all(map(same, saved, before[1:])):
                         raise Stop("mutation", f"{culprit} an array that was saved for it: a second pass gives another gradient", i)
-                    if backend.is_array(c) and node.dtype == backend.float64 == parent.dtype:
-                        self._check_precision(node, i, c)
+                    if backend.is_array(c) and node.dtype == backend.float64 == parent.dtype and fits_float32(to_numpy(c)):
+                        self.imprecise.append(node)
 
     def _cotangent(self, node, stream):
         """Return a random gradient of the value of a recorded operation."""
         return to_device(backend.asarray(stream.standard_normal(node.shape)).astype(node.dtype), self.devices[node])
 
-    def _check_precision(self, node, i, c):
-        """Raise Stop if a gradient made of random float64 numbers fits into float32, unless the operation's value does, too."""
-        if c.dtype.itemsize < 8 or fits_float32(to_numpy(c)):
-            value = to_numpy(self.values(self.nodes())[node].array)
-            if not fits_float32(value):
-                raise Stop("precision", f"{node.op.__name__} computed the gradient of argument {i} in float32 or less: look for a cast, or a constant", i)
+    def imprecise_part(self, check):
+        """Return the failed check of an operation whose backward computes in float32 or less; None if there is none."""
+        return self._first_wrong(check, self.imprecise) if self.imprecise and len(self.nodes()) > 1 else None
 
     def _refused(self, error):
         """Return (verdict, detail, argument) for a backward pass that raised an error; (verdict, detail) if no argument is to blame."""
@@ -246,11 +250,15 @@ class TensorSubject(Subject):
         nodes = self.nodes() if hasattr(self, "recorded") else []
         if len(nodes) < 2 or check.options["surrogate"] is not None or check.options["expected"] is not None:
             return None
+        return self._first_wrong(check, nodes)
+
+    def _first_wrong(self, check, suspects):
+        """Return the failed check of the first of the recorded operations `suspects` that is wrong when checked alone."""
         try:
-            values = self.values(nodes)
+            values = self.values(self.nodes())
         except RuntimeError:  # what an operation was computed from no longer exists
             return None
-        for node in nodes:
+        for node in suspects:
             inputs = node_inputs(node, values)
             if any([isinstance(x, graph.Tensor) and x.requires_grad and x.dtype != backend.float64 for x in inputs]):
                 continue
@@ -258,8 +266,16 @@ class TensorSubject(Subject):
             inner = type(check)(subject, {**check.options, "allow_kinks": True, "allow_vacuous": True, "params": None})
             inner.run()
             if inner.findings and inner.findings[0].accuses:
+                inner.findings[0].detail += f" (found inside {self.name})"
                 return inner
         return None
+
+    def code(self):
+        """Return the function, and those of its recorded operations that are not minigrad's own."""
+        own = [node.op for node in self.nodes() if not getattr(node.op, "__module__", "minigrad.").startswith("minigrad.")]
+        functions = [self.function, *(node.op.cls.forward for node in self.nodes() if hasattr(node.op, "cls")),
+                     *(node.op.cls.backward for node in self.nodes() if hasattr(node.op, "cls")), *(op.raw for op in own if hasattr(op, "raw"))]
+        return [getattr(f, "raw", f) for f in functions]
 
     def never_reached(self, check):
         """Return a Finding for a user's own operation whose gradient was 0 everywhere, so that its backward was not checked."""
@@ -291,7 +307,7 @@ class TensorSubject(Subject):
 def _add(flows, node, g):
     """Add a contribution to the gradient of a node."""
     if g is not None:
-        flows[node] = flows[node] + g if node in flows else g
+        flows[node] = backend.asarray(flows[node] + g) if node in flows else g
 
 
 def node_function(node):
@@ -313,7 +329,3 @@ def node_inputs(node, values):
         arguments.append(leaf)
     return arguments
 
-
-def fits_float32(array):
-    """Return whether an array of some numbers other than 0 is exactly representable in float32."""
-    return bool((array != 0).any()) and same(array, array.astype(np.float32).astype(array.dtype))

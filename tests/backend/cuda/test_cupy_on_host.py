@@ -18,7 +18,7 @@ from support.optional_tools import needs
 
 TESTS = Path(__file__).parents[2]
 FILES = ["backend/cuda/with_cupy.py", "backend/cuda/test_device.py", "backend/cuda/test_kernels.py",
-         "autograd/gradient_check/test_gradcheck_device.py"]
+         "testing/test_gradcheck_device.py"]
 CUDA13 = os.environ.get("MINIGRAD_CUPY_CUDA13", "")
 
 
