@@ -36,7 +36,7 @@ def expression(program: Any, x: Any, name: str) -> str | None:
 
 def imported(program, x):
     """Return an expression for a function or class that the program can import; None if it cannot."""
-    module, name, short = (getattr(x, key, None) for key in ("__module__", "__qualname__", "__name__"))
+    module, name, short = (getattr(x, key, "") for key in ("__module__", "__qualname__", "__name__"))
     for path in PUBLIC if isinstance(short, str) else ():
         if path in sys.modules and vars(sys.modules[path]).get(short) is x:
             return f"{program.library(path)}.{short}"
@@ -137,12 +137,13 @@ def decorated(program, x, steps):
             return with_rules(program, x, pasted(program, x, source))
     if kind == "PjitFunction":
         info = getattr(x, "_jit_info", None)
-        given = {key: getattr(info, key, None) for key in ("static_argnums", "static_argnames")}
-        more = "".join(f", {key}={program.value(value)}" for key, value in given.items() if value)
+        static = {key: getattr(info, key, None) for key in ("static_argnums", "static_argnames")}
+        more = "".join(f", {key}={program.value(value)}" for key, value in static.items() if value)
         return f"{program.library('jax')}.jit({program.value(inner)}{more})"
     if kind in ("custom_vjp", "custom_jvp"):
         more = f", nondiff_argnums={program.value(tuple(x.nondiff_argnums))}" if x.nondiff_argnums else ""
-        name = program.unique(getattr(raw, "__name__", kind))
+        own = getattr(raw, "__name__", kind)
+        name = program.unique(own if own.isidentifier() else kind)
         program.names[name], program.bound[id(x)] = x, (x, name)
         program.definitions.append(f"{name} = {program.library('jax')}.{kind}({program.value(inner)}{more})")
         return with_rules(program, x, name)

@@ -67,7 +67,7 @@ def from_parts(program, x, name):
     reduced = copyreg.dispatch_table[type(x)](x) if type(x) in copyreg.dispatch_table else x.__reduce_ex__(2)
     make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
     kind, add = type(x), program.definitions.append
-    name, is_new = target(program, x, name), make is copyreg.__newobj__
+    name, is_new = target(program, x, name), make is vars(copyreg)["__newobj__"]
     maker = written(program, kind if is_new else make)
     if is_new and len(arguments) == 1 and not hasattr(kind, "__del__") and is_plain(kind):
         text = f"object.__new__({maker})"

@@ -116,7 +116,7 @@ class Writer:
             return f"frozenset([{inner}])" if kind is frozenset else f"{{{inner}}}" if x else "set()"
         if kind in (slice, range):
             return f"{kind.__name__}({self.value(x.start)}, {self.value(x.stop)}, {self.value(x.step)})"
-        if isinstance(x, tuple) and hasattr(kind, "_fields") and kind.__new__ is not tuple.__new__:
+        if isinstance(x, tuple) and hasattr(kind, "_fields"):
             return f"{self.value(kind)}({', '.join(map(self.value, x))})"
         if "__dataclass_params__" in vars(kind) and kind.__dataclass_params__.init and not hasattr(kind, "__post_init__"):
             fields = dataclasses.fields(x)
@@ -137,11 +137,11 @@ class Writer:
         if isinstance(x, backend.device):
             return f"{self.library('minigrad')}.device({str(x)!r})"
         if isinstance(x, backend.dtype):
-            known = x.isnative and sources.by_name("minigrad", "bool_" if x.name == "bool" else x.name)
-            if "mg" in self.names and known is x:
-                return f"mg.{'bool_' if x.name == 'bool' else x.name}"
+            name = "bool_" if x.name == "bool" else x.name
+            if "mg" in self.names and sources.by_name("minigrad", name) is x:
+                return f"{self.library('minigrad')}.{name}"
             return f"{self.library('numpy')}.dtype({elements.dtype_text(self, x)})"
-        if isinstance(x, elements.numpy.generic) and type(x.item()) in PLAIN:
+        if isinstance(x, backend.NumPyScalar) and type(x.item()) in PLAIN:
             return f"{self.library('numpy')}.{kind.__name__}({self.value(x.item())})"
         if kind.__module__ == "torch" and kind.__name__ in ("dtype", "layout", "memory_format", "device"):
             return f"{self.library('torch')}.{repr(x).removeprefix('torch.')}"
