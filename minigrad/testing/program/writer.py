@@ -21,6 +21,7 @@ from .elements import LARGE
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 ALIASES = {"minigrad": "mg", "numpy": "np", "jax.numpy": "jnp", "cupy": "cp"}
+DEEPEST = 50  # levels of nested containers, below which the program asks for what is there
 USED_HERE = ("bytearray", "complex", "float", "frozenset", "object", "range", "set", "slice", "vars")  # builtins in what is written
 
 
@@ -94,8 +95,8 @@ class Writer:
 
     def container(self, x: Any) -> str | None:
         """Return an expression for a tuple, list, dict, set, slice, range, named tuple or dataclass."""
-        if id(x) in self.open:
-            raise ValueError("it contains itself")
+        if id(x) in self.open or len(self.open) > DEEPEST:
+            raise ValueError("it contains itself, or Python's parser might refuse what is nested so deeply")
         self.open.append(id(x))
         try:
             return self.contents(x)
