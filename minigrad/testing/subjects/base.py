@@ -215,10 +215,12 @@ def misfit(found, wanted, outputs=()) -> tuple[str, str]:
 
 
 def name_of(function) -> str:
-    """Return the name of a function for messages: that of an operation, of a Function's class, or in its definition."""
+    """Return the name of a function for messages: that of an operation, of a Function's class, in its definition, or "Class.method"."""
     if isinstance(function, functools.partial):
         return name_of(function.func)
     owner = getattr(function, "__self__", None)
+    if inspect.ismethod(function) and not isinstance(owner, type):
+        return f"{type(owner).__name__}.{function.__name__}"
     return owner.__name__ if isinstance(owner, type) else getattr(function, "__name__", type(function).__name__)
 
 
