@@ -367,7 +367,7 @@ def _precision(e):
         return None
     error = float((np.abs(e.block - e.wanted)[e.bad] / np.maximum(np.abs(e.wanted[e.bad]), 1e-300)).max(initial=0))
     if 0 < error < 1e-3:
-        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: look for an approximation, a cast, an added eps"
+        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: an approximation, a cast, or an added eps"
     return None
 
 
