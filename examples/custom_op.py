@@ -38,7 +38,7 @@ print("silu:", [round(value, 4) for value in y.tolist()])
 print("its derivative:", [round(value, 4) for value in first.tolist()])
 print("its second derivative:", [round(value, 4) for value in second.tolist()])
 
-print("gradcheck:", gradcheck(silu, [x]))
+print("gradcheck says of it:", gradcheck(silu, [x]), sep="\n")
 try:
     gradcheck(wrong_silu, [x])
 except GradcheckError as error:
