@@ -10,9 +10,9 @@ Run it with `python examples/custom_op.py`.
 from typing import Any
 
 import minigrad as mg
-from minigrad.autograd import gradcheck, op
+from minigrad.autograd import op
 from minigrad.backend import array_module
-from minigrad.testing import GradcheckError
+from minigrad.testing import GradcheckError, gradcheck
 
 
 @op

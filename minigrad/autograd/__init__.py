@@ -7,7 +7,7 @@ from .function import Function, Variable
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
-    from ..testing import gradcheck, gradgradcheck
+    from ..testing.pytorch_names import gradcheck, gradgradcheck
 
 __all__ = [
     "Function", "Variable", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "is_grad_enabled", "no_grad", "op",
@@ -20,7 +20,7 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
     def __getattr__(name):
         """Import the gradient checks when they are asked for."""
         if name in ("gradcheck", "gradgradcheck"):
-            from .. import testing
+            from ..testing import pytorch_names
 
-            return getattr(testing, name)
+            return getattr(pytorch_names, name)
         raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")
