@@ -9,6 +9,7 @@ import dataclasses
 import enum
 import functools
 import importlib
+import itertools
 import keyword
 import sys
 import types
@@ -178,7 +179,8 @@ class Writer:
     def unique(self, name: str) -> str:
         """Return the name, or one with a number if it is taken."""
         name = name if name.isidentifier() and not keyword.iskeyword(name) else "value"
-        return next(n for n in (name, *(f"{name}_{i}" for i in range(1, 10**6))) if n not in self.names and not hasattr(builtins, n))
+        numbered = (f"{name}_{i}" for i in itertools.count(1))
+        return next(n for n in itertools.chain([name], numbered) if n not in self.names and not hasattr(builtins, n))
 
     def remember(self, x: Any, text: str, depth: int = 3) -> None:
         """Note that the program has `x`, and what is in it, under an expression, so that what is shared stays shared."""
