@@ -1,4 +1,4 @@
-"""The checks under the names that they have in `torch.autograd`, where they return True or False; `minigrad.autograd` has them from here."""
+"""The checks under the names that they have in `torch.autograd`, where they return True or False. `minigrad.autograd` offers them."""
 
 from __future__ import annotations
 
