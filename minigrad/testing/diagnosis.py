@@ -27,15 +27,17 @@ def check_precision(check):
     for i, g in enumerate(check.subject.gradients(w)):
         if not g.size or not fits_float32(g) or not base.any() or fits_float32(base):
             continue
+        said = f"the gradient of {check.subject.names[i]} was computed in float32 or less: look for a cast, or a constant"
+        if check.subject.gradient_kinds[i].itemsize < 8:
+            raise Stop("precision", said, i)
         off = []
         for element in np.flatnonzero(g)[:4]:
             step = check.direction(i, [int(element)])
             reading, size = check.survey(i, step), float(np.abs(step).max())
             numeric, error = w @ reading.value[:n] / size, np.abs(w) @ reading.error[:n] / size
             off.append(error <= 1e-9 * abs(numeric) and 5e-9 * abs(numeric) < abs(g[element] - numeric))
-        if sum(off) > len(off) / 2:
-            name = check.subject.names[i]
-            raise Stop("precision", f"the gradient of {name} was computed in float32 or less: look for a cast, or a constant", i)
+        if off and 2 * sum(off) >= len(off):
+            raise Stop("precision", said, i)
 
 
 def fits_float32(array):
@@ -214,7 +216,12 @@ def _jacobian_not_transposed(e):
 
 def _transposed(e):
     """Recognize the gradient of the argument with its last two axes exchanged."""
-    if len(e.shape) < 2 or e.shape[-1] != e.shape[-2] or e.shape[-1] < 2:
+    if len(e.shape) < 2:
+        return None
+    alike = e.rows[:, None] == e.columns
+    if e.single == e.shape[::-1] != e.shape and e.block[alike].all() and not e.block[~alike].any():
+        return "transposed", "g is reshaped to the argument's shape where it must be transposed"
+    if e.shape[-1] != e.shape[-2] or e.shape[-1] < 2:
         return None
     places = np.swapaxes(np.arange(e.array.size).reshape(e.shape), -1, -2).reshape(-1)
     if e.is_alike(e.analytic[:, places[e.columns]], e.wanted):
@@ -273,7 +280,7 @@ def _sum_missing(e):
 
 def _diagonal(e):
     """Recognize a backward that multiplies g element by element where each output depends on several elements of the argument."""
-    if e.n != e.array.size or e.n < 2:
+    if e.n != e.array.size or e.n < 2 or e.single != e.shape:
         return None
     beside = e.rows[:, None] != e.columns
     if e.block[beside].any() or not np.abs(e.wanted[beside]).max(initial=0) > EXPLAINED * np.abs(e.wanted).max(initial=0):
@@ -367,7 +374,7 @@ def _precision(e):
         return None
     error = float((np.abs(e.block - e.wanted)[e.bad] / np.maximum(np.abs(e.wanted[e.bad]), 1e-300)).max(initial=0))
     if 0 < error < 1e-3:
-        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: look for an approximation, a cast, an added eps"
+        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: an approximation, a cast, or an added eps"
     return None
 
 

@@ -165,6 +165,7 @@ class Subject:
     def gradients(self, w) -> list[np.ndarray]:
         """Return d(Σ w · outputs)/d(input) for each checked input as a row of float64. `w` has a number for each output element."""
         found = self.pull(self.split(w))
+        self.gradient_kinds = [a.dtype if g is None else g.dtype for a, g in zip(self.arrays, found)]
         rows = []
         for i, (array, g) in enumerate(zip(self.arrays, found)):
             if g is not None and g.shape != array.shape:
