@@ -75,15 +75,16 @@ class Right:
         for _ in range(50):
             shapes = self.shapes[stream.integers(len(self.shapes))]
             kinds = [str(stream.choice(self.kinds)) for _ in shapes]
-            arrays = [self._array(KINDS[kind](stream, shape)) for kind, shape in zip(kinds, shapes)]
+            arrays = [self.within_limits(KINDS[kind](stream, shape)) for kind, shape in zip(kinds, shapes)]
             if len(set(shapes)) == 1 < len(shapes) and stream.random() < 0.1:
                 kinds, arrays = [f"{kinds[0]}, the same in all"], [arrays[0].copy() for _ in arrays]
             if self.fits(*arrays):
                 return kinds, arrays
         stream = np.random.default_rng(1)
-        return ["gaussian"], [self._array(stream.normal(size=shape)) for shape in self.shapes[0]]
+        return ["gaussian"], [self.within_limits(stream.normal(size=shape)) for shape in self.shapes[0]]
 
-    def _array(self, x):
+    def within_limits(self, x):
+        """Return an array of the numbers, cut to those that the function takes."""
         x = np.clip(np.array(x, dtype=float), -self.limit, self.limit)
         return np.asarray(np.abs(x) if self.positive else x)  # NumPy makes numbers of 0-d arrays
 
