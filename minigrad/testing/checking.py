@@ -88,7 +88,7 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
     __tracebackhide__ = True
     options = complete(given, call)
     if options["dtype"] is not None:
-        options["dtype"] = np.dtype(str(options["dtype"]).split(".")[-1])
+        options["dtype"] = _dtype(options["dtype"])
     start = time.perf_counter()
     subject = make_subject(**{name: options[name] for name in OF_THE_SUBJECT})
     with np.errstate(all="ignore"):
@@ -100,7 +100,7 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
             subject = subject.of_gradient(stream)
             check = Check(subject, options)
             check.run()
-    report = check.report()
+        report = check.report()
     report.seconds = time.perf_counter() - start
     if report.findings:
         from .reproducer import reproducer, save
@@ -116,6 +116,14 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
     if report.findings and options["raise_exception"]:
         raise GradcheckError(report)
     return report
+
+
+def _dtype(given):
+    """Return NumPy's dtype for one of its names, or for a dtype of minigrad, PyTorch or JAX."""
+    try:
+        return np.dtype(given)
+    except TypeError:
+        return np.dtype(str(given).split(".")[-1])
 
 
 class Check:
@@ -265,7 +273,7 @@ class Check:
         if n <= self.options["max_elements"]:
             return [[i] for i in reversed(range(n))]
         order = self.stream.permutation(n).tolist()
-        count = self.options["directions"]
+        count = min(self.options["directions"], n)
         return [order[i::count] for i in range(count)]
 
     def direction(self, number, group):
