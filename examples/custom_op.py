@@ -10,9 +10,9 @@ Run it with `python examples/custom_op.py`.
 from typing import Any
 
 import minigrad as mg
-from minigrad.autograd import gradcheck, op
+from minigrad.autograd import op
 from minigrad.backend import array_module
-from minigrad.testing import GradcheckError
+from minigrad.testing import GradcheckError, gradcheck
 
 
 @op
@@ -38,7 +38,7 @@ print("silu:", [round(value, 4) for value in y.tolist()])
 print("its derivative:", [round(value, 4) for value in first.tolist()])
 print("its second derivative:", [round(value, 4) for value in second.tolist()])
 
-print("gradcheck:", gradcheck(silu, [x]))
+print("gradcheck says of it:", gradcheck(silu, [x]), sep="\n")
 try:
     gradcheck(wrong_silu, [x])
 except GradcheckError as error:

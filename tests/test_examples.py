@@ -57,7 +57,7 @@ def test_the_operation_and_its_derivatives_are_right(tmp_path):
     assert value == [-0.2384, -0.2689, 0.0, 0.7311, 1.7616]
     assert first == [-0.0908, 0.0723, 0.5, 0.9277, 1.0908]
     assert second == pytest.approx([0.0501, 0.3024, 0.5, 0.3024, 0.0501])
-    assert "gradcheck: True" in text and "verdict   wrong" in text
+    assert "silu: right in 35 derivatives" in text and "verdict   wrong" in text
     reproducer = text[text.index("to reproduce:"):]
     assert "from typing import Any\n" in reproducer and "class" not in reproducer and "\nx = " not in reproducer
 

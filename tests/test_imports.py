@@ -56,7 +56,8 @@ def test_only_the_backend_names_cupy_and_numba():
         if part != "backend":
             allowed = {"minigrad.cli.doctor"}  # it looks whether they are installed
             assert not roots & {"cupy", "cupyx", "numba"} or f"minigrad.{name[:-3].replace('/', '.')}" in allowed, name
-        assert "torch" not in roots, name
+        peers = {"torch", "jax"} - {pathlib.Path(name).stem.removeprefix("of_")}  # testing/subjects/of_torch.py checks functions of PyTorch
+        assert not roots & peers, name
 
 
 def test_engine_ops_tensor_nn_and_optim_import_no_array_library():
@@ -71,6 +72,8 @@ def test_imports_go_one_way():
         if part not in ("__init__", "__main__"):
             assert part in BELOW, f"{name}: say here what it may import"
             parts = {i.split(".")[1] for i in imports if i.startswith("minigrad.")} & set(BELOW)
+            if name == "autograd/__init__.py":
+                parts -= {"testing"}  # PyTorch's names for the check, which are imported when they are asked for
             assert parts <= BELOW[part] | {part}, f"{name} imports {sorted(parts - BELOW[part])}"
 
 

@@ -2,8 +2,9 @@
 
 python -m tools.right_functions [--checks N] [--seed S] [--first I] [--jobs J] [--only NAME …] [--repeat I …]
 
-Check number I of seed S is the same at each run: --repeat I makes it alone and prints its report. The functions are those of
-tests/support/right_functions.py, right_pairs.py, right_torch.py and right_jax.py. Exit code 1 if a function was accused.
+Check number I of seed S is the same wherever the same libraries are installed: --repeat I makes it alone and prints its report. The
+functions are those of tests/support/right_functions.py, right_pairs.py, right_torch.py and right_jax.py; JAX's take part where JAX is
+installed. An error counts as an accusation. The exit code is 1 if there was one.
 """
 
 import argparse

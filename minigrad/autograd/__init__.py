@@ -7,17 +7,20 @@ from .function import Function, Variable
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
-    from ..testing import gradcheck
+    from ..testing.pytorch_names import gradcheck, gradgradcheck
 
-__all__ = ["Function", "Variable", "backward", "enable_grad", "grad", "gradcheck", "is_grad_enabled", "no_grad", "op", "set_grad_enabled"]
+__all__ = [
+    "Function", "Variable", "backward", "enable_grad", "grad", "gradcheck", "gradgradcheck", "is_grad_enabled", "no_grad", "op",
+    "set_grad_enabled",
+]
 
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __getattr__(name):
-        """Import `gradcheck` when it is asked for."""
-        if name == "gradcheck":
-            from ..testing import gradcheck
+        """Import the gradient checks when they are asked for."""
+        if name in ("gradcheck", "gradgradcheck"):
+            from ..testing import pytorch_names
 
-            return gradcheck
+            return getattr(pytorch_names, name)
         raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")

@@ -5,7 +5,7 @@ Each check compares gradients with numeric derivatives whose error it measures, 
     check_vjp(forward, backward, *arrays)    NumPy or CuPy functions
     check_torch(function, *tensors)          functions, Functions and modules of PyTorch
     check_jax(function, *trees)              functions of JAX, also with custom_vjp and jit
-    gradcheck(function, inputs)              functions of minigrad tensors; also minigrad.autograd.gradcheck
+    gradcheck(function, inputs)              functions of minigrad tensors; minigrad.autograd.gradcheck returns True
 
 `minigrad.testing.strategies` draws inputs for Hypothesis, and pytest gets the fixture `gradcheck` (plugin.py).
 """

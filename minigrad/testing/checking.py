@@ -15,7 +15,7 @@ from .measuring import SCALES, quick, survey
 from .subjects.base import unravel
 
 DIRECTIONS_SEED = 0  # of the random cotangents and directions of every check
-MOST_FINDINGS = 12  # elements that disagree after which the search ends
+MOST_FINDINGS, MOST_IN_LARGE = 12, 4  # elements that disagree after which the search ends, in a small and in a large input
 
 
 class Options(TypedDict, total=False):
@@ -134,7 +134,8 @@ class Check:
         self.atol = options["atol"]
         self.findings: list[Finding] = []
         self.notes: list[str] = []
-        self.blamed = None
+        self.blamed, self.most, self.confirmed = None, MOST_FINDINGS, False
+        self.mixing = None  # the rows of weights of the outputs that `value` returns in place of many outputs
         self.trials: list[auditing.Trial] = []
         self.columns: dict = {}  # (input, element): (numeric derivatives of all outputs, their errors, whether they are in doubt)
 
@@ -153,7 +154,7 @@ class Check:
             found = [self.stopped(stop)]
         if self.options["allow_kinks"]:
             found = [f for f in found if f.verdict != "kink"]
-        found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
+        found.sort(key=lambda f: (f.verdict == "", f.confirmed, f.excess), reverse=True)
         if found and not found[0].verdict:
             inner = self.subject.blame(self)
             if inner is None and self.subject.composed:
@@ -185,10 +186,22 @@ class Check:
         return Report(self.subject.name, self.subject.library, self.findings, precision, count, 0.0, DIRECTIONS_SEED, spots, self.notes)
 
     def value(self, arrays=None):
-        """Return all output elements as a row, followed by the surrogate objective."""
+        """Return all output elements as a row, followed by the surrogate objective; where outputs are mixed, the mixtures of these."""
         row = self.subject.value(arrays)
         surrogate = self.options["surrogate"]
-        return row if surrogate is None else np.append(row, self.subject.surrogate(surrogate, arrays or self.subject.arrays))
+        if surrogate is not None:
+            row = np.append(row, self.subject.surrogate(surrogate, arrays or self.subject.arrays))
+        return row if self.mixing is None else self.mixing @ row
+
+    def cotangent(self, row):
+        """Return the cotangents of all outputs for a row of weights of what `value` returns."""
+        return (row if self.mixing is None else row @ self.mixing)[: self.subject.n]
+
+    def random_row(self):
+        """Return random weights for what `value` returns; a surrogate objective counts once."""
+        if self.options["surrogate"] is None:
+            return self.stream.standard_normal(self.subject.n)
+        return np.append(self.stream.standard_normal(self.subject.n), 1.0)
 
     def repeat(self):
         """Run forward and backward twice; raise Stop if the results differ, or if anything was changed."""
@@ -208,10 +221,21 @@ class Check:
     def compare(self, number):
         """Return the findings for one input. A group of elements that disagrees is halved until single elements are left."""
         rows, gradients = self.cotangents(number)
+        all_outputs = self.base
+        if self.subject.n > self.options["max_elements"]:  # look at the mixtures alone, which are few
+            self.mixing, self.base, rows = rows, rows @ self.base, np.eye(len(rows))
+        try:
+            return self.compare_rows(number, rows, gradients)
+        finally:
+            self.mixing, self.base = None, all_outputs
+
+    def compare_rows(self, number, rows, gradients):
+        """Return the findings for one input, for these weights of the outputs and the gradients for them."""
         self.trials.append(auditing.Trial(self.subject.names[number], self.subject.arrays[number].shape, rows, gradients))
         groups = self.groups(self.subject.arrays[number].size) if self.subject.n else []
         findings: list = []
-        while groups and len(findings) < MOST_FINDINGS:
+        self.most = MOST_FINDINGS if len(groups) == self.subject.arrays[number].size else MOST_IN_LARGE
+        while groups and len(findings) < self.most:
             group = groups.pop()
             found = self.judge(number, group, rows, gradients)
             if found is None:
@@ -264,9 +288,12 @@ class Check:
 
         return moved
 
-    def survey(self, number, step, arrays=None):
-        """Return the careful Reading of the derivatives of all outputs along `step`, at other values of the inputs if they are given."""
-        goal = lambda value: 0.1 * self.rtol * np.abs(value) + 0.1 * self.atol
+    def survey(self, number, step, arrays=None, whole=False):
+        """Return the careful Reading of the derivatives of all outputs along `step`, at other values of the inputs if they are given.
+
+        whole: look at all scales, also when the derivatives are known well enough.
+        """
+        goal = lambda value: -1.0 if whole else 0.1 * self.rtol * np.abs(value) + 0.1 * self.atol
         scales = min(SCALES, int(2 - np.log2(self.resolution) / 2))
         base = self.base if arrays is None else self.value(arrays)
         reading = survey(self.mover(number, step, arrays), base, self.options["eps"] or 2.0**-4, goal, self.resolution, scales)
@@ -289,18 +316,19 @@ class Check:
         reading.value[:n] = np.where(agrees, value, reading.value[:n])
         reading.error[:n] = np.where(agrees, 8 * self.resolution * np.abs(value), reading.error[:n])
 
-    def quick(self, number, step):
+    def quick(self, number, step, arrays=None):
         """Return (derivatives along `step`, their errors, whether they are in doubt), of few evaluations."""
         if self.dtype != np.float64:
             return self.base, self.base, True
-        moved = self.mover(number, step)
-        value, error, bent = quick(lambda h: moved(h)[0], self.base, self.options["eps"] or 2.0**-4, self.rtol / 100)
+        moved = self.mover(number, step, arrays)
+        base = self.base if arrays is None else self.value(arrays)
+        value, error, bent = quick(lambda h: moved(h)[0], base, self.options["eps"] or 2.0**-4, self.rtol / 100)
         return value, error, bool(bent.any())
 
     def judge(self, number, group, rows, gradients, thorough=False):
         """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None.
 
-        thorough: look for every reason to doubt a disagreement, also for several elements.
+        A disagreement is doubted for every reason there is, until the first one is confirmed. thorough: doubt it for a group, too.
         """
         step = self.direction(number, group)
         size = float(np.abs(step).max())
@@ -311,25 +339,34 @@ class Check:
             if quickly.right.all():
                 self.keep(number, group, step, quickly, (value / size, error / size, False))
                 return None
-        reading = self.survey(number, step)
-        careful = Comparison(rows, analytic, reading.value, reading.error, self.atol * size, self.rtol)
-        careful.consider(reading, rows)
-        doubts.take_back(self, number, step, rows, careful, thorough or len(group) == 1)
+        thorough = (thorough or len(group) == 1) and not self.confirmed
+        for whole in (False, True):
+            reading = self.survey(number, step, whole=whole)
+            careful = Comparison(rows, analytic, reading.value, reading.error, self.atol * size, self.rtol)
+            careful.consider(reading, rows)
+            if not thorough or not (careful.state == "wrong").any():
+                break
+        doubts.take_back(self, number, step, rows, careful, thorough)
         self.keep(number, group, step, careful, reading.column(size))
-        row = careful.worst(self.subject.n)
-        return None if row is None else self.describe(number, group[0], row, careful, size)
+        row = careful.worst(self.subject.n if self.mixing is None else len(rows))
+        if row is None:
+            return None
+        found = self.describe(number, group[0], row, careful, size)
+        found.confirmed = thorough and not found.verdict
+        self.confirmed = self.confirmed or found.confirmed
+        return found
 
     def keep(self, number, group, step, compared, column):
         """Keep what a planted mistake, or the kind of a found one, is judged by."""
         self.trials[-1].add(step, compared)
-        if len(group) == 1:
+        if len(group) == 1 and self.mixing is None:
             self.columns[number, group[0]] = column
 
     def describe(self, number, element, row, found, size):
         """Return the Finding for a row that cannot be accepted. For a mistake, `explain` fills in the verdict later."""
         subject, state = self.subject, found.state[row]
         numeric, analytic = float(found.numeric[row]) / size, float(found.analytic[row]) / size
-        alone = row < subject.n and len(found.numeric) > subject.n
+        alone = self.mixing is None and row < subject.n and len(found.numeric) > subject.n
         name, output, _ = subject.place(row) if alone else ("", None, 0)
         if abs(numeric) <= min(float(found.error[row]) / size, 1e-3 * abs(analytic)):
             numeric = 0.0

@@ -77,8 +77,8 @@ class Comparison:
         reading, state = self.reading, self.state[row]
         if state == "kink":
             if not self.at_kink[row]:
-                return "no mistake: the gradient is right beside this point, which lies too close to a kink, a pole or a cancellation for a " \
-                       "numeric derivative; check at another point, or pass allow_kinks=True"
+                return "no mistake: the gradient is right beside this point, which lies too close to a kink, a pole or a cancellation " \
+                       "for a numeric derivative; check at another point, or pass allow_kinks=True"
             what = "the function jumps here, it has no derivative" if self.jump[row] else \
                 f"the slope is {self.left[row] / size:.9g} on the left and {self.right_side[row] / size:.9g} on the right, " \
                 "and the gradient lies between"

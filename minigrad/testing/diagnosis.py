@@ -27,15 +27,17 @@ def check_precision(check):
     for i, g in enumerate(check.subject.gradients(w)):
         if not g.size or not fits_float32(g) or not base.any() or fits_float32(base):
             continue
+        said = f"the gradient of {check.subject.names[i]} was computed in float32 or less: look for a cast, or a constant"
+        if check.subject.gradient_kinds[i].itemsize < 8:
+            raise Stop("precision", said, i)
         off = []
         for element in np.flatnonzero(g)[:4]:
             step = check.direction(i, [int(element)])
             reading, size = check.survey(i, step), float(np.abs(step).max())
             numeric, error = w @ reading.value[:n] / size, np.abs(w) @ reading.error[:n] / size
             off.append(error <= 1e-9 * abs(numeric) and 5e-9 * abs(numeric) < abs(g[element] - numeric))
-        if sum(off) > len(off) / 2:
-            name = check.subject.names[i]
-            raise Stop("precision", f"the gradient of {name} was computed in float32 or less: look for a cast, or a constant", i)
+        if off and 2 * sum(off) >= len(off):
+            raise Stop("precision", said, i)
 
 
 def fits_float32(array):
@@ -50,7 +52,8 @@ def explain(check, found):
     failures = [f for f in found if f.argument == worst.argument and not f.verdict]
     evidence = Evidence(check, number, [f.element for f in failures])
     size = evidence.array.size
-    where = "every element" if len(failures) >= min(size, 12) else f"{len(failures)} of {size} elements"
+    least = "at least " if len(failures) < size and len(failures) >= check.most else ""
+    where = "every element" if len(failures) == size else f"{least}{len(failures)} of {size} elements"
     for pattern in PATTERNS:
         said = pattern(evidence)
         if said is not None:
@@ -213,7 +216,12 @@ def _jacobian_not_transposed(e):
 
 def _transposed(e):
     """Recognize the gradient of the argument with its last two axes exchanged."""
-    if len(e.shape) < 2 or e.shape[-1] != e.shape[-2] or e.shape[-1] < 2:
+    if len(e.shape) < 2:
+        return None
+    alike = e.rows[:, None] == e.columns
+    if e.single == e.shape[::-1] != e.shape and e.block[alike].all() and not e.block[~alike].any():
+        return "transposed", "g is reshaped to the argument's shape where it must be transposed"
+    if e.shape[-1] != e.shape[-2] or e.shape[-1] < 2:
         return None
     places = np.swapaxes(np.arange(e.array.size).reshape(e.shape), -1, -2).reshape(-1)
     if e.is_alike(e.analytic[:, places[e.columns]], e.wanted):
@@ -272,7 +280,7 @@ def _sum_missing(e):
 
 def _diagonal(e):
     """Recognize a backward that multiplies g element by element where each output depends on several elements of the argument."""
-    if e.n != e.array.size or e.n < 2:
+    if e.n != e.array.size or e.n < 2 or e.single != e.shape:
         return None
     beside = e.rows[:, None] != e.columns
     if e.block[beside].any() or not np.abs(e.wanted[beside]).max(initial=0) > EXPLAINED * np.abs(e.wanted).max(initial=0):
@@ -325,7 +333,10 @@ def _input_for_output(e):
     slopes = []
     for c in e.columns:
         step = e.check.direction(e.number, [int(c)])
-        slopes.append(e.check.survey(e.number, step, arrays).value[: e.n] / float(np.abs(step).max()))
+        value, error, doubt = e.check.quick(e.number, step, arrays)
+        if doubt or not (error <= 1e-6 * np.abs(value).max(initial=1e-300)).all():
+            value = e.check.survey(e.number, step, arrays).value
+        slopes.append(value[: e.n] / float(np.abs(step).max()))
     if e.is_alike(e.block, np.stack(slopes, axis=1)[e.rows]):
         return "output for input", "the gradient is the derivative at y instead of x: the backward uses y where it needs x"
     return None
@@ -363,7 +374,7 @@ def _precision(e):
         return None
     error = float((np.abs(e.block - e.wanted)[e.bad] / np.maximum(np.abs(e.wanted[e.bad]), 1e-300)).max(initial=0))
     if 0 < error < 1e-3:
-        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: look for an approximation, a cast, an added eps"
+        return "precision", f"right but for {error:.2g} of its size, not by a constant ratio: an approximation, a cast, or an added eps"
     return None
 
 

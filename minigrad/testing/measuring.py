@@ -219,5 +219,5 @@ def _read(fits, base, first, nearest):
     rough = (_pick(fits, "whole", "quality", best) > POOR) & (_pick(fits, "whole", "unit", best) > 1e-10 * np.abs(base))
     hopeless = (_pick(fits, "whole", "quality", best) > 0.3) & (_pick(fits, "whole", "unit", best) > 1e-4 * np.abs(base)) & ~flat
     finite = np.stack([f.finite for f in fits])[-3:].all(axis=0) & np.isfinite(base)
-    return Reading(value, error, left, right, side_error, kink, jump, other, other_error, rough, hopeless, _pick(fits, "whole", "scatter", best),
-                   growing | ~np.isfinite(base), finite)
+    return Reading(value, error, left, right, side_error, kink, jump, other, other_error, rough, hopeless,
+                   _pick(fits, "whole", "scatter", best), growing | ~np.isfinite(base), finite)

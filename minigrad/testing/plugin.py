@@ -72,9 +72,21 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark each test that uses the fixture."""
-    if "gradcheck" in getattr(item, "fixturenames", ()) and item.get_closest_marker("gradcheck") is None:
+    """Mark each test that uses the fixture, and shorten what Hypothesis does when it fails."""
+    if "gradcheck" not in getattr(item, "fixturenames", ()):
+        return
+    if item.get_closest_marker("gradcheck") is None:
         item.add_marker("gradcheck")
+    leave_out_explain_phase(getattr(item, "obj", None))
+
+
+def leave_out_explain_phase(test: Any) -> None:
+    """Leave the phase `explain` out of a Hypothesis test: it repeats a failure up to 500 times under a tracer, and names lines of the check."""
+    test = getattr(test, "__func__", test)
+    settings = getattr(test, "_hypothesis_internal_use_settings", None)
+    if settings is not None:
+        phases = [phase for phase in settings.phases if phase.name != "explain"]
+        test._hypothesis_internal_use_settings = type(settings)(parent=settings, phases=phases)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,9 +4,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.autograd import Function, gradcheck, op
+from minigrad.autograd import Function, op
 from minigrad.backend import array_module, device_of
-from minigrad.testing import GradcheckError
+from minigrad.testing import GradcheckError, gradcheck
 
 F64 = mg.float64
 

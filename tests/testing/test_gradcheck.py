@@ -8,9 +8,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, ops
-from minigrad.autograd import gradcheck, op
+from minigrad.autograd import op
 from minigrad.backend import array_module
-from minigrad.testing.findings import GradcheckError
+from minigrad.testing import GradcheckError, gradcheck
 from minigrad.testing.snapshots import REORDERED, same, same_but_for_order
 from support.gradcheck_functions import (
     BROKEN,
@@ -355,3 +355,11 @@ def failure_of(text, folder):
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return eval(done.stdout)
+
+
+def test_pytorchs_names_return_true_or_false():
+    x = draw(3)
+    assert mg.autograd.gradcheck(ops.tanh, (x,)) is True and mg.autograd.gradgradcheck(ops.tanh, x) is True
+    assert mg.autograd.gradcheck(factor, (x,), raise_exception=False) is False
+    with pytest.raises(GradcheckError):
+        mg.autograd.gradgradcheck(factor, (x,))

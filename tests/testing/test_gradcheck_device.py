@@ -4,9 +4,9 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn, ops
-from minigrad.autograd import Function, gradcheck, op
+from minigrad.autograd import Function, op
 from minigrad.backend import array_module
-from minigrad.testing.findings import GradcheckError
+from minigrad.testing import GradcheckError, gradcheck
 from support.backends import BACKENDS, parameters
 from support.gradcheck_functions import BROKEN, F64, NAMES, TRUE, Slide, draw, factor, half, one_element, rejection
 

@@ -1,18 +1,19 @@
-"""The program that shows a failed check again: what it defines and imports, and the values in it."""
+"""The program that shows a failed check again, and the file that holds it if it is large."""
 
-import functools
-import math
+import ast
+import os
+import re
+import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import ops
-from minigrad.autograd import Function
-from minigrad.backend import fuse
-from minigrad.testing.reproducer import LARGE, Writer, reproducer
-from support.gradcheck_functions import WrongFunction, factor
-from support.strict_device import strict_device
+from minigrad.testing import GradcheckError, check_vjp, gradcheck
+from minigrad.testing.reproducer import LARGE_PROGRAM, reproducer, save
+from support.gradcheck_functions import factor
+from support.subprocesses import run
 
 # ---- the program
 
@@ -24,150 +25,178 @@ def test_the_program_defines_what_it_checks_and_checks_it():
                          "gradcheck(factor, (x0, x1,), rtol=1e-09, allow_kinks=True)\n")
 
 
-# ---- values in the program
+def forward(x):
+    return x * 2
 
 
-def written(value):
-    """The expression for a value, and what it is in a program with the imports and definitions that were written for it."""
-    writer, space = Writer(), {}
-    text = writer.value(value)
-    exec("\n".join([*writer.imports, *writer.definitions]), space)
-    return text, eval(text, space)
+def backward(g, x):
+    return g * 3
 
 
-@pytest.mark.parametrize("value, text", [
-    (None, "None"), (True, "True"), (3, "3"), (1.5, "1.5"), ("a'b", '"a\'b"'), (math.inf, 'float("inf")'), (-math.inf, 'float("-inf")'),
-    ((), "()"), ((1,), "(1,)"), ((1, 2.0), "(1, 2.0)"), ([], "[]"), ([1], "[1]"), ([1, (2,)], "[1, (2,)]"),
-    (slice(1, None, 2), "slice(1, None, 2)"), (mg.float32, "mg.float32"), (mg.device("cpu"), "mg.device('cpu')"),
-    (math.sin, "sin"), (math, "math"), (np.linalg, "linalg"), (ops.tanh, "tanh"),
-], ids=lambda value: value if type(value) is str else "")  # the text of a function has its address
-def test_a_value_is_written_so_that_it_comes_back(value, text):
-    found, back = written(value)
-    assert found == text and back == value and type(back) is type(value)
+def test_the_program_of_each_check():
+    array = np.ones(2)
+    assert reproducer("check_vjp", (forward, backward), (array, array), {"names": ["a", "b"]}) == (
+        "from minigrad.testing import check_vjp\nimport numpy as np\n\n"
+        "def forward(x):\n    return x * 2\n\ndef backward(g, x):\n    return g * 3\n\n"
+        "x0 = np.array([1.0, 1.0])\nx1 = x0\ncheck_vjp(forward, backward, x0, x1, names=['a', 'b'])\n")
+    assert reproducer("check_torch", forward, (), {"order": 2}) == (
+        "from minigrad.testing import check_torch\n\ndef forward(x):\n    return x * 2\n\ncheck_torch(forward, order=2)\n")
+    assert reproducer("check_jax", forward, [{"w": (1.0, None)}], {}).endswith("\nx0 = {'w': (1.0, None)}\ncheck_jax(forward, x0)\n")
+    assert reproducer("gradcheck", forward, [], {}).endswith("\ngradcheck(forward, ())\n")
+    assert "\ncheck_vjp(forward, [backward, backward], x0)\n" in reproducer("check_vjp", (forward, [backward, backward]), [1.0], {})
 
 
-def test_numbers_that_are_none():
-    assert written(math.nan)[0] == 'float("nan")' and math.isnan(written([math.nan])[1][0])
+x0 = 5.0
+x1_of_user = np.ones(1)
 
 
-def test_modules_keep_the_names_that_they_have():
-    writer = Writer()
-    assert (writer.module(np, "np"), writer.module(math, "math"), writer.module(math, "math")) == ("np", "math", "math")
-    assert writer.imports[2:] == ["import numpy as np", "import math"]
+def uses_the_name_of_an_input(x):
+    return x * x0 * x1_of_user
 
 
-def test_what_is_imported_is_imported_once():
-    writer = Writer()
-    assert writer.value((ops.tanh, ops.tanh)) == "(tanh, tanh)"
-    assert writer.imports[2:] == ["from minigrad.ops.activations import tanh"] and writer.definitions == []
+def test_names_of_inputs_are_free():
+    text = reproducer("check_vjp", (uses_the_name_of_an_input, backward), [x1_of_user, 2.0, [x1_of_user]], {"params": {"w": x1_of_user}})
+    assert text.endswith("\nx0_1 = x1_of_user\nx1 = 2.0\nx2 = [x1_of_user]\n"
+                         "check_vjp(uses_the_name_of_an_input, backward, x0_1, x1, x2, params={'w': x1_of_user})\n")
+    assert "\nx0 = 5.0\n" in text
 
 
-@pytest.mark.parametrize("array", [
-    np.array(2.5), np.array([1.0, -0.0, math.nan, math.inf, -math.inf], "float32"), np.array([[True, False]]), np.array([1, 2], "int8"),
-    np.zeros((0, 3)), np.linspace(0, 1, LARGE).reshape(2, -1), np.linspace(0, 1, LARGE + 2, dtype="float32").reshape(2, -1),
-], ids=lambda a: f"{a.dtype}, {a.shape}")
-def test_tensors_are_written_with_every_bit(array):
-    wants = array.dtype.kind == "f"
-    for x in (mg.tensor(array), mg.tensor(array, requires_grad=wants), array):
-        text, back = written(x)
-        found = back if x is array else back.array
-        assert (found.dtype, found.shape, found.tobytes()) == (array.dtype, array.shape, array.tobytes())
-        assert type(back) is type(x) and getattr(back, "requires_grad", False) == getattr(x, "requires_grad", False)
-        assert "device" not in text and ("frombuffer" in text) == (array.size > LARGE or array.size == 0)
+def test_a_program_that_asks_for_something_is_a_program():
+    exec("def hidden(x): return x", space := {})
+    text = reproducer("check_vjp", (space["hidden"], (value for value in ())), [object, iter([])], {"surrogate": space["hidden"]})
+    ast.parse(text)
+    assert "hidden = ...  # put your hidden here: its source was not found" in text and "surrogate=hidden" in text
 
 
-def test_tensors_are_written_with_their_device():
-    with strict_device():
-        text, back = written(mg.tensor([1.0, 2.0]).cuda().requires_grad_())
-        assert text == "mg.tensor([1.0, 2.0], dtype=mg.float32, device='cuda', requires_grad=True)"
-        assert back.device.type == "cuda" and back.tolist() == [1.0, 2.0]
+# ---- large programs
 
 
-# ---- functions in the program
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_GRADCHECK_DIR", str(tmp_path / "made" / "here"))
+    return tmp_path / "made" / "here"
 
 
-def helper(x):
-    return x * np.pi
+LONG = "# é\n" + "x = 1\n" * LARGE_PROGRAM
 
 
-def uses_others(x):
-    return helper(factor(x)) + math.sin(1.0)
+def test_a_short_program_is_not_written(folder):
+    assert save("x" * LARGE_PROGRAM, "f") is None and not folder.exists()
+    assert save("x" * (LARGE_PROGRAM + 1), "f").parent == folder
 
 
-@fuse
-def fused(x):
-    x *= 2
+def test_a_large_program_is_written_once(folder):
+    path = save(LONG, "soft")
+    assert path.read_text(encoding="utf-8") == LONG and re.fullmatch(r"soft_[0-9a-f]{12}\.py", path.name)
+    inode = path.stat().st_ino
+    assert save(LONG, "soft") == path and path.stat().st_ino == inode and os.listdir(folder) == [path.name]
+    other = save(LONG + "\n", "soft")
+    assert other != path and sorted(os.listdir(folder)) == sorted([path.name, other.name])
 
 
-def test_functions_are_written_with_all_that_they_use():
-    x = mg.tensor([0.5])
-    text, back = written(uses_others)
-    assert text == "uses_others" and back is not uses_others and back(x).tolist() == uses_others(x).tolist()
-    text, back = written(fused)
-    assert text == "fused" and back is not fused and type(back) is type(fused)
-    text, back = written(lambda x: helper(x) + 1)
-    assert text == "(lambda x: helper(x) + 1)" and back(2.0) == 2 * np.pi + 1
-    text, back = written(functools.partial(uses_others))
-    assert text == "functools.partial(uses_others)" and back(x).tolist() == uses_others(x).tolist()
-    text, back = written(functools.partial(ops.sum, axis=0))
-    assert text == "functools.partial(sum, axis=0)" and back(mg.ones(3)).item() == 3
+def test_a_file_is_never_overwritten(folder):
+    path = save(LONG, "soft")
+    path.write_text("changed by its reader")
+    second = save(LONG, "soft")
+    assert second.name == path.stem + "_2.py" and path.read_text() == "changed by its reader" and second.read_text(encoding="utf-8") == LONG
+    second.unlink()
+    second.mkdir()
+    assert save(LONG, "soft").name == path.stem + "_3.py"
 
 
-SCALE = 3.0
+@pytest.mark.parametrize("name, start", [("<lambda>", "lambda_"), ("../../etc/x", "etc_x_"), ("", "function_"), ("é", "function_"),
+                                         ("x" * 300, "x" * 60 + "_"), ("a.b[0]", "a_b_0_")])
+def test_names_of_files(folder, name, start):
+    path = save(LONG, name)
+    assert path.parent == folder and path.name.startswith(start) and len(path.name) < 90
 
 
-def scaled(x, n=2):
-    return scaled(x, n - 1) if n else x * SCALE
+def test_texts_that_utf_8_does_not_have_are_written(folder):
+    assert b"\\udc80" in save(f"# \udc80{LONG}", "f").read_bytes()
 
 
-def made(times):
-    def inner(x):
-        return scaled(x) * times
-
-    return inner
-
-
-def test_functions_are_written_with_their_globals_and_cells():
-    writer, space = Writer(), {}
-    assert writer.value((scaled, scaled, made(2.0))) == "(scaled, scaled, inner)"
-    text = "\n".join([*writer.imports, *writer.definitions])
-    exec(text, space)
-    assert text.count("def scaled(") == text.count("SCALE = 3.0") == text.count("times = 2.0") == 1 and "scaled = " not in text
-    assert space["scaled"](1.0) == 3.0 and space["inner"](1.0) == 6.0
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("MINIGRAD_GRADCHECK_DIR", str(file / "below"))
+    assert save(LONG, "f") is None
+    monkeypatch.setenv("MINIGRAD_GRADCHECK_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "link", refuse)
+    assert save(LONG, "f") is None and os.listdir(tmp_path) == ["file"]
 
 
-def test_a_lambda_is_told_from_others():
-    first, second = (lambda x: x * 2), (lambda x: x * 3)
-    other, names = (lambda x: x + SCALE), (lambda x: x + LARGE)
-    for function in (first, second, other, names):
-        text, back = written(function)
-        assert text.startswith("(lambda x: ") and back(5.0) == function(5.0)
+def refuse(*arguments):
+    raise PermissionError
 
 
-class Half(Function):
-    forward = staticmethod(lambda ctx, x: x * 0.5)
+def test_the_folder_among_the_temporary_files_is_the_users_own(tmp_path, monkeypatch):
+    monkeypatch.delenv("MINIGRAD_GRADCHECK_DIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    path = save(LONG, "f")
+    assert path.parent == tmp_path / "minigrad-gradcheck" and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    monkeypatch.setattr(os, "getuid", lambda: -1)
+    assert save(LONG + "\n", "f") is None
 
 
-class Child(Half):
-    @staticmethod
-    def forward(ctx, x):
-        return x * SCALE
+def test_a_relative_folder_gives_an_absolute_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MINIGRAD_GRADCHECK_DIR", "here")
+    assert save(LONG, "f").is_absolute() and (tmp_path / "here").is_dir()
 
 
-def test_classes_are_written_with_their_bases():
-    text, back = written(Child.apply)
-    assert text == "Child.apply" and back.__self__.__mro__[1].__name__ == "Half" and back(mg.ones(2)).tolist() == [3, 3]
+# ---- programs that are run
 
 
-def test_classes_are_written_with_their_methods():
-    text, back = written(WrongFunction.apply)
-    assert text == "WrongFunction.apply" and back.__self__ is not WrongFunction and back(mg.ones(2), mg.ones(2)).tolist() == [1, 1]
+def failure(text, folder):
+    """Return the first line of the GradcheckError that ends a program, which runs in a process of its own."""
+    path = folder / "program.py"
+    path.write_text(text, encoding="utf-8")
+    done = run(path, MINIGRAD_GRADCHECK_DIR=folder)
+    assert done.returncode == 1 and "GradcheckError: " in done.stderr, done.stderr
+    return done.stderr.partition("GradcheckError: ")[2].splitlines()[0]
 
 
-def test_what_has_no_source_is_asked_for():
-    space = {}
-    exec("def made(x):\n    return x\n", space)
-    for function, name in ((space["made"], "made"), ([].append, "append"), (mg.Generator().manual_seed, "manual_seed")):
-        writer = Writer()
-        assert writer.value(function) == writer.value(function) == name
-        assert writer.definitions == [f"{name} = ...  # put your {name} here: its source was not found"]
+def first_line(error):
+    return str(error.value).splitlines()[0]
+
+
+class Dense:
+    """A layer that forgets to sum over the batch."""
+
+    def __init__(self, n):
+        self.weight = np.linspace(-1, 1, n * n).reshape(n, n)
+        self.grad = np.zeros((n, n))
+
+    def forward(self, x):
+        self.x = x
+        return np.tanh(x @ self.weight)
+
+    def backward(self, g):
+        g = g * (1 - np.tanh(self.x @ self.weight) ** 2)
+        self.grad = self.x.T @ g * 1.01
+        return g @ self.weight.T
+
+
+def test_a_failed_check_of_a_layer_is_repeated(tmp_path):
+    layer = Dense(3)
+    with pytest.raises(GradcheckError) as error:
+        check_vjp(layer.forward, layer.backward, np.linspace(0, 1, 6).reshape(2, 3),
+                  params={"W": layer.weight}, grads=lambda: {"W": layer.grad})
+    report = error.value.report
+    assert report.reproducer_file is None and "params={'W': dense.weight}" in report.reproducer
+    assert failure(report.reproducer, tmp_path) == first_line(error)
+
+
+def test_a_failed_check_of_a_large_array_is_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINIGRAD_GRADCHECK_DIR", str(tmp_path))
+    with pytest.raises(GradcheckError) as error:
+        check_vjp(forward, backward, np.random.default_rng(0).standard_normal((100, 100)))
+    path = error.value.report.reproducer_file
+    assert isinstance(path, Path) and str(path) in str(error.value) and len(str(error.value)) < 2000
+    assert failure(path.read_text(encoding="utf-8"), tmp_path) == first_line(error)
+
+
+def test_a_failed_gradcheck_is_repeated(tmp_path):
+    with pytest.raises(GradcheckError) as error:
+        gradcheck(factor, mg.tensor([0.5, 1.0], dtype=mg.float64, requires_grad=True))
+    assert failure(error.value.reproducer, tmp_path) == first_line(error)

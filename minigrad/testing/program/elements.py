@@ -20,7 +20,7 @@ def expression(program: Any, x: Any) -> str | None:
     """Return an expression for an array of any library; None for anything else. The program gets the imports that it needs."""
     if isinstance(x, graph.Tensor):
         return minigrad_tensor(program, x)
-    if type(x) in (numpy.ndarray, numpy.memmap):
+    if type(x) in (numpy.ndarray, numpy.memmap) and (x.dtype.kind in "biufcmMSUO" or is_real(x)):
         return numpy_array(program, x)
     if backend.is_array(x) and type(x) is not numpy.ndarray and backend.device_of(x) == "cuda":
         return f"{program.library('cupy')}.asarray({numpy_array(program, backend.to_numpy(x))})"
@@ -41,7 +41,8 @@ def numpy_array(program, x):
     elif numbers is None:
         elements = f"{buffer(program, x)}.copy()"
     else:
-        is_default = x.dtype in ("float64", "int64", "bool", "complex128") or x.dtype.kind in "US"
+        read = numpy.array(x.tolist()).dtype if x.dtype.kind in "US" else "float64"  # the dtype if none is given
+        is_default = x.dtype in (read, "int64", "bool", "complex128")
         dtype = "" if is_default else f", dtype={dtype_text(program, x.dtype)}"
         elements = f"{np}.array({numbers.replace('nan', f'{np}.nan').replace('inf', f'{np}.inf') if is_real(x) else numbers}{dtype})"
     return f"{np}.asfortranarray({elements})" if x.flags.f_contiguous and not x.flags.c_contiguous else elements
@@ -131,6 +132,8 @@ def dtype_text(program, dtype):
     """Return an expression for a dtype as an argument."""
     if dtype.type.__module__ == "ml_dtypes":
         return f"{program.library('ml_dtypes')}.{dtype.name}"
+    if dtype.names is not None:
+        return f"({program.value(dtype.type)}, {dtype.descr!r})"
     return repr(dtype.name if dtype.isnative and dtype.kind in "biufc" else dtype.str)
 
 

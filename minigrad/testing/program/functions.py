@@ -23,20 +23,20 @@ def expression(program: Any, x: Any, name: str) -> str | None:
         return text
     if isinstance(x, type):
         return of_class(program, x)
+    home = sources.owner(x)
+    if home is not None:
+        return f"{program.value(home)}.{x.__name__}"
     steps = sources.chain(x)
-    if not isinstance(steps[-1], types.FunctionType):
-        return None
     if len(steps) > 1:
         return decorated(program, x, steps)
-    if x.__name__ == "<lambda>":
-        return of_lambda(program, x, name)
-    home = sources.owner(x)
-    return own_text(program, x) if home is None else f"{program.value(home)}.{x.__name__}"
+    if not isinstance(x, types.FunctionType):
+        return None
+    return of_lambda(program, x, name) if x.__name__ == "<lambda>" else own_text(program, x)
 
 
 def imported(program, x):
     """Return an expression for a function or class that the program can import; None if it cannot."""
-    module, name, short = (getattr(x, key, None) for key in ("__module__", "__qualname__", "__name__"))
+    module, name, short = (getattr(x, key, "") for key in ("__module__", "__qualname__", "__name__"))
     for path in PUBLIC if isinstance(short, str) else ():
         if path in sys.modules and vars(sys.modules[path]).get(short) is x:
             return f"{program.library(path)}.{short}"
@@ -129,20 +129,21 @@ def surroundings(program, source, x):
 def decorated(program, x, steps):
     """Return an expression for what decorators, or functions that are used like these, made of a function."""
     raw, inner, kind = steps[-1], steps[1], type(x).__name__
-    if raw.__name__ != "<lambda>":
-        source = sources.of_function(raw, True, program.default)
+    if isinstance(raw, types.FunctionType) and raw.__name__ != "<lambda>":
         top = sources.by_name(raw.__module__, raw.__qualname__)
-        is_inside = any(step is x for step in sources.chain(top)[1:])  # one of several decorators made it
-        if source is not None and source.decorators >= len(steps) - 1 and not is_inside:
+        is_other = top is not x and any(step is raw for step in sources.chain(top))  # not what the decorators made in the end
+        source = None if is_other else sources.of_function(raw, True, program.default)
+        if source is not None and source.decorators >= len(steps) - 1:
             return with_rules(program, x, pasted(program, x, source))
     if kind == "PjitFunction":
         info = getattr(x, "_jit_info", None)
-        given = {key: getattr(info, key, None) for key in ("static_argnums", "static_argnames")}
-        more = "".join(f", {key}={program.value(value)}" for key, value in given.items() if value)
+        static = {key: getattr(info, key, None) for key in ("static_argnums", "static_argnames")}
+        more = "".join(f", {key}={program.value(value)}" for key, value in static.items() if value)
         return f"{program.library('jax')}.jit({program.value(inner)}{more})"
     if kind in ("custom_vjp", "custom_jvp"):
         more = f", nondiff_argnums={program.value(tuple(x.nondiff_argnums))}" if x.nondiff_argnums else ""
-        name = program.unique(raw.__name__)
+        own = getattr(raw, "__name__", kind)
+        name = program.unique(own if own.isidentifier() else kind)
         program.names[name], program.bound[id(x)] = x, (x, name)
         program.definitions.append(f"{name} = {program.library('jax')}.{kind}({program.value(inner)}{more})")
         return with_rules(program, x, name)

@@ -45,27 +45,34 @@ def expression(program: Any, x: Any, name: str) -> str | None:
 def target(program, x, name):
     """Return the name for an object: the given one if that stands for it, else one like that of its class."""
     if not name or program.names.get(name, program) is not x:
-        name = program.unique(type(x).__name__.lower())
+        kind = type(x).__name__
+        name = program.unique(kind.lower() if kind.lower() != kind else f"{kind}_1")
         program.names[name] = x
     program.bound[id(x)] = (x, name)
     return name
+
+
+def written(program, x):
+    """Return an expression for the class or function that makes an object; raise ValueError if a comment would have to ask for it."""
+    text = program.attempt(program.value, x)
+    if text is None:
+        raise ValueError("what makes it is not known")
+    return text
 
 
 def from_parts(program, x, name):
     """Define an object by what `pickle` would store of it."""
     if isinstance(x, numpy.random.Generator):
         return random_generator(program, x, name)
-    make, arguments, state, items, pairs = (*x.__reduce_ex__(2), None, None, None)[:5]
+    reduced = copyreg.dispatch_table[type(x)](x) if type(x) in copyreg.dispatch_table else x.__reduce_ex__(2)
+    make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
     kind, add = type(x), program.definitions.append
-    is_new = make is copyreg.__newobj__
-    maker = program.attempt(program.value, kind if is_new else make)
-    if maker is None:
-        return None
+    name, is_new = target(program, x, name), make is vars(copyreg)["__newobj__"]
+    maker = written(program, kind if is_new else make)
     if is_new and len(arguments) == 1 and not hasattr(kind, "__del__") and is_plain(kind):
         text = f"object.__new__({maker})"
     else:
         text = f"{maker}{'.__new__' if is_new else ''}({', '.join(map(program.value, arguments))})"
-    name = target(program, x, name)
     add(f"{name} = {text}")
     if items is not None and (items := list(items)):
         add(f"{name}.extend({program.value(items)})")
@@ -123,11 +130,8 @@ def torch_module(program, x, name, torch):
     call = constructor(x, "torch", torch)
     library = program.library("torch")
     if call is None or not tells_all(x, call, torch):
-        kind = program.attempt(program.value, type(x))
-        if kind is None:
-            return None
         name = target(program, x, name)
-        program.definitions.append(f"{name} = object.__new__({kind})")
+        program.definitions.append(f"{name} = object.__new__({written(program, type(x))})")
         module_parts(program, x, name, f"{library}.nn.Module", torch.nn.Module())
         return name
     name = target(program, x, name)

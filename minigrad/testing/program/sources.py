@@ -91,6 +91,8 @@ def _source(text, name, decorators, functions, space, future):
             needed[used] = space[used]
         elif hasattr(builtins, used):
             needed[used] = getattr(builtins, used)
+        elif at_once and used in sys.modules:  # imported in the function around the text
+            needed[used] = sys.modules[used]
         elif at_once:
             missing.append(used)
     return Source(text, name, decorators, needed, missing, future, shared)
@@ -124,8 +126,8 @@ def _with_globals(text, free):
     """Return (the text in which the variables `free` of a function around it are global where it assigns them, the names of these)."""
     shared: set[str] = set()
     lines = text.encode().splitlines(keepends=True)
-    for node in ast.walk(ast.parse(text)):
-        outside = [name for name in getattr(node, "names", []) if name in free] if isinstance(node, ast.Nonlocal) else []
+    for node in [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Nonlocal)]:
+        outside = [name for name in node.names if name in free]
         if outside:
             shared |= set(outside)
             inside = [name for name in node.names if name not in free]
@@ -216,10 +218,10 @@ def _class_text(x):
             if function.__qualname__.startswith(x.__qualname__ + "."):
                 lines, line = inspect.findsource(function.__code__)[0], function.__code__.co_firstlineno
                 around = [n for n in ast.walk(ast.parse("".join(lines))) if isinstance(n, ast.ClassDef) and n.name == x.__name__
-                          and n.lineno <= line <= n.end_lineno]
+                          and n.lineno <= line <= (n.end_lineno or 0)]
                 node = max(around, key=_start, default=None)
                 if node is not None:
-                    first = min(n.lineno for n in (node, *node.decorator_list))
+                    first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
                     return _at_margin("".join(lines[first - 1:node.end_lineno]))
     try:
         text = _at_margin(inspect.getsource(x))
@@ -248,11 +250,12 @@ def chain(x: Any) -> list[Any]:
     return steps
 
 
-def owner(x: types.FunctionType) -> type | None:
+def owner(x: Any) -> type | None:
     """Return the class in which a function was defined, if that has it as an attribute of its own."""
-    found = closure(x).get("__class__") or by_name(x.__module__, x.__qualname__.rpartition(".")[0])
+    name = getattr(x, "__qualname__", None)
+    found = closure(x).get("__class__") or by_name(getattr(x, "__module__", None), str(name).rpartition(".")[0])
     own = vars(found).get(x.__name__) if isinstance(found, type) else None
-    return found if getattr(own, "__func__", own) is x else None
+    return found if own is not None and getattr(own, "__func__", own) is x else None
 
 
 def by_name(module: Any, name: Any) -> Any:
@@ -267,7 +270,8 @@ def is_installed(module: str) -> bool:
     """Return whether a module belongs to Python or to a package that is installed, not to the user's own files."""
     top = module.partition(".")[0]
     file = getattr(sys.modules.get(top), "__file__", None) or ""
-    return top in LIBRARIES or not {"site-packages", "dist-packages"}.isdisjoint(pathlib.Path(file).parts)
+    in_a_package_folder = not {"site-packages", "dist-packages"}.isdisjoint(pathlib.Path(file).parts)
+    return top in LIBRARIES or (in_a_package_folder and top != "__main__")
 
 
 def _surroundings(functions):

@@ -9,6 +9,7 @@ import dataclasses
 import enum
 import functools
 import importlib
+import itertools
 import keyword
 import sys
 import types
@@ -20,6 +21,7 @@ from .elements import LARGE
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 ALIASES = {"minigrad": "mg", "numpy": "np", "jax.numpy": "jnp", "cupy": "cp"}
+DEEPEST = 50  # levels of nested containers, below which the program asks for what is there
 USED_HERE = ("bytearray", "complex", "float", "frozenset", "object", "range", "set", "slice", "vars")  # builtins in what is written
 
 
@@ -93,8 +95,8 @@ class Writer:
 
     def container(self, x: Any) -> str | None:
         """Return an expression for a tuple, list, dict, set, slice, range, named tuple or dataclass."""
-        if id(x) in self.open:
-            raise ValueError("it contains itself")
+        if id(x) in self.open or len(self.open) > DEEPEST:
+            raise ValueError("it contains itself, or Python's parser might refuse what is nested so deeply")
         self.open.append(id(x))
         try:
             return self.contents(x)
@@ -115,7 +117,7 @@ class Writer:
             return f"frozenset([{inner}])" if kind is frozenset else f"{{{inner}}}" if x else "set()"
         if kind in (slice, range):
             return f"{kind.__name__}({self.value(x.start)}, {self.value(x.stop)}, {self.value(x.step)})"
-        if isinstance(x, tuple) and hasattr(kind, "_fields") and kind.__new__ is not tuple.__new__:
+        if isinstance(x, tuple) and hasattr(kind, "_fields"):
             return f"{self.value(kind)}({', '.join(map(self.value, x))})"
         if "__dataclass_params__" in vars(kind) and kind.__dataclass_params__.init and not hasattr(kind, "__post_init__"):
             fields = dataclasses.fields(x)
@@ -136,11 +138,11 @@ class Writer:
         if isinstance(x, backend.device):
             return f"{self.library('minigrad')}.device({str(x)!r})"
         if isinstance(x, backend.dtype):
-            known = x.isnative and sources.by_name("minigrad", "bool_" if x.name == "bool" else x.name)
-            if "mg" in self.names and known is x:
-                return f"mg.{'bool_' if x.name == 'bool' else x.name}"
-            return f"{self.library('numpy')}.dtype({elements.dtype_text(self, x)})" if x.names is None else None
-        if kind.__module__ == "numpy" and hasattr(x, "dtype") and type(x.item()) in PLAIN:
+            name = "bool_" if x.name == "bool" else x.name
+            if "mg" in self.names and sources.by_name("minigrad", name) is x:
+                return f"{self.library('minigrad')}.{name}"
+            return f"{self.library('numpy')}.dtype({elements.dtype_text(self, x)})"
+        if isinstance(x, backend.NumPyScalar) and type(x.item()) in PLAIN:
             return f"{self.library('numpy')}.{kind.__name__}({self.value(x.item())})"
         if kind.__module__ == "torch" and kind.__name__ in ("dtype", "layout", "memory_format", "device"):
             return f"{self.library('torch')}.{repr(x).removeprefix('torch.')}"
@@ -178,7 +180,8 @@ class Writer:
     def unique(self, name: str) -> str:
         """Return the name, or one with a number if it is taken."""
         name = name if name.isidentifier() and not keyword.iskeyword(name) else "value"
-        return next(n for n in (name, *(f"{name}_{i}" for i in range(1, 10**6))) if n not in self.names and not hasattr(builtins, n))
+        numbered = itertools.chain([name], (f"{name}_{i}" for i in itertools.count(1)))
+        return next(n for n in numbered if n not in self.names and not hasattr(builtins, n))
 
     def remember(self, x: Any, text: str, depth: int = 3) -> None:
         """Note that the program has `x`, and what is in it, under an expression, so that what is shared stays shared."""
@@ -218,15 +221,14 @@ class Writer:
 
     def unknown(self, x: Any, name: str = "") -> str:
         """Add a line that asks for the value of `x`, and return the name that it has there."""
-        own = getattr(type(x), "__name__", "value")
+        own = type(x).__name__
         with contextlib.suppress(Exception):
-            own = x.__name__ if isinstance(x.__name__, str) else own
-        is_code = isinstance(x, type) or callable(x)
+            own = x.__name__ if x.__name__.isidentifier() else own
         if not name or self.names.get(name, self) is not x:
-            name = self.unique(own if own.isidentifier() else "function" if is_code else "value")
+            name = self.unique(own)
             self.names[name] = x
         self.bound[id(x)] = (x, name)
-        self.ask(name, "its source was not found" if is_code else "it cannot be written here")
+        self.ask(name, "its source was not found" if callable(x) else "it cannot be written here")
         return name
 
     def ask(self, name: str, reason: str) -> None:

@@ -165,6 +165,7 @@ class Subject:
     def gradients(self, w) -> list[np.ndarray]:
         """Return d(Σ w · outputs)/d(input) for each checked input as a row of float64. `w` has a number for each output element."""
         found = self.pull(self.split(w))
+        self.gradient_kinds = [a.dtype if g is None else g.dtype for a, g in zip(self.arrays, found)]
         rows = []
         for i, (array, g) in enumerate(zip(self.arrays, found)):
             if g is not None and g.shape != array.shape:
@@ -215,10 +216,12 @@ def misfit(found, wanted, outputs=()) -> tuple[str, str]:
 
 
 def name_of(function) -> str:
-    """Return the name of a function for messages: that of an operation, of a Function's class, or in its definition."""
+    """Return the name of a function for messages: that of an operation, of a Function's class, in its definition, or "Class.method"."""
     if isinstance(function, functools.partial):
         return name_of(function.func)
     owner = getattr(function, "__self__", None)
+    if inspect.ismethod(function) and not isinstance(owner, type):
+        return f"{type(owner).__name__}.{function.__name__}"
     return owner.__name__ if isinstance(owner, type) else getattr(function, "__name__", type(function).__name__)
 
 

@@ -278,7 +278,7 @@ class TensorSubject(Subject):
         for op in [node.op for node in self.nodes()]:
             if hasattr(op, "cls"):
                 functions += [op.cls.forward, op.cls.backward]
-            elif hasattr(op, "raw") and not op.__module__.startswith("minigrad."):
+            elif hasattr(op, "raw") and not (op.__module__ or "").startswith("minigrad."):
                 functions.append(op.raw)
         return functions
 
@@ -287,7 +287,7 @@ class TensorSubject(Subject):
         flows = self._flows()
         for node in self.nodes():
             g = flows.get(node)
-            own = not getattr(node.op, "__module__", "").startswith("minigrad.")
+            own = not (getattr(node.op, "__module__", "") or "").startswith("minigrad.")
             if own and g is not None and np.prod(node.shape) and not to_numpy(g).any():
                 detail = f"the gradient that reaches {node.op.__name__} is 0 everywhere, so that its backward was not checked: its " \
                          "branch was never taken; choose other inputs (allow_vacuous=True accepts this)"
