@@ -81,7 +81,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def leave_out_explain_phase(test: Any) -> None:
-    """Leave the phase `explain` out of a Hypothesis test: it repeats a failure up to 500 times under a tracer, and names lines of the check."""
+    """Leave the phase `explain` out of a Hypothesis test: it repeats a failure up to 500 times, and names lines of the check."""
     test = getattr(test, "__func__", test)
     settings = getattr(test, "_hypothesis_internal_use_settings", None)
     if settings is not None:

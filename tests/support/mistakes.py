@@ -286,13 +286,13 @@ OUTPUT_FOR_INPUT = [
 ]
 MASK = [
     ("relu", (0,), ELEMENTS, lambda xp, x: xp.where(x > 0, x, 0 * x), lambda xp, g, y, x: (g * number(xp, x <= 0, x),)),
-    ("relu of a vector", (0,), ((7,),), lambda xp, x: xp.where(x > 0, x, 0 * x), lambda xp, g, y, x: (g * number(xp, x < 0, x),)),
+    ("relu of a vector", (0,), ((16,),), lambda xp, x: xp.where(x > 0, x, 0 * x), lambda xp, g, y, x: (g * number(xp, x < 0, x),)),
     ("clip", (0,), ELEMENTS, lambda xp, x: xp.clip(x, -0.5, 0.7), lambda xp, g, y, x: (g * number(xp, (x < -0.5) | (x > 0.7), x),)),
     ("leaky relu", (0,), ELEMENTS, lambda xp, x: xp.where(x > 0, x, 0.1 * x), lambda xp, g, y, x: (xp.where(x > 0, 0.1 * g, g),)),
     ("shrinkage", (0,), ELEMENTS, lambda xp, x: xp.where(abs(x) > 0.5, x, 0 * x), lambda xp, g, y, x: (xp.where(abs(x) > 0.5, 0 * g, g),)),
     ("dropout", (0,), ELEMENTS, lambda xp, x: 2 * x * number(xp, abs(x) > 0.6, x),
         lambda xp, g, y, x: (2 * g * number(xp, abs(x) <= 0.6, x),)),
-    ("hinge", (0,), ((6,),), lambda xp, x: xp.where(x < 0.2, 0.2 - x, 0 * x), lambda xp, g, y, x: (-g * number(xp, x >= 0.2, x),)),
+    ("hinge", (0,), ((16,),), lambda xp, x: xp.where(x < 0.2, 0.2 - x, 0 * x), lambda xp, g, y, x: (-g * number(xp, x >= 0.2, x),)),
 ]
 
 # ---- traps: mistakes that resemble a pattern, of which another verdict is true
@@ -328,7 +328,7 @@ TRAPS = [  # (name, verdicts, arguments, shapes, forward, backward[, low])
         lambda xp, g, y, x: (g * (1 - y * y) * like(xp, off_by(-1.0, *range(6)), x),)),
     ("wrong bound of a clip", ("wrong",), (0,), (M34,), lambda xp, x: xp.clip(x, -0.3, 0.3),
         lambda xp, g, y, x: (g * number(xp, abs(x) < 1, x),)),
-    ("relu's mask of another limit", ("wrong",), (0,), ((9,),), lambda xp, x: xp.where(x > 0, x, 0 * x),
+    ("relu's mask of another limit", ("wrong",), (0,), ((24,),), lambda xp, x: xp.where(x > 0, x, 0 * x),
         lambda xp, g, y, x: (g * number(xp, x > 0.6, x),)),
     ("layer norm without the variance's term", ("wrong",), (0,), (M34,), lambda xp, x: normalized(xp, x)[0],
         lambda xp, g, y, x: (no_cross_term(xp, g, x),)),
