@@ -13,8 +13,8 @@ def reading(value, **changed):
     """Return the Reading of smooth outputs with these derivatives, in which some fields are changed."""
     value = np.asarray(value, "float64")
     zero, no, yes = np.zeros_like(value), np.zeros(value.shape, bool), np.ones(value.shape, bool)
-    fields = {"value": value, "error": zero, "left": value, "right": value, "side_error": zero, "kink": no, "jump": no, "other": value * NAN,
-              "other_error": zero, "rough": no, "noise": zero, "growing": no, "finite": yes}
+    fields = {"value": value, "error": zero, "left": value, "right": value, "side_error": zero, "kink": no, "jump": no,
+              "other": value * NAN, "other_error": zero, "rough": no, "noise": zero, "growing": no, "finite": yes}
     return Reading(**{**fields, **{name: np.asarray(x) for name, x in changed.items()}})
 
 

@@ -25,7 +25,8 @@ def test_the_headline_names_the_derivative_its_two_numbers_and_the_mistake():
     (Finding("f", "count", "", 1), "f: d/d input 1: the backward returns another number of gradients than there are arguments"),
     (Finding("f", "vacuous", "", 1, argument_name="x['w']"), "f: d/d x['w']: this check could not have noticed a mistake"),
     (Finding("f", "sign", "", 0, (), (), 1.0, -1.0, "x", "out"), "f: d out/d x: analytic -1.0, numeric 1.0: the sign is wrong"),
-    (Finding("f", "sign", "", 0, (3,), (), 1.0, -1.0, "", "out[1]"), "f: d out[1]/d input 0[3]: analytic -1.0, numeric 1.0: the sign is wrong"),
+    (Finding("f", "sign", "", 0, (3,), (), 1.0, -1.0, "", "out[1]"),
+     "f: d out[1]/d input 0[3]: analytic -1.0, numeric 1.0: the sign is wrong"),
     (Finding("f", "wrong", "", 0, (3,), None, 1.0, 2.0, "x"), "f: d (Σ w·out)/d x[3]: analytic 2.0, numeric 1.0: the gradient is wrong"),
     (Finding("f", "wrong", "", 0, (3,), None, None, 2.0, "x"), "f: d (Σ w·out)/d x[3]: the gradient is wrong"),
     (Finding("f", "new", ""), "f: new"),
@@ -95,8 +96,8 @@ def test_a_report_tells_notes_blind_spots_and_the_reproducer():
 
 
 def test_a_report_as_a_dict_is_json():
-    report = Report("f", "numpy", [SOFT, Finding("f", "vacuous", "")], 1e-6, 12, 0.5, 7, [BlindSpot("zero", "x", False, "same")], ["a note"],
-                    "print(1)", pathlib.Path("f.py"))
+    report = Report("f", "numpy", [SOFT, Finding("f", "vacuous", "")], 1e-6, 12, 0.5, 7, [BlindSpot("zero", "x", False, "same")],
+                    ["a note"], "print(1)", pathlib.Path("f.py"))
     found = json.loads(json.dumps(report.to_dict()))
     assert found | {"findings": None} == {
         "function": "f", "library": "numpy", "verdict": "diagonal", "accuses": True, "findings": None, "precision": 1e-6, "derivatives": 12,

@@ -9,9 +9,9 @@ import pytest
 import minigrad as mg
 from minigrad import nn, ops
 from minigrad.autograd import gradcheck, op
+from minigrad.backend import array_module
 from minigrad.testing.findings import GradcheckError
 from minigrad.testing.snapshots import REORDERED, same, same_but_for_order
-from minigrad.backend import array_module
 from support.gradcheck_functions import (
     BROKEN,
     F64,

@@ -5,8 +5,8 @@ import pytest
 import minigrad as mg
 from minigrad import nn, ops
 from minigrad.autograd import Function, gradcheck, op
-from minigrad.testing.findings import GradcheckError
 from minigrad.backend import array_module
+from minigrad.testing.findings import GradcheckError
 from support.backends import BACKENDS, parameters
 from support.gradcheck_functions import BROKEN, F64, NAMES, TRUE, Slide, draw, factor, half, one_element, rejection
 
