@@ -61,7 +61,7 @@ def take_back_broken(check, found):
                 finding.verdict = "pole"
                 finding.detail = "the gradient is not finite at this point, although it is right beside it: a value inside the function " \
                                  "divides by 0 or is infinite; check at another point"
-    found.sort(key=lambda f: (f.verdict == "", f.confirmed, f.excess), reverse=True)
+    found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
 
 
 def check_state(check):

@@ -58,7 +58,6 @@ class Finding:
     output_name: str = ""
     excess: float = field(default=0.0, repr=False)
     element: int = field(default=0, repr=False)
-    confirmed: bool = field(default=False, repr=False)
 
     @property
     def ratio(self) -> float | None:
