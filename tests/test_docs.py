@@ -17,7 +17,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
 import minigrad as mg
-from minigrad import data, serialization
+from minigrad import data, serialization, testing
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -119,7 +119,7 @@ def test_no_text_or_message_installs_the_other_minigrad():
 
 def public_names():
     """Yield (module's name, name) for the names that a user may call."""
-    for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization):
+    for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization, testing):
         for name in getattr(module, "__all__", None) or dir(module):
             if not name.startswith("_") and not inspect.ismodule(getattr(module, name)):
                 yield module.__name__, name

@@ -88,7 +88,7 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
     __tracebackhide__ = True
     options = complete(given, call)
     if options["dtype"] is not None:
-        options["dtype"] = np.dtype(str(options["dtype"]).split(".")[-1])
+        options["dtype"] = _dtype(options["dtype"])
     start = time.perf_counter()
     subject = make_subject(**{name: options[name] for name in OF_THE_SUBJECT})
     with np.errstate(all="ignore"):
@@ -100,7 +100,7 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
             subject = subject.of_gradient(stream)
             check = Check(subject, options)
             check.run()
-    report = check.report()
+        report = check.report()
     report.seconds = time.perf_counter() - start
     if report.findings:
         from .reproducer import reproducer, save
@@ -116,6 +116,14 @@ def run_check(make_subject: Any, given: dict[str, Any], call: str, writing: Any)
     if report.findings and options["raise_exception"]:
         raise GradcheckError(report)
     return report
+
+
+def _dtype(given):
+    """Return NumPy's dtype for one of its names, or for a dtype of minigrad, PyTorch or JAX."""
+    try:
+        return np.dtype(given)
+    except TypeError:
+        return np.dtype(str(given).split(".")[-1])
 
 
 class Check:
@@ -134,7 +142,7 @@ class Check:
         self.atol = options["atol"]
         self.findings: list[Finding] = []
         self.notes: list[str] = []
-        self.blamed, self.most, self.confirmed = None, MOST_FINDINGS, False
+        self.blamed, self.most = None, MOST_FINDINGS
         self.mixing = None  # the rows of weights of the outputs that `value` returns in place of many outputs
         self.trials: list[auditing.Trial] = []
         self.columns: dict = {}  # (input, element): (numeric derivatives of all outputs, their errors, whether they are in doubt)
@@ -154,7 +162,7 @@ class Check:
             found = [self.stopped(stop)]
         if self.options["allow_kinks"]:
             found = [f for f in found if f.verdict != "kink"]
-        found.sort(key=lambda f: (f.verdict == "", f.confirmed, f.excess), reverse=True)
+        found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
         if found and not found[0].verdict:
             inner = self.subject.blame(self)
             if inner is None and self.subject.composed:
@@ -233,9 +241,11 @@ class Check:
         """Return the findings for one input, for these weights of the outputs and the gradients for them."""
         self.trials.append(auditing.Trial(self.subject.names[number], self.subject.arrays[number].shape, rows, gradients))
         groups = self.groups(self.subject.arrays[number].size) if self.subject.n else []
-        findings: list = []
-        self.most = MOST_FINDINGS if len(groups) == self.subject.arrays[number].size else MOST_IN_LARGE
-        while groups and len(findings) < self.most:
+        small = len(groups) == self.subject.arrays[number].size
+        self.most = MOST_FINDINGS if small else MOST_IN_LARGE
+        findings: list[Finding] = []
+        wrong: list = []  # (finding, its elements) that nothing was asked for yet
+        while groups and (small or len(findings) < self.most):
             group = groups.pop()
             found = self.judge(number, group, rows, gradients)
             if found is None:
@@ -243,11 +253,25 @@ class Check:
             half = len(group) // 2
             parts = [p for p in (group[:half], group[half:]) if half and self.judge(number, p, rows, gradients)]
             groups += parts
-            if not parts and len(group) > 1:
-                found = self.judge(number, group, rows, gradients, thorough=True)
-            if not parts and found is not None:
+            if not parts and found.verdict:
                 findings.append(found)
-        return findings
+            elif not parts:
+                wrong.append((found, group))
+            if len(wrong) >= self.most or not groups:
+                findings += self.confirm(number, wrong, rows, gradients)
+                wrong = []
+                if any([not f.verdict for f in findings]):
+                    break
+        return findings + self.confirm(number, wrong, rows, gradients)
+
+    def confirm(self, number, wrong, rows, gradients):
+        """Return the findings that are left when every reason to doubt is asked for, from the worst one until one is confirmed."""
+        left = []
+        for found, group in sorted(wrong, key=lambda pair: -pair[0].excess):
+            if not left or left[-1].verdict:
+                found = self.judge(number, group, rows, gradients, thorough=True)
+            left += [] if found is None else [found]
+        return left
 
     def cotangents(self, number):
         """Return (cotangents, the gradients of one input for each): one for each element of a small output, then random ones."""
@@ -265,7 +289,7 @@ class Check:
         if n <= self.options["max_elements"]:
             return [[i] for i in reversed(range(n))]
         order = self.stream.permutation(n).tolist()
-        count = self.options["directions"]
+        count = min(self.options["directions"], n)
         return [order[i::count] for i in range(count)]
 
     def direction(self, number, group):
@@ -328,7 +352,7 @@ class Check:
     def judge(self, number, group, rows, gradients, thorough=False):
         """Compare the derivatives along one direction; return a Finding if they disagree or cannot be judged, else None.
 
-        A disagreement is doubted for every reason there is, until the first one is confirmed. thorough: doubt it for a group, too.
+        thorough: doubt a disagreement for every reason there is.
         """
         step = self.direction(number, group)
         size = float(np.abs(step).max())
@@ -339,7 +363,6 @@ class Check:
             if quickly.right.all():
                 self.keep(number, group, step, quickly, (value / size, error / size, False))
                 return None
-        thorough = (thorough or len(group) == 1) and not self.confirmed
         for whole in (False, True):
             reading = self.survey(number, step, whole=whole)
             careful = Comparison(rows, analytic, reading.value, reading.error, self.atol * size, self.rtol)
@@ -349,12 +372,7 @@ class Check:
         doubts.take_back(self, number, step, rows, careful, thorough)
         self.keep(number, group, step, careful, reading.column(size))
         row = careful.worst(self.subject.n if self.mixing is None else len(rows))
-        if row is None:
-            return None
-        found = self.describe(number, group[0], row, careful, size)
-        found.confirmed = thorough and not found.verdict
-        self.confirmed = self.confirmed or found.confirmed
-        return found
+        return None if row is None else self.describe(number, group[0], row, careful, size)
 
     def keep(self, number, group, step, compared, column):
         """Keep what a planted mistake, or the kind of a found one, is judged by."""

@@ -90,7 +90,8 @@ class Comparison:
             return "the function is not finite at this point, or grows without end towards it; check at another point"
         if state == "noise":
             return "the function moves in small steps, as by rounding, or as a staircase does, and has one slope seen from near and " \
-                   "another seen from afar; the gradient agrees with one of the two; check at another point or in a higher precision"
+                   "another seen from afar; the gradient agrees with one of the two; check at another point or in a higher precision, " \
+                   "or declare a gradient that is meant to be so with expected="
         if not bool(np.all(reading.finite | (self.weights[row] == 0))):
             return "the function is not finite on both sides of this point; check at another point"
         return f"the numeric derivative is uncertain by {self.error[row] / size:.2g}: the function is not smooth around this point"

@@ -59,7 +59,7 @@ def explain(check, found):
         if said is not None:
             worst.verdict, worst.detail = said[0], f"{said[1]} ({where})"
             return
-    worst.verdict, worst.detail = "wrong", f"no simple pattern in {where}: a wrong formula, or a term dropped"
+    worst.verdict, worst.detail = "wrong", f"no simple pattern explains it ({where}): a wrong formula, or a term dropped"
 
 
 class Evidence:

@@ -10,6 +10,7 @@ from .measuring import Fit
 
 CROWDED = 1e-6  # the distance between inputs, as part of their size, that is too small for numeric derivatives
 JITTERS = 12  # points nearby at which a gradient is computed again, to measure its own rounding
+SMOOTH = 4  # the degree of a smooth curve through these points
 MOST_ROWS = 8  # rows of which the rounding is measured
 SEED = 1
 
@@ -60,7 +61,7 @@ def take_back_broken(check, found):
                 finding.verdict = "pole"
                 finding.detail = "the gradient is not finite at this point, although it is right beside it: a value inside the function " \
                                  "divides by 0 or is infinite; check at another point"
-    found.sort(key=lambda f: (f.verdict == "", f.confirmed, f.excess), reverse=True)
+    found.sort(key=lambda f: (f.verdict == "", f.excess), reverse=True)
 
 
 def check_state(check):
@@ -86,20 +87,33 @@ def check_state(check):
 
 
 def own_rounding(check, number, step, w):
-    """Return how much a gradient along `step` scatters about a parabola among points very near the given one."""
-    stream, subject, unit = np.random.default_rng(SEED), check.subject, check.resolution
-    ways = [stream.standard_normal(a.shape) for a in subject.arrays]
+    """Return how much a gradient along `step` scatters about a smooth curve among points near the given one.
+
+    Points very near show rounding in the gradient itself. In low precision, a value inside the function may round to steps so wide that only
+    points farther off differ.
+    """
+    arrays, unit = check.subject.arrays, check.resolution
+    reaches = [[max(1e-6, 8 * unit) * a for a in arrays], [1e-3 * a for a in arrays]]
+    if check.dtype != np.float64:
+        reaches[1] = [0.03 * np.maximum(0.25, np.abs(a)) for a in arrays]
+    return max(_scatter(check, number, step, w, reach) for reach in reaches)
+
+
+def _scatter(check, number, step, w, reach):
+    """Return how much a gradient along `step` scatters about a smooth curve on a way through the given point, of these lengths."""
+    stream, subject = np.random.default_rng(SEED), check.subject
+    ways = [stream.standard_normal(a.shape) * r for a, r in zip(subject.arrays, reach)]
     places = np.linspace(-1, 1, JITTERS)
     found = []
     for t in places:
-        near = [a * (1 + max(1e-6, 8 * unit) * t * v) + unit / 4 * stream.standard_normal(a.shape) for a, v in zip(subject.arrays, ways)]
+        near = [a + t * v + check.resolution / 4 * stream.standard_normal(a.shape) for a, v in zip(subject.arrays, ways)]
         subject.record([np.asarray(x, a.dtype) for x, a in zip(near, subject.arrays)])
         found.append(along(subject.gradients(w)[number], step))
     subject.record()
     if not np.isfinite(found).all():
         return 0.0
     size = max(np.abs(found).max(), 1e-300)
-    powers, y = places[:, None] ** np.arange(3), np.array(found) / size
+    powers, y = places[:, None] ** np.arange(SMOOTH + 1), np.array(found) / size
     return float(8 * size * np.abs(y - powers @ (np.linalg.pinv(powers) @ y)).max())
 
 
@@ -114,16 +128,17 @@ def crowded(arrays):
 def right_from_afar(check, number, step, rows, analytic, arrays=None):
     """Return for each row whether the gradient is right for wide steps, where smaller ones are lost in the rounding beside other inputs.
 
-    In low precision, the function may move in a few large steps only; then a rough slope is enough for a doubt.
+    In low precision, the function may move in a few large steps only; then the slope of the staircase is enough for a doubt.
     """
     far = max([256.0, *(float(np.abs(a[np.isfinite(a)]).max(initial=0)) / float(np.abs(step).max()) for a in check.subject.arrays)])
     reading = check.survey(number, step * far, arrays)
     there = Comparison(rows, analytic * far, reading.value, reading.error, 0.0, check.rtol)
     there.consider(reading, rows)
     fits = (there.state == "right") | (there.state == "noise")
-    if check.dtype != np.float64:
-        wide = Fit(check.mover(number, step * far, arrays), check.base, 1.0, check.resolution).whole
-        fits |= Comparison(rows, analytic * far, wide.slope, wide.error, 0.0, check.rtol).right
+    for wide in (0.25, 1.0, 4.0, 16.0, 64.0, far) if check.dtype != np.float64 else ():
+        fit = Fit(check.mover(number, step * wide, arrays), check.base, 1.0, check.resolution).whole
+        stairs = (np.abs(rows[:, fit.few]) > 0).any(axis=1)
+        fits |= stairs & Comparison(rows, analytic * wide, fit.slope, fit.error, 0.0, check.rtol).right
     return fits
 
 

@@ -58,7 +58,6 @@ class Finding:
     output_name: str = ""
     excess: float = field(default=0.0, repr=False)
     element: int = field(default=0, repr=False)
-    confirmed: bool = field(default=False, repr=False)
 
     @property
     def ratio(self) -> float | None:
@@ -84,7 +83,10 @@ class Finding:
             place = f" d {y}/d {x}:" if self.index is not None else f" d/d {x}:"
         if self.numeric is not None and self.analytic is not None and self.accuses:
             place += f" analytic {_short(self.analytic, self.numeric)}, numeric {_short(self.numeric, self.analytic)}:"
-        return f"{self.op}:{place} {VERDICTS.get(self.verdict, self.verdict)}"
+        said = VERDICTS.get(self.verdict, self.verdict)
+        if self.numeric is None and self.detail:
+            said += f": {self.detail.split(';')[0]}"
+        return f"{self.op}:{place} {said}"
 
     def __str__(self) -> str:
         text = f"{self.headline}\n  verdict   {self.verdict}: {self.detail}"
@@ -144,7 +146,7 @@ class Report:
     def __str__(self) -> str:
         lines = [str(self.finding) if self.findings else f"{self.function}: right in {self.derivatives} derivatives"]
         if not self.findings:
-            lines.append(f"  precision {self.precision:.1g}: a mistake of this relative size would have been noticed everywhere")
+            lines.append(f"  precision {self.precision:.1g}: a mistake of this relative size would have been noticed at these inputs")
         lines += [f"  note      {note}" for note in self.notes]
         for spot in self.blind_spots:
             said = "noticed  " if spot.noticed else "UNNOTICED"

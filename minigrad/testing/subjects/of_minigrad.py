@@ -203,7 +203,7 @@ class TensorSubject(Subject):
         """Call each backward function of each operation with one random g; raise Stop if it changes g or a saved array."""
         self.imprecise = []
         with self._placed(self.traced):
-            for node in self.nodes():
+            for number, node in enumerate(self.nodes()):
                 g = self._cotangent(node, stream)
                 saved = [a for vjp in node.vjps for a in held(vjp)]
                 before = [snapshot(a) for a in (g, *saved)]
@@ -218,7 +218,7 @@ class TensorSubject(Subject):
                     if not all(map(same, saved, before[1:])):
                         raise Stop("mutation", f"{culprit} an array that was saved for it: a second pass gives another gradient", i)
                     if backend.is_array(c) and node.dtype == backend.float64 == parent.dtype and fits_float32(to_numpy(c)):
-                        self.imprecise.append(node)
+                        self.imprecise.append(number)
 
     def _cotangent(self, node, stream):
         """Return a random gradient of the value of a recorded operation."""
@@ -226,7 +226,8 @@ class TensorSubject(Subject):
 
     def imprecise_part(self, check):
         """Return the failed check of an operation whose backward computes in float32 or less; None if there is none."""
-        return self._first_wrong(check, self.imprecise) if self.imprecise and len(self.nodes()) > 1 else None
+        nodes = self.nodes()  # as numerous as when they were inspected, but others
+        return self._first_wrong(check, [nodes[i] for i in self.imprecise]) if self.imprecise and self.composed else None
 
     def _refused(self, error):
         """Return (verdict, detail, argument) for a backward pass that raised an error; (verdict, detail) if no argument is to blame."""
