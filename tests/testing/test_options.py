@@ -393,3 +393,11 @@ def test_a_report_knows_what_was_checked():
     report = check_vjp(square, off(), X)
     assert (report.function, report.library, report.derivatives, report.verdict) == ("square", "numpy", 3 * 5, "right")
     assert report.seconds > 0 and 5e-7 < report.precision < 2e-6 and report.reproducer == "" and report.reproducer_file is None
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("allow_vacuous", [False, True])
+def test_a_gradient_that_is_not_finite_is_wrong(bad, allow_vacuous):
+    backward = lambda g, x: np.where(np.arange(3) == 1, bad, 2 * x) * g
+    report = check_vjp(lambda x: (x * x).sum(), backward, X, raise_exception=False, allow_vacuous=allow_vacuous)
+    assert report.verdict == "wrong" and report.finding.index == (1,)
