@@ -126,7 +126,7 @@ def crowded(arrays):
 
 
 def right_from_afar(check, number, step, rows, analytic, arrays=None):
-    """Return for each row whether the gradient is right for wide steps, where smaller ones are lost in the rounding beside other inputs.
+    """Return for each row whether the gradient is right for wide steps, where small ones are lost in the rounding beside other inputs.
 
     In low precision, the function may move in a few large steps only; then the slope of the staircase is enough for a doubt.
     """
