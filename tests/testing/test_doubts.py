@@ -19,14 +19,14 @@ def cancelling(x):
 
 
 def cancelling_back(g, x):
-    return g * ((2 * x + 1e9) - 1e9)  # right, but for 1e-7 of rounding
+    return g * 2 * (1e7 * x - (1e7 - 1) * x)  # right, but for 1e-9 of rounding
 
 
 def test_a_gradient_may_be_rounded_badly():
     x = np.array([0.3, 1.7, -2.2])
-    assert np.abs(cancelling_back(1.0, x) / (2 * x) - 1).max() > 1e-8
-    assert not report_of(cancelling, cancelling_back, x, rtol=1e-12).accuses
-    report = report_of(cancelling, lambda g, x: g * ((2 * x + 1e9) - 1e9) * (1 + 1e-5), x)
+    assert np.abs(cancelling_back(1.0, x) / (2 * x) - 1).max() > 1e-11
+    assert not report_of(cancelling, cancelling_back, x, rtol=1e-11).accuses
+    report = report_of(cancelling, lambda g, x: cancelling_back(g, x) * (1 + 1e-5), x)
     assert report.accuses
 
 
