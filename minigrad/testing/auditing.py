@@ -59,7 +59,8 @@ class Trial:
 
 def precision(trials):
     """Return (the largest relative mistake that may be unnoticed in a judged derivative, how many were not judged, how many there are)."""
-    found = np.concatenate([t.resolutions() for t in trials]) if trials else np.zeros(0)
+    with np.errstate(all="ignore"):
+        found = np.concatenate([t.resolutions() for t in trials]) if trials else np.zeros(0)
     judged = found[found <= JUDGED]
     count = sum([len(t.steps) * len(t.rows) if t.rows is not None else sum([len(g) for g, _, _ in t.direct]) for t in trials])
     return float(judged.max(initial=0)), int((found > JUDGED).sum()), count

@@ -407,7 +407,7 @@ class Check:
                     raise ValueError(f"gradcheck: expected= returned {expected.size} numbers for {subject.names[i]}, which has {g.size}")
                 allowed = self.atol + self.rtol * np.maximum(np.abs(g), np.abs(expected))
                 trials[i].add_direct(g, expected, allowed)
-                bad = ~((np.abs(g - expected) <= allowed) | (np.isnan(g) & np.isnan(expected)))
+                bad = ~((np.isfinite(g) & (np.abs(g - expected) <= allowed)) | (g == expected) | (np.isnan(g) & np.isnan(expected)))
                 if bad.any():
                     at = int(np.argmax(np.where(bad, np.abs(g - expected), -1)))
                     detail = f"the gradient is not the expected one in {int(bad.sum())} of {g.size} elements"

@@ -19,7 +19,7 @@ class Comparison:
         self.floor = atol + 0.01 * rtol * _weighted(self.weights, np.abs(value))
         self.allowed = self.floor + rtol * np.maximum(np.abs(self.numeric), np.abs(analytic)) + self.error
         self.off = np.abs(self.numeric - analytic)
-        self.right = self.off <= self.allowed
+        self.right = np.isfinite(analytic) & (self.off <= self.allowed)
         self.state = np.where(self.right, "right", "wrong").astype(object)
 
     @property
@@ -43,7 +43,8 @@ class Comparison:
         staircase = ~np.isnan(reading.other)
         other = _weighted(rows, np.where(staircase, reading.other, reading.value))
         other_off = np.abs(other - self.analytic)
-        other_fits = other_off <= self.allowed + _weighted(self.weights, np.where(staircase, reading.other_error, 0.0))
+        other_error = _weighted(self.weights, np.where(staircase, reading.other_error, 0.0))
+        other_fits = np.isfinite(self.analytic) & (other_off <= self.allowed + other_error)
         growing, unknown = self._touches(reading.growing), self._touches(~np.isfinite(reading.error))
         self.at_kink, touches_stairs = self._touches(kinked), self._touches(staircase)
         self.rough, hopeless = self._touches(reading.rough), self._touches(reading.hopeless)

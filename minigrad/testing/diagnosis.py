@@ -86,7 +86,8 @@ class Evidence:
         self.noise = np.where(np.isfinite(errors[self.rows]), errors[self.rows], 0.0)
         off = np.abs(self.block - self.wanted)
         self.difference = float(np.nanmax(off, initial=0))
-        self.bad = ~(off <= check.atol + check.rtol * np.maximum(np.abs(self.block), np.abs(self.wanted)) + self.noise)
+        tiny = 1e-9 * self.difference  # the rounding of derivatives that are 0
+        self.bad = ~(off <= check.atol + check.rtol * np.maximum(np.abs(self.block), np.abs(self.wanted)) + self.noise + tiny)
 
     def _choose(self, size, first, most):
         """Return at most `most` of `size` elements in order: those of `first`, and random other ones."""
@@ -344,7 +345,7 @@ def _input_for_output(e):
 
 def _factor(e):
     numeric, analytic = e.wanted[e.bad], e.block[e.bad]
-    minority = 2 * numeric.size < (np.abs(e.wanted) > e.check.atol).sum()
+    minority = 2 * numeric.size < (np.abs(e.wanted) > e.check.atol + 1e-9 * e.difference).sum()
     if not numeric.size or not numeric.all() or minority:
         return None
     weight = float((numeric * numeric).sum())
@@ -353,7 +354,7 @@ def _factor(e):
         return None
     rest = np.abs(e.block - np.where(e.bad, c * e.wanted, e.wanted))
     noise = 3 * e.noise + EXPLAINED * abs(1 - c) * np.abs(e.wanted) + 20 * e.check.rtol * e.check.rtol * np.abs(e.wanted)
-    allowed = noise + e.check.atol + e.check.rtol * np.abs(e.wanted) * ~e.bad
+    allowed = noise + 1e-9 * e.difference + e.check.atol + e.check.rtol * np.abs(e.wanted) * ~e.bad
     if not (rest <= allowed).all() or (3 * e.noise[e.bad] > 0.1 * np.abs(numeric - analytic)).any():
         return None
     nice = _nice(c)

@@ -26,7 +26,7 @@ def take_back(check, number, step, rows, compared, thorough):
     looked_at = smooth[: MOST_ROWS if thorough else 1]
     for row in looked_at:
         spread = own_rounding(check, number, step, check.cotangent(rows[row]))
-        if compared.off[row] <= compared.allowed[row] + spread:
+        if np.isfinite(compared.analytic[row]) and compared.off[row] <= compared.allowed[row] + spread:
             compared.state[row] = "right"
             compared.allowed[row] += spread
     if looked_at and all(compared.state[row] == "right" for row in looked_at):
@@ -89,8 +89,8 @@ def check_state(check):
 def own_rounding(check, number, step, w):
     """Return how much a gradient along `step` scatters about a smooth curve among points near the given one.
 
-    Points very near show rounding in the gradient itself. In low precision, a value inside the function may round to steps so wide that only
-    points farther off differ.
+    Points very near show rounding in the gradient itself. In low precision, a value inside the function may round to steps so wide that
+    only points farther off differ.
     """
     arrays, unit = check.subject.arrays, check.resolution
     reaches = [[max(1e-6, 8 * unit) * a for a in arrays], [1e-3 * a for a in arrays]]

@@ -54,7 +54,7 @@ def test_the_text_of_a_finding_has_the_verdict_and_all_digits():
     third = Finding("f", "sign", "turned", 0, (0,), (0,), 1 / 3, -1 / 3, "x", "out")
     assert str(third).splitlines() == [
         third.headline, "  verdict   sign: turned", "  numeric   0.3333333333333333", "  analytic  -0.3333333333333333", "  ratio     -1.0"]
-    assert str(Finding("f", "sign", "turned")).splitlines() == ["f: the sign is wrong", "  verdict   sign: turned"]
+    assert str(Finding("f", "sign", "turned")).splitlines() == ["f: the sign is wrong: turned", "  verdict   sign: turned"]
 
 
 @pytest.mark.parametrize("numeric, analytic, ratio", [
@@ -76,7 +76,7 @@ def test_a_report_without_findings_is_right():
     report = Report("f", "numpy", precision=2e-7, derivatives=48)
     assert report and report.verdict == "right" and report.finding is None and not report.accuses
     assert str(report).splitlines() == [
-        "f: right in 48 derivatives", "  precision 2e-07: a mistake of this relative size would have been noticed everywhere"]
+        "f: right in 48 derivatives", "  precision 2e-07: a mistake of this relative size would have been noticed at these inputs"]
 
 
 @pytest.mark.parametrize("verdict, accuses", [("sign", True), ("kink", False)])
@@ -89,7 +89,7 @@ def test_a_report_tells_notes_blind_spots_and_the_reproducer():
     spots = [BlindSpot("zero", "x", True), BlindSpot("factor 2", "x", False, "too small"), BlindSpot("transposed", "w", False)]
     report = Report("f", "jax", [SOFT], blind_spots=spots, notes=["one thing", "another"], reproducer="print(1)")
     assert str(report) == "\n".join([
-        str(SOFT), "  note      one thing", "  note      another", "  noticed  zero of x", "  UNNOTICED factor 2 of x: too small",
+        str(SOFT), "  note      one thing", "  note      another", "  noticed   zero of x", "  UNNOTICED factor 2 of x: too small",
         "  UNNOTICED transposed of w", "to reproduce:", "", "print(1)"])
     report.reproducer_file = pathlib.Path("folder") / "f.py"
     assert str(report).endswith(f"\nto reproduce: python {report.reproducer_file}") and "print(1)" not in str(report)

