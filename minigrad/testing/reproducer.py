@@ -9,10 +9,7 @@ import re
 import tempfile
 from typing import Any
 
-from .program.elements import LARGE
 from .program.writer import Writer
-
-__all__ = ["LARGE", "LARGE_PROGRAM", "Writer", "reproducer", "save"]
 
 LARGE_PROGRAM = 4000  # characters above which a program goes to a file
 
@@ -23,8 +20,21 @@ def reproducer(call: str, function: Any, positional: Any, options: dict[str, Any
     call: the name of the check. function: what is checked; for `check_vjp` the pair (forward, backward). positional: the inputs.
     options: those of the check that differ from their defaults.
     """
-    writer = Writer(call)
-    functions = [writer.value(f) for f in (function if call == "check_vjp" else (function,))]
+    functions = tuple(function) if call == "check_vjp" else (function,)
+    try:
+        text = _program(Writer(call), call, functions, positional, options)
+        compile(text, "<reproducer>", "exec", dont_inherit=True)
+        return text
+    except Exception:  # a failed check is reported, whatever goes wrong with its program
+        names = ["forward", "backward"] if call == "check_vjp" else ["function"]
+        asked = [f"{name} = ...  # put your {name} here: it could not be written" for name in [*names, "inputs"]]
+        given = "inputs" if call == "gradcheck" else "*inputs"
+        return "\n".join([f"from minigrad.testing import {call}", "", *asked, f"{call}({', '.join([*names, given])})"]) + "\n"
+
+
+def _program(writer, call, functions, positional, options):
+    """Return the text of the program."""
+    written = [writer.value(f) for f in functions]
     keywords = [f"{name}={writer.value(value)}" for name, value in options.items()]
     inputs = {}
     for i, x in enumerate(positional):
@@ -35,7 +45,7 @@ def reproducer(call: str, function: Any, positional: Any, options: dict[str, Any
     if call == "gradcheck":
         names = [f"({''.join(f'{name}, ' for name in names).rstrip()})"]
     lines = [*writer.lines(), *(f"{name} = {text}" for name, text in inputs.items())]
-    return "\n".join([*lines, f"{call}({', '.join([*functions, *names, *keywords])})"]) + "\n"
+    return "\n".join([*lines, f"{call}({', '.join([*written, *names, *keywords])})"]) + "\n"
 
 
 def save(text: str, name: str) -> pathlib.Path | None:
