@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import os
 import pathlib
 import re
@@ -20,32 +22,25 @@ def reproducer(call: str, function: Any, positional: Any, options: dict[str, Any
     call: the name of the check. function: what is checked; for `check_vjp` the pair (forward, backward). positional: the inputs.
     options: those of the check that differ from their defaults.
     """
-    functions = tuple(function) if call == "check_vjp" else (function,)
+    checked = tuple(function) if call == "check_vjp" else (function,)
     try:
-        text = _program(Writer(call), call, functions, positional, options)
-        compile(text, "<reproducer>", "exec", dont_inherit=True)
-        return text
+        writer, inputs = Writer(call), {}
+        functions = [writer.value(f) for f in checked]
+        keywords = [f"{name}={writer.value(value)}" for name, value in options.items()]
+        for i, x in enumerate(positional):
+            text, name = writer.value(x), writer.unique(f"x{i}")
+            inputs[name], writer.names[name] = text, x
+            writer.remember(x, name)
+        names = [f"({''.join(f'{name}, ' for name in inputs).rstrip()})"] if call == "gradcheck" else list(inputs)
+        lines = [*writer.lines(), *(f"{name} = {text}" for name, text in inputs.items())]
+        program = "\n".join([*lines, f"{call}({', '.join([*functions, *names, *keywords])})"]) + "\n"
+        compile(program, "<reproducer>", "exec", dont_inherit=True)
+        return program
     except Exception:  # a failed check is reported, whatever goes wrong with its program
         names = ["forward", "backward"] if call == "check_vjp" else ["function"]
         asked = [f"{name} = ...  # put your {name} here: it could not be written" for name in [*names, "inputs"]]
         given = "inputs" if call == "gradcheck" else "*inputs"
         return "\n".join([f"from minigrad.testing import {call}", "", *asked, f"{call}({', '.join([*names, given])})"]) + "\n"
-
-
-def _program(writer, call, functions, positional, options):
-    """Return the text of the program."""
-    written = [writer.value(f) for f in functions]
-    keywords = [f"{name}={writer.value(value)}" for name, value in options.items()]
-    inputs = {}
-    for i, x in enumerate(positional):
-        text, name = writer.value(x), writer.unique(f"x{i}")
-        inputs[name], writer.names[name] = text, x
-        writer.remember(x, name)
-    names = list(inputs)
-    if call == "gradcheck":
-        names = [f"({''.join(f'{name}, ' for name in names).rstrip()})"]
-    lines = [*writer.lines(), *(f"{name} = {text}" for name, text in inputs.items())]
-    return "\n".join([*lines, f"{call}({', '.join([*written, *names, *keywords])})"]) + "\n"
 
 
 def save(text: str, name: str) -> pathlib.Path | None:
@@ -74,15 +69,11 @@ def _write_new(folder, stem, data):
     try:
         with open(handle, "wb") as file:
             file.write(data)
-        number = 1
-        while True:
+        for number in itertools.count(1):
             path = folder / (f"{stem}.py" if number == 1 else f"{stem}_{number}.py")
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(temporary, path)
+            if path.is_file() and path.read_bytes() == data:
                 return path
-            except FileExistsError:
-                if path.is_file() and path.read_bytes() == data:
-                    return path
-            number += 1
     finally:
         os.unlink(temporary)

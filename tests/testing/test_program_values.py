@@ -1,5 +1,6 @@
 """Values in the program that repeats a failed check: numbers, containers, arrays and tensors, objects."""
 
+import ast
 import collections
 import dataclasses
 import enum
@@ -20,6 +21,7 @@ from minigrad import ops
 from minigrad.testing.program import elements
 from minigrad.testing.program.elements import LARGE
 from minigrad.testing.program.writer import Writer
+from minigrad.testing.reproducer import reproducer
 from support.programs_of_values import program_of, written
 from support.strict_device import strict_device
 
@@ -143,11 +145,16 @@ def deep(depth):
 
 def test_what_is_nested_too_deeply_is_asked_for():
     assert written(deep(20))[1] == deep(20)
-    nested: list = []
-    for _ in range(100_000):
-        nested = [nested]
-    text, _ = written([{"a": nested}])
-    assert "# put your list_1 here" in program_of({"a": nested}) and 30 < text.count("[") < 100
+    inside: list = [1]
+    inside.append(inside)
+    for depth in (150, 300, 100_000):
+        nested: list = []
+        for _ in range(depth):
+            nested = [nested]
+        for value in (inside, {"a": nested}):
+            text = reproducer("check_vjp", (deep, deep), [value], {})
+            ast.parse(text)
+            assert ("put your" in text) == (value is inside or depth > 150)
 
 
 plain_values = st.recursive(

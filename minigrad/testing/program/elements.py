@@ -49,10 +49,8 @@ def minigrad_tensor(program, x):
     is_parameter = nn is not None and isinstance(x, nn.Parameter)
     options = (f", device={device!r}" if device != "cpu" else "") + (", requires_grad=True" if x.requires_grad and not is_parameter else "")
     numbers = listed(array, mg)
-    if numbers is None:
-        text = f"{mg}.tensor({buffer(program, array)}{options})"
-    else:
-        text = f"{mg}.tensor({numbers}, dtype={mg}.{dtype_name(array.dtype)}{options})"
+    elements = buffer(program, array) if numbers is None else f"{numbers}, dtype={mg}.{dtype_name(array.dtype)}"
+    text = f"{mg}.tensor({elements}{options})"
     return f"{mg}.nn.Parameter({text}{'' if x.requires_grad else ', requires_grad=False'})" if is_parameter else text
 
 

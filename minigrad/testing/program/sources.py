@@ -5,7 +5,6 @@ import __future__
 
 import ast
 import builtins
-import copy
 import dis
 import functools
 import inspect
@@ -14,33 +13,23 @@ import sys
 import textwrap
 import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 LIBRARIES = {"minigrad", "numpy", "scipy", "torch", "jax", "jaxlib", "cupy", *sys.stdlib_module_names}  # which a program imports from
 LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 OF_EVERY_MODULE = {"__name__", "__file__", "__doc__", "__builtins__", "__annotations__", "__spec__", "__package__", "__loader__"}
+# (text of a definition, {name: value} of what is used when it is executed, the same of what is used later, whether its module has
+# `from __future__ import annotations`)
+Source = tuple[str, dict[str, Any], dict[str, Any], bool]
 
 
-class Source(NamedTuple):
-    """A text that defines a function or class, or is a lambda in parentheses, and what it uses.
+def of_function(x: types.FunctionType, decorators: int, program: Any) -> Source | None:
+    """Return the Source of a function, or of a lambda in parentheses; None if its text is not found, or has too few decorators.
 
-    at_once, later: {name: value} of what is used when the text is executed, and when what it defines is called.
-    future: whether its module has `from __future__ import annotations`.
-    """
-
-    text: str
-    at_once: dict[str, Any]
-    later: dict[str, Any]
-    future: bool
-
-
-def of_function(x: types.FunctionType, with_decorators: bool, program: Any) -> Source | None:
-    """Return the definition of a function, or the text of a lambda; None if it is not found.
-
-    program: the Writer that writes the values of defaults, which may no longer be what their texts mean.
+    decorators: how many there must be; they are left out if that is 0. program: the Writer, which writes the values of defaults.
     """
     lines, node = _node_of_function(x)
-    if node is None:
+    if node is None or len(getattr(node, "decorator_list", ())) < decorators:
         return None
     space = {**x.__globals__, **closure(x)}
 
@@ -48,22 +37,17 @@ def of_function(x: types.FunctionType, with_decorators: bool, program: Any) -> S
         stays = isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and space.get(node.id, space) is value)
         return node if stays else ast.parse(program.value(value), mode="eval").body
 
-    changed = copy.deepcopy(node)
-    if not with_decorators and not isinstance(node, ast.Lambda):
-        changed.decorator_list = []
-    arguments, keywords = changed.args, x.__kwdefaults__ or {}
+    if not decorators:
+        node.decorator_list = []
+    arguments, keywords = node.args, x.__kwdefaults__ or {}
     arguments.defaults = list(map(default, arguments.defaults, x.__defaults__ or ()))
     arguments.kw_defaults = [d and default(d, keywords[a.arg]) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults)]
-    return _source(_text(lines, node, changed), {**program.names, **space}, x.__globals__)
-
-
-def decorators(x: Any) -> int:
-    """Return how many decorators the definition of a function has; 0 for anything else."""
-    return len(getattr(_node_of_function(x)[1], "decorator_list", ())) if isinstance(x, types.FunctionType) else 0
+    text = f"({ast.unparse(node)})" if isinstance(node, ast.Lambda) else _text(lines, node)
+    return _source(text, {**program.names, **space}, x.__globals__)
 
 
 def of_class(x: type) -> Source | None:
-    """Return the definition of a class; None if its text is not found."""
+    """Return the Source of a class; None if its text is not found."""
     lines, node = _node_of_class(x)
     if node is None:
         return None
@@ -71,11 +55,14 @@ def of_class(x: type) -> Source | None:
     space = {**module, **{base.__name__: base for base in x.__bases__}}
     for function in functions_of(x):
         space = {**function.__globals__, **space, **closure(function)}
-    return _source(_text(lines, node, node), space, module)
+    return _source(_text(lines, node), space, module)
 
 
 def _source(text, space, module):
-    """Return the Source of a text whose names are looked up in `space`, then among the builtins; raise NameError for one used at once."""
+    """Return the Source of a text whose names are looked up in `space`, then among the builtins.
+
+    Raise NameError for an unknown name that is used when the text is executed.
+    """
     future = module.get("annotations") is __future__.annotations
     code = compile(text, "<source>", "exec", __future__.annotations.compiler_flag if future else 0, dont_inherit=True)
     found: tuple[dict, dict] = {}, {}
@@ -84,7 +71,7 @@ def _source(text, space, module):
             found[not at_once][name] = space[name] if name in space else getattr(builtins, name)
         elif at_once:
             raise NameError(name)
-    return Source(text, *found, future)
+    return (text, *found, future)
 
 
 def names_used(code: types.CodeType, at_once: bool = True, used: dict[str, bool] | None = None) -> dict[str, bool]:
@@ -109,29 +96,26 @@ def names_used(code: types.CodeType, at_once: bool = True, used: dict[str, bool]
 # ---- finding a text
 
 
-@functools.lru_cache(8)
-def _parsed(text):
-    return ast.parse(text)
-
-
 def _nodes(x, name, kinds):
     """Return (lines of the file of a code or class, the syntax trees of such a kind and name there); ([], []) without a file."""
     try:
         lines = inspect.findsource(x)[0]
-        return lines, [n for n in ast.walk(_parsed("".join(lines))) if isinstance(n, kinds) and getattr(n, "name", "<lambda>") == name]
+        nodes = ast.walk(ast.parse("".join(lines)))
     except Exception:  # inspect raises many kinds of errors where there is no file, or one that has been edited
         return [], []
+    return lines, [n for n in nodes if isinstance(n, kinds) and getattr(n, "name", "<lambda>") == name]
 
 
 def _node_of_function(x):
-    """Return (lines of the file, syntax tree) of a function; the tree is None if it is not found or not the only possible one."""
+    """Return (lines of the file, syntax tree) of a function; the tree is None if it is not found."""
     code = x.__code__
     lines, nodes = _nodes(code, code.co_name, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef))
     here = [n for n in nodes if _first_line(n) == code.co_firstlineno]
     if len(here) > 1:  # lambdas on one line: the innermost in which all instructions lie
         places = [p for p in code.co_positions() if None not in p and p[2:] != (0, 0)]
-        here = [n for n in here if places and all(_start(n.body) <= (p[0], p[2]) and (p[1], p[3]) <= _end(n.body) for p in places)]
-    return lines, max(here, key=_start, default=None)
+        first, last = min((p[0], p[2]) for p in places), max((p[1], p[3]) for p in places)
+        here = [n for n in here if (n.body.lineno, n.body.col_offset) <= first and last <= (n.body.end_lineno, n.body.end_col_offset)]
+    return lines, max(here, key=lambda n: (n.lineno, n.col_offset), default=None)
 
 
 def _node_of_class(x):
@@ -140,32 +124,21 @@ def _node_of_class(x):
     code = next((code for code in codes if code.co_filename != "<string>"), None)  # not a method that dataclasses made
     lines, nodes = _nodes(code or x, x.__name__, ast.ClassDef)
     line = code.co_firstlineno if code else inspect.findsource(x)[1] + 1 if nodes else 0
-    return lines, max((n for n in nodes if _first_line(n) <= line <= n.end_lineno), key=_start, default=None)
+    return lines, max((n for n in nodes if _first_line(n) <= line <= n.end_lineno), key=_first_line, default=None)
 
 
-def _text(lines, node, changed):
-    """Return the text of a syntax tree at the left margin: as it stands in the file if that means the same as `changed`."""
-    if isinstance(node, ast.Lambda):
-        return f"({ast.unparse(changed)})"
-    first = _first_line(node) if changed.decorator_list else node.lineno
-    text = textwrap.dedent("".join(lines[first - 1:node.end_lineno]))
+def _text(lines, node):
+    """Return the text of a definition at the left margin: as it stands in the file if that means the same."""
+    text = textwrap.dedent("".join(lines[_first_line(node) - 1:node.end_lineno]))
     try:
-        same = ast.dump(ast.parse(text)) == ast.dump(ast.Module([changed], []))
+        same = ast.dump(ast.parse(text)) == ast.dump(ast.Module([node], []))
     except SyntaxError:  # a string of several lines keeps the text from moving to the margin
         same = False
-    return (text.rstrip() if same else ast.unparse(changed)) + "\n"
+    return (text.rstrip() if same else ast.unparse(node)) + "\n"
 
 
 def _first_line(node):
     return min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
-
-
-def _start(node):
-    return node.lineno, node.col_offset
-
-
-def _end(node):
-    return node.end_lineno, node.end_col_offset
 
 
 # ---- the surroundings of functions

@@ -20,7 +20,6 @@ from . import elements, sources
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 ALIASES = {"minigrad": "mg", "numpy": "np", "jax.numpy": "jnp", "cupy": "cp"}
-DEEPEST = 50  # levels of nested values, below which the program asks for what is there
 PUBLIC = ("numpy", "torch", "torch.nn", "torch.nn.functional", "jax.numpy", "jax", "jax.nn", "jax.lax", "cupy")  # which names are known in
 SIMPLE = ("Linear", "Conv1d", "Conv2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "Flatten", "Identity", "Tanh", "Sigmoid", "ReLU", "ELU",
           "LeakyReLU", "GELU", "SiLU", "Softplus", "Softmax", "LogSoftmax", "Dropout")  # PyTorch's modules that print as the call for them
@@ -40,7 +39,6 @@ class Writer:
         self.definitions: list[str] = []
         self.names: dict[str, Any] = {name: getattr(builtins, name) for name in USED_HERE}
         self.bound: dict[int, tuple[Any, str]] = {}
-        self.depth = 0
         self.future = False
         if call == "gradcheck":
             self.library("minigrad")
@@ -59,15 +57,11 @@ class Writer:
         if id(x) in self.bound:
             return self.bound[id(x)][1]
         before = self.imports.copy(), self.definitions.copy(), self.names.copy(), self.bound.copy()
-        self.depth += 1
         try:
-            text = self.expression(x) if self.depth <= DEEPEST else None
+            text = self.expression(x)
         except Exception:  # whatever goes wrong with an unusual value, the program is written and asks for it
-            self.imports[:], self.definitions[:] = before[:2]
-            self.names, self.bound = before[2:]
+            self.imports[:], self.definitions[:], (self.names, self.bound) = before[0], before[1], before[2:]
             text = None
-        finally:
-            self.depth -= 1
         return self.unknown(x) if text is None else text
 
     def expression(self, x: Any) -> str | None:
@@ -122,7 +116,7 @@ class Writer:
             return f"{self.library('minigrad')}.device({str(x)!r})"
         if isinstance(x, backend.dtype):
             name = elements.dtype_name(x)
-            is_minigrad = "mg" in self.names and sources.by_name("minigrad", name) is x
+            is_minigrad = self.names.get("mg") is sys.modules["minigrad"] and sources.by_name("minigrad", name) is x
             return f"mg.{name}" if is_minigrad else f"{self.library('numpy')}.dtype({elements.dtype_text(self, x)})"
         if isinstance(x, backend.NumPyScalar) and type(x.item()) in PLAIN:
             return f"{self.library('numpy')}.{kind.__name__}({self.value(x.item())})"
@@ -157,11 +151,12 @@ class Writer:
         """Define a function without its decorators, which made something else of it, or return a lambda's text."""
         if not isinstance(x, types.FunctionType) or sources.is_installed(x.__globals__.get("__name__", "")):
             return None
-        source = sources.of_function(x, False, self)
+        source = sources.of_function(x, 0, self)
         if x.__code__.co_name != "<lambda>" or source is None:
             return self.define(x, x.__code__.co_name, source)
-        self.bind({**source.at_once, **source.later})
-        return self.bound[id(x)][1] if id(x) in self.bound else source.text  # it is bound if it calls itself
+        text, at_once, later, _ = source
+        self.bind({**at_once, **later})
+        return self.bound[id(x)][1] if id(x) in self.bound else text  # it is bound if it calls itself
 
     def decorated(self, x: Any) -> str | None:
         """Return an expression for what decorators, or functions that are used like these, made of a function."""
@@ -169,14 +164,18 @@ class Writer:
         if len(steps) == 1:
             return None
         raw = steps[-1]
-        if sources.decorators(raw) >= len(steps) - 1 and sources.by_name(raw.__module__, raw.__qualname__) in (x, None):
-            name = self.define(x, raw.__name__, sources.of_function(raw, True, self))
-        elif kind == "PjitFunction":
-            options = {key: getattr(x._jit_info, key) for key in ("static_argnums", "static_argnames")}
-            return f"{self.library('jax')}.jit({self.value(steps[1])}{self.options(options)})"
-        elif kind in RULES:
-            options = {"nondiff_argnums": tuple(x.nondiff_argnums)}
-            name = self.assign(x, raw.__name__, f"{self.library('jax')}.{kind}({self.value(steps[1])}{self.options(options)})")
+        is_current = isinstance(raw, types.FunctionType) and sources.by_name(raw.__module__, raw.__qualname__) in (x, None)
+        source = sources.of_function(raw, len(steps) - 1, self) if is_current else None
+        if source is not None:
+            name = self.define(x, raw.__name__, source)
+        elif kind in ("PjitFunction", *RULES):
+            maker, given = (kind, x) if kind in RULES else ("jit", x._jit_info)
+            options = {key: getattr(given, key, None) for key in ("nondiff_argnums", "static_argnums", "static_argnames")}
+            more = "".join(f", {key}={self.value(value)}" for key, value in options.items() if value)
+            text = f"{self.library('jax')}.{maker}({self.value(steps[1])}{more})"
+            if kind not in RULES:
+                return text
+            name = self.assign(x, raw.__name__, text)
         else:
             return None
         method, *parts = RULES.get(kind, ("",))
@@ -184,23 +183,20 @@ class Writer:
             self.definitions.append(f"{name}.{method}({', '.join(self.value(getattr(x, part)) for part in parts)})")
         return name
 
-    def options(self, options: dict[str, Any]) -> str:
-        """Return the text of keyword arguments, without those that are empty."""
-        return "".join(f", {key}={self.value(value)}" for key, value in options.items() if value)
-
-    def define(self, x: Any, name: str, source: sources.Source | None) -> str | None:
+    def define(self, x: Any, name: str, source: Any) -> str | None:
         """Define `x` by its text, after what that uses at once and before the rest of what it uses; return its name."""
         if source is None and isinstance(x, type) and issubclass(x, tuple) and hasattr(x, "_fields"):
             made = f"{name} = {self.library('collections')}.namedtuple({name!r}, {list(x._fields)!r})"
-            source = sources.Source(made, {}, {}, False)
+            source = made, {}, {}, False
         if source is None:
             return None
-        self.check_name(name, x)
+        text, at_once, later, future = source
         self.bound[id(x)] = (x, name)
-        self.bind(source.at_once)
-        self.future |= source.future
-        self.definitions.append(source.text)
-        self.bind(source.later)
+        self.bind({name: x})
+        self.bind(at_once)
+        self.future |= future
+        self.definitions.append(text)
+        self.bind(later)
         return name
 
     # ---- objects
@@ -225,14 +221,16 @@ class Writer:
         return name
 
     def torch_module(self, x: Any, torch: Any) -> str | None:
-        """Define a module of PyTorch by the call that makes it and its parameters; None if that would not tell all of it."""
-        parameters = [p for _, p in x.named_parameters(remove_duplicate=False)]
-        is_usual = len(set(map(id, parameters))) == len(parameters) and all(p.requires_grad for p in parameters)
-        hooks = [hook for m in x.modules() for key, hook in vars(m).items() if key.endswith("_hooks") and hook]
-        call = _constructor(x, self.library("torch"), torch)
-        if call is None or hooks or not is_usual or len({m.training for m in x.modules()}) > 1:
+        """Define a simple module of PyTorch, or a Sequential of these, by its printed form; None if that would not tell all of it."""
+        library, is_sequence = f"{self.library('torch')}.nn", type(x) is torch.nn.Sequential
+        layers, modules = list(x) if is_sequence else [x], list(x.modules())
+        is_simple = all(type(m).__name__ in SIMPLE and type(m) is getattr(torch.nn, type(m).__name__) for m in layers)
+        is_usual = len({m.training for m in modules}) == 1 and all(p.requires_grad for p in x.parameters())
+        hooks = [hook for m in modules for key, hook in vars(m).items() if key.endswith("_hooks") and hook]
+        if not is_simple or not is_usual or hooks or len(modules) != len(layers) + is_sequence:
             return None
-        name = self.assign(x, type(x).__name__.lower(), call)
+        call = ", ".join(f"{library}.{m!r}" for m in layers)
+        name = self.assign(x, type(x).__name__.lower(), f"{library}.Sequential({call})" if is_sequence else call)
         if state := dict(x.state_dict()):
             self.definitions.append(f"{name}.load_state_dict({self.value(state)}, assign=True)")
         if not x.training:
@@ -243,16 +241,12 @@ class Writer:
 
     # ---- names
 
-    def check_name(self, name: str, x: Any) -> None:
-        """Make `name` stand for `x`; raise ValueError if it stands for something else."""
-        if self.names.setdefault(name, x) is not x:
-            raise ValueError(f"{name} stands for something else in the program")
-
     def bind(self, values: dict[str, Any]) -> None:
         """Make each name mean its value in the program; raise ValueError if it means something else there."""
         for name, x in values.items():
             is_new = name not in self.names
-            self.check_name(name, x)
+            if self.names.setdefault(name, x) is not x:
+                raise ValueError(f"{name} stands for something else in the program")
             if is_new and getattr(builtins, name, self) is not x:
                 text = self.value(x)
                 if text != name:
@@ -300,13 +294,12 @@ class Writer:
 
     def need(self, line: str) -> None:
         """Add an import to the program, once."""
-        if line not in self.imports:
-            self.imports.append(line)
+        self.imports.extend({line}.difference(self.imports))
 
     def module(self, x: types.ModuleType, like: str) -> str | None:
         """Import a module; return its name. None if the program could not import it."""
         path = x.__name__
-        if sys.modules.get(path) is not x or path == "__main__" or not all(map(str.isidentifier, path.split("."))):
+        if sys.modules.get(path) is not x or path == "__main__":
             return None
         name = self.name_of(x, like)
         comment = "" if sources.is_installed(path) else "  # your module: run this program where Python finds it"
@@ -319,12 +312,3 @@ class Writer:
         if id(module) not in self.bound and rest and path not in ALIASES:
             return f"{self.library(base)}.{rest}"
         return self.module(module, ALIASES.get(path, path)) or path
-
-
-def _constructor(x, library, torch):
-    """Return the call that makes one of PyTorch's simple modules, which is its printed form; None for other modules."""
-    kind = type(x)
-    if kind is torch.nn.Sequential and list(x._modules) == [str(i) for i in range(len(x))]:
-        inner = [_constructor(child, library, torch) for child in x]
-        return None if None in inner else f"{library}.nn.Sequential({', '.join(inner)})"
-    return f"{library}.nn.{x!r}" if kind.__name__ in SIMPLE and vars(torch.nn).get(kind.__name__) is kind else None
