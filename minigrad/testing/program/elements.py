@@ -14,6 +14,8 @@ from ...autograd import graph
 
 LARGE = 256  # elements above which an array is written as bytes
 MOST = 1 << 25  # bytes of an array above which the program asks for it instead
+SIMPLE = ("Linear", "Conv1d", "Conv2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "Flatten", "Identity", "Tanh", "Sigmoid", "ReLU", "ELU",
+          "LeakyReLU", "GELU", "SiLU", "Softplus", "Softmax", "LogSoftmax", "Dropout")  # PyTorch's modules that print as the call for them
 
 
 def expression(program: Any, x: Any) -> str | None:
@@ -48,9 +50,7 @@ def minigrad_tensor(program, x):
     nn = sys.modules.get("minigrad.nn")
     is_parameter = nn is not None and isinstance(x, nn.Parameter)
     options = (f", device={device!r}" if device != "cpu" else "") + (", requires_grad=True" if x.requires_grad and not is_parameter else "")
-    numbers = listed(array, mg)
-    elements = buffer(program, array) if numbers is None else f"{numbers}, dtype={mg}.{dtype_name(array.dtype)}"
-    text = f"{mg}.tensor({elements}{options})"
+    text = f"{mg}.tensor({contents(program, array, mg)}{options})"
     return f"{mg}.nn.Parameter({text}{'' if x.requires_grad else ', requires_grad=False'})" if is_parameter else text
 
 
@@ -73,15 +73,38 @@ def torch_tensor(program, x, torch):
     return f"{name}.nn.Parameter({text}{'' if x.requires_grad else ', requires_grad=False'})"
 
 
+def torch_module(program: Any, x: Any, torch: Any) -> str | None:
+    """Define a simple module of PyTorch, or a Sequential of these, by its printed form; None if that would not tell all of it."""
+    library, is_sequence = f"{program.library('torch')}.nn", type(x) is torch.nn.Sequential
+    layers, modules = list(x) if is_sequence else [x], list(x.modules())
+    is_simple = all(type(m).__name__ in SIMPLE and type(m) is getattr(torch.nn, type(m).__name__) for m in layers)
+    is_usual = len({m.training for m in modules}) == 1 and all(p.requires_grad for p in x.parameters())
+    hooks = [hook for m in modules for key, hook in vars(m).items() if key.endswith("_hooks") and hook]
+    if not is_simple or not is_usual or hooks or len(modules) != len(layers) + is_sequence:
+        return None
+    call = ", ".join(f"{library}.{m!r}" for m in layers)
+    name = program.assign(x, type(x).__name__.lower(), f"{library}.Sequential({call})" if is_sequence else call)
+    if state := dict(x.state_dict()):
+        program.definitions.append(f"{name}.load_state_dict({program.value(state)}, assign=True)")
+    if not x.training:
+        program.definitions.append(f"{name}.eval()")
+    for key, value in x.named_parameters():
+        program.remember(value, f"{name}.get_parameter({key!r})")
+    return name
+
+
 def jax_array(program, array):
     """Return an expression for the JAX array with these elements."""
     jnp = program.library("jax.numpy")
     if array.dtype.itemsize >= 8:
         program.need(f'{program.library("jax")}.config.update("jax_enable_x64", True)')
-    numbers = listed(array, jnp)
-    if numbers is None:
-        return f"{jnp}.asarray({buffer(program, array)})"
-    return f"{jnp}.array({numbers}, dtype={jnp}.{dtype_name(array.dtype)})"
+    return f"{jnp}.array({contents(program, array, jnp)})"
+
+
+def contents(program, array, library):
+    """Return the arguments for the elements of an array: numbers and their dtype in a library, or a NumPy array."""
+    numbers, name = listed(array, library), "bool_" if array.dtype.kind == "b" else array.dtype.name
+    return buffer(program, array) if numbers is None else f"{numbers}, dtype={library}.{name}"
 
 
 def listed(array, library):
@@ -109,11 +132,6 @@ def dtype_text(program, dtype):
     if dtype.type.__module__ == "ml_dtypes":
         return f"{program.library('ml_dtypes')}.{dtype.name}"
     return repr(dtype.name if dtype.isnative and dtype.kind in "biufc" else dtype.str)
-
-
-def dtype_name(dtype):
-    """Return the name that a library gives a dtype."""
-    return "bool_" if dtype.kind == "b" else dtype.name
 
 
 def encoded(program: Any, data: bytes) -> str:

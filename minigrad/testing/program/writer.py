@@ -21,8 +21,6 @@ from . import elements, sources
 PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 ALIASES = {"minigrad": "mg", "numpy": "np", "jax.numpy": "jnp", "cupy": "cp"}
 PUBLIC = ("numpy", "torch", "torch.nn", "torch.nn.functional", "jax.numpy", "jax", "jax.nn", "jax.lax", "cupy")  # which names are known in
-SIMPLE = ("Linear", "Conv1d", "Conv2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "Flatten", "Identity", "Tanh", "Sigmoid", "ReLU", "ELU",
-          "LeakyReLU", "GELU", "SiLU", "Softplus", "Softmax", "LogSoftmax", "Dropout")  # PyTorch's modules that print as the call for them
 RULES = {"custom_vjp": ("defvjp", "fwd", "bwd"), "custom_jvp": ("defjvp", "jvp")}  # how functions of JAX get their derivatives
 USED_HERE = ("bytearray", "complex", "float", "object", "set", "slice", "range", "frozenset", "vars")  # builtins in what is written
 
@@ -115,7 +113,7 @@ class Writer:
         if isinstance(x, backend.device):
             return f"{self.library('minigrad')}.device({str(x)!r})"
         if isinstance(x, backend.dtype):
-            name = elements.dtype_name(x)
+            name = "bool_" if x.kind == "b" else x.name
             is_minigrad = self.names.get("mg") is sys.modules["minigrad"] and sources.by_name("minigrad", name) is x
             return f"mg.{name}" if is_minigrad else f"{self.library('numpy')}.dtype({elements.dtype_text(self, x)})"
         if isinstance(x, backend.NumPyScalar) and type(x.item()) in PLAIN:
@@ -172,10 +170,8 @@ class Writer:
             maker, given = (kind, x) if kind in RULES else ("jit", x._jit_info)
             options = {key: getattr(given, key, None) for key in ("nondiff_argnums", "static_argnums", "static_argnames")}
             more = "".join(f", {key}={self.value(value)}" for key, value in options.items() if value)
-            text = f"{self.library('jax')}.{maker}({self.value(steps[1])}{more})"
-            if kind not in RULES:
-                return text
-            name = self.assign(x, raw.__name__, text)
+            name = f"{self.library('jax')}.{maker}({self.value(steps[1])}{more})"
+            name = self.assign(x, raw.__name__, name) if kind in RULES else name
         else:
             return None
         method, *parts = RULES.get(kind, ("",))
@@ -205,7 +201,7 @@ class Writer:
         """Define an object by its class and attributes, without calling `__init__`; None if there is more to it."""
         torch = sys.modules.get("torch")
         if torch is not None and isinstance(x, torch.nn.Module):
-            return self.torch_module(x, torch)
+            return elements.torch_module(self, x, torch)
         make, arguments, state = (*x.__reduce_ex__(2), None)[:3]
         is_plain = (make, arguments) == (vars(copyreg)["__newobj__"], (type(x),)) and isinstance(state, (dict, type(None)))
         if not is_plain or hasattr(x, "__setstate__"):
@@ -218,25 +214,6 @@ class Writer:
             self.definitions.append(f"vars({name}).update({self.value(state)})")
             for key, value in state.items():
                 self.remember(value, f"{name}.{key}")
-        return name
-
-    def torch_module(self, x: Any, torch: Any) -> str | None:
-        """Define a simple module of PyTorch, or a Sequential of these, by its printed form; None if that would not tell all of it."""
-        library, is_sequence = f"{self.library('torch')}.nn", type(x) is torch.nn.Sequential
-        layers, modules = list(x) if is_sequence else [x], list(x.modules())
-        is_simple = all(type(m).__name__ in SIMPLE and type(m) is getattr(torch.nn, type(m).__name__) for m in layers)
-        is_usual = len({m.training for m in modules}) == 1 and all(p.requires_grad for p in x.parameters())
-        hooks = [hook for m in modules for key, hook in vars(m).items() if key.endswith("_hooks") and hook]
-        if not is_simple or not is_usual or hooks or len(modules) != len(layers) + is_sequence:
-            return None
-        call = ", ".join(f"{library}.{m!r}" for m in layers)
-        name = self.assign(x, type(x).__name__.lower(), f"{library}.Sequential({call})" if is_sequence else call)
-        if state := dict(x.state_dict()):
-            self.definitions.append(f"{name}.load_state_dict({self.value(state)}, assign=True)")
-        if not x.training:
-            self.definitions.append(f"{name}.eval()")
-        for key, value in x.named_parameters():
-            self.remember(value, f"{name}.get_parameter({key!r})")
         return name
 
     # ---- names
