@@ -22,10 +22,9 @@ def reproducer(call: str, function: Any, positional: Any, options: dict[str, Any
     call: the name of the check. function: what is checked; for `check_vjp` the pair (forward, backward). positional: the inputs.
     options: those of the check that differ from their defaults.
     """
-    checked = tuple(function) if call == "check_vjp" else (function,)
     try:
         writer, inputs = Writer(call), {}
-        functions = [writer.value(f) for f in checked]
+        functions = [writer.value(f) for f in (function if call == "check_vjp" else (function,))]
         keywords = [f"{name}={writer.value(value)}" for name, value in options.items()]
         for i, x in enumerate(positional):
             text, name = writer.value(x), writer.unique(f"x{i}")
@@ -59,7 +58,7 @@ def save(text: str, name: str) -> pathlib.Path | None:
         if not given and folder.stat().st_uid != os.getuid():
             return None  # it belongs to someone else, who could change what is written there
         return _write_new(folder, f"{words}_{hashlib.sha256(data).hexdigest()[:12]}", data)
-    except OSError:
+    except (OSError, AttributeError):  # Windows has no getuid
         return None
 
 

@@ -75,6 +75,7 @@ def test_whatever_goes_wrong_ends_in_a_program(call, arguments, monkeypatch):
     text = reproducer(call, (forward, backward), [1.0], {})
     ast.parse(text)
     assert "inputs = ...  # put your inputs here: " in text and text.endswith(f"\n{call}({arguments})\n")
+    assert reproducer("check_vjp", None, None, None).endswith("\ncheck_vjp(forward, backward, *inputs)\n")
     monkeypatch.setattr(Writer, "lines", lambda writer: ["return"])
     monkeypatch.setattr(Writer, "unique", lambda writer, name: name)
     assert reproducer(call, (forward, backward), [1.0], {}) == text
