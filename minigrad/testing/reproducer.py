@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import os
 import pathlib
 import re
 import tempfile
 from typing import Any
 
-from .program.elements import LARGE
 from .program.writer import Writer
-
-__all__ = ["LARGE", "LARGE_PROGRAM", "Writer", "reproducer", "save"]
 
 LARGE_PROGRAM = 4000  # characters above which a program goes to a file
 
@@ -23,19 +22,24 @@ def reproducer(call: str, function: Any, positional: Any, options: dict[str, Any
     call: the name of the check. function: what is checked; for `check_vjp` the pair (forward, backward). positional: the inputs.
     options: those of the check that differ from their defaults.
     """
-    writer = Writer(call)
-    functions = [writer.value(f) for f in (function if call == "check_vjp" else (function,))]
-    keywords = [f"{name}={writer.value(value)}" for name, value in options.items()]
-    inputs = {}
-    for i, x in enumerate(positional):
-        text, name = writer.value(x), writer.unique(f"x{i}")
-        inputs[name], writer.names[name] = text, x
-        writer.remember(x, name)
-    names = list(inputs)
-    if call == "gradcheck":
-        names = [f"({''.join(f'{name}, ' for name in names).rstrip()})"]
-    lines = [*writer.lines(), *(f"{name} = {text}" for name, text in inputs.items())]
-    return "\n".join([*lines, f"{call}({', '.join([*functions, *names, *keywords])})"]) + "\n"
+    try:
+        writer, inputs = Writer(call), {}
+        functions = [writer.value(f) for f in (function if call == "check_vjp" else (function,))]
+        keywords = [f"{name}={writer.value(value)}" for name, value in options.items()]
+        for i, x in enumerate(positional):
+            text, name = writer.value(x), writer.unique(f"x{i}")
+            inputs[name], writer.names[name] = text, x
+            writer.remember(x, name)
+        names = [f"({''.join(f'{name}, ' for name in inputs).rstrip()})"] if call == "gradcheck" else list(inputs)
+        lines = [*writer.lines(), *(f"{name} = {text}" for name, text in inputs.items())]
+        program = "\n".join([*lines, f"{call}({', '.join([*functions, *names, *keywords])})"]) + "\n"
+        compile(program, "<reproducer>", "exec", dont_inherit=True)
+        return program
+    except Exception:  # a failed check is reported, whatever goes wrong with its program
+        names = ["forward", "backward"] if call == "check_vjp" else ["function"]
+        asked = [f"{name} = ...  # put your {name} here: it could not be written" for name in [*names, "inputs"]]
+        given = "inputs" if call == "gradcheck" else "*inputs"
+        return "\n".join([f"from minigrad.testing import {call}", "", *asked, f"{call}({', '.join([*names, given])})"]) + "\n"
 
 
 def save(text: str, name: str) -> pathlib.Path | None:
@@ -54,7 +58,7 @@ def save(text: str, name: str) -> pathlib.Path | None:
         if not given and folder.stat().st_uid != os.getuid():
             return None  # it belongs to someone else, who could change what is written there
         return _write_new(folder, f"{words}_{hashlib.sha256(data).hexdigest()[:12]}", data)
-    except OSError:
+    except (OSError, AttributeError):  # Windows has no getuid
         return None
 
 
@@ -64,15 +68,11 @@ def _write_new(folder, stem, data):
     try:
         with open(handle, "wb") as file:
             file.write(data)
-        number = 1
-        while True:
+        for number in itertools.count(1):
             path = folder / (f"{stem}.py" if number == 1 else f"{stem}_{number}.py")
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(temporary, path)
+            if path.is_file() and path.read_bytes() == data:
                 return path
-            except FileExistsError:
-                if path.is_file() and path.read_bytes() == data:
-                    return path
-            number += 1
     finally:
         os.unlink(temporary)

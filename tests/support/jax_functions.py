@@ -56,9 +56,7 @@ FUNCTIONS = {
     "soft": soft, "power": lambda x: power(x, 3), "sine": sine, "compiled": compiled, "compiled_with_options": compiled_with_options,
     "called": called, "jit of soft": jax.jit(soft), "jit of power": functools.partial(jax.jit(power, static_argnums=1), n=3),
     "jit of a partial": jax.jit(functools.partial(compiled_with_options, n=4)), "named": lambda x: named(x, 2),
-    "vmap": jax.vmap(soft), "grad": jax.vmap(jax.grad(lambda x, s: sine(x) * s, argnums=0), in_axes=(0, None)),
-    "without_rules": without_rules, "value_and_grad": jax.value_and_grad(lambda x: soft(x)[0] * 3), "checkpoint": jax.checkpoint(soft),
-    "jacfwd": jax.jacfwd(sine),
+    "without_rules": without_rules,
 }
 
 

@@ -16,7 +16,7 @@ from minigrad.autograd import Function, op
 from minigrad.backend import fuse
 from minigrad.testing.program import sources
 from minigrad.testing.program.elements import LARGE
-from minigrad.testing.program.writer import Writer, in_order
+from minigrad.testing.program.writer import Writer
 from support.gradcheck_functions import WrongFunction, factor
 from support.programs_of_values import module_of, program_of, written
 
@@ -349,9 +349,8 @@ class HasDecorated:
 
 
 @pytest.mark.parametrize("function, lines", [
-    (counted_once, 0), (doubled_once, 1), (doubled_and_scaled, 2), (doubles(plain), 0), (doubles(doubles(plain)), 0),
+    (counted_once, 0), (doubled_once, 1), (doubled_and_scaled, 2), (doubles(plain), 0),
     (doubled_once.__wrapped__, 0), (doubled_and_scaled.__wrapped__, 0), (counts(doubled_once), 1), (scales(3)(lambda x: x + 1), 0),
-    (doubles(functools.partial(plain)), 0), (functools.cache(plain), 0), (functools.lru_cache(3)(lambda x: x + 1), 0),
     (HasDecorated(), 2), (HasDecorated().method, 2), (HasDecorated.made, 2), (HasDecorated().static, 2),
 ])
 def test_decorated_functions_compute_the_same(function, lines):
@@ -382,16 +381,14 @@ def staircase(x):
 
 def test_operations_keep_their_options():
     assert "@op(promote=False, steps=True)\ndef staircase" in program_of(staircase) and written(staircase)[1].steps
+    assert written(cube)[1](mg.tensor([2.0])).tolist() == [8.0]
+    assert written(total_square)[1](np.array([1.0, 2.0])) == 5.0
     made = op(cube.raw, product=True)
-    text, back = written(made)
-    assert text == "mg.autograd.op(cube, product=True)" and back.product and back(mg.tensor([2.0])).tolist() == [8.0]
-    total = fuse(fused_square, reduce=True)
-    text, back = written(total)
-    assert text == "mg.backend.fuse(fused_square, reduce=True)" and back(np.array([1.0, 2.0])) == 5.0
-    assert written(fuse(fused_square))[0] == "mg.backend.fuse(fused_square)"
+    assert written(made) == ("cube", ...) and written((cube, made))[1][1] is ...
 
 
-def fused_square(x):
+@fuse(reduce=True)
+def total_square(x):
     return x * x
 
 
@@ -424,100 +421,54 @@ class Doubling:
 
 def test_names_that_mean_different_things_do_not_meet():
     text, (one, two, three) = written((with_np(np), with_np(Doubling), lambda x: np.multiply(x, 1) + 1))
-    assert text == "(f, f_1, (lambda x: np.multiply(x, 1) + 1))"
-    assert one(3.0) == 6 and two(3.0) == 12 and three(3.0) == 4
-    text, functions = written([with_times(2), with_times(3), with_times(2), with_times(3.0)])
-    assert text == "[f, f_1, f_2, f_3]" and [f(5) for f in functions] == [10, 15, 10, 15.0]
-    text, functions = written([lambda x, a=a: x * a for a in (1, 2)] + [plus(3), plus(4)])
-    assert [f(10) for f in functions] == [10, 20, 13, 14]
-
-
-def test_a_function_may_have_the_name_of_a_module_or_a_check():
-    def gradcheck(x):
-        return mg.tanh(x)
-
-    def mg_(x):
-        return x
-
-    text, back = written((gradcheck, with_np(math)))
-    assert text == "(gradcheck_1, f)" and back[0](mg.zeros(1)).tolist() == [0]
+    assert text == "(f, f_1, (lambda x: np.multiply(x, 1) + 1))" and one(3.0) == 6 and two is ... and three(3.0) == 4
+    assert "f_1 = ...  # put your f_1 here" in program_of((with_np(np), with_np(Doubling)))
+    assert written([lambda x, a=a: x * a for a in (1, 2)] + [plus(3)])[1][1](10) == 20
+    assert written((plus(3), plus(4)))[1][0](10) == 13 and written((plus(3), plus(4)))[1][1] is ...
     assert written([with_np(np), np.ones(1)])[0] == "[f, np.array([1.0])]"
     assert written([with_np(Doubling), np.ones(1)])[0] == "[f, np_1.array([1.0])]"
 
+    def gradcheck(x):
+        return mg.tanh(x)
 
-def shadows_len(len):
-    def f(x):
-        return len(x) + max(x)
-
-    return f
+    assert written((gradcheck, 1)) == ("(gradcheck_1, 1)", (..., 1))
 
 
-def test_builtins_keep_their_meaning():
-    text, (own, built_in, imported, both) = written((shadows_len(sum), shadows_len(len), ops.sum, lambda x: sum(x) + len(x)))
-    assert own([1, 2]) == 5 and built_in([1, 2]) == 4 and imported(mg.ones(2)).item() == 2 and both([1, 2]) == 5
-    text, (imported, built_in) = written((ops.sum, lambda x: sum(x)))
-    assert text == "(sum, (lambda sum: (lambda x: sum(x)))(sum_1))" and imported(mg.ones(2)).item() == 2 and built_in([1, 2]) == 3
-
-
-def test_a_class_may_have_the_name_of_its_base(tmp_path):
+def test_a_class_with_the_name_of_its_base_is_asked_for(tmp_path):
     module = module_of("class Base:\n    def value(self, x):\n        return x\n"
                        "class Base(Base):\n    def value(self, x):\n        return super().value(x) * 10\n", tmp_path)
-    assert written(module.Base().value)[1](2) == 20
+    assert "put your" in program_of(module.Base().value) and written(module.Base.__bases__[0]().value)[1](2) == 2
 
 
 # ---- variables around functions
 
 
-def layer_of_closures():
-    seen, calls = None, 0
+def layer_of_closures(rebinds):
+    seen, calls = [], 0
 
     def forward(x):
-        nonlocal seen, calls
-        seen = x
-
-        def note():
-            nonlocal calls
-            mine = 0
-
-            def deeper():
-                nonlocal mine, calls
-                mine, calls = mine + 1, calls + 1
-
-            deeper()
-
-        note()
+        seen.append(x)
         return x * small
 
+    def counted_forward(x):
+        nonlocal calls
+        calls += 1
+        return x
+
     def backward(g):
-        return g * small * (seen is not None) * calls
+        return g * small * len(seen)
 
-    return forward, backward
+    return counted_forward if rebinds else forward, backward
 
 
-def test_functions_that_assign_a_common_variable_share_it():
-    _, (forward, backward) = written(layer_of_closures())
+def test_functions_around_a_common_object_share_it():
+    _, (forward, backward) = written(layer_of_closures(False))
     assert forward(2.0) == 6.0 and backward(1.0) == 3.0 and forward(2.0) and backward(1.0) == 6.0
 
 
-def test_a_variable_that_is_assigned_must_have_its_name_for_itself():
-    def calls():
-        return 1
+def test_a_function_that_assigns_a_variable_around_it_is_asked_for():
+    assert "counted_forward = ...  # put your counted_forward here" in program_of(layer_of_closures(True))
 
-    program = program_of((calls, layer_of_closures()[0]))
-    assert "# put your forward here" in program
-
-
-def empty_cell():
-    def f(x):
-        return x if x else later
-
-    if small < 0:
-        later = 1
-    return f
-
-
-def test_a_variable_without_a_value_is_left_out():
-    assert written(empty_cell())[1](2) == 2
 
 
 def test_what_a_text_needs_at_once_and_is_not_found_is_asked_for():
@@ -536,8 +487,8 @@ def test_what_a_text_needs_at_once_and_is_not_found_is_asked_for():
     class Decorated:
         pass
 
-    assert "local = ...  # put your local here: its value was not found" in program_of(Inner)
-    assert "hidden = ...  # put your hidden here: its value was not found" in program_of(Decorated)
+    assert "Inner = ...  # put your Inner here: its source was not found" in program_of(Inner)
+    assert "Decorated = ...  # put your Decorated here: its source was not found" in program_of(Decorated)
     assert "put your" not in program_of(f)
 
 
@@ -558,7 +509,7 @@ def test_defaults_have_the_values_that_they_had():
     for original in made_in_a_loop():
         _, back = written(original)
         assert back(10.0) == original(10.0) and back.__kwdefaults__["dtype"] is np.float32
-        assert "plain=plain, dtype=np.float32, n=-1" in program_of(original) and 'text="a"' in program_of(original)
+        assert "plain=plain, dtype=np.float32, n=-1" in program_of(original) and "text='a'" in program_of(original)
     one, two = [lambda x, *, k=k, m=[k]: x * k + m[0] for k in (1, 2)]
     assert [written(f)[1](10) for f in (one, two)] == [11, 22]
 
@@ -570,9 +521,9 @@ def with_a_lock(x, lock=LOCK, locks=[LOCK]):  # noqa: B006
     return x
 
 
-def test_a_default_that_cannot_be_written_keeps_its_text():
-    assert "def with_a_lock(x, lock=LOCK, locks=[LOCK]):" in program_of(with_a_lock)
-    assert "LOCK = ...  # put your LOCK here: it cannot be written here" in program_of(with_a_lock)
+def test_a_default_that_cannot_be_written_is_asked_for():
+    assert "def with_a_lock(x, lock=LOCK, locks=[lock]):" in program_of(with_a_lock)
+    assert "lock = ...  # put your lock here: it cannot be written here\nLOCK = lock\n" in program_of(with_a_lock)
 
 
 def é(ö, x="ü", *, scale=2 * small):
@@ -580,7 +531,7 @@ def é(ö, x="ü", *, scale=2 * small):
 
 
 def test_texts_with_letters_of_several_bytes():
-    assert written(é)[1](1) == (1, "ü", 6.0) and "def é(ö, x=\"ü\", *, scale=6.0):" in program_of(é)
+    assert written(é)[1](1) == (1, "ü", 6.0) and "def é(ö, x='ü', *, scale=6.0):" in program_of(é)
 
 
 # ---- functions and objects that refer to one another
@@ -610,8 +561,6 @@ def test_definitions_follow_what_they_need():
     assert written(REGISTRY[0].count)[1]() == 2
     assert written(factorial)[0] == "factorial" and written(factorial)[1](4) == 24
     assert written((even, factorial))[1][0](4) is True and written({"f": odd})[1]["f"](3) is True
-    assert in_order(["a = b", "b = c; d = 1", "c = 2", "def f(): return e", "e = f", "x = y", "y = x"]) == [
-        "c = 2", "b = c; d = 1", "a = b", "def f(): return e", "e = f", "x = y", "y = x"]
 
 
 # ---- texts that are hard to find
@@ -678,18 +627,6 @@ b""" * times + x
 
     for function in (text, aligned, Holder().call, uses(2)):
         assert written(function)[1]("x") == function("x")
-    program = program_of((uses(2), uses(3)))
-    assert "# put your text_1 here" in program and program.count("def text") == 1
-
-
-def test_a_file_that_was_edited_is_not_believed(tmp_path):
-    module = module_of("def f(x):\n    return x * 2\nh = lambda x: x\nclass C:\n    def m(self):\n        return 1\n", tmp_path, "edited")
-    path = tmp_path / "edited.py"
-    for text in ("def other(x):\n    return x * 3\nh = 3\n", "def f(x, y):\n    return x * 3\n\nh = lambda y: y\n", "(((\n", ""):
-        path.write_text(text)
-        linecache.checkcache()
-        program = program_of((module.f, module.h, module.C))
-        assert all(f"# put your {name} here" in program for name in ("f", "function", "C"))
 
 
 def test_classes_of_a_notebook_are_found(monkeypatch):
@@ -705,7 +642,7 @@ def test_classes_of_a_notebook_are_found(monkeypatch):
 def test_a_class_that_is_defined_twice_is_the_right_one(tmp_path):
     module = module_of("class C:\n    def f(self): return 1\nfirst = C\nclass C:\n    def f(self): return 2\n", tmp_path)
     assert written(module.first().f)[1]() == 1 and written(module.C().f)[1]() == 2
-    assert [f() for f in written([module.C().f, module.first().f])[1]] == [2, 1]
+    assert "# put your C_1 here" in program_of([module.C().f, module.first().f])
 
 
 def generator(n):
@@ -740,16 +677,8 @@ def test_functions_of_every_kind():
         def call(self, x):
             return super().call(x) + 5
 
-    text, (call, local) = written((Local.call, Local()))
-    assert text == "(Local.call, local)" and call(local, 1) == 7
-
-
-def test_bound_methods_of_functions_that_are_attributes_of_nothing():
-    import types
-
-    method = types.MethodType(lambda self, x: self * x, 3)
-    text, back = written(method)
-    assert text == "types.MethodType((lambda self, x: self * x), 3)" and back(2) == 6
+    text, (kind, local) = written((Local, Local()))
+    assert text == "(Local, local)" and kind.call(local, 1) == 7
 
 
 def test_functions_are_imported_where_that_is_possible():

@@ -1,14 +1,12 @@
 """Values in the program that repeats a failed check: numbers, containers, arrays and tensors, objects."""
 
+import ast
 import collections
 import dataclasses
-import datetime
 import enum
 import fractions
 import functools
 import math
-import pathlib
-import re
 import threading
 import types
 from typing import NamedTuple
@@ -20,9 +18,10 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import ops
-from minigrad.testing.program import elements, objects
+from minigrad.testing.program import elements
 from minigrad.testing.program.elements import LARGE
 from minigrad.testing.program.writer import Writer
+from minigrad.testing.reproducer import reproducer
 from support.programs_of_values import program_of, written
 from support.strict_device import strict_device
 
@@ -83,11 +82,6 @@ class Colour(enum.Enum):
     BLUE = enum.auto()
 
 
-class Level(enum.IntFlag):
-    LOW = 1
-    HIGH = 2
-
-
 class Pair(NamedTuple):
     first: object
     second: object = 3
@@ -102,34 +96,23 @@ class Weights:
     bias: object = 0.0
 
 
-@dataclasses.dataclass
-class Prepared:
-    weight: float
-    doubled: float = dataclasses.field(init=False)
-
-    def __post_init__(self):
-        self.doubled = 2 * self.weight
-
-
 @pytest.mark.parametrize("value, text", [
     (..., "..."), (b"ab", "b'ab'"), (1 + 2j, "complex(1.0, 2.0)"), (complex(-0.0, math.inf), 'complex(-0.0, float("inf"))'),
-    ({}, "{}"), ({"a": [1], 2: None}, "{'a': [1], 2: None}"), (set(), "set()"), ({3}, "{3}"), (frozenset([3]), "frozenset([3])"),
-    (range(1, 9, 2), "range(1, 9, 2)"), (Level.HIGH, "Level.HIGH"), (int, "int"), (len, "len"), ("\0\n\u2028é", "'\\x00\\n\\u2028é'"),
-    (fractions.Fraction(1, 3), "fraction"), (datetime.date(2026, 1, 2), "date_1"), (pathlib.PurePosixPath("a/b"), "pureposixpath"),
-    (collections.OrderedDict(a=1), "ordereddict"), (collections.deque([1, 2], 3), "deque_1"), (collections.Counter("aab"), "counter"),
-    (types.SimpleNamespace(a=1), "simplenamespace"), (re.compile("a+"), "pattern"), (np.float32(0.1), "np.float32(0.10000000149011612)"),
+    ({}, "{}"), ({"a": [1], 2: None}, "{'a': [1], 2: None}"), (set(), "set()"), ({3}, "{3}"), (frozenset(), "frozenset()"),
+    (frozenset([3]), "frozenset([3])"),
+    (range(1, 9, 2), "range(1, 9, 2)"), (Colour.RED, "Colour.RED"), (int, "int"), (len, "len"), ("\0\n\u2028é", "'\\x00\\n\\u2028é'"),
+    (np.float32(0.1), "np.float32(0.10000000149011612)"),
     (np.int8(-3), "np.int8(-3)"), (np.bool(True), "np.bool(True)"), (np.dtype(">f4"), "np.dtype('>f4')"), (np.tanh, "np.tanh"),
     (np.float64, "np.float64"), (np.dtype("uint16"), "np.dtype('uint16')"), (np.dtype("complex64"), "np.dtype('complex64')"),
-    (str.upper, "str.upper"),
 ], ids=lambda value: value if type(value) is str else "")
 def test_more_values_come_back(value, text):
     found, back = written(value)
     assert found == text and type(back).__name__ == type(value).__name__
-    assert back == value or (type(value) is Level and back.value == value.value)
+    assert back == value or back.value == value.value
 
 
 def test_named_tuples_and_dataclasses_and_enums_come_back():
-    for value in (Pair(1, 2.0), Untyped(1), Weights(1.0), Colour.RED, Colour.BLUE, Level.LOW | Level.HIGH, Prepared(2.0)):
+    for value in (Pair(1, 2.0), Untyped(1), Weights(1.0), Colour.RED, Colour.BLUE):
         _, back = written(value)
         assert repr(back) == repr(value)
     text, back = written({"w": Weights(np.ones(2)), "b": [Pair(np.zeros(1), None)]})
@@ -139,8 +122,6 @@ def test_named_tuples_and_dataclasses_and_enums_come_back():
 
 def test_numbers_of_numpy_that_are_none():
     assert math.isnan(written(np.float32("nan"))[1]) and written(np.float64("-inf"))[1] == -math.inf
-    assert written(np.longdouble(1) / 3)[1] == np.longdouble(1) / 3
-    assert written(np.datetime64("2026-01-02"))[1] == np.datetime64("2026-01-02")
 
 
 def test_long_bytes_are_compressed():
@@ -148,12 +129,6 @@ def test_long_bytes_are_compressed():
         text, back = written(data)
         assert back == data and len(text) < 2 * len(data)
         assert ("zlib" in text) == (len(set(data)) == 1 or len(data) == 512)
-
-
-def test_what_contains_itself_is_asked_for():
-    inside: list = [1]
-    inside.append(inside)
-    assert written(inside) == ("[1, list_1]", [1, ...])
 
 
 def test_a_value_that_raises_whatever_is_asked_is_asked_for():
@@ -170,11 +145,16 @@ def deep(depth):
 
 def test_what_is_nested_too_deeply_is_asked_for():
     assert written(deep(20))[1] == deep(20)
-    nested: list = []
-    for _ in range(100_000):
-        nested = [nested]
-    text, _ = written([{"a": nested}])
-    assert "# put your list_1 here" in program_of({"a": nested}) and 30 < text.count("[") < 100
+    inside: list = [1]
+    inside.append(inside)
+    for depth in (150, 300, 100_000):
+        nested: list = []
+        for _ in range(depth):
+            nested = [nested]
+        for value in (inside, {"a": nested}):
+            text = reproducer("check_vjp", (deep, deep), [value], {})
+            ast.parse(text)
+            assert ("put your" in text) == (value is inside or depth > 150)
 
 
 plain_values = st.recursive(
@@ -189,8 +169,8 @@ plain_values = st.recursive(
 @settings(deadline=None, max_examples=60)
 @given(plain_values)
 def test_a_program_for_any_value_runs(value):
-    text, back = written(value)
-    if "SimpleNamespace" not in text and "..." not in program_of(value) and "namespace" not in text and "partial" not in text:
+    back = written(value)[1]
+    if "..." not in program_of(value) and "deep" not in program_of(value):
         assert repr(back) == repr(value)
 
 
@@ -214,38 +194,17 @@ def test_every_dtype_comes_back(dtype):
         assert "dtype" not in text or dtype not in ("float64", "int64", "bool", "complex128")
 
 
-def test_every_bit_of_complex_numbers_comes_back():
-    for number in (complex(-0.0, 1), complex(1, -0.0), complex(0.0, -0.0), complex(math.inf, 1), complex(1, math.nan), 1 - 2j, 0j):
-        array = np.array([number])
-        assert written(array)[1].tobytes() == array.tobytes()
-
-
 def test_small_arrays_are_written_as_numbers_that_can_be_read():
     assert written(np.array([[1.0, -0.0], [math.nan, math.inf]]))[0] == "np.array([[1.0, -0.0], [np.nan, np.inf]])"
     assert written(np.array([1, 2], "uint8"))[0] == "np.array([1, 2], dtype='uint8')"
-    assert written(np.array(["nan", "inf"]))[0] == "np.array(['nan', 'inf'])"
-    assert written(np.array([1 - 2j]))[0] == "np.array([(1-2j)])"
     assert written(np.array([True]))[0] == "np.array([True])"
     assert written(np.array([0.1], "float16"))[0] == "np.array([0.0999755859375], dtype='float16')"
 
 
 def test_arrays_keep_their_values_in_any_layout():
     for array in (RANDOM.T, RANDOM[::-2, 1:3], RANDOM[:, ::3], np.broadcast_to(RANDOM[0], (3, 8)), RANDOM[:5].T, RANDOM[3:4].T):
-        text, back = written(array)
+        back = written(array)[1]
         assert back.tobytes() == array.tobytes() and back.shape == array.shape
-        assert back.flags.f_contiguous == array.flags.f_contiguous and ("asfortranarray" in text) == (not back.flags.c_contiguous)
-
-
-def test_arrays_of_objects_come_back():
-    array = np.array([[1, None, "a"], [2.5, (1, 2), math.sin]], object)
-    assert written(array)[1].tolist() == array.tolist() and written(array)[1].shape == (2, 3)
-
-
-def test_arrays_of_other_kinds_come_back():
-    records = np.zeros(2, [("a", "i4"), ("b", "f8")])
-    for array in (np.ma.masked_array([1.0, 2.0], [True, False]), records, records.view(np.recarray)):
-        _, back = written(array)
-        assert type(back) is type(array) and repr(back) == repr(array)
 
 
 def test_large_arrays_are_compressed_where_that_is_shorter(monkeypatch):
@@ -308,14 +267,6 @@ def test_the_methods_of_a_layer_belong_to_one_layer():
     assert written((layer.forward, Layer().forward))[0] == "(layer.forward, layer_1.forward)"
 
 
-class Slots:
-    __slots__ = ("left", "right")
-
-
-class Both(Slots):
-    pass
-
-
 class Guarded:
     """An object that refuses what `__init__` alone may do."""
 
@@ -329,50 +280,16 @@ class Guarded:
         return x * self.x
 
 
-class Stored:
-    def __getstate__(self):
-        return [3]
-
-    def __setstate__(self, state):
-        self.state = state
-
-
-class Counts(dict):
-    pass
-
-
-class Items(list):
-    pass
-
-
-class Ended:
-    def __del__(self):
-        self.ended = True
-
-
-class Number(float):
-    pass
-
-
-def test_objects_of_any_class_come_back():
-    slots, both = Slots(), Both()
-    slots.left, both.left, both.other = 1, [slots], 2
-    assert written(slots)[1].left == 1 and not hasattr(written(slots)[1], "right")
-    assert written(both)[1].left[0].left == 1 and written(both)[1].other == 2
-    assert written(Guarded(3.0))[1](2.0) == 6 and written(Stored())[1].state == [3]
-    counts, items = Counts(a=1), Items([1, 2])
-    counts.name = items.name = "n"
-    assert written(counts)[1] == {"a": 1} and written(counts)[1].name == "n" and type(written(counts)[1]).__name__ == "Counts"
-    assert written(items)[1] == [1, 2] and written(items)[1].name == "n" and type(written(items)[1]).__name__ == "Items"
-    assert type(written(Ended())[1]).__name__ == "Ended" and "object.__new__" not in program_of(Ended())
-    assert written(Number(1.5))[1] == 1.5 and type(written(Number(1.5))[1]).__name__ == "Number"
-
-
-def test_objects_that_hold_one_another_come_back():
-    a, b = types.SimpleNamespace(), Layer()
+def test_objects_come_back_unless_there_is_more_to_them_than_attributes():
+    assert written(Guarded(3.0))[1](2.0) == 6
+    a, b = Layer(), Layer()
     a.other, b.other = b, a
     back = written(a)[1]
     assert back.other.other is back and type(back.other).__name__ == "Layer"
+    for value in (fractions.Fraction(1, 3), collections.OrderedDict(a=1), types.SimpleNamespace(a=1), np.random.default_rng(3),
+                  np.array([None]), np.zeros(2, [("a", "i4")]), np.ma.masked_array([1.0, 2.0], [True, False])):
+        name = type(value).__name__.lower()
+        assert f"\n{name} = ...  # put your {name} here: it cannot be written here" in program_of(value)
 
 
 def test_one_attribute_that_cannot_be_written_is_asked_for_alone():
@@ -380,23 +297,6 @@ def test_one_attribute_that_cannot_be_written_is_asked_for_alone():
     layer.lock, layer.weight = threading.Lock(), 2.0
     _, back = written(layer)
     assert back.lock is ... and back.weight == 2.0 and "put your lock here: it cannot be written here" in program_of(layer)
-
-
-def test_an_object_that_holds_too_many_is_asked_for(monkeypatch):
-    monkeypatch.setattr(objects, "MOST", 4)
-    four, five = types.SimpleNamespace(a=[Layer(), Layer(), Layer()]), types.SimpleNamespace(a=[Layer(), Layer(), Layer(), Layer()])
-    assert len(written(four)[1].a) == 3 and written(five)[1] is ...
-    assert written((five, four))[1][0] is ... and len(written((five, four))[1][1].a) == 3
-
-
-def test_generators_of_random_numbers_come_back_in_their_state():
-    for generator in (np.random.default_rng(3), np.random.Generator(np.random.MT19937(5)), np.random.RandomState(7)):
-        generator.normal(size=3)
-        again = written(generator)[1]
-        assert again.normal(size=5).tolist() == generator.normal(size=5).tolist()
-    generator = mg.Generator().manual_seed(3)
-    mg.rand(3, generator=generator)
-    assert mg.rand(3, generator=written(generator)[1]).tolist() == mg.rand(3, generator=generator).tolist()
 
 
 def test_networks_of_minigrad_come_back():
@@ -431,15 +331,7 @@ def test_modules_of_the_user_are_named_in_a_comment(tmp_path, monkeypatch):
     writer = Writer()
     assert writer.value(module) == "of_a_user"
     assert writer.imports[2:] == ["import of_a_user  # your module: run this program where Python finds it"]
-    assert writer.value(types.ModuleType("made_by_hand")) == "made_by_hand" and writer.asked == ["made_by_hand"]
+    assert writer.value(types.ModuleType("made_by_hand")) == "made_by_hand" and "put your made_by_hand here" in writer.lines()[-1]
     assert Writer().value(__import__("__main__")) == "__main__"
 
 
-def test_the_default_dtype_is_repeated():
-    before = mg.get_default_dtype()
-    mg.set_default_dtype(mg.float64)
-    try:
-        assert Writer().lines()[2] == "mg.set_default_dtype('float64')"
-    finally:
-        mg.set_default_dtype(before)
-    assert Writer().lines()[2] == ""

@@ -11,6 +11,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.testing import GradcheckError, check_vjp, gradcheck
+from minigrad.testing.program.writer import Writer
 from minigrad.testing.reproducer import LARGE_PROGRAM, reproducer, save
 from support.gradcheck_functions import factor
 from support.subprocesses import run
@@ -66,6 +67,18 @@ def test_a_program_that_asks_for_something_is_a_program():
     text = reproducer("check_vjp", (space["hidden"], (value for value in ())), [object, iter([])], {"surrogate": space["hidden"]})
     ast.parse(text)
     assert "hidden = ...  # put your hidden here: its source was not found" in text and "surrogate=hidden" in text
+
+
+@pytest.mark.parametrize("call, arguments", [("check_vjp", "forward, backward, *inputs"), ("gradcheck", "function, inputs")])
+def test_whatever_goes_wrong_ends_in_a_program(call, arguments, monkeypatch):
+    monkeypatch.setattr(Writer, "unique", refuse)
+    text = reproducer(call, (forward, backward), [1.0], {})
+    ast.parse(text)
+    assert "inputs = ...  # put your inputs here: " in text and text.endswith(f"\n{call}({arguments})\n")
+    assert reproducer("check_vjp", None, None, None).endswith("\ncheck_vjp(forward, backward, *inputs)\n")
+    monkeypatch.setattr(Writer, "lines", lambda writer: ["return"])
+    monkeypatch.setattr(Writer, "unique", lambda writer, name: name)
+    assert reproducer(call, (forward, backward), [1.0], {}) == text
 
 
 # ---- large programs
