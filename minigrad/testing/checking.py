@@ -266,7 +266,7 @@ class Check:
 
     def confirm(self, number, wrong, rows, gradients):
         """Return the findings that are left when every reason to doubt is asked for, from the worst one until one is confirmed."""
-        left = []
+        left: list[Finding] = []
         for found, group in sorted(wrong, key=lambda pair: -pair[0].excess):
             if not left or left[-1].verdict:
                 found = self.judge(number, group, rows, gradients, thorough=True)
