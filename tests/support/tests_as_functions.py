@@ -1,7 +1,7 @@
 """Turn the tests of other files into plain functions, for the mutation run, except tests with fixtures that FIXTURES lacks."""
 
 import functools
-import importlib
+import importlib.util
 import inspect
 import itertools
 import tempfile
@@ -12,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from support.backends import BACKENDS
+
+TESTS = Path(__file__).parents[1]
 
 
 @contextmanager
@@ -34,11 +36,24 @@ def tests(*modules, examples):
     """Return {name: function without arguments}; Hypothesis draws `examples` examples."""
     found = {}
     for module_name in modules:
-        module = importlib.import_module(module_name)
+        module = file_as_module(module_name)
         for name, function in vars(module).items():
             if name.startswith("test_") and inspect.isfunction(function) and function.__module__ == module_name:
                 found.update({f"{module_name}.{name}{label}": f for label, f in cases(function, examples)})
     return found
+
+
+def file_as_module(name):
+    """Import the file of tests/ with this dotted name, also if a package is installed under the name of its folder (autograd)."""
+    spec = importlib.util.spec_from_file_location(name, path_of(name))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def path_of(name):
+    """Return the path of the file of tests/ with this dotted name."""
+    return TESTS.joinpath(*name.split(".")).with_suffix(".py")
 
 
 def cases(function, examples):
