@@ -13,6 +13,7 @@ from minigrad.testing.measuring import SCALES, Polynomial, quick, survey
 FIRST = 2.0**-4  # the first step of a check
 EPS = 2.0**-52
 WIDEST = 4 * FIRST  # how far the survey looks
+few = settings(max_examples=settings.default.max_examples * 2 // 5)  # each draws many evaluations of a function
 SHAPES = {  # name: (function, derivative)
     "exp": (lambda x: math.exp(min(x, 700.0)), math.exp),
     "sin": (math.sin, math.cos),
@@ -78,6 +79,7 @@ def doubts(reading):
 # ---- smooth functions
 
 
+@few
 @given(smooth())
 def test_the_derivative_of_a_smooth_function_is_known_exactly(f):
     reading = read(f)
@@ -86,6 +88,7 @@ def test_the_derivative_of_a_smooth_function_is_known_exactly(f):
     assert not doubts(reading) - {"other"}
 
 
+@few
 @given(smooth(NOISE))
 def test_the_error_is_measured_where_there_is_noise(f):
     reading = read(f)
@@ -94,6 +97,7 @@ def test_the_error_is_measured_where_there_is_noise(f):
     assert not doubts(reading) & {"kink", "growing", "broken"}
 
 
+@few
 @given(smooth(NOISE, speed=(1, 3)))
 def test_the_error_covers_a_function_with_fine_details(f):
     assume(f.values[0] in ("sin", "tanh"))
@@ -101,6 +105,7 @@ def test_the_error_covers_a_function_with_fine_details(f):
     assert abs(reading.value[0] - f.slope) <= reading.error[0]
 
 
+@few
 @given(st.sampled_from([1e-12, 1e-9, 1e-6, 1e-3]))
 def test_the_noise_is_that_of_the_function(size):
     f = Smooth("sin", 1.0, 1.0, 0.3, 0.0, size, 1)
@@ -120,6 +125,7 @@ def test_each_output_has_its_own_scale_error_and_doubts():
     assert reading.finite.tolist() == [True] * 5 + [False]
 
 
+@few
 @given(smooth(), st.integers(-300, 250))
 def test_huge_and_tiny_functions(f, exponent):
     scale = 10.0**exponent
@@ -129,6 +135,7 @@ def test_huge_and_tiny_functions(f, exponent):
     assert reading.error[0] <= 1e-6 * (abs(true) + scale * f.speed) + 1e-10 * scale / f.size * f.constant + 1e-300
 
 
+@few
 @given(smooth(), powers_of_ten(-3, 3))
 def test_the_step_is_what_was_asked_for(f, first):
     """A wide step may be too wide for the function; the survey goes on to smaller ones."""
@@ -148,6 +155,7 @@ def test_the_search_ends_when_the_goal_is_reached_or_after_all_scales():
     assert counts == [4 * 24, SCALES * 24]
 
 
+@few
 @given(smooth(), st.sampled_from(["float32", "float16"]))
 def test_functions_of_less_precision(f, dtype):
     assume(f.constant <= 10 * f.size)
@@ -169,6 +177,7 @@ def test_what_rounding_makes_of_a_step_is_taken_into_account():
 # ---- kinks and jumps
 
 
+@few
 @given(smooth(NO_NOISE | powers_of_ten(-14, -7)), powers_of_ten(-1, 3), st.sampled_from([-1, 1]))
 def test_a_kink_at_the_point_is_found_with_both_slopes(f, turn, sign):
     turn *= sign * (abs(f.slope) + f.size * f.speed)
@@ -179,6 +188,7 @@ def test_a_kink_at_the_point_is_found_with_both_slopes(f, turn, sign):
     assert reading.side_error[0] < 0.1 * abs(turn)
 
 
+@few
 @given(smooth(), powers_of_ten(-8, 3))
 def test_a_kink_that_is_not_seen_lies_within_the_error(f, turn):
     turn *= f.size * f.speed
@@ -186,6 +196,7 @@ def test_a_kink_that_is_not_seen_lies_within_the_error(f, turn):
     assert reading.kink[0] or abs(reading.value[0] - f.slope) + turn / 2 <= reading.error[0]
 
 
+@few
 @given(smooth(), powers_of_ten(-3, 3), powers_of_ten(-0.6, 1), st.sampled_from([-1, 1]))
 def test_a_kink_far_away_does_no_harm(f, turn, distance, side):
     assert distance > WIDEST
@@ -197,6 +208,7 @@ def test_a_kink_far_away_does_no_harm(f, turn, distance, side):
     assert not doubts(reading) - {"other"}
 
 
+@few
 @given(smooth(NO_NOISE | NOISE), powers_of_ten(-3, 3), powers_of_ten(-9, -0.6), st.sampled_from([-1, 1]))
 def test_the_error_covers_a_kink_nearby(f, turn, distance, side):
     turn *= f.size * f.speed
@@ -205,6 +217,7 @@ def test_the_error_covers_a_kink_nearby(f, turn, distance, side):
     assert abs(reading.value[0] - true) <= reading.error[0] or doubts(reading) & {"kink", "jump", "other"}
 
 
+@few
 @given(smooth(), powers_of_ten(-1, 2), powers_of_ten(-5, -0.6), st.sampled_from([-1, 1]))
 def test_a_kink_at_some_distance_is_not_taken_for_one_at_the_point(f, turn, distance, side):
     turn *= f.size * f.speed
@@ -215,6 +228,7 @@ def test_a_kink_at_some_distance_is_not_taken_for_one_at_the_point(f, turn, dist
     assert not reading.kink[0] and abs(reading.value[0] - true) <= reading.error[0] <= 1e-3 * (abs(true) + turn)
 
 
+@few
 @given(smooth(), powers_of_ten(-2, 2), st.sampled_from([-1, 1]), st.sampled_from([0.0, 1.0, 0.5]))
 def test_a_jump_at_the_point_is_found(f, height, sign, at):
     """The value at the point may be that on the left, that on the right, or another one."""
@@ -224,12 +238,14 @@ def test_a_jump_at_the_point_is_found(f, height, sign, at):
     assert reading.jump[0]
 
 
+@few
 @given(smooth(), powers_of_ten(-2, 2))
 def test_a_single_other_value_at_the_point_is_a_jump(f, height):
     assume(f.constant <= 10 * f.size)
     assert read(lambda h: f(h) + height * f.size * (h == 0)).jump[0]
 
 
+@few
 @given(smooth(), powers_of_ten(-2, 2), powers_of_ten(-0.6, 1), st.sampled_from([-1, 1]))
 def test_a_jump_far_away_does_no_harm(f, height, distance, side):
     reading = read(lambda h: f(h) + height * f.size * (h * side > distance))
@@ -239,6 +255,7 @@ def test_a_jump_far_away_does_no_harm(f, height, distance, side):
 # ---- staircases, poles, and where a function ends
 
 
+@few
 @given(st.floats(0.5, 20) | st.floats(-20, -0.5), st.floats(-1, 1), st.integers(4, 9))
 def test_a_staircase_has_another_slope_from_afar(slope, shift, power):
     """Rounding to 2^-power: constant at fine scales, and the slope of what was rounded at wide ones."""
@@ -250,7 +267,7 @@ def test_a_staircase_has_another_slope_from_afar(slope, shift, power):
     assert near[0] == 0 and abs(afar[0] - slope) <= max(afar[1], 0.05 * abs(slope))
 
 
-@settings(max_examples=30)
+@few
 @given(smooth(), st.integers(10, 40))
 def test_rounding_of_a_smooth_function_is_noise_or_a_staircase(f, power):
     unit = 2.0**-power
@@ -282,6 +299,7 @@ def test_a_pole_is_seen_by_its_growth_where_the_point_has_a_number(name):
     assert reading.growing[0] and reading.finite[0]
 
 
+@few
 @given(smooth(), powers_of_ten(-2, 1), st.sampled_from([-1, 1]))
 def test_a_pole_at_some_distance_does_no_harm(f, distance, side):
     at = side * distance
@@ -297,6 +315,7 @@ def test_a_function_that_ends_at_the_point_has_no_known_derivative(function):
     assert reading.error[0] == np.inf and not reading.finite[0] and not reading.growing[0]
 
 
+@few
 @given(powers_of_ten(-4, -1))
 def test_a_function_that_ends_nearby_is_judged_on_this_side(distance):
     reading = read(lambda h: math.sqrt(h + distance) if h >= -distance else math.nan)
@@ -308,6 +327,7 @@ def test_a_vertical_slope_is_rough_or_a_jump_and_not_known():
     assert reading.rough[0] or reading.jump[0] or reading.error[0] == np.inf
 
 
+@few
 @given(st.integers(0, 1000))
 def test_random_values_are_rough(seed):
     reading = read(lambda h: scatter(h, seed))
@@ -329,6 +349,7 @@ def test_a_column_is_for_a_step_of_another_size():
 # ---- the polynomial
 
 
+@few
 @given(st.lists(st.floats(-5, 5), min_size=6, max_size=6), powers_of_ten(-6, 6), powers_of_ten(-8, 2))
 def test_a_polynomial_is_fitted_exactly(coefficients, size, scale):
     t = np.cos(np.pi * (np.arange(24) + 0.5) / 24)
@@ -350,6 +371,7 @@ def test_the_gap_is_how_far_the_value_at_0_lies_from_the_polynomial():
 # ---- the quick derivative
 
 
+@few
 @given(smooth())
 def test_the_quick_derivative_of_a_smooth_function(f):
     with np.errstate(all="ignore"):
@@ -359,6 +381,7 @@ def test_the_quick_derivative_of_a_smooth_function(f):
     assert not bent[0] or abs(f.slope) <= 0.1 * size or size <= f.constant
 
 
+@few
 @given(smooth(), powers_of_ten(-1, 2), st.sampled_from([-1, 1]))
 def test_the_quick_derivative_at_a_kink_or_a_jump_is_in_doubt(f, turn, sign):
     turn *= sign * (abs(f.slope) + f.size * f.speed)
