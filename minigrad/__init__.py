@@ -28,6 +28,7 @@ from . import cuda, nn, optim  # isort: skip
 
 if TYPE_CHECKING:
     from . import data, utils
+    from . import inspect as inspect  # not in __all__: `from minigrad import *` must not hide Python's own module
     from .serialization import CheckpointError, load, save
 
 absolute, clip, concat, divide, multiply, subtract = abs, clamp, cat, div, mul, sub
@@ -51,11 +52,11 @@ __all__ = [
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
-    _LATE = {"data": "minigrad.data", "utils": "minigrad.utils"}
+    _LATE = {"data": "minigrad.data", "inspect": "minigrad.inspect", "utils": "minigrad.utils"}
     _LATE |= dict.fromkeys(("CheckpointError", "load", "save"), "minigrad.serialization")
 
     def __getattr__(name):
-        """Import `save`, `load`, `CheckpointError`, `data` and `utils` when they are asked for, as `import minigrad` must be quick."""
+        """Import these parts when they are asked for, as `import minigrad` must be quick."""
         from importlib import import_module
 
         if name not in _LATE:
@@ -65,4 +66,4 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __dir__():
         """Return the public names."""
-        return __all__
+        return [*__all__, "inspect"]

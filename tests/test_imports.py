@@ -15,7 +15,9 @@ CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
 BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils"), frozenset(CORE | TENSOR))
 BELOW["utils"] |= {"data"}
-BELOW["testing"] = {*CORE, *TENSOR, "nn"}
+BELOW["testing"] = BELOW["inspect"] = {*CORE, *TENSOR, "nn"}
+BELOW["lessons"] = {*CORE, *TENSOR, "nn", "optim", "data", "testing", "inspect"}
+BELOW["experiments"] |= {"inspect"}
 BELOW["cli"] = {*BELOW}
 
 
