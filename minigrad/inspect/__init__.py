@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .backward_steps import Contribution, Step, Steps, steps
+    from .explaining import Explanation, explain
     from .recording import lines
 
-__all__ = ["Contribution", "Step", "Steps", "lines", "steps"]
+__all__ = ["Contribution", "Explanation", "Step", "Steps", "explain", "lines", "steps"]
 
 _PARTS = {  # {name: the module of this package that defines it}; a module has another name, as its own would hide the function
+    "Explanation": "explaining", "explain": "explaining",
     "lines": "recording",
     "Contribution": "backward_steps", "Step": "backward_steps", "Steps": "backward_steps", "steps": "backward_steps",
 }  # fmt: skip

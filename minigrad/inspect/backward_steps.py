@@ -87,9 +87,11 @@ class Steps:
     leaves: after the last step [(name, leaf, gradient)], where the gradient is what `backward` would add to the leaf's `.grad`.
     """
 
-    def __init__(self, loss: PublicTensor, gradient: Any = None, *, names: Names | None = None) -> None:
+    def __init__(self, loss: PublicTensor, gradient: Any = None, *, names: Names | None = None, caller: str = "steps") -> None:
         self.loss, self.names = loss, names or Names()
-        self._sums = contract.check_roots(loss, gradient, "steps", False)
+        self._sums = contract.check_roots(loss, gradient, caller, False)
+        if loss.node is None:
+            raise RuntimeError(f"{caller}: the tensor of shape {tuple(loss.shape)} is a leaf: no operation was recorded, so there is no step")
         nodes = nodes_before([loss.node])[::-1]
         self.total = len(nodes)
         self._labels = {node: label(node, self.names, i) for i, node in enumerate(nodes, 1)}
