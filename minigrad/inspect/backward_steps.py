@@ -91,11 +91,11 @@ class Steps:
         self.loss, self.names = loss, names or Names()
         self._sums = contract.check_roots(loss, gradient, caller, False)
         if loss.node is None:
-            raise RuntimeError(f"{caller}: the tensor of shape {tuple(loss.shape)} is a leaf: no operation was recorded, so there is no step")
+            raise RuntimeError(f"{caller}: the tensor of shape {tuple(loss.shape)} is a leaf: no operation made it, so there is no step")
         nodes = nodes_before([loss.node])[::-1]
         self.total = len(nodes)
         self._labels = {node: label(node, self.names, i) for i, node in enumerate(nodes, 1)}
-        self._values, self._uses = Values(loss), dict.fromkeys(self._sums, 1)
+        self._values, self._uses = Values(loss.node, loss.array), dict.fromkeys(self._sums, 1)
         self._number = 0
         self.leaves: list[tuple[str, PublicTensor, PublicTensor]] = []
 
@@ -147,7 +147,7 @@ class Steps:
 def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
     """Yield what each VJP of a node returns for g, and add it to the sums."""
     sums: Sums = steps._sums
-    parameters, vjps, vjp, parent = _parameters(node), node.vjps, None, None
+    parameters, vjps, vjp, parent = parameters_of(node), node.vjps, None, None
     try:
         if g is None:
             g, vjps = without_gradient(node, vjps, False, sums)
@@ -180,7 +180,7 @@ def _add(sums: Sums, parent: Any, c: Any) -> None:
         sums[parent] = c
 
 
-def _parameters(node: Node) -> list[str]:
+def parameters_of(node: Node) -> list[str]:
     """Return what the function of a node's operation calls its arguments; for more than it names, the last with a number."""
     if not hasattr(node.op, "raw"):  # a Function
         function, skipped = node.op.cls.forward, 1

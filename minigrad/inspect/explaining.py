@@ -66,9 +66,9 @@ class Explanation:
 
     def _repr_html_(self) -> str:
         """Return the explanation as HTML, which a notebook shows."""
-        parts = [f"<style>{STYLE}</style><div class='minigrad-explain'>",
-                 f"<div><b>How backward() goes from {_escape(self.name)} to the leaves, in {_count(self.total, 'step')}.</b> In each step g is "
-                 "the gradient of the step's value; the arrows show what the arguments get.</div><ol>"]
+        title = f"How backward() goes from {_escape(self.name)} to the leaves, in {_count(self.total, 'step')}."
+        parts = [f"<style>{STYLE}</style><div class='minigrad-explain'><div><b>{title}</b> In each step g is the gradient of the step's "
+                 "value, dL/d(value); the arrows show what the arguments get.</div><ol>"]
         parts += [_step_html(step, self.names) for step in self.steps]
         parts.append("</ol>")
         if len(self.steps) < self.total:
