@@ -94,9 +94,9 @@ class Steps:
             raise RuntimeError(f"{caller}: the tensor of shape {tuple(loss.shape)} is a leaf: no operation made it, so there is no step")
         nodes = nodes_before([loss.node])[::-1]
         self.total = len(nodes)
-        self._labels = {node: label(node, self.names, i) for i, node in enumerate(nodes, 1)}
+        self._labels: dict[Any, str] = {node: label(node, self.names, i) for i, node in enumerate(nodes, 1)}
         self._values, self._uses = Values(loss.node, loss.array), dict.fromkeys(self._sums, 1)
-        self._number = 0
+        self._number = self._unnamed = 0
         self.leaves: list[tuple[str, PublicTensor, PublicTensor]] = []
 
     def __iter__(self) -> Iterator[Step]:
@@ -115,8 +115,12 @@ class Steps:
         return _tensor(self._values.of(node))
 
     def name_of(self, place: Any) -> str:
-        """Return the name of a node or a leaf."""
-        return self._labels.get(place) or self.names.of(place) or f"leaf({'×'.join(map(str, place.shape))})"
+        """Return the name of a node or a leaf; leaves without a name are counted, as in "leaf 2"."""
+        if place not in self._labels:
+            found = self.names.of(place)
+            self._unnamed += found is None
+            self._labels[place] = found or f"leaf {self._unnamed}"
+        return self._labels[place]
 
     def _next(self) -> Step:
         node = heappop(self._sums.newest_first)[1]

@@ -94,7 +94,7 @@ def text_at(x: Any, node: Node, index: tuple[int, ...]) -> str:
 
 
 def _is_elementwise(node: Node) -> bool:
-    raw = getattr(node.op, "raw", None)
+    raw: Any = getattr(node.op, "raw", None)
     module = getattr(raw, "__module__", "")
     return module.startswith("minigrad.ops.") and (module.rsplit(".", 1)[1] in ELEMENTWISE or raw.__name__ in ELEMENTWISE)
 

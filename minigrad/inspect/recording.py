@@ -29,7 +29,9 @@ class Made:
     __slots__ = ("file", "flaw", "function", "inner", "line", "root", "value")
 
     def __init__(self, frame: FrameType | None) -> None:
-        self.file, self.line, self.function, self.value, self.flaw = "", 0, "", None, None
+        self.file, self.line, self.function = "", 0, ""
+        self.value: Any = None
+        self.flaw: Any = None
         self.root: Any = None
         self.inner: Any = None
         while frame is not None:
