@@ -162,7 +162,8 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
                 continue
             like = parent if type(parent) is Node else parent.array
             made = vjp(g)
-            c = contract.fit(made, g, node, like)
+            fits = type(made) is type(g) and made.shape == like.shape and made.dtype == like.dtype
+            c = made if fits else contract.fit(made, g, node, like)
             if c is None:
                 sums.visit((parent,))
             else:

@@ -35,7 +35,8 @@ def test_contributions_add_up_to_grad_to_the_last_bit(program, seed, picks):
     for step in walk:
         order.append(step.node)
         gradients[step.node] = step.g
-    assert [node.tick for node in order] == sorted([node.tick for node in order], reverse=True) and len(set(order)) == len(order) == walk.total
+    ticks = [node.tick for node in order]
+    assert ticks == sorted(set(ticks), reverse=True) and len(ticks) == walk.total
     assert all(leaf.grad is None for leaf in run.leaves)
     added = sums_of(mg.inspect.steps(root, weight))
     for node, g in gradients.items():
