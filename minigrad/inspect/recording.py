@@ -5,16 +5,19 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import threading
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Self
 
-from ..autograd.graph import Node, Tensor, observers
+from ..autograd import graph
+from ..autograd.graph import Node, Tensor
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 PROGRAMS = tuple(PACKAGE + part + os.sep for part in ("experiments", "lessons"))  # their lines are a reader's, not the engine's
 MODULE = os.path.join(PACKAGE, "nn", "module.py")
 
+_changing = threading.Lock()  # held while the tuple of the engine's observers is exchanged for another
 _entered: ContextVar[tuple[Any, ...]] = ContextVar("minigrad_observers", default=())  # the observers of this thread
 
 
@@ -83,13 +86,15 @@ class Observer:
     """A block in which the engine tells of each operation and each backward pass of this thread."""
 
     def __enter__(self) -> Self:
+        with _changing:
+            graph.observers = (*graph.observers, self)
         _entered.set((*_entered.get(), self))
-        observers.append(self)
         return self
 
     def __exit__(self, *error: object) -> None:
-        observers.remove(self)
-        _entered.set(tuple(observer for observer in _entered.get() if observer is not self))
+        with _changing:
+            graph.observers = _without(graph.observers, self)
+        _entered.set(_without(_entered.get(), self))
 
     def is_of_this_thread(self) -> bool:
         """Return whether the block was entered in this thread or context."""
@@ -121,6 +126,12 @@ def noted(node: Any, frame: FrameType | None) -> Made:
     if made is None:
         made = node.made = Made(frame)
     return made
+
+
+def _without(observers: tuple[Any, ...], one: Any) -> tuple[Any, ...]:
+    """Return the observers without the last occurrence of one of them, which may have been entered several times."""
+    places = [i for i, observer in enumerate(observers) if observer is one]
+    return observers if not places else observers[:places[-1]] + observers[places[-1] + 1:]
 
 
 def made_of(node: Node) -> Made | None:
