@@ -123,6 +123,10 @@ def _place(step: Step, names: Names) -> str:
     return step.made.place() + (f"   in {layer}" if layer else "")
 
 
+def _formula(step: Step) -> str:
+    return step.formula.replace("`", "")
+
+
 def _title(step: Step) -> str:
     return f"{step.name} = {step.call}"
 
@@ -165,7 +169,7 @@ def _step_text(step: Step, names: Names, text: _Text) -> None:
     if place := _place(step, names):
         text.line(f"{DIM}{place}{END}", "   ", "     ")
     if step.formula:
-        text.line(step.formula, "   ", "     ")
+        text.line(_formula(step), "   ", "     ")
     text.rows(_rows(step))
 
 
@@ -190,5 +194,5 @@ def _step_html(step: Step, names: Names) -> str:
     if place:
         lines.append(f"<div class='faint'><code>{_escape(place)}</code></div>")
     if step.formula:
-        lines.append(f"<div>{_escape(step.formula)}</div>")
+        lines.append(f"<div>{_escape(_formula(step))}</div>")
     return f"<li>{''.join(lines)}{_rows_html(_rows(step))}</li>"
