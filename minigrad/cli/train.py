@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from minigrad import backend
 from minigrad.cli.option_types import full_path, number, path, whole
 from minigrad.experiments import checkpoint, program, run_folder, training
-from minigrad.experiments.config import LECTURES, PHASE_NAMES, SETTINGS, Config, ExperimentError, check_folder
+from minigrad.experiments.config import LECTURES, PHASE_NAMES, SETTINGS, Config, DivergedError, ExperimentError, check_folder
 from minigrad.experiments.report import write_report
 from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
 from minigrad.serialization import CheckpointError
@@ -76,7 +76,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print and write. Return 0, or 130 after Ctrl-C."""
+    """Train, print and write. Return 0, or 130 after Ctrl-C. A training that diverged is an ExperimentError."""
     folder = arguments.resume or arguments.out
     try:
         resume(arguments) if arguments.resume else begin(arguments)
@@ -84,6 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
         kept = "nothing is saved" if folder is None else saved(arguments.lecture, folder, "all whole epochs are saved")
         complain(f"minigrad: interrupted; {kept}", before="\n")
         return 130
+    except DivergedError as error:
+        anomaly = "minigrad.autograd.detect_anomaly() finds the operation that made the first such number"
+        kept = "nothing is saved"
+        if folder is not None:
+            write_report([folder], folder / "report.html")
+            kept = saved(arguments.lecture, folder, "everything before that epoch is saved, but the same settings lead here again")
+        raise ExperimentError(f"{error}; {anomaly}; {kept}") from None
     except OSError as error:
         if folder is None:
             raise

@@ -101,6 +101,8 @@ def check_epoch(where: PathLike, entry: Any) -> None:
     )
     if not fits:
         raise unexpected(where, "an object with phase, epoch, loss, test_accuracy and seconds", shown(entry))
+    if not isinstance(entry.get("diverged", False), bool):
+        raise unexpected(f"{where}: diverged", "true or false", shown(entry["diverged"]))
 
 
 def check_figures(where: PathLike, found: Any) -> None:
