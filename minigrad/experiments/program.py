@@ -7,6 +7,7 @@ import functools
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,9 +17,10 @@ import numpy as np
 from minigrad.experiments import plots, run_folder
 from minigrad.experiments.config import Config, DivergedError, config_as_dict
 from minigrad.experiments.metrics import class_accuracy, confusion_matrix, curves_of, first_and_last
-from minigrad.experiments.terminal import digits_as_text, progress, say
+from minigrad.experiments.terminal import digits_as_text, health_line, progress, say
 
 Save = Callable[[Any, Path], None]  # writes a run's checkpoint into its folder
+Watch = Callable[[Any, Any], AbstractContextManager[Any]]  # minigrad.inspect.watch, or what gives None in its place
 
 
 def run_lecture(
@@ -29,9 +31,11 @@ def run_lecture(
     quiet: bool = False,
     data: Any = None,
     save: Save | None = None,
+    watch: Watch = lambda net, optimizer: nullcontext(),
 ) -> dict[str, Any]:
     """Train as `config` says, print the lecture's lines, write into the folder `out` if it is given, and return the summary.
 
+    With `watch`, each line of metrics.jsonl has the network's health in that epoch, and a line about it is printed.
     Raise DivergedError after an epoch in which the loss or a weight stopped being a finite number. The checkpoint is then the one before
     that epoch; the last line of metrics.jsonl is of that epoch, with "diverged": true.
     """
@@ -41,10 +45,19 @@ def run_lecture(
     if out is not None:
         run_folder.open_folder(out, config, training.PACKAGES)
     introduce(lecture, run, data, _silent if quiet else say)
-    return finish(lecture, run, data, out=out, quiet=quiet, save=save)
+    return finish(lecture, run, data, out=out, quiet=quiet, save=save, watch=watch)
 
 
-def finish(lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet: bool, save: Save | None) -> dict[str, Any]:
+def finish(
+    lecture: ModuleType,
+    run: Any,
+    data: Any,
+    *,
+    out: Path | None,
+    quiet: bool,
+    save: Save | None,
+    watch: Watch = lambda net, optimizer: nullcontext(),
+) -> dict[str, Any]:
     """Train `run` from where it stands to its end; print, write and return what `run_lecture` does."""
     training, tell = lecture.training, _silent if quiet else say
 
@@ -57,7 +70,7 @@ def finish(lecture: ModuleType, run: Any, data: Any, *, out: Path | None, quiet:
     with run_folder.alone(out):
         keep()
         try:
-            train(lecture, run, data, keep, tell)
+            train(lecture, run, data, keep, tell, watch)
         except DivergedError:
             if out is not None:
                 run_folder.write_metrics(out, run.metrics)
@@ -86,28 +99,34 @@ def introduce(lecture: ModuleType, run: Any, data: Any, say: Any) -> None:
     say(run.net)
 
 
-def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
+def train(lecture: ModuleType, run: Any, data: Any, keep: Any, say: Any, watch: Watch) -> None:
     """Train what is left of both phases, and call keep() after each epoch."""
     training = lecture.training
     if run.phase == "pretrain":
-        train_phase(training, run, data, keep, say)
+        with watch(run.net, run.optimizer) as health:
+            train_phase(training, run, data, keep, say, health)
         training.reconstruct(run, data, one_of_each(data.test_labels.cpu().numpy()))
         training.cut_decoder(run, data, lecture)
         say(run.net)
-    train_phase(training, run, data, keep, say)
+    with watch(run.net, run.optimizer) as health:
+        train_phase(training, run, data, keep, say, health)
 
 
-def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any) -> None:
-    """Train what is left of the phase in which `run` stands."""
+def train_phase(training: ModuleType, run: Any, data: Any, keep: Any, say: Any, health: Any) -> None:
+    """Train what is left of the phase in which `run` stands. `health` is None, or what watches the network."""
     epochs = run.config.total_epochs(run.phase)
     if run.epoch == 0:
         training.take_snapshot(run, "before")
     while run.epoch < epochs:
         entry = train_epoch(training, run, data, say)
+        if health is not None:
+            entry["health"] = health.epoch()
         run.metrics.append(entry)
         if "diverged" not in entry:
             keep()
         say(epoch_line(entry, epochs))
+        if health is not None:
+            say(health_line(entry["health"]))
         if "diverged" in entry:
             raise DivergedError(run_folder.divergence(config_as_dict(run.config), run.metrics))
     training.take_snapshot(run, "after")

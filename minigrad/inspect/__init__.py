@@ -3,9 +3,9 @@
 from importlib import import_module
 from typing import Any
 
-_PARTS: dict[str, str] = {}  # {name: the module of this package that defines it}
+_PARTS: dict[str, str] = {"Health": "health", "concerns": "health", "watch": "health"}  # {name: the module of this package that defines it}
 
-__all__: list[str] = []
+__all__: list[str] = ["Health", "concerns", "watch"]
 
 
 def __getattr__(name: str) -> Any:
