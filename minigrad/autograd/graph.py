@@ -23,7 +23,7 @@ class Node:
     tick: when it was recorded; a node is always newer than its parents.
     """
 
-    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "op", "options", "parents", "shape", "tick", "vjps")
+    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "made", "op", "options", "parents", "shape", "tick", "vjps")
     op: Any
     options: dict | None
     constants: Any
@@ -33,6 +33,7 @@ class Node:
     shape: tuple  # shape and dtype are those of the value
     dtype: Any
     hooks: dict | None  # {number: function of the gradient}; the hook of `retain_grad` stands under None
+    made: Any  # where the operation was called; set only inside a block that asks for it, see inspect/recording.py
 
     def name(self):
         """Return the operation's name in PyTorch's manner, e.g. TanhBackward0."""
@@ -127,6 +128,7 @@ class Tensor:
 NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
                 "won't be populated during backward(); call .retain_grad() on it before, or look at the leaf that you mean")
 
+observers: tuple = ()  # each has `recorded(inputs, out)` and `watched(sums)`, called for each operation and each backward pass
 _class: list = [Tensor]  # the class of what operations return; minigrad's public Tensor takes this place
 
 
