@@ -255,6 +255,8 @@ def concerns(epoch: Epoch) -> list[str]:
         elif ratio > LARGEST_UPDATE:
             size = f"{100 * ratio:.0f} %" if ratio < 10 else f"{ratio:.2g} times their size"
             odd.append(f"{path}: a step changes the weights by {size}")
+        elif ratio == 0:
+            odd.append(f"{path}: no step changes the weights")
         elif ratio < SMALLEST_UPDATE:
             odd.append(f"{path}: a step changes the weights by only {100 * ratio:.0e} %")
         if numbers.get("dead", 0) >= MANY_DEAD:
