@@ -192,6 +192,8 @@ def _arguments(net: nn.Module, input: Any) -> tuple[tuple[Any, ...], dict[str, A
         return (), {name: _argument(net, value) for name, value in input.items()}
     if isinstance(input, tuple | list) and not _is_shape(input):
         return tuple(_argument(net, value) for value in input), {}
+    if not isinstance(input, Tensor | tuple | list) and not backend.is_array(input):
+        raise TypeError(f"summary: expected a tensor, a shape such as (1000, 784), or several of them, got {type(input).__name__}")
     return (_argument(net, input),), {}
 
 

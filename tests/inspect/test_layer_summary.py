@@ -198,7 +198,7 @@ def test_an_error_that_the_network_catches_is_no_failure():
 
 
 @pytest.mark.parametrize("shape", [(3, 10), (3, 9)], ids=["works", "fails"])
-def test_everything_is_left_as_it_was(shape):
+def test_a_summary_leaves_everything_as_it_was(shape):
     net, x = Mixed(), mg.rand(*shape) - 0.5
     net.tied.eval()
     net.extra.grad = mg.full((10, 4), 2.0)
@@ -228,6 +228,7 @@ def test_inputs_of_all_kinds():
     ("arguments", "options", "error", "message"),
     [
         ((3, (1, 2)), {}, TypeError, "summary: expected a network, an nn.Module, got int"),
+        ((nn.Tanh(), 784), {}, TypeError, r"summary: expected a tensor, a shape such as \(1000, 784\), or several of them, got int"),
         ((nn.Tanh(), (2, -1)), {}, ValueError, r"summary: a shape has no negative sizes, got \(2, -1\)"),
         ((nn.Tanh(), (2,)), {"depth": -1}, ValueError, "summary: depth must be a whole number, at least 0, or None, got -1"),
         ((nn.Tanh(), (2,)), {"depth": 1.5}, ValueError, "got 1.5"),
