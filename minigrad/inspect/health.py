@@ -44,10 +44,10 @@ def watch(net: nn.Module, optimizer: Any, *, every: int = 1) -> Iterator[Health]
         raise ValueError(f"watch: every must be a whole number, at least 1, got {every!r}")
     health = Health(net, every)
     with ExitStack() as hooks:
-        for path, layer in health.activations():
-            hooks.enter_context(layer.register_forward_hook(functools.partial(health.see_output, path)))
-        hooks.enter_context(net.register_forward_hook(health.see_answer))
-        hooks.enter_context(around_steps(optimizer, health.see_step))
+        for path, layer in health._activations():
+            hooks.enter_context(layer.register_forward_hook(functools.partial(health._see_output, path)))
+        hooks.enter_context(net.register_forward_hook(health._see_answer))
+        hooks.enter_context(around_steps(optimizer, health._see_step))
         yield health
 
 
@@ -64,9 +64,9 @@ class Health:
         self._steps = 0
         self._latest: tuple[str, Any] = "", None  # the activation that was called last, and a weak reference to its output
         self._norms = {path: Norms() for path, _ in self._trained()}
-        self._outputs = {path: DeadUnits() if isinstance(layer, nn.ReLU) else SaturatedOutputs() for path, layer in self.activations()}
+        self._outputs = {path: DeadUnits() if isinstance(layer, nn.ReLU) else SaturatedOutputs() for path, layer in self._activations()}
 
-    def activations(self) -> Iterator[tuple[str, nn.Module]]:
+    def _activations(self) -> Iterator[tuple[str, nn.Module]]:
         """Yield the path and the layer of each activation whose outputs are watched."""
         return ((path, layer) for path, layer in self._layers.items() if isinstance(layer, (nn.ReLU, *BOUNDS)))
 
@@ -104,7 +104,7 @@ class Health:
         self._begin()
         return found
 
-    def see_output(self, path: str, layer: nn.Module, inputs: Any, output: Any) -> None:
+    def _see_output(self, path: str, layer: nn.Module, inputs: Any, output: Any) -> None:
         """Note the output of an activation, if the step is watched and the pass is recorded for a backward pass."""
         watched = self._steps % self._every == 0 and path in self._outputs
         if watched and isinstance(output, Tensor) and output.requires_grad and output.numel():
@@ -112,14 +112,14 @@ class Health:
             with no_grad():
                 self._outputs[path].add(layer, output.detach())
 
-    def see_answer(self, net: nn.Module, inputs: Any, output: Any) -> None:
+    def _see_answer(self, net: nn.Module, inputs: Any, output: Any) -> None:
         """Forget the activation that made the network's own output."""
         path, latest = self._latest
         if latest is not None and latest() is output:
             self._outputs.pop(path, None)
         self._latest = "", None
 
-    def see_step(self, step: Callable[[], Any]) -> Any:
+    def _see_step(self, step: Callable[[], Any]) -> Any:
         """Make a step of the optimizer, note what it changed if it is watched, and return what it returned."""
         watched = self._steps % self._every == 0
         before = {path: [p.detach().clone() for p in own] for path, own in self._trained()} if watched else {}
