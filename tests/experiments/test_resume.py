@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.cli import main
+from minigrad.cli import main, train
 from minigrad.experiments import checkpoint, program, training
-from minigrad.experiments.config import LECTURES
+from minigrad.experiments.config import LECTURES, DivergedError
 from minigrad.serialization import CheckpointError, atomic
 from support.small_mnist import first_arrays, write_mnist
 
@@ -232,29 +232,40 @@ def poisoned(monkeypatch, epoch, *, loss=None, weight=None):
     monkeypatch.setattr(training, "pretrain_epoch", pretrain_epoch)
 
 
-@pytest.mark.parametrize(("poison", "culprit"), [({"loss": np.nan}, "the loss"), ({"weight": -np.inf}, "a weight")])
-def test_an_epoch_that_diverges_is_not_saved(poison, culprit, undisturbed, data_dir, tmp_path, monkeypatch, capsys):
+def test_an_epoch_that_diverges_is_not_saved(undisturbed, data_dir, tmp_path, monkeypatch, capsys):
     """Epoch 2 diverges, so that the checkpoint stays that of epoch 1; resumed in a healthy process, the run ends as if nothing had been."""
     out, arguments = tmp_path / "run", ["train", "denoising", *OPTIONS, "--data-dir", data_dir]
     with monkeypatch.context() as patched:
-        poisoned(patched, 2, **poison)
+        poisoned(patched, 2, loss=np.nan)
         assert main([*arguments, "--out", str(out), "--quiet"]) == 1
-        assert f"error: {culprit} stopped being a finite number in epoch 2 of the pretraining" in capsys.readouterr().err
+        assert "error: the loss stopped being a finite number in epoch 2 of the pretraining" in capsys.readouterr().err
         assert (checkpoint.load_run(out).epoch, len(checkpoint.load_run(out).metrics)) == (1, 1)
         assert main(["train", "denoising", "--resume", str(out)]) == 1  # the same happens again, after the same line
         printed = capsys.readouterr()
     *before, last = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert len(before) == 1 and "diverged" not in before[0]
-    assert last["diverged"] is True and (last["loss"] is None) == (culprit == "the loss")
+    assert last["diverged"] is True and last["loss"] is None
     assert printed.out.splitlines()[-1].startswith("At Iteration : 2 / 3 ; Mean-Squared Error : ")
     assert "to go on: minigrad train denoising --resume" in printed.err
-    assert culprit in (out / "report.html").read_text(encoding="utf-8") and not (out / "summary.json").exists()
+    assert "the loss stopped" in (out / "report.html").read_text(encoding="utf-8") and not (out / "summary.json").exists()
     monkeypatch.setattr(program.plots, "draw_all", lambda *arguments: None)
-    assert main(["train", "denoising", "--resume", str(out), "--quiet"]) == 0
+    resume_in_process(out, training.load_data(checkpoint.load_run(out).config))
     assert_same_checkpoint(undisturbed, out)
 
 
-def test_fine_tuning_that_diverges_keeps_the_pretraining(data_dir, tmp_path, capsys):
+@pytest.mark.parametrize("weight", [np.nan, -np.inf])
+def test_weights_that_are_not_finite_are_not_saved_though_the_loss_is(weight, data_dir, tmp_path, monkeypatch):
+    poisoned(monkeypatch, 2, weight=weight)
+    config = dataclasses.replace(LECTURES["autoencoder"], **SETTINGS, data_dir=data_dir)
+    with pytest.raises(DivergedError, match=r"^a weight stopped being a finite number in epoch 2 of the pretraining: "):
+        run_in_process(config, tmp_path, training.load_data(config))
+    entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(entry["epoch"], entry["loss"] > 0, entry.get("diverged")) for entry in entries] == [(1, True, None), (2, True, True)]
+    assert checkpoint.load_run(tmp_path).epoch == 1
+
+
+def test_fine_tuning_that_diverges_keeps_the_pretraining(data_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "write_report", lambda *arguments: None)
     out = tmp_path / "run"
     short = ["--epochs", "1", "--finetune-epochs", "2", "--finetune-lr", "1e308", "--batch-size", "70", "--data-dir", data_dir]
     assert main(["train", "denoising", *short, "--out", str(out)]) == 1
