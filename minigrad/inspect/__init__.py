@@ -6,12 +6,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .backward_steps import Contribution, Step, Steps, steps
     from .explaining import Explanation, explain
+    from .health import Health, concerns, watch
+    from .layer_summary import Layer, Summary, summary
     from .recording import lines
 
-__all__ = ["Contribution", "Explanation", "Step", "Steps", "explain", "lines", "steps"]
+__all__ = ["Contribution", "Explanation", "Health", "Layer", "Step", "Steps", "Summary", "concerns", "explain", "lines", "steps", "summary",
+           "watch"]
 
 _PARTS = {  # {name: the module of this package that defines it}; a module has another name, as its own would hide the function
     "Explanation": "explaining", "explain": "explaining",
+    "Health": "health", "concerns": "health", "watch": "health",
+    "Layer": "layer_summary", "Summary": "layer_summary", "summary": "layer_summary",
     "lines": "recording",
     "Contribution": "backward_steps", "Step": "backward_steps", "Steps": "backward_steps", "steps": "backward_steps",
 }  # fmt: skip
