@@ -14,7 +14,7 @@ ASCII = {
     "−": "-", "–": "-", "—": "-", "·": "*", "×": "x", "²": "^2", "³": "^3", "ᵗ": "^t", "ⁿ": "^n", "ᵀ": ".T", "₁": "1", "₂": "2", "₀": "0",
     "α": "alpha", "β": "beta", "ε": "eps", "σ": "sigma", "λ": "lambda", "Σ": "sum ", "√": "sqrt ", "∂": "d", "∇": "grad ", "Δ": "delta ",
     "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "′": "'", "…": "...", "∞": "inf", "‖": "||", "½": "1/2", "¼": "1/4",
-    "“": '"', "”": '"', "’": "'",
+    "“": '"', "”": '"', "’": "'", "\u0302": "_hat", "─": "-", "│": "|", **dict.fromkeys("┌┐└┘├┤", "+"),
 }  # fmt: skip
 
 
@@ -101,8 +101,8 @@ def as_text(lesson: Lesson) -> str:
         if cell.exercises:
             break
         parts.append(plain(cell.source) if cell.kind == "text" else _indented(cell.source))
-    if parts and lesson.shown[len(parts) - 1].kind == "text":  # the heading of the exercise belongs to it
-        parts[-1] = plain(re.split(r"^## ", lesson.shown[len(parts) - 1].source, flags=re.MULTILINE)[0])
+    if parts and lesson.shown[len(parts) - 1].kind == "text":  # its last section is about the exercise
+        parts[-1] = plain(lesson.shown[len(parts) - 1].source.rpartition("\n## ")[0])
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 

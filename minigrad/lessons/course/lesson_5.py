@@ -97,7 +97,7 @@ for deviation in (0.05, 0.1, 0.2):
     print(f"{deviation}: {first_gradient(deviation):.0e}")
 # prints: 0.05: 6e-07
 # prints: 0.1: 1e-01
-# prints: 0.2: 1e+01
+# prints: 0.2: 2e+01
 
 # %% [markdown]
 # A factor of 2 decides whether the first layer learns at all.

@@ -18,16 +18,15 @@
 #
 # (*Stochastic* gradient descent, SGD, as g comes from a few examples only,
 # drawn at random. The formula is the same.)
-
-# %%
-import numpy as np
-
-# %% [markdown]
+#
 # ## Exercise 1: SGD
 #
 # Return the new p. Do not change the array p itself.
 
 # %% exercise: sgd_step
+import numpy as np
+
+
 def sgd_step(p, g, lr):
     """Return p after one step of gradient descent."""
     # answer
