@@ -17,7 +17,7 @@ import numpy as np
 
 from .answers import Answers, Broken, NotDone, Wrong, explained, run_file
 from .sources import NUMBERS, Lesson, read
-from .writing import for_terminal
+from .writing import as_file, for_terminal
 
 COLOURS = {"right": "32", "wrong": "31", "not done yet": "33"}
 WIDTH = 80
@@ -70,8 +70,16 @@ def _judged(lesson: Lesson, answers: dict[str, Any] | Path | str, exercises: tup
         judgements = [_judgement(lesson.number, name, found) for name in names]
     except Broken as error:
         judgements = [Judgement(name, "wrong", BROKEN, str(error)) for name in names]
-    known = [line for cell in lesson.cells for line in cell.printed.splitlines()]
-    return judgements, [line for line in printed.getvalue().splitlines() if line not in known]
+    lines = printed.getvalue().splitlines()
+    known = _printed_by(lesson) if lines else set()
+    return judgements, [line for line in lines if line not in known]
+
+
+def _printed_by(lesson: Lesson) -> set[str]:
+    """Return the lines that the lesson's own examples print."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(as_file(lesson), "<lesson>", "exec"), {"__name__": "lesson"})
+    return set(printed.getvalue().splitlines())
 
 
 def _judgement(number: int, name: str, answers: Answers) -> Judgement:

@@ -141,19 +141,23 @@ def backward(loss):
 # numbers: it also walks newest first, calls one function for each parent and
 # adds up. What it has more is care: it frees what is no longer needed, and
 # notices arrays that were overwritten in between.
+#
+# `mg.inspect.explain` tells its walk step by step. Look for the step in which
+# the second use of x is added:
 
 # %%
 import minigrad as mg
 
 x = mg.tensor(2.0, requires_grad=True)
-y = x.tanh() * (x + 3)
-y.backward()
+L = x.tanh() * (x + 3)
+print(mg.inspect.explain(L))  # prints the steps
+L.backward()
 print(f"{x.grad.item():.4f}")
 # prints: 1.3173
 
 # %% claims
 assert abs((1 - math.tanh(2) ** 2) * 5 + math.tanh(2) - 1.3173) < 1e-4
+assert "use 2 of x" in str(mg.inspect.explain(x.tanh() * (x + 3)))
 x = Value(2.0)
-y = x.tanh() * (x + Value(3.0))
-backward(y)
+backward(x.tanh() * (x + Value(3.0)))
 assert abs(x.grad - 1.3173) < 1e-4
