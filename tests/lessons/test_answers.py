@@ -1,8 +1,11 @@
 """Wrong answers: each kind of mistake gets its name, and an error in a student's code is told with its line."""
 
 import io
+import pathlib
+import re
 import textwrap
 
+import numpy as np
 import pytest
 
 from minigrad.lessons import judge, lessons, read
@@ -10,13 +13,16 @@ from minigrad.lessons.judging import as_text, judged_text
 from minigrad.lessons.pictures import side_by_side
 from minigrad.lessons.writing import as_file
 
-SOLUTIONS = {lesson.number: compile(as_file(lesson, solved=True), "<solution>", "exec") for lesson in lessons()}
+SLOW = re.compile("check_vjp|first_gradient|explain")  # examples in the lessons, on which no answer depends
+SOLUTIONS = {lesson.number: [compile(cell.code(solved=True), "<solution>", "exec") for cell in lesson.shown
+                             if cell.exercises or (cell.kind == "code" and not SLOW.search(cell.source))] for lesson in lessons()}
 
 
 def solved(number):
     """Return the names that a solved lesson defines."""
-    names = {"__name__": "lesson"}
-    exec(SOLUTIONS[number], names)
+    names = {"__name__": "lesson", "np": np}
+    for code in SOLUTIONS[number]:
+        exec(code, names)
     return names
 
 
@@ -64,7 +70,8 @@ WRONG = [  # lesson, exercise, answer, words of its kind
             du = tanh_backward(g, w * x + b)
             return du * w, du * x, du""", "one use of a value is missing"),
     (1, "square_backward", "def square_backward(g, x): return 2 * x", "independent"),
-    (2, "multiply", "Value.__mul__ = lambda a, b: Value(a.data * b.data, (a, b), (lambda g: g * a.data, lambda g: g * b.data))", "exchanged"),
+    (2, "multiply", "Value.__mul__ = lambda a, b: Value(a.data * b.data, (a, b), (lambda g: g * a.data, lambda g: g * b.data))",
+     "exchanged"),
     (2, "multiply", "Value.__mul__ = lambda a, b: Value(a.data + b.data, (a, b), (lambda g: g, lambda g: g))", "the value is wrong"),
     (2, "multiply", "Value.__mul__ = lambda a, b: Value(a.data * b.data, (a, b), (lambda g: g,))", "count"),
     (2, "multiply", "Value.__mul__ = lambda a, b: a.data * b.data", "not a Value"),
@@ -120,7 +127,8 @@ WRONG = [  # lesson, exercise, answer, words of its kind
     (6, "momentum_step", "def momentum_step(p, g, b, lr, m): return p - lr * (m * b + g)", "count"),
     (6, "adam_step", """
         right = adam_step
-        def adam_step(p, g, m, v, t, lr, b1, b2, eps): return right(p, g, m, v, 10**6, lr, b1, b2, eps)""", "the bias correction is missing"),
+        def adam_step(p, g, m, v, t, lr, b1, b2, eps): return right(p, g, m, v, 10**6, lr, b1, b2, eps)""",
+     "the bias correction is missing"),
     (6, "adam_step", """
         right = adam_step
         def adam_step(p, g, m, v, t, lr, b1, b2, eps): return right(p, g, m, v, t + 1, lr, b1, b2, eps)""", "t is too large by 1"),
@@ -140,7 +148,8 @@ WRONG = [  # lesson, exercise, answer, words of its kind
     (7, "case_1", "def root_backward(g, x): return g / np.sqrt(x)", "not mended yet (constant factor"),
     (7, "case_1", "def divide_backward(g, x, y): return g / y, g * x / y**2", "wrong now (sign"),
     (7, "case_2", "def transpose_backward(g, x, axes): return np.transpose(g, axes)", "not mended yet"),
-    (7, "case_3", "def maximum_backward(g, x, y): return np.where(x >= y, g, 0), np.where(y >= x, g, 0)", "ties: both get all of g"),
+    (7, "case_3", "def maximum_backward(g, x, y): return np.where(x >= y, g, 0), np.where(y >= x, g, 0)",
+     "ties: both get all of g"),
     (7, "case_3", "def maximum_backward(g, x, y): return np.where(x >= y, g, 0), np.where(y > x, g, 0)", "the convention at ties"),
     (7, "case_3", "def clip_backward(g, x, low, high): return np.where((x > low) & (x < high), g, 0)", "the convention at the bounds"),
     (8, "second_derivative", "def second_derivative(f, x):\n    (a,) = grad(f(x).sum(), [x])\n    return grad(a.sum(), [x])[0]",
@@ -272,6 +281,14 @@ def test_the_text_of_a_judgement_fits_80_columns_and_is_coloured_only_on_a_termi
     assert "\033[32mright\033[0m" in as_text(lessons()[0], judgements)
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\033" not in as_text(lessons()[0], judgements)
+
+
+def test_the_page_of_the_lessons_shows_a_real_judgement():
+    names = solved(3)
+    exec("def linear_backward(g, x, w, b): return g @ w, x.T @ g, g.sum(axis=0)\ndef unbroadcast(g, shape): return ...", names)
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "lessons" / "index.md").read_text(encoding="utf-8")
+    assert f"```text\n{judged_text(3, names)[0]}\n```" in page
+    assert all(f"[{lesson.heading}](lesson_{lesson.number}.md)" in page for lesson in lessons())
 
 
 def test_pictures_show_small_matrices_only():
