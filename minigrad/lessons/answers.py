@@ -141,7 +141,8 @@ def _said(error: BaseException, names: dict[str, Any]) -> str:
     frame, number = frames[-1]
     name, function = frame.f_code.co_filename, frame.f_code.co_name
     inside = "" if function == "<module>" else f", in {function}"
-    return f"{name}, line {number}{inside}: {what}" + _quoted(linecache.getline(name, number).strip())
+    shown = "in its cell" if re.search("ipykernel_|<ipython-input", name) else name  # the made-up name of a cell says nothing
+    return f"{shown}, line {number}{inside}: {what}" + _quoted(linecache.getline(name, number).strip())
 
 
 def _quoted(line: str) -> str:

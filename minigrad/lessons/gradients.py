@@ -103,7 +103,7 @@ def _report(forward: Any, backward: Any, arrays: Sequence[Any], names: list[str]
 
 def _as_arrays(found: Any, name: str, arguments: list[str]) -> Any:
     """Return the gradients as a tuple of arrays. Raise Wrong if one is no number or array."""
-    parts = found if isinstance(found, tuple) else (found,)
+    parts = found if isinstance(found, tuple) or (isinstance(found, list) and len(arguments) > 1) else (found,)
     gradients: list[Any] = []
     for i, part in enumerate(parts):
         if part is None:

@@ -110,12 +110,16 @@ def _first_lines(lines: list[str]) -> str:
 
 
 def as_text(lesson: Lesson, judgements: list[Judgement]) -> str:
-    """Return the judgements as lines of at most 80 columns, with colours where the output is a terminal."""
+    """Return the judgements as lines of at most 80 columns, with colours where the output is a terminal.
+
+    A first and a last line speak of the whole lesson, if all its exercises were judged.
+    """
     right = sum(j.state == "right" for j in judgements)
     head = f"Lesson {lesson.number}: {lesson.heading}"
     if judgements[0].kind == BROKEN:
         return "\n".join([f"{head}\n\n{BROKEN}:", *_wrapped(judgements[0].text, "  ")])
-    lines = [f"{head}: {right} of {len(judgements)} right", ""]
+    some = len(judgements) < len(lesson.exercises)
+    lines = [] if some else [f"{head}: {right} of {len(judgements)} right", ""]
     for judgement in judgements:
         lines += [*_lines(judgement), ""]
     if right == len(lesson.exercises):

@@ -7,7 +7,7 @@ import re
 import sys
 from typing import Any
 
-from .sources import Cell, Lesson
+from .sources import NUMBERS, Cell, Lesson
 
 FENCE = re.compile(r"^```\w*\n(.*?)^```\n?", re.MULTILINE | re.DOTALL)
 ASCII = {
@@ -63,7 +63,7 @@ def as_notebook(lesson: Lesson, *, solved: bool = False) -> str:
         if len(cells) == 1:
             cells.append(("code", "from minigrad.lessons import check"))
         if cell.exercises:
-            cells.append(("code", f"check({number}, globals(), {', '.join(map(repr, cell.exercises))})"))
+            cells.append(("code", f"check({number}, globals(), {', '.join(map(json.dumps, cell.exercises))})"))
     cells += [("markdown", "The judgement of the whole lesson:"), ("code", f"check({number}, globals())")]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
@@ -79,18 +79,19 @@ def _notebook_cell(number: int, kind: str, source: str) -> dict[str, Any]:
 
 def as_page(lesson: Lesson) -> str:
     """Return the page of the documentation, in Markdown. Each solution is folded."""
-    number, parts = lesson.number, []
-    for i, cell in enumerate(lesson.shown):
+    number = lesson.number
+    files = f"[the file](lesson_{number}.py) or [the notebook](lesson_{number}.ipynb)"
+    parts = [f"# Lesson {number}: {lesson.heading}\n", f"Work on it with `minigrad lesson start {number}`, or download {files}.\n"]
+    for cell in lesson.shown:
         if cell.kind == "text":
-            parts.append(cell.source)
-            if not i:
-                files = f"[the file](lesson_{number}.py) · [the notebook](lesson_{number}.ipynb)"
-                parts.append(f"Work on it with `minigrad lesson start {number}`, or download {files}.\n")
+            parts.append(re.sub(r"\A# .*\n", "", cell.source))
             continue
         parts.append(f"```python\n{cell.code()}```\n")
         if cell.exercises:
             solution = f"```python\n{cell.code(solved=True)}```\n"
             parts.append(f'<details markdown="1"><summary>A solution</summary>\n\n{solution}\n</details>\n')
+    if number < NUMBERS[-1]:
+        parts.append(f"[The next lesson](lesson_{number + 1}.md)\n")
     return "\n".join(parts)
 
 

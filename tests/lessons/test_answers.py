@@ -182,6 +182,73 @@ def test_a_typical_wrong_answer_is_named(number, exercise, answer, words):
     assert all(len(line) <= 74 for line in judgement.picture.splitlines())
 
 
+RIGHT = [  # other ways to write a right answer
+    (1, "tanh_backward", "def tanh_backward(g, x): return g / math.cosh(x) ** 2"),
+    (1, "neuron_backward", """
+        def neuron_backward(g, x, w, b):
+            e = math.exp(2 * (w * x + b))
+            du = g * 4 * e / (e + 1) ** 2
+            return [g + w * du, x * du, du]"""),
+    (2, "multiply", """
+        def product(a, b):
+            return Value(a.data * b.data, [b, a], [lambda g: g * a.data, lambda g: g * b.data])
+        Value.__mul__ = product"""),
+    (2, "in_order", """
+        def in_order(loss):
+            found = []
+            def visit(value):
+                if value not in found:
+                    for parent in value.parents:
+                        visit(parent)
+                    found.append(value)
+            visit(loss)
+            return tuple(reversed(found))"""),
+    (3, "unbroadcast", """
+        def unbroadcast(g, shape):
+            while g.ndim > len(shape):
+                g = g.sum(axis=0)
+            for axis, n in enumerate(shape):
+                if n == 1:
+                    g = g.sum(axis=axis, keepdims=True)
+            return g"""),
+    (3, "linear_backward", "def linear_backward(g, x, w, b): return [np.einsum('ij,kj->ik', g, w), (g.T @ x).T, np.ones(len(g)) @ g]"),
+    (4, "log_softmax", "def log_softmax(x): return x - np.logaddexp.reduce(x, axis=1, keepdims=True)"),
+    (4, "log_softmax_backward", """
+        def log_softmax_backward(g, x):
+            p = np.exp(log_softmax(x))
+            return np.stack([(np.eye(len(row)) - row).T @ one for row, one in zip(p, g)])"""),
+    (4, "cross_entropy_backward", """
+        def cross_entropy_backward(g, x, targets):
+            return g * (np.exp(log_softmax(x)) - np.eye(x.shape[1])[targets]) / len(targets)"""),
+    (5, "relu_backward", "def relu_backward(g, x): return np.where(x > 0, g, 0)"),
+    (5, "initial_weights", "def initial_weights(n, m, r): return r.uniform(-1, 1, size=(n, m)) * (3 / n) ** 0.5"),
+    (6, "momentum_step", "def momentum_step(p, g, b, lr, momentum): return p - lr * g - lr * momentum * b, momentum * b + g"),
+    (6, "adam_step", """
+        def adam_step(p, g, m, v, t, lr, beta1, beta2, eps):
+            m, v = m + (1 - beta1) * (g - m), v + (1 - beta2) * (g * g - v)
+            return p - lr / (1 - beta1**t) * m / (np.sqrt(v) / np.sqrt(1 - beta2**t) + eps), m, v"""),
+    (7, "case_1", "guilty_1 = root_backward\ndef root_backward(g, x): return 0.5 * g * x**-0.5"),
+    (7, "case_2", """
+        def transpose_backward(g, x, axes):
+            back = [list(axes).index(i) for i in range(len(axes))]
+            return g.transpose(back)"""),
+    (8, "second_derivative", """
+        def second_derivative(f, x):
+            (a,) = grad(f(x), [x], mg.ones_like(x), create_graph=True)
+            return grad(a, [x], mg.ones_like(a), create_graph=True)[0]"""),
+    (8, "gradient_penalty", """
+        def gradient_penalty(critic, x):
+            (slopes,) = grad(critic(x).sum(), [x], create_graph=True)
+            return (((slopes**2).sum(1) ** 0.5 - 1) ** 2).mean()"""),
+]
+
+
+@pytest.mark.parametrize("number, exercise, answer", RIGHT)
+def test_another_right_answer_is_right(number, exercise, answer):
+    judgement = answered(number, exercise, answer)
+    assert judgement.state == "right", judgement
+
+
 def test_each_lesson_has_two_wrong_answers_here():
     tried = [number for number, *_ in WRONG] + [number for _, number, *_ in CLASSIC.values()]
     assert all(tried.count(lesson.number) >= 2 for lesson in lessons())

@@ -115,6 +115,11 @@ def test_the_page_has_each_solution_folded(lesson):
     assert f"lesson_{lesson.number}.ipynb" in page and "claims" not in page
 
 
+def test_the_engine_of_lesson_2_has_sixty_lines_at_most():
+    code = "".join(cell.code(solved=True) for cell in LESSONS[1].cells if cell.exercises)
+    assert 50 < len(code.splitlines()) <= 60
+
+
 def test_the_bugs_of_lesson_7_are_some_that_the_tests_must_catch():
     planted = {"factor 1/2": "ops.sqrt", "transpose: order not inverted": "ops.transpose"}
     planted["maximum: a tie gives all to both"] = "ops.pick_grad"

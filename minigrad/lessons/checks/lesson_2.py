@@ -31,7 +31,8 @@ def _operation(answers: Answers, operation: Callable[..., Any], forward: Callabl
     make = answers.value("Value")
 
     def backward(g: float, *numbers: float) -> Any:
-        value = operation(*map(make, numbers))
+        arguments = [make(x) for x in numbers]
+        value = operation(*arguments)
         if not isinstance(value, make):
             raise Wrong("not a Value", f"the operation returned {kind_of(value)}; it must return a Value.")
         if any(function is ... for function in value.backwards):
@@ -39,9 +40,12 @@ def _operation(answers: Answers, operation: Callable[..., Any], forward: Callabl
         if abs(value.data - forward(*numbers)) > 1e-9:
             raise Wrong("the value is wrong", f"at {numbers} the value is {value.data:.4g}; it must be {forward(*numbers):.4g}.")
         if len(value.backwards) != len(numbers) or len(value.parents) != len(numbers):
-            raise Wrong("count: one function for each parent", f"there must be {len(numbers)}, and as many parents.")
-        found = tuple(function(g) for function in value.backwards)
-        return found if len(found) > 1 else found[0]
+            raise Wrong("count: one function for each parent", f"There must be {len(numbers)}, and as many parents.")
+        pairs = list(zip(value.parents, value.backwards))
+        found = [[function(g) for parent, function in pairs if parent is argument] for argument in arguments]
+        if not all(found):
+            raise Wrong("the parents are not the arguments", "Keep the values themselves, not their numbers or copies of them.")
+        return tuple(first for first, *_ in found)
 
     return scalars(Answers({"backward": backward}), "backward", forward, *points, names=names)
 

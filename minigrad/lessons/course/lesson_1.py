@@ -13,7 +13,9 @@
 # A computation is a chain of small steps, such as
 #
 # ```text
-# u = w · x        y = tanh(u)        L = (y - t)²
+# u = w · x
+# y = tanh(u)
+# L = (y - t)²        t is the target, what y should be
 # ```
 #
 # The chain rule says how L depends on w: multiply the derivatives along the
@@ -23,27 +25,46 @@
 # dL/dw = dL/dy · dy/du · du/dw
 # ```
 #
-# Backprop multiplies from the left. It starts with dL/dL = 1 and asks each
-# step one question only: *you know how L depends on your output; so how does
-# L depend on your input?* In this course, as everywhere in minigrad, the
-# step's input is `x`, its output `y`, and what it is told is
-#
-# ```text
-# g = dL/dy        it answers with        dL/dx = g · dy/dx
-# ```
-#
-# A function that turns g into dL/dx is the **backward** of the step. It needs
-# to know nothing of the rest of the network: g tells it all. With several
-# inputs it returns one answer for each.
-#
-# ## A first example
-#
-# For y = sin(x) the derivative is cos(x), so the backward is one line:
+# Backprop multiplies from the left. It keeps one number, called g: how L
+# depends on the value where the walk has arrived. g starts as dL/dL = 1. Each
+# step then multiplies it by one derivative:
 
 # %%
 import math
 
+w, x, t = 0.5, 2.0, 0.0
+u = w * x
+y = math.tanh(u)
+L = (y - t) ** 2
 
+g = 1.0  # dL/dL
+g = g * 2 * (y - t)  # dL/dy
+g = g * (1 - y * y)  # dL/du, as the derivative of tanh(u) is 1 - tanh(u)²
+g = g * x  # dL/dw
+print(f"L = {L:.4f}, dL/dw = {g:.4f}")
+# prints: L = 0.5800, dL/dw = 1.2794
+
+# %% [markdown]
+# So if w grows by 0.001, L grows by about 0.00128.
+#
+# ## What a step must know
+#
+# Look at one of these lines: it needs g, and the derivative of its own step.
+# It knows nothing of the rest of the network. So each kind of step can be
+# written once and for all, as a function that answers one question: *you know
+# how L depends on your output; how does it depend on your input?* This
+# function is called the **backward** of the step. In this course, as
+# everywhere in minigrad, the input is x, the output y, and
+#
+# ```text
+# it is given         g = dL/dy
+# it answers with     dL/dx = g · dy/dx
+# ```
+#
+# With several inputs it gives one answer for each. For y = sin(x), whose
+# derivative is cos(x), it is one line:
+
+# %%
 def sine_backward(g, x):
     """Return dL/dx for y = sin(x), where g = dL/dy."""
     return g * math.cos(x)
@@ -110,7 +131,8 @@ def tanh_backward(g, x):
 # passes its input on.
 #
 # ```text
-# u = w · x + b        y = tanh(u) + x
+# u = w · x + b
+# y = tanh(u) + x
 # ```
 #
 # x goes two ways to y. If it moves by a tiny d, y moves on account of both,
@@ -139,3 +161,11 @@ def neuron_backward(g, x, w, b):
 # - What is used several times gets the sum of what comes back.
 #
 # This was done by hand. In the next lesson an engine does it.
+
+# %% claims
+def loss(w):
+    """Return L of the first example."""
+    return (math.tanh(w * 2.0) - 0.0) ** 2
+
+
+assert abs(loss(0.501) - loss(0.5) - 0.00128) < 5e-6 and 0.501 == 0.5 + 0.001

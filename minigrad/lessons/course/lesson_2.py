@@ -14,7 +14,9 @@
 # turns g (how the loss depends on the value) into what this parent gets. For
 #
 # ```text
-# y = a · b        parents: a, b        g -> g · b,  g -> g · a
+# y = a · b
+# parents:      a           b
+# functions:    g · b       g · a
 # ```
 #
 # Nothing is differentiated yet: the functions wait until g is known. They
@@ -31,11 +33,17 @@
 #    "newest first" is such an order. Each value made gets a number, `tick`.
 # 2. **Sums.** A value that is used twice is told two numbers, and adds them.
 #
+# Here a is used by u and by v:
+#
 # ```text
 #          ┌── u = tanh(a) ──┐
-#      a ──┤                 ├── L = u · v      a is used by u and by v
+#      a ──┤                 ├── L = u · v
 #          └── v = a + 3 ────┘
 # ```
+#
+# One walk gives the derivatives by **all** values at once. That is the point
+# of going backward: from one weight forward to L, one would need a walk for
+# each of a million weights.
 #
 # ## Exercises 1 and 2: multiply and tanh
 #
@@ -78,20 +86,24 @@ class Value:
         # end
         return Value(y, (self,), backwards)
 
+    def __neg__(self):
+        return self * Value(-1.0)
+
+    def __sub__(self, other):
+        return self + -other
+
+    def __repr__(self):
+        return f"Value({self.data})"
+
 
 # %% [markdown]
 # Subtraction needs no backward of its own: it is made of what is there.
 
 # %%
-def minus(a, b):
-    """Return a - b."""
-    return a + b * Value(-1.0)
-
-
 a, b = Value(2.0), Value(0.5)
-loss = minus(a * b, b)
-print(loss.data, [parent.data for parent in loss.parents])
-# prints: 0.5 [1.0, -0.5]
+L = a * b - b
+print(L, "computed from", L.parents)
+# prints: Value(0.5) computed from (Value(1.0), Value(-0.5))
 
 # %% [markdown]
 # ## Exercise 3: the order
