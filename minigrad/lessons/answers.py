@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 
 class NotDone(Exception):
     """Raised where an answer is still `...`."""
@@ -85,6 +87,14 @@ def kind_of(found: Any) -> str:
     return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
 
+def as_numbers(found: Any, name: str) -> np.ndarray:
+    """Return what the function `name` returned as an array of float64. Raise Wrong if it is something else."""
+    try:
+        return np.array(found, "float64")
+    except (TypeError, ValueError):
+        raise Wrong("not a number or an array", f"{name} returned {kind_of(found)}.") from None
+
+
 def run_file(path: Path) -> dict[str, Any]:
     """Run a Python file or the code cells of a notebook, and return the names that it defines. Raise Broken if that fails."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
@@ -142,6 +152,7 @@ def _said(error: BaseException, names: dict[str, Any]) -> str:
     name, function = frame.f_code.co_filename, frame.f_code.co_name
     inside = "" if function == "<module>" else f", in {function}"
     shown = "in its cell" if re.search("ipykernel_|<ipython-input", name) else name  # the made-up name of a cell says nothing
+    what = "\n".join([what, *getattr(error, "__notes__", [])])
     return f"{shown}, line {number}{inside}: {what}" + _quoted(linecache.getline(name, number).strip())
 
 

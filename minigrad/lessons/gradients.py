@@ -43,7 +43,13 @@ def vjp(answers: Answers, name: str, forward: Callable[..., Any], *arrays: Any, 
     numbers = [i for i, array in enumerate(arrays) if np.asarray(array).dtype.kind == "f"]
 
     def backward(g: Any, *given: Any) -> Any:
-        found = student(g, *given)
+        try:
+            found = student(g, *given)
+        except (ValueError, IndexError, TypeError) as error:
+            if not hasattr(error, "__notes__"):
+                shapes = [f"{argument} {np.shape(x)}" for argument, x in zip((upstream, *arguments), (g, *given))]
+                error.add_note(f"The shapes were {', '.join(shapes)}.")
+            raise
         return _as_arrays(found, name, [arguments[i] for i in numbers])
 
     return _judged(forward, backward, arrays, arguments, invited,
@@ -67,7 +73,7 @@ def scalars(answers: Answers, name: str, forward: Callable[..., float], *points:
         if any(np.shape(value) for row in rows for value in row):
             raise Wrong("not a number", f"{name} must return numbers; it returned an array.")
         counts = {len(row) for row in rows}
-        return tuple(np.array([row[i] for row in rows]) for i in range(counts.pop()))
+        return tuple(np.array([0.0 if row[i] is None else row[i] for row in rows]) for i in range(counts.pop()))
 
     arrays = [np.array(values, "float64") for values in points]
     others = [Mistake(each(other.forward), other.kind, other.text) for other in invited]
@@ -90,7 +96,8 @@ def _judged(forward: Any, backward: Any, arrays: Sequence[Any], names: list[str]
     place = f"dL/d{finding.argument_name}: " if finding.argument_name else ""
     detail = re.sub(r" \((every element|.*\d+ of \d+ elements)\)$", "", finding.detail)
     detail = detail.replace("analytic = ", "yours = ").replace("numeric", "expected")
-    raise Wrong(f"{finding.verdict}: {VERDICTS[finding.verdict]}", f"{place}{detail}. {HINTS.get(finding.verdict, '')}".strip(), shown)
+    hint = "" if "not finite" in detail else HINTS.get(finding.verdict, "")
+    raise Wrong(f"{finding.verdict}: {VERDICTS[finding.verdict]}", f"{place}{detail}. {hint}".strip(), shown)
 
 
 def _report(forward: Any, backward: Any, arrays: Sequence[Any], names: list[str]) -> Report:
@@ -114,9 +121,7 @@ def _as_arrays(found: Any, name: str, arguments: list[str]) -> Any:
         except (TypeError, ValueError):
             what = f"dL/d{arguments[i]}" if i < len(arguments) else "a gradient"
             raise Wrong("not a number or an array", f"{name} returned {kind_of(part)} for {what}.") from None
-    if len(gradients) == len(arguments) == 1 or len(gradients) != 1 or len(arguments) == 1:
-        return tuple(gradients)
-    return gradients[0]  # one gradient for several arguments: the check says so
+    return gradients[0] if len(gradients) == 1 < len(arguments) else tuple(gradients)  # the check says if there are too few
 
 
 def jacobian(forward: Callable[..., Any], arrays: Sequence[Any], number: int) -> np.ndarray:

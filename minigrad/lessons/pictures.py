@@ -18,7 +18,8 @@ def side_by_side(expected: Any, yours: Any, title: str) -> str:
     for digits in (2, 1, 3, 4, 6):
         left, right = _texts(expected, digits), _texts(yours, digits)
         lines = [title, *_lines(left, right, same.all(axis=1))]
-        if max(map(len, lines)) <= WIDTH and (left != right)[~same].all():  # it fits, and different numbers look different
+        different = (left != right)[~same].all() and not any(text in ("0.0", "-0.0") for text in [*left.flat, *right.flat])
+        if max(map(len, lines)) <= WIDTH and different:  # it fits, different numbers look different, and none is rounded to 0
             return "\n".join(lines)
     return ""
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import minigrad as mg
 
-from ..answers import Answers, Wrong
+from ..answers import Answers, Wrong, as_numbers
 from ..gradients import vjp
 
 X = np.array([[-1.4, 0.6, 2.1], [0.9, -0.3, -2.2]])
@@ -57,7 +57,7 @@ def initial_weights(answers: Answers) -> str:
     """Judge the standard deviation of weights."""
     function = answers.function("initial_weights", "inputs", "outputs", "random")
     for inputs, outputs in SIZES:
-        w = np.asarray(function(inputs, outputs, np.random.default_rng(0)), "float64")
+        w = as_numbers(function(inputs, outputs, np.random.default_rng(0)), "initial_weights")
         if w.shape != (inputs, outputs):
             raise Wrong("shape: the weights have the wrong shape", f"They must be ({inputs}, {outputs}); yours are {w.shape}.")
         found, right = float(w.std()), inputs**-0.5

@@ -12,7 +12,7 @@ import numpy as np
 
 import minigrad as mg
 
-from ..answers import Answers, Wrong
+from ..answers import Answers, Wrong, as_numbers
 from ..pictures import side_by_side
 
 LR, MOMENTUM, BETA1, BETA2, EPS = 0.1, 0.8, 0.7, 0.9, 0.05  # an eps that can be seen
@@ -106,7 +106,7 @@ def _judged(answers: Answers, name: str, parameters: str, optimizer: Any, option
         parts = found if isinstance(found, tuple) else (found,)
         if len(parts) != 1 + states:
             raise Wrong("count: another number of results", f"{name} must return {1 + states}; it returned {len(parts)}.")
-        return found
+        return tuple(as_numbers(part, name) for part in parts)
 
     places = _path(step, states)
     if np.allclose(places, expected, rtol=1e-9, atol=1e-12):
@@ -136,6 +136,5 @@ def _path(step: Step, states: int) -> np.ndarray:
     for t, g in enumerate(GRADIENTS, 1):
         found = step(t, p, g.copy(), *state)
         p, *state = found if isinstance(found, tuple) else (found,)
-        p = np.array(p, "float64")
-        places.append(p)
+        places.append(np.broadcast_to(p, START.shape))
     return np.array(places)
