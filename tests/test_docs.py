@@ -18,6 +18,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import minigrad as mg
 from minigrad import data, serialization, testing
+from minigrad import inspect as inspecting
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -119,7 +120,7 @@ def test_no_text_or_message_installs_the_other_minigrad():
 
 def public_names():
     """Yield (module's name, name) for the names that a user may call."""
-    for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization, testing):
+    for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization, testing, inspecting):
         for name in getattr(module, "__all__", None) or dir(module):
             if not name.startswith("_") and not inspect.ismodule(getattr(module, name)):
                 yield module.__name__, name

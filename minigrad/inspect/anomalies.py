@@ -221,8 +221,7 @@ def _of_gradient(node: Node, g: Any, place: Any, array: Any, names: Names, earli
     numbers = tuple(_numbers(node, g, index if tuple(array.shape) == tuple(node.shape) else None, parameters))
     flaw = Flaw(number, index, count, tuple(array.shape), numbers)
     head = f"The first gradient that is not finite is dL/d{parameter} of {node.op.__name__}: {flaw}"
-    formula = getattr(node, "formula", "")
-    lines = [_call(node, names), *([formula] if formula else []), _with(numbers), *_place(node, names)]
+    lines = [_call(node, names), *([node.formula] if node.formula else []), _with(numbers), *_place(node, names)]
     text = "\n  ".join([head, *lines])
     return Anomaly("backward", node.op.__name__, flaw, text if earlier is None else f"{earlier}\nThen NaN was made of it. {text}")
 

@@ -73,7 +73,7 @@ class Step:
     @property
     def formula(self) -> str:
         """The formula of the operation and of its gradients, e.g. "y = tanh(x),  dL/dx = g (1 - y²)"."""
-        return str(getattr(self.node, "formula", ""))
+        return self.node.formula
 
     @property
     def value(self) -> PublicTensor | None:

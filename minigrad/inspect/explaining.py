@@ -47,7 +47,7 @@ class Explanation:
         """Return the explanation as lines of at most `width` columns; with `colour`, the codes that make a terminal show it in colours."""
         text = _Text(width, colour)
         text.line(f"{BOLD}How backward() goes from {self.name} to the leaves, in {_count(self.total, 'step')}{END}", "")
-        text.line("In each step g is the gradient of the step's value, dL/d(value); the arrows show what the arguments get.", "")
+        text.line("In each step g is the gradient of the step's value; it gives dL/dx to the argument x, and so on.", "")
         for step in self.steps:
             _step_text(step, self.names, text)
         if len(self.steps) < self.total:
@@ -68,7 +68,7 @@ class Explanation:
         """Return the explanation as HTML, which a notebook shows."""
         title = f"How backward() goes from {_escape(self.name)} to the leaves, in {_count(self.total, 'step')}."
         parts = [f"<style>{STYLE}</style><div class='minigrad-explain'><div><b>{title}</b> In each step g is the gradient of the step's "
-                 "value, dL/d(value); the arrows show what the arguments get.</div><ol>"]
+                 "value; it gives dL/dx to the argument x, and so on.</div><ol>"]
         parts += [_step_html(step, self.names) for step in self.steps]
         parts.append("</ol>")
         if len(self.steps) < self.total:
@@ -98,15 +98,21 @@ def _rows(step: Step) -> list[Row]:
     rows: list[Row] = []
     value = step.value
     if value is not None:
-        rows.append(("value", shape_text(value), numbers(value), []))
+        rows.append((_letter(step), shape_text(value), numbers(value), []))
     if step.g is None:
         rows.append(("g", "", "none: no gradient reaches this value, zeros are taken", []))
     else:
         rows.append(("g", shape_text(step.g), numbers(step.g), [("a hook changed it", False)] if step.hooked else []))
     for c in step.contributions:
         found = numbers(c.value) if c.value is not None else "none"
-        rows.append((f"→ {c.name}", shape_text(c.to), found, remarks(step, c)))
+        rows.append((f"dL/d{c.parameter} → {c.name}", shape_text(c.to), found, remarks(step, c)))
     return rows
+
+
+def _letter(step: Step) -> str:
+    """Return what the formula of a step calls the value: "y" or "z"; "value" if there is no formula."""
+    name, equals, _ = step.formula.partition(" = ")
+    return name if equals and name.isidentifier() else "value"
 
 
 def _place(step: Step, names: Names) -> str:
@@ -115,6 +121,10 @@ def _place(step: Step, names: Names) -> str:
         return ""
     layer = step.made.layer_name(names)
     return step.made.place() + (f"   in {layer}" if layer else "")
+
+
+def _formula(step: Step) -> str:
+    return step.formula.replace("`", "")
 
 
 def _title(step: Step) -> str:
@@ -159,7 +169,7 @@ def _step_text(step: Step, names: Names, text: _Text) -> None:
     if place := _place(step, names):
         text.line(f"{DIM}{place}{END}", "   ", "     ")
     if step.formula:
-        text.line(step.formula, "   ", "     ")
+        text.line(_formula(step), "   ", "     ")
     text.rows(_rows(step))
 
 
@@ -184,5 +194,5 @@ def _step_html(step: Step, names: Names) -> str:
     if place:
         lines.append(f"<div class='faint'><code>{_escape(place)}</code></div>")
     if step.formula:
-        lines.append(f"<div>{_escape(step.formula)}</div>")
+        lines.append(f"<div>{_escape(_formula(step))}</div>")
     return f"<li>{''.join(lines)}{_rows_html(_rows(step))}</li>"

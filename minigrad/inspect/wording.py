@@ -37,7 +37,7 @@ def numbers(tensor: Any) -> str:
     if x.size == 0:
         return "empty"
     if x.size <= FEW:
-        return " ".join(np.array2string(x, precision=4, separator=", ", suppress_small=False).split()) if x.ndim else f"{x.item():.5g}"
+        return _written(x.tolist())
     if x.dtype.kind != "f":
         return f"{x.min()} … {x.max()}"
     finite = x[np.isfinite(x)]
@@ -45,6 +45,13 @@ def numbers(tensor: Any) -> str:
         return f"{_not_finite(x)}" + (f", the others {finite.min():.4g} … {finite.max():.4g}" if finite.size else "")
     low, high = f"{x.min():.4g}", f"{x.max():.4g}"
     return f"all {low}, norm {norm(tensor):.4g}" if low == high else f"{low} … {high}, norm {norm(tensor):.4g}"
+
+
+def _written(numbers: Any) -> str:
+    """Return numbers in nested lists as Python writes them, with five digits."""
+    if isinstance(numbers, list):
+        return f"[{', '.join(map(_written, numbers))}]"
+    return f"{numbers:.5g}" if isinstance(numbers, float) else str(numbers)
 
 
 def _not_finite(x: Any) -> str:
