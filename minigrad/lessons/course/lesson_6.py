@@ -5,8 +5,8 @@
 # Backprop says in which direction the loss grows. What to do with that is the
 # **optimizer**'s business: it gets a weight p and its gradient g (here g is
 # dL/dp, the end of the walk), and returns a better p. You will write the
-# three that are used most; each must agree with minigrad's, and thus with
-# PyTorch's, to the last digits.
+# three that are used most; each must agree with minigrad's, which does what
+# PyTorch's does, to nine digits.
 #
 # ## Gradient descent
 #
@@ -98,7 +98,8 @@ def adam_step(p, g, m, v, t, lr, beta1, beta2, eps):
 # - Momentum lengthens steps in directions that persist, up to 1 / (1 -
 #   momentum) times.
 # - Adam divides by the size of past gradients. This is why it forgives a bad
-#   scale (lesson 5), and why a weight decay that is added to g is weakened.
+#   scale (lesson 5), and why a weight decay that is added to g is divided,
+#   too, and thus weaker where gradients are large.
 
 # %% claims
 b = np.zeros(1)

@@ -90,9 +90,9 @@ def gradient_penalty(critic, x):
 # %% [markdown]
 # ## The end of the course
 #
-# - A backward pass that is recorded can be differentiated like any other.
-# - It costs about as much again, in time and in memory: ask for it only where
-#   you need it.
+# - A backward pass that is recorded can be differentiated like any other
+#   computation.
+# - All of it is kept in memory until then: ask for it only where you need it.
 # - `minigrad/autograd/replay.py` does it, and `minigrad/ops/` has all
 #   operations, each with its value and its backward side by side. You can
 #   read them now.
