@@ -98,11 +98,11 @@ def start(arguments: argparse.Namespace) -> int:
         complain(f"{file} exists, and is left as it is, as it may hold your work; {again} writes another one")
         return 1
     say(for_terminal(as_text(lesson)))
-    say(for_terminal("Exercises: " + ", ".join(lesson.exercises)))
+    say(for_terminal("\n".join(f"  {task}" for task in lesson.tasks) + "\n"))
     if file.suffix == ".ipynb":
         say(f"Open {file} in Jupyter; it judges each answer.")
     else:
-        say(f"They are in {file}. Read on there, replace each `...`, and then:\n\n    {_check_command(number, file)}")
+        say(f"These are in {file}. Read on there, replace each `...`, and then:\n\n    {_check_command(number, file)}")
     return 0
 
 
@@ -120,7 +120,12 @@ def check(arguments: argparse.Namespace) -> int:
     if not file.exists():
         complain(f"there is no file {file}; minigrad lesson start {number} writes one, and a name after the number chooses another one")
         return 2
-    text, solved = judged_text(number, file)
+    try:
+        text, solved = judged_text(number, file)
+    except KeyboardInterrupt as interrupt:
+        for note in getattr(interrupt, "__notes__", []):
+            complain(note.replace("\n    ", " "))
+        raise
     say(text)
     return 0 if solved else 1
 

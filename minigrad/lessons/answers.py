@@ -124,7 +124,10 @@ def _notebook_code(path: Path, text: str) -> list[str]:
 
 @contextlib.contextmanager
 def explained(names: dict[str, Any]) -> Iterator[None]:
-    """Turn an error of the student's code into Broken, or into NotDone if it computed with a `...`; `names` tells which code it is."""
+    """Turn an error of the student's code into Broken, or into NotDone if it computed with a `...`; `names` tells which code it is.
+
+    An interrupt gets a note that says where.
+    """
     try:
         yield
     except (NotDone, Wrong, Broken):
@@ -132,28 +135,34 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
     except SyntaxError as error:
         line = (error.text or "").strip()
         raise Broken(f"{error.filename}, line {error.lineno}: Python cannot read this: {error.msg}" + _quoted(line)) from None
+    except KeyboardInterrupt as error:
+        error.add_note(_place(error, names, "stopped here; does this run without end?"))
+        raise
     except (Exception, SystemExit) as error:
         if isinstance(error, TypeError) and "ellipsis" in str(error):  # what a `...` gives that is computed with
             raise NotDone from None
-        raise Broken(_said(error, names)) from None
+        raise Broken(_place(error, names, _said(error))) from None
 
 
-def _said(error: BaseException, names: dict[str, Any]) -> str:
-    """Return what went wrong, and in which line of the student's code."""
-    what = f"{type(error).__name__}: {error}"
+def _said(error: BaseException) -> str:
+    """Return what went wrong."""
     if isinstance(error, RecursionError):
-        what = "a function calls itself without end (RecursionError)"
-    elif isinstance(error, SystemExit):
-        what = "the code ends the program here (SystemExit); remove this"
+        return "a function calls itself without end (RecursionError)"
+    if isinstance(error, SystemExit):
+        return "the code ends the program here (SystemExit); remove this"
+    return "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])])
+
+
+def _place(error: BaseException, names: dict[str, Any], said: str) -> str:
+    """Return what is said, after the line of the student's code in which it happened, if it did."""
     frames = [(frame, number) for frame, number in traceback.walk_tb(error.__traceback__) if frame.f_globals is names]
     if not frames:
-        return what
+        return said
     frame, number = frames[-1]
     name, function = frame.f_code.co_filename, frame.f_code.co_name
     inside = "" if function == "<module>" else f", in {function}"
     shown = "in its cell" if re.search("ipykernel_|<ipython-input", name) else name  # the made-up name of a cell says nothing
-    what = "\n".join([what, *getattr(error, "__notes__", [])])
-    return f"{shown}, line {number}{inside}: {what}" + _quoted(linecache.getline(name, number).strip())
+    return f"{shown}, line {number}{inside}: {said}" + _quoted(linecache.getline(name, number).strip())
 
 
 def _quoted(line: str) -> str:

@@ -79,6 +79,11 @@ class Lesson:
         return tuple(name for cell in self.cells for name in cell.exercises)
 
     @property
+    def tasks(self) -> list[str]:
+        """Return the headings of the exercises, in order."""
+        return [line for cell in self.cells if cell.kind == "text" for line in re.findall(r"^## ((?:Exercise|Case).*)$", cell.source, re.M)]
+
+    @property
     def shown(self) -> tuple[Cell, ...]:
         """Return the cells that a student sees."""
         return tuple(cell for cell in self.cells if cell.kind != "claims")

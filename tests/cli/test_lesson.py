@@ -18,7 +18,7 @@ def test_a_student_starts_fails_mends_and_solves_a_lesson(tmp_path, capsys):
     assert main(["lesson", "start", "1"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("Lesson 1: Scalars and the chain rule\n====") and max(map(len, out.splitlines())) <= 80
-    assert "Exercises: square_backward, product_backward" in out and "minigrad lesson check 1\n" in out
+    assert "\n  Exercise 1: a square\n  Exercise 2: a product\n" in out and "minigrad lesson check 1\n" in out
     assert main(["lesson", "check", "1"]) == 1
     assert "0 of 4 right" in capsys.readouterr().out
     file = tmp_path / "lesson_1.py"
@@ -89,6 +89,14 @@ def test_misuse_is_one_line(arguments, words, capsys):
         main(["lesson", *arguments])
     captured = capsys.readouterr()
     assert exit_.value.code == 2 and words in captured.err and captured.err.count("\n") == 1
+
+
+def test_an_interrupt_says_where(tmp_path, capsys):
+    (tmp_path / "lesson_1.py").write_text("def square_backward(g, x):\n    raise KeyboardInterrupt\n")
+    assert main(["lesson", "check", "1"]) == 130
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "lesson_1.py, line 2, in square_backward: stopped here; does this run without end? raise KeyboardInterrupt"
+    assert last.endswith("interrupted")
 
 
 def test_a_folder_for_a_file_is_an_error_in_one_line(tmp_path, capsys):
