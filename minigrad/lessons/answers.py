@@ -41,7 +41,8 @@ class Answers:
     def value(self, name: str) -> Any:
         """Return what has this name. Raise Wrong if nothing has it, and NotDone if it is `...`."""
         if name not in self.names:
-            raise Wrong("nothing has this name", f"{name} is not defined: was it deleted, or renamed? Its cell may not have been run.")
+            more = "" if "__file__" in self.names else " In a notebook, run its cell first."
+            raise Wrong("nothing has this name", f"{name} is not defined: was it deleted, or renamed?{more}")
         if _is_blank(self.names[name]):
             raise NotDone
         return self.names[name]
@@ -133,8 +134,8 @@ def explained(names: dict[str, Any]) -> Iterator[None]:
     except (NotDone, Wrong, Broken):
         raise
     except SyntaxError as error:
-        line = (error.text or "").strip()
-        raise Broken(f"{error.filename}, line {error.lineno}: Python cannot read this: {error.msg}" + _quoted(line)) from None
+        place = f"{error.filename}, line {error.lineno}: " if error.filename else ""
+        raise Broken(f"{place}Python cannot read this: {error.msg}" + _quoted((error.text or "").strip())) from None
     except KeyboardInterrupt as error:
         error.add_note(_place(error, names, "stopped here; does this run without end?"))
         raise
