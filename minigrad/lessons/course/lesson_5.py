@@ -52,7 +52,7 @@ def sigmoid_backward(g, y):
 # y = max(x, 0) has slope 1 or 0: it lets g pass unchanged, or stops it. It
 # does not saturate for large x, which is why deep networks use it. But a unit
 # whose x is negative for all examples gets no gradient any more: it is
-# **dead**. At x = 0, where there is no derivative, all engines take 0.
+# **dead**. At x = 0, where there is no derivative, engines agree to take 0.
 
 # %% exercise: relu_backward
 def relu_backward(g, x):

@@ -66,13 +66,20 @@ guilty_1 = "root_backward"
 # end
 
 # %% [markdown]
-# ## Case 2: a test that sees nothing
+# ## Case 2: tests that see nothing
 #
-# `np.transpose(x, axes)` orders the axes anew. Try the third function with
-# axes (1, 0, 2) first: it passes. A swap is its own inverse, so a whole class
-# of mistakes cannot be seen with it. A good test has nothing symmetric: sizes
-# that all differ, a permutation that is not its own inverse, a g that is not
-# 1.
+# An option such as `axes`, which orders the axes anew, is fixed for the check:
+#
+# ```text
+# axes = 1, 0, 2
+# check_vjp(lambda x: np.transpose(x, axes),
+#           lambda g, x: transpose_backward(g, x, axes), x)
+# ```
+#
+# Beware of symmetry. A swap such as (1, 0, 2) is its own inverse, a square
+# matrix fits whether it is transposed or not, and a g of ones is the same
+# after every permutation. A good test has sizes that all differ, a
+# permutation that is not its own inverse, and random numbers everywhere.
 
 # %% exercise: case_2
 def softmax_backward(g, x):
@@ -105,12 +112,19 @@ guilty_2 = "transpose_backward"
 # %% [markdown]
 # ## Case 3: where no derivative exists
 #
-# All three functions here pass the check, at any input without ties. The bug
-# sits at a **kink**, where the slopes on both sides differ and no difference
-# can say what is right; there an engine needs a convention. At x = y, the
-# maximum of both moves by d if both move by d. So dL/dx + dL/dy must be g
-# there, and minigrad, like PyTorch, gives half of g to each. For relu and
-# clip, the convention is: 0 at the kink of relu, g at both bounds of clip.
+# All three functions here pass the check wherever a derivative exists. The
+# bug sits at a **kink**, where the slopes on both sides differ, and no
+# difference can say what is right. There an engine needs a convention.
+# minigrad's are those of PyTorch:
+#
+# ```text
+# relu       at x = 0                    0
+# clip       at x = low and x = high     g
+# maximum    at x = y                    half of g for each
+# ```
+#
+# The halves have a reason: if both move by d, so does the maximum, and the
+# two gradients must add up to g. Call each function at its kinks.
 
 # %% exercise: case_3
 def relu_backward(g, x):
