@@ -72,8 +72,7 @@ def scalars(answers: Answers, name: str, forward: Callable[..., float], *points:
         rows = [_as_arrays(student(*map(float, row)), name, arguments) for row in zip(g, *arrays)]
         if any(np.shape(value) for row in rows for value in row):
             raise Wrong("not a number", f"{name} must return numbers; it returned an array.")
-        counts = {len(row) for row in rows}
-        return tuple(np.array([0.0 if row[i] is None else row[i] for row in rows]) for i in range(counts.pop()))
+        return tuple(np.array([0.0 if part is None else part for part in column]) for column in zip(*rows))
 
     arrays = [np.array(values, "float64") for values in points]
     others = [Mistake(each(other.forward), other.kind, other.text) for other in invited]
@@ -108,7 +107,7 @@ def _report(forward: Any, backward: Any, arrays: Sequence[Any], names: list[str]
     return report
 
 
-def _as_arrays(found: Any, name: str, arguments: list[str]) -> Any:
+def _as_arrays(found: Any, name: str, arguments: list[str]) -> tuple[Any, ...]:
     """Return the gradients as a tuple of arrays. Raise Wrong if one is no number or array."""
     parts = found if isinstance(found, tuple) or (isinstance(found, list) and len(arguments) > 1) else (found,)
     gradients: list[Any] = []
@@ -121,7 +120,7 @@ def _as_arrays(found: Any, name: str, arguments: list[str]) -> Any:
         except (TypeError, ValueError):
             what = f"dL/d{arguments[i]}" if i < len(arguments) else "a gradient"
             raise Wrong("not a number or an array", f"{name} returned {kind_of(part)} for {what}.") from None
-    return gradients[0] if len(gradients) == 1 < len(arguments) else tuple(gradients)  # the check says if there are too few
+    return tuple(gradients)
 
 
 def jacobian(forward: Callable[..., Any], arrays: Sequence[Any], number: int) -> np.ndarray:
@@ -139,8 +138,7 @@ def jacobian(forward: Callable[..., Any], arrays: Sequence[Any], number: int) ->
 
 def _gradient(backward: Callable[..., Any], g: np.ndarray, arrays: Sequence[Any], number: int, position: int) -> np.ndarray:
     """Return what a backward gives for g, for one argument, which is the `position`-th that has a gradient; 0 where it gives None."""
-    found = backward(g, *[np.array(array) for array in arrays])
-    part = (found if isinstance(found, tuple) else (found,))[position]
+    part = backward(g, *[np.array(array) for array in arrays])[position]
     return np.zeros(np.shape(arrays[number])) if part is None else part
 
 

@@ -70,6 +70,8 @@ WRONG = [  # lesson, exercise, answer, words of its kind
             du = tanh_backward(g, w * x + b)
             return du * w, du * x, du""", "one use of a value is missing"),
     (1, "square_backward", "def square_backward(g, x): return 2 * x", "independent"),
+    (1, "product_backward", "def product_backward(g, a, b): return g * b", "count"),
+    (1, "product_backward", "def product_backward(g, a, b): return g * b, None", "missing"),
     (2, "multiply", "Value.__mul__ = lambda a, b: Value(a.data * b.data, (a, b), (lambda g: g * a.data, lambda g: g * b.data))",
      "exchanged"),
     (2, "multiply", "Value.__mul__ = lambda a, b: Value(a.data + b.data, (a, b), (lambda g: g, lambda g: g))", "the value is wrong"),
@@ -172,6 +174,8 @@ WRONG = [  # lesson, exercise, answer, words of its kind
             (slopes,) = grad(critic(x).sum(), [x], create_graph=True)
             return (slopes.square().sum(dim=1).sqrt() - 1).square().sum()""", "the sum, not the mean"),
     (8, "gradient_penalty", "def gradient_penalty(critic, x): return 0.5", "not a tensor"),
+    (8, "second_derivative", "def second_derivative(f, x): return x.detach().reshape(3, 1)", "shape"),
+    (8, "second_derivative", "def second_derivative(f, x): return x.sum().detach()", "shape"),
 ]
 
 

@@ -31,16 +31,16 @@ def second_derivative(answers: Answers) -> str:
         expected, points = second(np.array(POINTS)), np.array(POINTS)
         if found.shape == expected.shape and np.allclose(found, expected):
             continue
-        told, picture = f"For y = {name} at {POINTS}. ", side_by_side(expected, np.broadcast_to(found, expected.shape), "d²y/dx²:") \
-            if found.size in (1, 3) else ""
+        told = f"For y = {name} at {POINTS}. "
+        picture = side_by_side(expected, found, "d²y/dx²:") if found.shape == expected.shape else ""
         for other, kind, text in (
             (first(points), "this is the first derivative", "Differentiate once more."),
             (first(points) ** 2, "this is the square of the first derivative", "Differentiate the first derivative again, instead."),
         ):
             if found.shape == other.shape and np.allclose(found, other):
                 raise Wrong(kind, told + text, picture)
-        if found.size == 1:
-            raise Wrong("shape: one number for all elements", told + "The result must have the shape of x.", picture)
+        if found.shape != expected.shape:
+            raise Wrong("shape: the result has the wrong shape", f"{told}It must be that of x, {expected.shape}; it is {found.shape}.")
         raise Wrong("the value is wrong", told, picture)
     return "for x³ and tanh(x)"
 
@@ -75,25 +75,9 @@ def gradient_penalty(answers: Answers) -> str:
     student = answers.function("gradient_penalty", "critic", "x")
     critic, x = _critic()
     result = _called(student, critic, x)
-    found = _numbers(result, "gradient_penalty")
     slopes = _slopes(critic, x)
-    lengths = slopes.square().sum(dim=1).sqrt()
-    right = (lengths - 1).square().mean()
-    if found.shape != () or not np.allclose(found, right.item()):
-        told = f"For a small critic, the penalty is {right.item():.6g}" + (f"; yours is {found.item():.6g}. " if found.size == 1 else ". ")
-        for other, kind, text in (
-            ((lengths - 1).square().sum(), "constant factor: the sum, not the mean", "Take the mean over the examples."),
-            ((slopes.square().sum().sqrt() - 1).square(), "wrong axis: one length for all examples", "Each row has a length: sum(dim=1)."),
-            ((slopes.square().sum(dim=0).sqrt() - 1).square().mean(), "wrong axis: lengths of columns", "An example is a row: sum(dim=1)."),
-            ((slopes.square().sum(dim=1) - 1).square().mean(), "the root is missing", "The length is the root of the sum of squares."),
-            (lengths.square().mean(), "the 1 is missing", "The length should be 1, not 0: lengths - 1."),
-            ((lengths - 1).mean(), "the square is missing", "Too short and too long must both cost something: square the difference."),
-            ((slopes - 1).square().mean(), "each slope is compared with 1", "The length of a row should be 1, not each number in it."),
-            ((lengths - 1).square(), "the mean is missing", "Return one number: the mean over the examples."),
-        ):
-            if found.shape == other.shape and np.allclose(found, other.detach().numpy()):
-                raise Wrong(kind, told + text)
-        raise Wrong("the value is wrong", told + "Compare with the two steps above.")
+    _check_value(_numbers(result, "gradient_penalty"), slopes.detach().numpy())
+    right = (slopes.square().sum(dim=1).sqrt() - 1).square().mean()
     weights = list(critic.parameters())
     if not result.requires_grad:
         raise Wrong(*CUT)
@@ -103,6 +87,29 @@ def gradient_penalty(answers: Answers) -> str:
         if not np.allclose(got, expected):
             raise Wrong("the gradient by the weights is wrong", "The value is right, but a part of its graph is cut.")
     return f"the value and its gradient by {len(weights)} weights and biases\n{_trained(student)}"
+
+
+def _check_value(found: np.ndarray, slopes: np.ndarray) -> None:
+    """Raise Wrong unless a value is that of the penalty, for dD/dx = slopes (n, d)."""
+    squares = slopes**2
+    lengths = np.sqrt(squares.sum(axis=1))
+    right = ((lengths - 1) ** 2).mean()
+    if found.shape == () and np.allclose(found, right):
+        return
+    told = f"For a small critic, the penalty is {right:.6g}" + (f"; yours is {found.item():.6g}. " if found.size == 1 else ". ")
+    for other, kind, text in (
+        (((lengths - 1) ** 2).sum(), "constant factor: the sum, not the mean", "Take the mean over the examples."),
+        ((np.sqrt(squares.sum()) - 1) ** 2, "wrong axis: one length for all examples", "Each row has a length: sum(dim=1)."),
+        (((np.sqrt(squares.sum(axis=0)) - 1) ** 2).mean(), "wrong axis: lengths of columns", "An example is a row: sum(dim=1)."),
+        (((squares.sum(axis=1) - 1) ** 2).mean(), "the root is missing", "The length is the root of the sum of squares."),
+        ((lengths**2).mean(), "the 1 is missing", "The length should be 1, not 0: lengths - 1."),
+        ((lengths - 1).mean(), "the square is missing", "Too short and too long must both cost something: square the difference."),
+        (((slopes - 1) ** 2).mean(), "each slope is compared with 1", "The length of a row should be 1, not each number in it."),
+        ((lengths - 1) ** 2, "the mean is missing", "Return one number: the mean over the examples."),
+    ):
+        if found.shape == np.shape(other) and np.allclose(found, other):
+            raise Wrong(kind, told + text)
+    raise Wrong("the value is wrong", told + "Compare with the two steps above.")
 
 
 def _by_weights(penalty: mg.Tensor, weights: list[nn.Parameter]) -> list[np.ndarray]:
