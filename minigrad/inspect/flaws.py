@@ -84,13 +84,17 @@ def text_at(x: Any, node: Node, index: tuple[int, ...]) -> str:
     """Return what text says of an argument: its number at the place where the value has `index`, or its range."""
     array = getattr(x, "array", x)
     if not backend.is_array(array):
-        return f"{array:.6g}" if isinstance(array, int | float) else str(array)
+        return _number(array)
     host = backend.to_numpy(array)
     if host.size == 1:
-        return f"{host.item():.6g}"
+        return _number(host.item())
     if _is_elementwise(node) and np.broadcast_shapes(host.shape, node.shape) == tuple(node.shape):
-        return f"{np.broadcast_to(host, node.shape)[index].item():.6g}"
+        return _number(np.broadcast_to(host, node.shape)[index].item())
     return range_of(host)
+
+
+def _number(number: Any) -> str:
+    return f"{number:.6g}" if isinstance(number, int | float) and not isinstance(number, bool) else str(number)
 
 
 def _is_elementwise(node: Node) -> bool:

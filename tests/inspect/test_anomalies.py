@@ -205,3 +205,79 @@ def test_sizes_0_and_float16():
         y = mg.tensor([6e4], dtype=mg.float16, requires_grad=True)
         assert (y * 2).isinf().item()
     assert found.first.operation == "mul" and found.first.flaw.number == np.inf
+
+
+def test_a_tensor_of_which_only_some_numbers_are_infinite_is_no_loss():
+    x = mg.tensor([2.0, 0.0], requires_grad=True)
+    masked = [lambda: mg.where(x > 1, x, -mg.inf).backward(mg.tensor([1.0, 0.0]))]
+    assert anomaly_of(masked[0])[0] is None
+    error, _ = anomaly_of(lambda: mg.where(x > 1, x, mg.nan).backward(mg.tensor([1.0, 0.0])))
+    assert str(error).startswith("the loss is not finite: nan at [1] of shape (2,)") and "came to the loss" not in str(error)
+    error, _ = anomaly_of(lambda: x.log().sum().backward())
+    assert str(error).startswith("the loss is not finite: -inf\n")
+
+
+def test_nan_that_is_made_of_infinities_comes_from_where_these_began():
+    def program():
+        x = mg.tensor([1.0, 0.0], requires_grad=True)
+        q = 1 / x
+        (q - q).sum().backward()
+
+    error, _ = anomaly_of(program)
+    assert "is a value of div: inf at [1] of shape (2,)" in str(error) and str(error).endswith("div → sub → sum")
+
+
+def test_of_two_ways_that_of_the_nan_is_shown():
+    x = mg.tensor([0.0], requires_grad=True)
+    error, _ = anomaly_of(lambda: (x.log() + (x - 1).sqrt()).sum().backward())
+    assert str(error).endswith("sqrt → add → sum") and "a value of sqrt: nan" in str(error)
+
+
+def test_a_long_way_is_shortened():
+    def program(n):
+        x = mg.tensor([-1.0], requires_grad=True).sqrt()
+        for _ in range(n):
+            x = x * 1
+        x.sum().backward()
+
+    assert str(anomaly_of(lambda: program(10))[0]).endswith("sqrt" + " → mul" * 10 + " → sum")
+    assert str(anomaly_of(lambda: program(11))[0]).endswith("sqrt" + " → mul" * 5 + " → … 4 more … → mul → mul → sum")
+
+
+def test_numbers_that_the_program_gave():
+    x = mg.tensor([[1.0, 2.0]], requires_grad=True)
+    _, first = anomaly_of(lambda: x * mg.inf)
+    assert first.flaw.given == "y (inf)" and "was given to mul in y (inf)" in str(first)
+    _, first = anomaly_of(lambda: x * 2.5 + mg.tensor([3.0, mg.nan]))
+    assert first.flaw.given == "y (nan at [1] of shape (2,))" and dict(first.flaw.inputs) == {"x": "5", "y": "nan"}
+    _, first = anomaly_of(lambda: (x * mg.nan).sum())
+    assert dict(first.flaw.inputs) == {"x": "1", "y": "nan"} and first.flaw.count == 2
+
+
+def test_ranges_of_what_a_reduction_was_given():
+    x = mg.full((3, 4), 1e308, dtype=mg.float64, requires_grad=True)
+    _, first = anomaly_of(lambda: x.sum(0).max())
+    assert first.operation == "sum" and dict(first.flaw.inputs) == {"x": "3×4 numbers from 1e+308 to 1e+308"}
+    _, first = anomaly_of(lambda: mg.where(mg.tensor([True, False]), x[0, :2], mg.nan).sum())
+    assert dict(first.flaw.inputs) == {"condition": "False", "x": "1e+308", "y": "nan"}
+
+
+def test_the_first_of_two_infinite_gradients_is_told():
+    x, y = mg.tensor([0.0], requires_grad=True), mg.tensor([0.0], requires_grad=True)
+    error, _ = anomaly_of(lambda: ((x * 1).sqrt() + (y * 1).sqrt()).sum().backward())
+    assert error.anomaly.operation in ("sqrt", "mul") and "dL/dx of sqrt: inf at [0]" in str(error)
+
+
+def test_a_function_that_gives_no_gradient():
+    class Nothing(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            return None
+
+    x = mg.ones(2, requires_grad=True)
+    error, _ = anomaly_of(lambda: Nothing.apply(x * 2).sum().backward())
+    assert error is None and x.grad is None

@@ -162,3 +162,63 @@ def test_large_products_have_the_bits_of_backward():
     loss.backward()
     for name, leaf, g in walk.leaves:
         assert leaf.grad.array.tobytes() == g.array.tobytes(), name
+
+
+def test_axes_of_size_1_that_were_stretched():
+    x, y = mg.ones(1, 3, requires_grad=True), mg.ones(2, 1, 1, requires_grad=True)
+    step = list(mg.inspect.steps((x * y).sum()))[1]
+    assert [(c.returned_shape, c.summed_axes, tuple(c.value.shape)) for c in step.contributions] == [
+        ((2, 1, 3), (0,), (1, 3)), ((2, 1, 3), (2,), (2, 1, 1))]
+    added = list(mg.inspect.steps((x + mg.ones(4, 3)).sum()))[1]
+    assert added.contributions[0].summed_axes == (0,)
+
+
+def test_options_and_unnamed_leaves():
+    loss = (mg.ones(2, 3, requires_grad=True) * mg.ones(3, requires_grad=True)).mean(1, keepdim=True).sum()
+    walk = mg.inspect.steps(loss)
+    assert [step.call for step in walk] == ["sum(mean #2)", "mean(mul #3, axis=(1,), keepdims=True)", "mul(leaf 1, leaf 2)"]
+    assert [name for name, _, _ in walk.leaves] == ["leaf 1", "leaf 2"]
+
+
+def test_a_value_that_was_changed_in_place_is_refused_as_backward_refuses_it():
+    x = mg.ones(2, requires_grad=True)
+    y = x.exp()
+    loss = y.sum()
+    y.detach().mul_(2)
+    with pytest.raises(RuntimeError, match="changed in place") as found:
+        list(mg.inspect.steps(loss))
+    with pytest.raises(RuntimeError, match="changed in place") as expected:
+        loss.backward()
+    assert str(found.value) == str(expected.value)
+
+
+def test_a_vjp_that_raises_names_its_operation():
+    @mg.autograd.op
+    def broken(x):
+        return x * 1, lambda g: g.no_such_method()
+
+    with pytest.raises(AttributeError) as found:
+        list(mg.inspect.steps(broken(mg.ones(2, requires_grad=True)).sum()))
+    assert found.value.__notes__ == ["in the VJP of broken for argument 0 of shape (2,): g has shape (2,), the output (2,)"]
+
+
+def test_hooks_of_a_value_that_no_gradient_reaches_do_not_run():
+    x, y, seen = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True), []
+    inner = y * 3
+    inner.register_hook(seen.append)
+    list(mg.inspect.steps(Twice.apply(x, 2, inner).sum()))
+    assert seen == []
+
+
+def test_a_hook_that_returns_the_same_numbers_has_changed_nothing():
+    x = mg.ones(2, requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: g.clone())
+    assert [step.hooked for step in mg.inspect.steps(y.sum())] == [False, False]
+
+
+def test_float16_gradients_of_promoted_arguments():
+    x, y = mg.ones(2, dtype=mg.float32, requires_grad=True), mg.ones(2, dtype=mg.float64, requires_grad=True)
+    walk = mg.inspect.steps((x * y).sum())
+    found = {c.name: c.value.dtype for step in walk for c in step.contributions if c.name in "xy"}
+    assert found == {"x": mg.float32, "y": mg.float64}

@@ -77,3 +77,31 @@ def test_source_that_is_not_known_has_no_text():
     exec(compile("with mg.inspect.lines():\n    y = mg.ones(2, requires_grad=True) * 2", "<made up>", "exec"), names)
     assert made_of(names["y"].node).place() == "<made up>:2"
     assert program_frame(None) is None
+
+
+def test_lines_of_the_lectures_are_those_of_a_program():
+    from minigrad.experiments import denoising, training
+    from minigrad.experiments.config import LECTURES
+    from minigrad.inspect.recording import is_of_program
+
+    assert is_of_program(training.__file__) and is_of_program(denoising.__file__) and LECTURES
+    assert not is_of_program(graph.__file__) and not is_of_program(nn.module.__file__) and is_of_program(__file__)
+
+
+def test_a_callable_of_the_program_is_no_layer():
+    class Callable:
+        def __call__(self, x):
+            return x * 2
+
+    with mg.inspect.lines():
+        y = Callable()(mg.ones(2, requires_grad=True))
+    assert made_of(y.node).layer_name() == "" and made_of(y.node).text == "return x * 2"
+
+
+def test_a_block_that_is_entered_twice():
+    x = mg.ones(2, requires_grad=True)
+    with mg.inspect.lines() as block:
+        with block:
+            pass
+        y = x * 2
+    assert made_of(y.node) is not None and made_of((x * 2).node) is None
