@@ -99,6 +99,19 @@ def linear_backward(g, x, w, b):
     # end
 
 # %% [markdown]
+# ## See it happen
+#
+# `mg.inspect.explain` says where a gradient was summed:
+
+# %%
+import minigrad as mg
+
+x = mg.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True)
+b = mg.tensor([10.0, 20.0], requires_grad=True)
+L = (x + b).sum()
+print(mg.inspect.explain(L))  # prints the steps
+
+# %% [markdown]
 # ## What to keep
 #
 # - Each gradient has the shape of its argument.
@@ -108,3 +121,6 @@ def linear_backward(g, x, w, b):
 #   remember this, as no other product of these three has the right shapes.
 #   With square matrices, though, a wrong one fits as well: test with sizes
 #   that all differ.
+
+# %% claims
+assert "summed over axis 0 of (3, 2): it was broadcast" in str(mg.inspect.explain(L))

@@ -62,6 +62,18 @@ def relu_backward(g, x):
     # end
 
 # %% [markdown]
+# Here is a unit that is dead for its three examples. `explain` says after
+# which step nothing is left:
+
+# %%
+import minigrad as mg
+
+x = mg.tensor([1.0, 0.5, 2.0], requires_grad=True)
+w = mg.tensor(-3.0, requires_grad=True)
+L = (w * x).relu().sum()
+print(mg.inspect.explain(L))  # prints the steps
+
+# %% [markdown]
 # ## The size of the weights
 #
 # The other factor is the weights. Each output of x @ w is a sum of n terms,
@@ -78,9 +90,6 @@ def relu_backward(g, x):
 # at the first one.
 
 # %%
-import minigrad as mg
-
-
 def first_gradient(deviation, layers=20, width=100):
     """Return the root mean square of dL/dx, L the sum of the last outputs."""
     mg.manual_seed(0)
@@ -133,4 +142,8 @@ y = x @ initial_weights(400, 300, np.random.default_rng(1))
 assert abs(y.var() - 1) < 0.05
 after = np.maximum(y, 0) @ (np.sqrt(2) * initial_weights(300, 300, np.random.default_rng(2)))
 assert abs(after.var() - 1) < 0.05
-assert mg.nn.init.kaiming_normal_ and mg.nn.init.xavier_normal_
+assert "all zero from here on" in str(mg.inspect.explain(L))
+w = mg.nn.init.kaiming_normal_(mg.empty(300, 200)).numpy()  # 200 inputs
+assert abs(w.std() / np.sqrt(2 / 200) - 1) < 0.02
+w = mg.nn.init.xavier_normal_(mg.empty(300, 200)).numpy()
+assert abs(w.std() / np.sqrt(2 / (200 + 300)) - 1) < 0.02
