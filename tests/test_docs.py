@@ -58,7 +58,7 @@ def test_code_and_examples_have_the_right_types(tmp_path):
 
     paths = sorted((ROOT / "examples").glob("*.py"))
     for page in WITH_CODE:
-        paths.append(tmp_path / f"{page.stem.lower()}_page.py")
+        paths.append(tmp_path / f"{page.parent.name}_{page.stem.lower()}_page.py")
         code = [block for block in fenced(page, "python") if "F.silu" not in block]  # this line belongs into a file, not into a program
         paths[-1].write_text("\n\n".join(["# mypy: allow-untyped-defs", *code]), encoding="utf-8")
     assert [str(problem) for problem in check_types(paths)] == []
