@@ -8,6 +8,8 @@ from pathlib import Path
 from sybil import Sybil
 from sybil.parsers.markdown import PythonCodeBlockParser
 
+import minigrad as mg
+
 PAGE = Path(__file__).parents[2] / "docs" / "inspecting.md"
 
 
@@ -31,3 +33,11 @@ def test_the_page_shows_what_is_printed(tmp_path, monkeypatch):
     for code, printed, shown in found:
         lines = re.sub(r"\binspecting\.md:\d+", "program.py", printed)
         assert re.sub(r"\bprogram\.py:\d+", "program.py", shown).splitlines() == lines.splitlines(), code
+
+
+def test_the_readme_shows_a_step_of_its_example():
+    text = (PAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    (step,) = re.findall(r"^```text\n(2\. mul .*?)^```$", text, re.MULTILINE | re.DOTALL)
+    x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = (x.tanh() * x).sum()
+    assert step in mg.explain(y).text()
