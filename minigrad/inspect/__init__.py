@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .backward_steps import Contribution, Step, Steps, steps
+    from .drawing import Picture, draw
     from .recording import lines
 
-__all__ = ["Contribution", "Step", "Steps", "lines", "steps"]
+__all__ = ["Contribution", "Picture", "Step", "Steps", "draw", "lines", "steps"]
 
 _PARTS = {  # {name: the module of this package that defines it}; a module has another name, as its own would hide the function
     "lines": "recording",
     "Contribution": "backward_steps", "Step": "backward_steps", "Steps": "backward_steps", "steps": "backward_steps",
+    "Picture": "drawing", "draw": "drawing",
 }  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
