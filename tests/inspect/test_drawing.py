@@ -363,7 +363,7 @@ def test_long_chains_fold():
     (box,) = groups(picture, "fold")
     assert "12 × (mul, tanh)" in shown(picture) and "24 operations" in shown(picture)
     assert box.find(SVG + "title").text.count("|g|") == 24
-    norms = re.search(r"\|g\| (\S+) … (\S+) at the first", shown(picture)).groups()
+    norms = re.search(r"\|g\| (\S+) → (\S+) at the first", shown(picture)).groups()
     x.grad = None
     loss.backward(retain_graph=True)
     assert float(norms[1]) * 1.1 == pytest.approx(np.linalg.norm(x.grad.array), rel=1e-2)

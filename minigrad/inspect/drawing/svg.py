@@ -111,7 +111,7 @@ def _box(box: Box, x: float, y: float, is_root: bool) -> str:
         for i, (letter, shown_map, missing) in enumerate(columns):
             parts.append(_column(letter, shown_map, missing, MARGIN + i * (MAP + GAP), at + 8))
     if box.kind == "fold" and box.gradient is not None and box.first_gradient is not None:
-        text = f"|g| {texts.number(box.gradient.norm)} … {texts.number(box.first_gradient.norm)} at the first"
+        text = f"|g| {texts.number(box.gradient.norm)} → {texts.number(box.first_gradient.norm)} at the first"
         parts.append(f'<text class="faint" x="{_n(MARGIN)}" y="{_n(height - 8)}">{escaped(text)}</text>')
     return "".join(parts) + "</g>"
 
@@ -221,7 +221,7 @@ def _legend(width: float) -> tuple[str, float]:
         ('<g class="leaf"><rect class="box" y="-10" width="20" height="12" rx="5"/></g>', 26, "leaf"),
         ('<g class="constant"><rect class="box" y="-10" width="20" height="12" rx="2"/></g>', 26, "constant"),
         ('<g class="zero"><rect class="box" y="-10" width="20" height="12" rx="2"/></g>', 26, "gradient all zero"),
-        ('<path class="line zero" d="M0 -4h26"/>', 32, "gives no gradient, or zero"),
+        ('<path class="line zero" d="M0 -4h26"/>', 32, "gives no gradient, or one of zeros"),
     ]
     x, y, parts = 0.0, 22.0, []
     for drawing, room, words in entries:
