@@ -22,6 +22,7 @@ from minigrad.inspect.drawing.layout import laid_out
 from minigrad.inspect.drawing.svg import size
 from minigrad.inspect.drawing.texts import escaped, shortened, width
 from minigrad.inspect.names import Names
+from support.backends import BACKENDS, parameters
 
 nn = mg.nn
 DEEP = settings.get_current_profile_name() == "deep"
@@ -150,7 +151,8 @@ def test_random_graphs_are_drawn_whole_and_their_gradients_are_those_of_backward
     check_complete(graph, loss)
     check_layout(graph, frame, layout)
     picture = mg.inspect.draw(loss, fold=fold, limit=2_000)
-    assert len(groups(picture, "node")) + len(groups(picture, "fold")) == sum(box.computed for box in graph.boxes)
+    assert fold or len(groups(picture, "node")) == graph.nodes == sum(box.computed for box in graph.boxes)
+    assert len(groups(picture, "leaf")) == graph.leaves
     assert all(leaf.grad is None for leaf in run.leaves)
     loss.backward()
     found = {id(box.things[0]): box for box in graph.boxes if box.kind == "leaf"}
@@ -288,6 +290,21 @@ def test_functions_and_values_that_are_not_known():
     assert "value not known" not in shown(mg.inspect.draw(kept.sum()))
 
 
+@pytest.mark.parametrize("backend", parameters([b for b in BACKENDS if b.name in ("strict", "cupy")]))
+def test_on_a_device_the_picture_is_that_of_the_cpu(backend):
+    def drawn(device):
+        x, w, target = mg.arange(6.0, dtype=mg.float64).reshape(2, 3) / 5, mg.arange(12.0, dtype=mg.float64).reshape(3, 4) / 9, mg.tensor([3, 0])
+        x, w, target = x.to(device), w.to(device).requires_grad_(), target.to(device)
+        h = (x @ w).tanh()
+        with mg.inspect.lines():
+            loss = nn.functional.nll_loss((h * h).log_softmax(1), target)
+        return mg.inspect.draw(loss)
+
+    with backend.active():
+        there = shown(drawn(backend.device))
+    assert there == shown(drawn("cpu")) and "target" in there
+
+
 def test_a_leaf_and_a_tensor_without_a_graph():
     x = mg.randn(2, requires_grad=True)
     assert "x (2): 0 nodes and 1 leaf" in shown(mg.inspect.draw(x, mg.ones(2)))
@@ -342,6 +359,27 @@ def test_a_module_that_is_used_again_and_again_does_not_hold_what_stands_between
     graph, frame, layout = arranged(loss, names=Names(given={"cell": cell}))
     check_layout(graph, frame, layout)
     assert not layout.frames and shown(mg.inspect.draw(loss)).count("cell (Linear)") == 4
+
+
+def test_inputs_stand_outside_unless_they_are_many():
+    class Cell(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.input, self.state = nn.Linear(3, 2), nn.Linear(2, 2)
+
+        def forward(self, x, h):
+            return (self.input(x) + self.state(h)).tanh()
+
+    for steps in (3, 4):
+        cell, h, xs = Cell(), mg.zeros(1, 2), [mg.randn(1, 3) for _ in range(steps)]
+        with mg.inspect.lines():
+            for i in range(steps):
+                h = cell(xs[i], h)
+        graph, frame, layout = arranged(h.sum(), names=Names(given={"cell": cell, "xs": xs}))
+        check_layout(graph, frame, layout)
+        (cells,) = layout.frames
+        inside = [box.title for box in cells.boxes() if box.title.startswith("xs")]
+        assert cells.label == "cell (Cell)" and len(inside) == (4 if steps == 4 else 0)
 
 
 # ---- large graphs

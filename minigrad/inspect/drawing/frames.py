@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from .boxes import Box, Edge, Graph
 
+MANY_INPUTS = 4
+
 
 @dataclass(eq=False)
 class Frame:
@@ -78,11 +80,15 @@ def _connected(boxes: list[Box], edges: list[Edge], depth: int) -> dict[Box, Box
 
 
 def _place_leaves(boxes: list[Box], edges: list[Edge], depth: int, place: dict[Box, Box]) -> None:
-    """Put each leaf and constant to its users, if they all stand in one frame that it may stand in."""
+    """Put each leaf and constant to its users, if they all stand in one frame that it may stand in.
+
+    A constant with a name is an input and stands outside; but many, as of a recurrent network, would lead many long lines into the frame.
+    """
     users: dict[Box, list[Box]] = {box: [] for box in boxes if not box.computed}
     for e in edges:
         if e.source in users:
             users[e.source].append(e.target)
+    inputs: dict[Box, list[Box]] = {}
     for box, targets in users.items():
         frames = {place.get(target) for target in targets}
         frame = frames.pop() if len(frames) == 1 else None
@@ -90,6 +96,11 @@ def _place_leaves(boxes: list[Box], edges: list[Edge], depth: int, place: dict[B
             path = (frame.home or ())[depth][0]
             if box.home is None or (len(box.home) > depth and box.home[depth][0] == path):
                 place[box] = frame
+            elif box.kind == "constant":
+                inputs.setdefault(frame, []).append(box)
+    for frame, boxes in inputs.items():
+        if len(boxes) >= MANY_INPUTS:
+            place |= dict.fromkeys(boxes, frame)
 
 
 def _without_cycles(items: list[Item], edges: list[Edge]) -> list[Item]:

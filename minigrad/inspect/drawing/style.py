@@ -49,8 +49,8 @@ def style(scope: str) -> str:
     The colours are dark where the system's are, and in the dark themes of notebooks and documentation, which have marks of their own.
     """
     levels = "".join(f".l{i}{{fill-opacity:{round(0.1 + 0.9 * i / LEVELS, 2)}}}" for i in range(LEVELS + 1))
-    dark = ':is(body[data-jp-theme-light="false"],body.vscode-dark,html[theme="dark"],[data-md-color-scheme="slate"],[data-theme="dark"])'
-    light = ':is(body[data-jp-theme-light="true"],body.vscode-light,html[theme="light"],[data-md-color-scheme="default"],[data-theme="light"])'
+    marks = ('body[data-jp-theme-light="{2}"]', "body.vscode-{0}", '[theme="{0}"]', '[data-theme="{0}"]', '[data-md-color-scheme="{1}"]')
+    dark, light = (f":is({','.join(marks)})".format(*words) for words in (("dark", "slate", "false"), ("light", "default", "true")))
     return (_scoped(_SHAPES + levels + _colours(_LIGHT), scope)
             + "@media(prefers-color-scheme:dark){" + _scoped(_colours(_DARK), scope) + "}"
             + _scoped(_colours(_DARK), f"{dark} {scope}") + _scoped(_colours(_LIGHT), f"{light} {scope}"))
