@@ -213,6 +213,14 @@ def test_extreme_numbers(numbers, norm):
     assert found.not_finite or all(math.isfinite(cell) for row in found.cells for cell in row)
 
 
+@pytest.mark.parametrize("largest", [1e308, 1e-310, 3e38])
+def test_extreme_numbers_are_drawn(largest):
+    x = mg.tensor([largest, -largest / 2, 0.0], dtype=mg.float64, requires_grad=True)
+    text = shown(mg.inspect.draw((x * 1).sum()))
+    assert f"±{largest:.3g}".replace("e+", "e") in text.replace(".00e", "e")
+    ET.fromstring(mg.inspect.draw(x * 1, mg.full((3,), largest, dtype=mg.float64)).svg)
+
+
 def test_numbers_in_the_picture():
     x = mg.tensor([[1.0, -2.0], [3.0, 4.0]], requires_grad=True)
     y = x * x
@@ -293,7 +301,8 @@ def test_functions_and_values_that_are_not_known():
 @pytest.mark.parametrize("backend", parameters([b for b in BACKENDS if b.name in ("strict", "cupy")]))
 def test_on_a_device_the_picture_is_that_of_the_cpu(backend):
     def drawn(device):
-        x, w, target = mg.arange(6.0, dtype=mg.float64).reshape(2, 3) / 5, mg.arange(12.0, dtype=mg.float64).reshape(3, 4) / 9, mg.tensor([3, 0])
+        x, w = (mg.arange(float(n), dtype=mg.float64).reshape(-1, m) / 9 for n, m in ((6, 3), (12, 4)))
+        target = mg.tensor([3, 0])
         x, w, target = x.to(device), w.to(device).requires_grad_(), target.to(device)
         h = (x @ w).tanh()
         with mg.inspect.lines():

@@ -86,34 +86,40 @@ def _description(graph: Graph) -> str:
 
 
 def _box(box: Box, x: float, y: float, is_root: bool) -> str:
+    """Return a box: its tooltip and outline, its texts, and the heat maps of its value and its gradient."""
     width, height = size(box)
     bad = any(shown is not None and shown.not_finite for shown in (box.value, box.gradient))
     zero = box.gradient is not None and box.gradient.all_zero and not bad
     marks = [box.kind, *["root"] * is_root, *["bad"] * bad, *["zero"] * zero]
-    round_corners = {"leaf": 14, "older": 22}.get(box.kind, 5)
+    corners = {"leaf": 14, "older": 22}.get(box.kind, 5)
+    texts_of_box, bottom = _texts(box, width)
     parts = [f'<g class="{" ".join(marks)}" transform="translate({_n(x)} {_n(y)})"><title>{escaped(chr(10).join(box.lines))}</title>',
-             f'<rect class="box" width="{_n(width)}" height="{_n(height)}" rx="{round_corners}"/>']
+             f'<rect class="box" width="{_n(width)}" height="{_n(height)}" rx="{corners}"/>', *texts_of_box]
     if box.kind == "fold":
-        parts.append(f'<path class="box" d="M4 {_n(height)}v4h{_n(width - 8)}v-4" fill="none"/>')
-    title = shortened(box.title, width - 2 * MARGIN, 13, bold=True)
-    parts.append(f'<text class="name" x="{_n(MARGIN)}" y="19">{escaped(title)}</text>')
-    beside = _shape_fits(box, width)
-    if box.shape and beside:
-        parts.append(f'<text class="faint end" x="{_n(width - MARGIN)}" y="19">{_shape(box)}</text>')
-    at = 19.0
-    for text, monospaced in (("" if beside else _shape(box), False), (box.detail, True), (box.layer, False)):
-        if text:
-            at += CALL_LINE
-            shown = shortened(text, width - 2 * MARGIN, 10.5 if monospaced else 11, monospaced=monospaced, at_end=monospaced)
-            parts.append(f'<text class="{"call" if monospaced else "faint"}" x="{_n(MARGIN)}" y="{_n(at)}">{escaped(shown)}</text>')
+        parts.append(f'<path class="box" d="M4 {_n(height)}v4h{_n(width - 8)}v-4"/>')
     if box.kind != "older":
-        columns = [("v", box.value, "value not known")] + [("g", box.gradient, box.no_gradient)] * (box.kind != "constant")
-        for i, (letter, shown_map, missing) in enumerate(columns):
-            parts.append(_column(letter, shown_map, missing, MARGIN + i * (MAP + GAP), at + 8))
+        parts.append(_column("v", box.value, "value not known", MARGIN, bottom + 8))
+        if box.kind != "constant":
+            parts.append(_column("g", box.gradient, box.no_gradient, MARGIN + MAP + GAP, bottom + 8))
     if box.kind == "fold" and box.gradient is not None and box.first_gradient is not None:
         text = f"|g| {texts.number(box.gradient.norm)} → {texts.number(box.first_gradient.norm)} at the first"
-        parts.append(f'<text class="faint" x="{_n(MARGIN)}" y="{_n(height - 8)}">{escaped(text)}</text>')
+        parts.append(f'<text class="faint" x="{_n(MARGIN)}" y="{_n(height - 8)}">{text}</text>')
     return "".join(parts) + "</g>"
+
+
+def _texts(box: Box, width: float) -> tuple[list[str], float]:
+    """Return the texts at the top of a box, its name, shape, call and layer, and the y of the last."""
+    title = shortened(box.title, width - 2 * MARGIN, 13, bold=True)
+    parts = [f'<text class="name" x="{_n(MARGIN)}" y="19">{escaped(title)}</text>']
+    beside, y = _shape_fits(box, width), 19.0
+    if box.shape and beside:
+        parts.append(f'<text class="faint end" x="{_n(width - MARGIN)}" y="19">{_shape(box)}</text>')
+    for text, monospaced in (("" if beside else _shape(box), False), (box.detail, True), (box.layer, False)):
+        if text:
+            y += CALL_LINE
+            shown = shortened(text, width - 2 * MARGIN, 10.5 if monospaced else 11, monospaced=monospaced, at_end=monospaced)
+            parts.append(f'<text class="{"call" if monospaced else "faint"}" x="{_n(MARGIN)}" y="{_n(y)}">{escaped(shown)}</text>')
+    return parts, y
 
 
 def _column(letter: str, x: HeatMap | None, unknown: str, left: float, top: float) -> str:
@@ -150,7 +156,7 @@ def _cells(x: HeatMap, left: float, top: float) -> str:
                 parts.append(f'<path class="x" d="{box}">{title}</path><path class="cross" d="M{_n(j * w + 1)} {_n(i * h + 1)}'
                              f'l{_n(w - 2)} {_n(h - 2)}m0 {_n(2 - h)}l{_n(2 - w)} {_n(h - 2)}"/>')
             else:
-                level = math.ceil(LEVELS * abs(cell) / x.scale) if x.scale else 0
+                level = math.ceil(LEVELS * (abs(cell) / x.scale)) if x.scale else 0
                 kind = f"{'p' if cell > 0 else 'n'} l{level}" if cell else "o"
                 parts.append(f'<path class="{kind}" d="{box}">{title}</path>')
     return "".join(parts) + "</g>"
