@@ -81,12 +81,12 @@ class Tensor(graph.Tensor):
 
     @property
     def T(self) -> Tensor:
-        """The tensor with its axes in reverse order."""
+        """The tensor with its axes in reverse order: y = selfᵀ,  dL/dself = gᵀ."""
         return ops.transpose(self)
 
     @property
     def mT(self) -> Tensor:
-        """The tensor with its last two axes exchanged."""
+        """The tensor with its last two axes exchanged: y = selfᵀ,  dL/dself = gᵀ."""
         return self.transpose(-2, -1)
 
     @property

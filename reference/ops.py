@@ -262,10 +262,10 @@ def getitem(x, *, key):
     return x[key]
 
 
-def scatter(g, *, key, shape):
-    """Zeros of `shape` with g added at [key]; where a key repeats, its values add up"""
-    index = torch.arange(torch.Size(shape).numel(), device=g.device).reshape(shape)[key]
-    return g.new_zeros(shape).flatten().index_add(0, index.flatten(), g.flatten()).reshape(shape)
+def scatter(x, *, key, shape):
+    """Zeros of `shape` with x added at [key]; where a key repeats, its values add up"""
+    index = torch.arange(torch.Size(shape).numel(), device=x.device).reshape(shape)[key]
+    return x.new_zeros(shape).flatten().index_add(0, index.flatten(), x.flatten()).reshape(shape)
 
 
 def assign(x, value, *, first, last):
@@ -280,9 +280,9 @@ def take_along_axis(x, indices, axis):
     return torch.take_along_dim(x, indices, axis)
 
 
-def put_along_axis(g, indices, axis, shape):
-    """Zeros of `shape` with g added at the indices along one axis"""
-    return g.new_zeros(shape).scatter_add(axis, indices, g)
+def put_along_axis(x, indices, axis, shape):
+    """Zeros of `shape` with x added at the indices along one axis"""
+    return x.new_zeros(shape).scatter_add(axis, indices, x)
 
 
 def join(*xs, axis):

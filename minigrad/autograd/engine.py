@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import backend
 from ..backend import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings
-from . import contract, writes
-from .graph import Node, Tensor, _class, constant, link_to_input, observers, origin, wrap
+from . import contract, graph, writes
+from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
 from .hooks import pass_leaf_through, pass_through
 from .leaves import add_to_leaves
 from .modes import in_mode, recording
@@ -116,7 +116,7 @@ def record(apply, inputs, needed, vjps, options, out):
         contract.check_vjps(apply.__name__, inputs, vjps)
     first, shape = node.parents[0], out.array.shape
     node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # a chain of nodes shares one tuple
-    for observer in observers:
+    for observer in graph.observers:
         observer.recorded(inputs, out)
 
 
@@ -180,7 +180,7 @@ def differentiate(sums, retain, create, wanted=None):
 
     With `wanted`, {node or leaf: None}, return the gradients of these instead.
     """
-    for observer in observers:
+    for observer in graph.observers:
         sums = observer.watched(sums)
     needed = None if wanted is None else nodes_needed(sums, wanted)
     again, run = None, backward_pass  # on raw arrays: nothing is recorded

@@ -7,7 +7,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from .graph import Node, Tensor, constant, detach, observers, origin, wrap
+from . import graph
+from .graph import Node, Tensor, constant, detach, origin, wrap
 from .modes import in_mode, recording
 from .sharing import link
 from .writes import tick
@@ -117,7 +118,7 @@ def _record(cls, ctx, inputs, out, returned):
     last = max(i for i, p in enumerate(node.parents) if p is not None)
     node.vjps = [vjp(i) for i in range(len(inputs))]
     out.node, out._requires_grad = node, True
-    for observer in observers:
+    for observer in graph.observers:
         observer.recorded(inputs, out)
 
 

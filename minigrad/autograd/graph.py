@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
+from .formulas import formula
 from .modes import recording
 from .names import grad_fn_name
 from .sharing import DETACHED, OPAQUE, VIEW, link
@@ -21,6 +22,8 @@ class Node:
     parents: the nodes (or leaf tensors) of the arguments; None where no gradient is needed.
     vjps: for each argument, from d(loss)/d(value) to d(loss)/d(argument), up to broadcasting; None once freed.
     tick: when it was recorded; a node is always newer than its parents.
+
+    `formula` says what was computed, and what its VJPs compute.
     """
 
     __slots__ = ("__weakref__", "constants", "dtype", "hooks", "made", "op", "options", "parents", "shape", "tick", "vjps")
@@ -38,6 +41,11 @@ class Node:
     def name(self):
         """Return the operation's name in PyTorch's manner, e.g. TanhBackward0."""
         return grad_fn_name(self)
+
+    @property
+    def formula(self) -> str:
+        """Return the value and the gradients as the operation's docstring states them, or "": "y = tanh(x),  dL/dx = g (1 - y²)"."""
+        return formula(self.op)
 
     @property
     def next_functions(self):
@@ -128,7 +136,7 @@ class Tensor:
 NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
                 "won't be populated during backward(); call .retain_grad() on it before, or look at the leaf that you mean")
 
-observers: list = []  # each has `recorded(inputs, out)` and `watched(sums)`, called for each operation and each backward pass
+observers: tuple = ()  # each has `recorded(inputs, out)` and `watched(sums)`, called for each operation and each backward pass
 _class: list = [Tensor]  # the class of what operations return; minigrad's public Tensor takes this place
 
 

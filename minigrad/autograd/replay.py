@@ -202,7 +202,7 @@ def _depending_on(arguments, vjp, g):
 
 @op
 def constant_in(x, *others):
-    """Return x as a function of the others too, with derivative 0."""
+    """y = x, as a function of the others too,  dL/dx = g,  dL/dothers = 0"""
     return x, lambda g: g, *[partial(_zeros, other) for other in others]
 
 

@@ -25,6 +25,8 @@ def to(
 
     They may be given in any order; another tensor stands for its own dtype and device. Return self, not a copy, if it has them already,
     unless `copy` is True.
+
+    y = self in another dtype or on another device,  dL/dself = g in the dtype and on the device of self
     """
     for a in args:
         if isinstance(a, Tensor):
@@ -50,7 +52,10 @@ def type(self: Tensor, dtype: None = None) -> str: ...
 @overload
 def type(self: Tensor, dtype: Any) -> Tensor: ...
 def type(self: Tensor, dtype: Any = None) -> Tensor | str:
-    """Return this tensor in another dtype; without one, the name of its type, such as torch.FloatTensor."""
+    """Return this tensor in another dtype; without one, the name of its type, such as torch.FloatTensor.
+
+    y = self in the dtype `dtype`,  dL/dself = g in the dtype of self
+    """
     if dtype is None:
         return "torch." + next(name for name, known in TYPE_NAMES.items() if known == str(self.dtype))
     if isinstance(dtype, str):
@@ -59,17 +64,26 @@ def type(self: Tensor, dtype: Any = None) -> Tensor | str:
 
 
 def double(self: Tensor) -> Tensor:
-    """Return this tensor in float64."""
+    """Return this tensor in float64.
+
+    y = self in float64,  dL/dself = g in the dtype of self
+    """
     return self.to(backend.float64)
 
 
 def float(self: Tensor) -> Tensor:
-    """Return this tensor in float32."""
+    """Return this tensor in float32.
+
+    y = self in float32,  dL/dself = g in the dtype of self
+    """
     return self.to(backend.float32)
 
 
 def half(self: Tensor) -> Tensor:
-    """Return this tensor in float16."""
+    """Return this tensor in float16.
+
+    y = self in float16,  dL/dself = g in the dtype of self
+    """
     return self.to(backend.float16)
 
 
@@ -89,20 +103,32 @@ def bool(self: Tensor) -> Tensor:
 
 
 def cpu(self: Tensor) -> Tensor:
-    """Return this tensor on the CPU."""
+    """Return this tensor on the CPU.
+
+    y = self on the CPU,  dL/dself = g on the device of self
+    """
     return self.to("cpu")
 
 
 def cuda(self: Tensor, device: DeviceLike = None) -> Tensor:
-    """Return this tensor on the GPU. Raise RuntimeError, with a hint of the cause, if no GPU can be used."""
+    """Return this tensor on the GPU. Raise RuntimeError, with a hint of the cause, if no GPU can be used.
+
+    y = self on the GPU,  dL/dself = g on the device of self
+    """
     return self.to("cuda")
 
 
 def clone(input: Tensor) -> Tensor:
-    """Return a copy, which is recorded: gradients pass through it."""
+    """Return a copy, which is recorded: gradients pass through it.
+
+    y = input, copied,  dL/dinput = g
+    """
     return ops.copy(check_input(input, "clone"))
 
 
 def contiguous(self: Tensor) -> Tensor:
-    """Return this tensor, or a copy whose elements lie in memory one after another, row by row."""
+    """Return this tensor, or a copy whose elements lie in memory one after another, row by row.
+
+    y = self,  dL/dself = g
+    """
     return self if self.is_contiguous() else ops.copy(self.reshape(-1)).reshape(self.shape)

@@ -18,42 +18,67 @@ __all__ = [
 
 
 def add(input: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
-    """Return input + alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the sum."""
+    """Return the sum of input and alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the sum.
+
+    y = input + alpha · other,  dL/dinput = g,  dL/dother = alpha g
+    """
     return ops.add(check_input(input, "add"), times_alpha("add", input, other, alpha))
 
 
 def sub(input: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
-    """Return input - alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the difference."""
+    """Return the difference of input and alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the difference.
+
+    y = input - alpha · other,  dL/dinput = g,  dL/dother = -alpha g
+    """
     return ops.sub(check_input(input, "sub"), times_alpha("sub", input, other, alpha))
 
 
 def mul(input: Tensor, other: Operand) -> Tensor:
-    """Return input · other."""
+    """Return the product, element by element.
+
+    y = input · other,  dL/dinput = g other,  dL/dother = g input
+    """
     return ops.mul(check_input(input, "mul"), other)
 
 
 def div(input: Tensor, other: Operand) -> Tensor:
-    """Return input / other; whole numbers give floating-point quotients."""
+    """Return the quotient; whole numbers give floating-point quotients.
+
+    y = input / other,  dL/dinput = g / other,  dL/dother = -g input / other²
+    """
     return quotient(check_input(input, "div"), other)
 
 
 def quotient(x: Operand, y: Operand) -> Tensor:
-    """Return x / y, of which one is a tensor; whole numbers give floating-point quotients."""
+    """Return x / y, of which one is a tensor; whole numbers give floating-point quotients.
+
+    z = x / y,  dL/dx = g / y,  dL/dy = -g x / y²
+    """
     return ops.div(*quotient_operands(x, y))
 
 
 def floor_divide(input: Tensor, other: Operand) -> Tensor:
-    """Return ⌊input / other⌋, through which no gradient passes. Raise RuntimeError if a whole number is divided by 0."""
+    """Return ⌊input / other⌋, through which no gradient passes. Raise RuntimeError if a whole number is divided by 0.
+
+    y = ⌊input / other⌋,  no gradient
+    """
     return ops.floor_divide(check_input(input, "floor_divide"), other)
 
 
 def remainder(input: Tensor, other: Operand) -> Tensor:
-    """Return input - other ⌊input / other⌋, which has the sign of `other`. Raise RuntimeError if a whole number is divided by 0."""
+    """Return the remainder, which has the sign of `other`. Raise RuntimeError if a whole number is divided by 0.
+
+    y = input - other ⌊input / other⌋,  dL/dinput = g,  dL/dother = -g ⌊input / other⌋
+    """
     return ops.remainder(check_input(input, "remainder"), other)
 
 
 def pow(input: Tensor | float, exponent: Operand) -> Tensor:
-    """Return input ^ exponent, of which one may be a number. Raise RuntimeError for a negative whole power of whole numbers."""
+    """Return input ^ exponent, of which one may be a number. Raise RuntimeError for a negative whole power of whole numbers.
+
+    y = input^exponent,  dL/dinput = g exponent input^(exponent-1) (0 where exponent = 0),
+    dL/dexponent = g y log input (0 where input = 0 ≤ exponent)
+    """
     if isinstance(input, Tensor):
         check_power(input, exponent)
     elif not isinstance(exponent, Tensor):
@@ -63,37 +88,61 @@ def pow(input: Tensor | float, exponent: Operand) -> Tensor:
 
 
 def neg(input: Tensor) -> Tensor:
-    """Return -x, for each element."""
+    """Return the negative of each element.
+
+    y = -input,  dL/dinput = -g
+    """
     return ops.neg(check_input(input, "neg"))
 
 
 def abs(input: Tensor) -> Tensor:
-    """Return |x|, whose derivative at 0 is 0."""
+    """Return the absolute value of each element; its derivative at 0 is 0.
+
+    y = |input|,  dL/dinput = g sign(input)
+    """
     return ops.absolute(check_input(input, "abs"))
 
 
 def square(input: Tensor) -> Tensor:
-    """Return x²; of bools, in int64."""
+    """Return the square of each element; of bools, in int64.
+
+    y = input²,  dL/dinput = 2 g input
+    """
     return ops.square(input if check_input(input, "square").array.dtype.kind != "b" else input.long())
 
 
 def sign(input: Tensor) -> Tensor:
-    """Return -1, 0 or 1, the sign of x; 0 for NaN. Its derivative is 0."""
+    """Return -1, 0 or 1, the sign of each element; 0 for NaN.
+
+    y = sign(input),  dL/dinput = 0
+    """
     return ops.sign(input) if check_input(input, "sign").array.dtype.kind != "b" else input.clone()
 
 
 def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """Return the larger of input and other; each gets half of the gradient where they are equal."""
+    """Return the larger of input and other, element by element; each gets half of the gradient where they are equal.
+
+    y = max(input, other),  dL/dinput = g where input > other, g / 2 where input = other, else 0,
+    dL/dother = g where other > input, g / 2 where input = other, else 0
+    """
     return ops.maximum(check_input(input, "maximum"), other)
 
 
 def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """Return the smaller of input and other; each gets half of the gradient where they are equal."""
+    """Return the smaller of input and other, element by element; each gets half of the gradient where they are equal.
+
+    y = min(input, other),  dL/dinput = g where input < other, g / 2 where input = other, else 0,
+    dL/dother = g where other < input, g / 2 where input = other, else 0
+    """
     return ops.minimum(check_input(input, "minimum"), other)
 
 
 def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """Return x limited to [min, max], numbers or tensors, of which one may be missing: min(max(x, min), max)."""
+    """Return each element limited to [min, max], numbers or tensors, of which one may be missing.
+
+    y = min(max(input, min), max),  dL/dinput = g where min ≤ input ≤ max, else 0,
+    dL/dmin = g where input < min < max, else 0,  dL/dmax = g where input > max or max < min, else 0
+    """
     check_input(input, "clamp")
     if min is None and max is None:
         raise RuntimeError("clamp: give min, max or both")
@@ -108,32 +157,50 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
 
 
 def exp(input: Tensor) -> Tensor:
-    """Return e^x."""
+    """Return e to the power of each element.
+
+    y = e^input,  dL/dinput = g y
+    """
     return ops.exp(floating(input, "exp"))
 
 
 def log(input: Tensor) -> Tensor:
-    """Return the natural logarithm of x: -∞ at 0, NaN below."""
+    """Return the natural logarithm of each element: -∞ at 0, NaN below.
+
+    y = log input,  dL/dinput = g / input
+    """
     return ops.log(floating(input, "log"))
 
 
 def sqrt(input: Tensor) -> Tensor:
-    """Return √x, NaN below 0."""
+    """Return the square root of each element, NaN below 0.
+
+    y = √input,  dL/dinput = g / (2 y)
+    """
     return ops.sqrt(floating(input, "sqrt"))
 
 
 def tanh(input: Tensor) -> Tensor:
-    """Return the hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x)."""
+    """Return the hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x), of each element x.
+
+    y = tanh(input),  dL/dinput = g (1 - y²)
+    """
     return ops.tanh(floating(input, "tanh"))
 
 
 def sigmoid(input: Tensor) -> Tensor:
-    """Return 1 / (1 + e^-x)."""
+    """Return the logistic function of each element, between 0 and 1.
+
+    y = 1 / (1 + e^-input),  dL/dinput = g y (1 - y)
+    """
     return ops.sigmoid(floating(input, "sigmoid"))
 
 
 def relu(input: Tensor) -> Tensor:
-    """Return max(x, 0), whose derivative at 0 is 0."""
+    """Return each element, or 0 where it is negative; the derivative at 0 is 0.
+
+    y = max(input, 0),  dL/dinput = g where y > 0, else 0
+    """
     return ops.relu(check_input(input, "relu"))
 
 
@@ -141,12 +208,18 @@ def relu(input: Tensor) -> Tensor:
 
 
 def softmax(input: Tensor, dim: int, dtype: DTypeLike = None) -> Tensor:
-    """Return e^x / Σ e^x, the sum along `dim`, after conversion to `dtype` if one is given."""
+    """Return positive numbers that sum to 1 along `dim`, after conversion to `dtype` if one is given.
+
+    y = e^input / Σ e^input along `dim`,  dL/dinput = y (g - Σ g y)
+    """
     return _along(ops.softmax, input, dim, dtype)
 
 
 def log_softmax(input: Tensor, dim: int, dtype: DTypeLike = None) -> Tensor:
-    """Return x - log Σ e^x, the sum along `dim`, after conversion to `dtype` if one is given."""
+    """Return the logarithm of the softmax along `dim`, after conversion to `dtype` if one is given.
+
+    y = input - log Σ e^input along `dim`,  dL/dinput = g - e^y Σ g
+    """
     return _along(ops.log_softmax, input, dim, dtype)
 
 

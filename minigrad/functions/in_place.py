@@ -21,38 +21,59 @@ if TYPE_CHECKING:
 
 
 def add_(self: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
-    """Add alpha · other to self."""
+    """Add alpha · other to self.
+
+    y = self + alpha · other,  dL/dself = g,  dL/dother = alpha g
+    """
     return arithmetic(self, "add", ops.add, times_alpha("add_", self, other, alpha))
 
 
 def sub_(self: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
-    """Subtract alpha · other from self."""
+    """Subtract alpha · other from self.
+
+    y = self - alpha · other,  dL/dself = g,  dL/dother = -alpha g
+    """
     return arithmetic(self, "subtract", ops.sub, times_alpha("sub_", self, other, alpha))
 
 
 def mul_(self: Tensor, other: Operand) -> Tensor:
-    """Multiply self by other."""
+    """Multiply self by other.
+
+    y = self · other,  dL/dself = g other,  dL/dother = g self
+    """
     return arithmetic(self, "multiply", ops.mul, other)
 
 
 def div_(self: Tensor, other: Operand) -> Tensor:
-    """Divide self by other."""
+    """Divide self by other.
+
+    y = self / other,  dL/dself = g / other,  dL/dother = -g self / other²
+    """
     return arithmetic(self, "divide", ops.div, other)
 
 
 def pow_(self: Tensor, other: Operand) -> Tensor:
-    """Raise self to the power other."""
+    """Raise self to the power other.
+
+    y = self^other,  dL/dself = g other self^(other-1) (0 where other = 0),  dL/dother = g y log self (0 where self = 0 ≤ other)
+    """
     check_power(self, other)
     return arithmetic(self, "power", ops.pow, other)
 
 
 def floor_divide_(self: Tensor, other: Operand) -> Tensor:
-    """Replace self by ⌊self / other⌋."""
+    """Divide self by other, and round down.
+
+    y = ⌊self / other⌋,  no gradient
+    """
     return arithmetic(self, None, ops.floor_divide, other)
 
 
 def remainder_(self: Tensor, other: Operand) -> Tensor:
-    """Replace self by self - other ⌊self / other⌋."""
+    """Replace self by the remainder, which has the sign of `other`.
+
+    y = self - other ⌊self / other⌋,  dL/dself = g,  dL/dother = -g ⌊self / other⌋
+    """
     return arithmetic(self, None, ops.remainder, other)
 
 
@@ -60,42 +81,67 @@ def remainder_(self: Tensor, other: Operand) -> Tensor:
 
 
 def exp_(self: Tensor) -> Tensor:
-    """Replace each element by e^x."""
+    """Replace each element x by e^x.
+
+    y = e^self,  dL/dself = g y
+    """
     return replace(self, "exp_", lambda: e.exp(self))
 
 
 def sqrt_(self: Tensor) -> Tensor:
-    """Replace each element by √x."""
+    """Replace each element by its square root.
+
+    y = √self,  dL/dself = g / (2 y)
+    """
     return replace(self, "sqrt_", lambda: e.sqrt(self))
 
 
 def neg_(self: Tensor) -> Tensor:
-    """Replace each element by -x."""
+    """Replace each element by its negative.
+
+    y = -self,  dL/dself = -g
+    """
     return replace(self, "neg_", lambda: e.neg(self))
 
 
 def abs_(self: Tensor) -> Tensor:
-    """Replace each element by |x|."""
+    """Replace each element by its absolute value; the derivative at 0 is 0.
+
+    y = |self|,  dL/dself = g sign(self)
+    """
     return replace(self, "abs_", lambda: e.abs(self))
 
 
 def tanh_(self: Tensor) -> Tensor:
-    """Replace each element by its hyperbolic tangent."""
+    """Replace each element by its hyperbolic tangent.
+
+    y = tanh(self),  dL/dself = g (1 - y²)
+    """
     return replace(self, "tanh_", lambda: e.tanh(self))
 
 
 def sigmoid_(self: Tensor) -> Tensor:
-    """Replace each element by 1 / (1 + e^-x)."""
+    """Replace each element x by 1 / (1 + e^-x).
+
+    y = 1 / (1 + e^-self),  dL/dself = g y (1 - y)
+    """
     return replace(self, "sigmoid_", lambda: e.sigmoid(self))
 
 
 def relu_(self: Tensor) -> Tensor:
-    """Replace each element by max(x, 0)."""
+    """Replace each negative element by 0; the derivative at 0 is 0.
+
+    y = max(self, 0),  dL/dself = g where y > 0, else 0
+    """
     return replace(self, "relu_", lambda: e.relu(self))
 
 
 def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """Limit each element to [min, max], of which one may be missing."""
+    """Limit each element to [min, max], numbers or tensors, of which one may be missing.
+
+    y = min(max(self, min), max),  dL/dself = g where min ≤ self ≤ max, else 0,
+    dL/dmin = g where self < min < max, else 0,  dL/dmax = g where self > max or max < min, else 0
+    """
     return replace(self, "clamp_", lambda: e.clamp(self, min, max))
 
 
@@ -103,12 +149,18 @@ def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None)
 
 
 def zero_(self: Tensor) -> Tensor:
-    """Set all elements to 0."""
+    """Set all elements to 0.
+
+    y = 0,  dL/dself = 0
+    """
     return fill_(self, 0)
 
 
 def fill_(self: Tensor, value: Operand) -> Tensor:
-    """Set all elements to `value`, a number or a 0-d tensor."""
+    """Set all elements to `value`, a number or a 0-d tensor.
+
+    y = value,  dL/dself = 0,  dL/dvalue = Σ g
+    """
     if type(value) not in NUMBERS and not isinstance(value, Tensor):
         value = backend.operand(value, "fill_")
     if shape := tuple(getattr(value, "shape", ())):
@@ -118,7 +170,10 @@ def fill_(self: Tensor, value: Operand) -> Tensor:
 
 
 def copy_(self: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
-    """Set the elements to those of `source`, broadcast, converted, and brought to the device of self."""
+    """Set the elements to those of `source`, broadcast, converted, and brought to the device of self.
+
+    y = source,  dL/dself = 0,  dL/dsource = g, summed over the axes along which source was broadcast
+    """
     if isinstance(source, Tensor) and source.array.ndim > self.array.ndim:
         raise RuntimeError(f"copy_: a source of shape {tuple(source.array.shape)} does not fit into {tuple(self.array.shape)}")
     if isinstance(source, Tensor) and source.device.type != self.device.type:

@@ -21,7 +21,10 @@ __all__ = ["index_select", "where"]
 
 
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """Return the entries of `input` at `index` (1-d, whole numbers) along `dim`."""
+    """Return the entries of `input` at `index` (1-d, whole numbers) along `dim`.
+
+    y = input at `index` along `dim`,  dL/dinput = zeros with g added at `index`,  no gradient for index
+    """
     rank = check_input(input, "index_select").array.ndim
     if rank == 0:
         return index_select(input.reshape(1), dim, index).reshape(())
@@ -33,7 +36,11 @@ def where(condition: Tensor) -> tuple[Tensor, ...]: ...
 @overload
 def where(condition: Tensor, input: Operand, other: Operand) -> Tensor: ...
 def where(condition: Tensor, input: Operand | None = None, other: Operand | None = None) -> Tensor | tuple[Tensor, ...]:
-    """Return `input` where the condition holds, else `other`; with the condition alone, for each axis the indices where it holds."""
+    """Return `input` where the condition holds, else `other`; with the condition alone, for each axis the indices where it holds.
+
+    y = input where condition, else other,  dL/dinput = g where condition, else 0,
+    dL/dother = 0 where condition, else g,  no gradient for condition
+    """
     if input is None and other is None:
         return tuple(graph.wrap(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
     if check_tensor(condition, "where").dtype != backend.bool_:
@@ -61,7 +68,10 @@ BYTE_MASK = "indexing with dtype uint8 is deprecated: it is taken as a mask; ple
 
 
 def index(x: Tensor, key: Any) -> Tensor:
-    """Return x[key], which is recorded; a view for numbers and slices."""
+    """Return x[key], which is recorded; a view for numbers and slices.
+
+    y = x[key],  dL/dx = zeros with g added at [key]
+    """
     first, last = split(array_key(x.array, key))
     if first is not ALL:
         x = ops.getitem(x, key=first)
@@ -69,7 +79,11 @@ def index(x: Tensor, key: Any) -> Tensor:
 
 
 def assign(x: Tensor, key: Any, value: Any) -> None:
-    """Change x in place: x[key] = value."""
+    """Change x in place: x[key] = value.
+
+    y = x with `value` stored at [key],  dL/dx = g with 0 stored there,
+    dL/dvalue = g[key], summed over the axes along which value was broadcast
+    """
     first, last = split(array_key(x.array, key, taken=False))
     indexed = [p for p in last if backend.is_array(p)] if type(last) is tuple else []
     if isinstance(value, Tensor):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
+from ..autograd.formulas import formula
 from . import elementwise, in_place, products
 from .comparisons import bitwise
 from .types import Operand, Tensor
@@ -26,6 +27,13 @@ def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tenso
                 return NotImplemented
             raise
 
+    return described(method, f"{function.__name__}(self, other)", function)
+
+
+def described(method: Callable[[Tensor, Operand], Tensor], call: str, function: Any) -> Callable[[Tensor, Operand], Tensor]:
+    """Return `method`, whose docstring now names this call and the formula of the function, if it has one."""
+    stated = formula(function)
+    method.__doc__ = f"Return {call}: {stated}" if stated else None
     return method
 
 
@@ -40,7 +48,7 @@ def reflected(function: Any) -> Callable[[Tensor, Operand], Tensor]:
     def method(self: Tensor, other: Operand) -> Tensor:
         return function(other, self)
 
-    return method
+    return described(method, f"{function.__name__}(other, self)", function)
 
 
 rsub, rtruediv, rmatmul = reflected(ops.sub), reflected(elementwise.quotient), reflected(products.product)
@@ -48,7 +56,10 @@ rfloordiv, rmod, rpow = reflected(ops.floor_divide), reflected(ops.remainder), r
 
 
 def rmul(self: Tensor, other: Operand) -> Tensor:
-    """Return other · self, but leave lists, tuples and texts to Python, which repeats them."""
+    """Return other · self, but leave lists, tuples and texts to Python, which repeats them.
+
+    y = other · self,  dL/dself = g other,  dL/dother = g self
+    """
     return NotImplemented if isinstance(other, list | tuple | str) else ops.mul(other, self)
 
 

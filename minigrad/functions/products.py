@@ -16,19 +16,27 @@ def matmul(input: Tensor, other: Operand) -> Tensor:
 
     A vector (k,) counts as one row on the left and as one column on the right, and its axis is left out of the product.
     Raise RuntimeError if the shapes or dtypes do not fit.
+
+    y = input @ other,  dL/dinput = g otherᵀ,  dL/dother = inputᵀ g
     """
     return product(check_input(input, "matmul"), other)
 
 
 def mm(input: Tensor, mat2: Tensor) -> Tensor:
-    """Return the product of two matrices, (n, k) times (k, m). Raise RuntimeError if one is no matrix."""
+    """Return the product of two matrices, (n, k) times (k, m). Raise RuntimeError if one is no matrix.
+
+    y = input @ mat2,  dL/dinput = g mat2ᵀ,  dL/dmat2 = inputᵀ g
+    """
     if check_tensor(mat2, "mm").ndim != 2 or check_input(input, "mm").array.ndim != 2:
         raise RuntimeError(f"mm: expected two matrices, got shapes {tuple(input.shape)} and {tuple(mat2.shape)}; use @")
     return ops.matmul(input, mat2)
 
 
 def product(x: Any, y: Any) -> Tensor:
-    """Return x @ y, of which one may be an array."""
+    """Return x @ y, of which one may be an array.
+
+    z = x @ y,  dL/dx = g yᵀ,  dL/dy = xᵀ g
+    """
     if not isinstance(x, Tensor):
         x = _factor(x)
     if not isinstance(y, Tensor):

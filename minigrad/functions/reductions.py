@@ -31,9 +31,11 @@ class min_result(_Extremes):
 def sum(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, axis: Dim = None, keepdims: bool = False, dtype: DTypeLike = None
 ) -> Tensor:
-    """Return Σ x over `dim` (one axis, several, or all), after conversion to `dtype`; whole numbers and bools give int64.
+    """Return the sum over `dim` (one axis, several, or all), after conversion to `dtype`; whole numbers and bools give int64.
 
     keepdim leaves the axes in the shape, with length 1.
+
+    y = Σ input over `dim`,  dL/dinput = g spread over `dim`
     """
     if (dim is None and axis is None and dtype is None and not keepdim and not keepdims
             and isinstance(input, Tensor) and input.array.dtype.kind == "f"):
@@ -50,9 +52,11 @@ def sum(
 def mean(
     input: Tensor, dim: Dim = None, keepdim: bool = False, *, axis: Dim = None, keepdims: bool = False, dtype: DTypeLike = None
 ) -> Tensor:
-    """Return Σ x / n over the n elements along `dim` (one axis, several, or all), after conversion to `dtype`.
+    """Return the mean over the n elements along `dim` (one axis, several, or all), after conversion to `dtype`.
 
     Raise RuntimeError unless x or `dtype` is floating-point.
+
+    y = Σ input / n,  dL/dinput = g / n spread over `dim`
     """
     x = _converted(check_input(input, "mean"), dtype)
     if x.array.dtype.kind != "f" and (wanted := backend.dtype_of(dtype, x.dtype)).kind != "f":
@@ -83,7 +87,7 @@ def max(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: int, ke
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor | max_result:
     """Return the largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two for each element.
 
-    Equal elements share the gradient, but along `dim` the one at `indices` gets it all.
+    y = max input,  dL/dinput = g / k at the k elements that are the largest, else 0; along `dim`, g at `indices`, else 0
     """
     return _extreme(input, "max", dim, axis, keepdim or keepdims)
 
@@ -99,7 +103,7 @@ def min(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: int, ke
 def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor | min_result:
     """Return the smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two for each element.
 
-    Equal elements share the gradient, but along `dim` the one at `indices` gets it all.
+    y = min input,  dL/dinput = g / k at the k elements that are the smallest, else 0; along `dim`, g at `indices`, else 0
     """
     return _extreme(input, "min", dim, axis, keepdim or keepdims)
 
@@ -127,12 +131,18 @@ def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
 
 
 def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Return the largest element over `dim` (one axis, several, or all); equal elements share the gradient."""
+    """Return the largest element over `dim` (one axis, several, or all); equal elements share the gradient.
+
+    y = max input over `dim`,  dL/dinput = g / k at the k elements that are the largest, else 0
+    """
     return ops.max(input, axis=_full_axes("amax", input, dim), keepdims=keepdim)
 
 
 def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """Return the smallest element over `dim` (one axis, several, or all); equal elements share the gradient."""
+    """Return the smallest element over `dim` (one axis, several, or all); equal elements share the gradient.
+
+    y = min input over `dim`,  dL/dinput = g / k at the k elements that are the smallest, else 0
+    """
     return ops.min(input, axis=_full_axes("amin", input, dim), keepdims=keepdim)
 
 

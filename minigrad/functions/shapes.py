@@ -20,12 +20,18 @@ def numel(input: Tensor) -> int:
 
 
 def reshape(input: Tensor, *shape: Any) -> Tensor:
-    """Return the same elements in another shape, of which one length may be -1; a view where possible."""
+    """Return the same elements in another shape, of which one length may be -1; a view where possible.
+
+    y = input in the shape `shape`,  dL/dinput = g in the shape of input
+    """
     return ops.reshape(check_input(input, "reshape"), fill_shape(input, sizes(shape), "reshape"))
 
 
 def view(self: Tensor, *shape: Any) -> Tensor:
-    """Return the same memory in another shape, of which one length may be -1. Raise RuntimeError where that takes a copy."""
+    """Return the same memory in another shape, of which one length may be -1. Raise RuntimeError where that takes a copy.
+
+    y = self in the shape `shape`,  dL/dself = g in the shape of self
+    """
     shape = fill_shape(self, sizes(shape), "view")
     out = ops.reshape(self, shape)
     if self.array.size and backend.root(out.array) is not backend.root(self.array):
@@ -38,12 +44,18 @@ def view(self: Tensor, *shape: Any) -> Tensor:
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
-    """Return the `view` of self in the shape of another tensor."""
+    """Return the `view` of self in the shape of another tensor.
+
+    y = self in the shape of other,  dL/dself = g in the shape of self,  no gradient for other
+    """
     return view(self, check_tensor(other, "view_as").shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-    """Return the tensor with the axes from start_dim to end_dim as one."""
+    """Return the tensor with the axes from start_dim to end_dim as one.
+
+    y = input with fewer axes,  dL/dinput = g in the shape of input
+    """
     n, shape = check_input(input, "flatten").array.ndim, input.array.shape
     first, last = axis_of(start_dim, n), axis_of(end_dim, n)
     if n == 0:
@@ -56,7 +68,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 
 
 def squeeze(input: Tensor, dim: Dim = None) -> Tensor:
-    """Return the tensor without the axes of length 1, or without those of `dim` that have length 1."""
+    """Return the tensor without the axes of length 1, or without those of `dim` that have length 1.
+
+    y = input without axes of length 1,  dL/dinput = g in the shape of input
+    """
     n = check_input(input, "squeeze").array.ndim
     asked = dim if isinstance(dim, (tuple, list)) else (dim,)
     named = range(n) if dim is None else [axis_of(d, n) for d in asked]
@@ -64,26 +79,38 @@ def squeeze(input: Tensor, dim: Dim = None) -> Tensor:
 
 
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
-    """Return the tensor with a new axis of length 1 at `dim`."""
+    """Return the tensor with a new axis of length 1 at `dim`.
+
+    y = input with a new axis of length 1,  dL/dinput = g without it
+    """
     return ops.expand_dims(input, axis_of(dim, check_input(input, "unsqueeze").array.ndim + 1))
 
 
 def t(input: Tensor) -> Tensor:
-    """Return the transpose of a matrix, or a tensor of fewer axes unchanged. Raise RuntimeError for one of more axes."""
+    """Return the transpose of a matrix, or a tensor of fewer axes unchanged. Raise RuntimeError for one of more axes.
+
+    y = inputᵀ,  dL/dinput = gᵀ
+    """
     if check_input(input, "t").array.ndim > 2:
         raise RuntimeError(f"t() expects at most 2 axes, got shape {tuple(input.array.shape)}; use transpose or permute")
     return ops.transpose(input)
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
-    """Return the tensor with two axes exchanged."""
+    """Return the tensor with two axes exchanged.
+
+    y = input with two axes exchanged,  dL/dinput = g with them exchanged back
+    """
     n = check_input(input, "transpose").array.ndim
     first, second = axis_of(dim0, n), axis_of(dim1, n)
     return ops.swapaxes(input, first, second) if n else ops.reshape(input, ())
 
 
 def permute(input: Tensor, *dims: Any) -> Tensor:
-    """Return the tensor with its axes in the order `dims`. Raise RuntimeError if an axis is missing or named twice."""
+    """Return the tensor with its axes in the order `dims`. Raise RuntimeError if an axis is missing or named twice.
+
+    y = input with its axes in the order `dims`,  dL/dinput = g with its axes put back
+    """
     n = check_input(input, "permute").array.ndim
     order = tuple(axis_of(d, n) for d in sizes(dims))
     if sorted(order) != list(range(n)):
@@ -92,7 +119,10 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
 
 
 def expand(self: Tensor, *shape: Any) -> Tensor:
-    """Return a view that repeats self along axes of length 1 and along new leading axes; -1 keeps a length."""
+    """Return a view that repeats self along axes of length 1 and along new leading axes; -1 keeps a length.
+
+    y = self, repeated,  dL/dself = Σ g over the axes along which self was repeated
+    """
     wanted = sizes(shape)
     old = (1,) * (len(wanted) - self.array.ndim) + tuple(self.array.shape)
     if len(old) != len(wanted) or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
@@ -101,7 +131,10 @@ def expand(self: Tensor, *shape: Any) -> Tensor:
 
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
-    """Return self, expanded to the shape of another tensor."""
+    """Return self, expanded to the shape of another tensor.
+
+    y = self, repeated,  dL/dself = Σ g over the axes along which self was repeated,  no gradient for other
+    """
     return expand(self, check_tensor(other, "expand_as").shape)
 
 
@@ -112,6 +145,8 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Return tensors put one after another along `dim`; empty 1-d tensors are left out, as in PyTorch.
 
     Raise RuntimeError if their shapes differ in another axis.
+
+    y = the tensors one after another,  dL/dtensors = for each tensor the part of g at its place
     """
     tensors = [check_tensor(x, "cat") for x in tensors]
     if not tensors:
@@ -127,7 +162,10 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
 
 
 def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
-    """Return tensors of one shape put side by side along a new axis. Raise RuntimeError if their shapes differ."""
+    """Return tensors of one shape put side by side along a new axis. Raise RuntimeError if their shapes differ.
+
+    y = the tensors side by side,  dL/dtensors = for each tensor the part of g at its place
+    """
     tensors = [check_tensor(x, "stack") for x in tensors]
     if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
         raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")

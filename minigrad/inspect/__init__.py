@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .backward_steps import Contribution, Step, Steps, steps
     from .drawing import Picture, draw
+    from .explaining import Explanation, explain
+    from .health import Health, concerns, watch
+    from .layer_summary import Layer, Summary, summary
     from .recording import lines
 
-__all__ = ["Contribution", "Picture", "Step", "Steps", "draw", "lines", "steps"]
+__all__ = ["Contribution", "Explanation", "Health", "Layer", "Picture", "Step", "Steps", "Summary", "concerns", "draw", "explain", "lines",
+           "steps", "summary", "watch"]
 
 _PARTS = {  # {name: the module of this package that defines it}; a module has another name, as its own would hide the function
+    "Picture": "drawing", "draw": "drawing",
+    "Explanation": "explaining", "explain": "explaining",
+    "Health": "health", "concerns": "health", "watch": "health",
+    "Layer": "layer_summary", "Summary": "layer_summary", "summary": "layer_summary",
     "lines": "recording",
     "Contribution": "backward_steps", "Step": "backward_steps", "Steps": "backward_steps", "steps": "backward_steps",
-    "Picture": "drawing", "draw": "drawing",
 }  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist

@@ -73,7 +73,7 @@ class Step:
     @property
     def formula(self) -> str:
         """The formula of the operation and of its gradients, e.g. "y = tanh(x),  dL/dx = g (1 - y²)"."""
-        return str(getattr(self.node, "formula", ""))
+        return self.node.formula
 
     @property
     def value(self) -> PublicTensor | None:
@@ -87,14 +87,16 @@ class Steps:
     leaves: after the last step [(name, leaf, gradient)], where the gradient is what `backward` would add to the leaf's `.grad`.
     """
 
-    def __init__(self, loss: PublicTensor, gradient: Any = None, *, names: Names | None = None) -> None:
+    def __init__(self, loss: PublicTensor, gradient: Any = None, *, names: Names | None = None, caller: str = "steps") -> None:
         self.loss, self.names = loss, names or Names()
-        self._sums = contract.check_roots(loss, gradient, "steps", False)
+        self._sums = contract.check_roots(loss, gradient, caller, False)
+        if loss.node is None:
+            raise RuntimeError(f"{caller}: the tensor of shape {tuple(loss.shape)} is a leaf: no operation made it, so there is no step")
         nodes = nodes_before([loss.node])[::-1]
         self.total = len(nodes)
-        self._labels = {node: label(node, self.names, i) for i, node in enumerate(nodes, 1)}
-        self._values, self._uses = Values(loss), dict.fromkeys(self._sums, 1)
-        self._number = 0
+        self._labels: dict[Any, str] = {node: label(node, self.names, i) for i, node in enumerate(nodes, 1)}
+        self._values, self._uses = Values(loss.node, loss.array), dict.fromkeys(self._sums, 1)
+        self._number = self._unnamed = 0
         self.leaves: list[tuple[str, PublicTensor, PublicTensor]] = []
 
     def __iter__(self) -> Iterator[Step]:
@@ -113,8 +115,12 @@ class Steps:
         return _tensor(self._values.of(node))
 
     def name_of(self, place: Any) -> str:
-        """Return the name of a node or a leaf."""
-        return self._labels.get(place) or self.names.of(place) or f"leaf({'×'.join(map(str, place.shape))})"
+        """Return the name of a node or a leaf; leaves without a name are counted, as in "leaf 2"."""
+        if place not in self._labels:
+            found = self.names.of(place)
+            self._unnamed += found is None
+            self._labels[place] = found or f"leaf {self._unnamed}"
+        return self._labels[place]
 
     def _next(self) -> Step:
         node = heappop(self._sums.newest_first)[1]
@@ -145,7 +151,7 @@ class Steps:
 def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
     """Yield what each VJP of a node returns for g, and add it to the sums."""
     sums: Sums = steps._sums
-    parameters, vjps, vjp, parent = _parameters(node), node.vjps, None, None
+    parameters, vjps, vjp, parent = parameters_of(node), node.vjps, None, None
     try:
         if g is None:
             g, vjps = without_gradient(node, vjps, False, sums)
@@ -156,7 +162,8 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
                 continue
             like = parent if type(parent) is Node else parent.array
             made = vjp(g)
-            c = contract.fit(made, g, node, like)
+            fits = type(made) is type(g) and made.shape == like.shape and made.dtype == like.dtype
+            c = made if fits else contract.fit(made, g, node, like)
             if c is None:
                 sums.visit((parent,))
             else:
@@ -178,7 +185,7 @@ def _add(sums: Sums, parent: Any, c: Any) -> None:
         sums[parent] = c
 
 
-def _parameters(node: Node) -> list[str]:
+def parameters_of(node: Node) -> list[str]:
     """Return what the function of a node's operation calls its arguments; for more than it names, the last with a number."""
     if not hasattr(node.op, "raw"):  # a Function
         function, skipped = node.op.cls.forward, 1

@@ -101,7 +101,7 @@ def constant_text(constant: Any) -> str:
         return _short(constant)
     if constant.array.size == 1:
         return f"{constant.item():.6g}"  # type: ignore[attr-defined]  # a public Tensor
-    return "constant(" + "×".join(map(str, constant.array.shape)) + ")"
+    return "constant[" + "×".join(map(str, constant.array.shape)) + "]"
 
 
 def _short(value: Any) -> str:

@@ -5,45 +5,56 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import threading
 from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Self
 
-from ..autograd.graph import Node, Tensor, observers
+from ..autograd import graph
+from ..autograd.graph import Node, Tensor
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 PROGRAMS = tuple(PACKAGE + part + os.sep for part in ("experiments", "lessons"))  # their lines are a reader's, not the engine's
 MODULE = os.path.join(PACKAGE, "nn", "module.py")
 
+_changing = threading.Lock()  # held while the tuple of the engine's observers is exchanged for another
 _entered: ContextVar[tuple[Any, ...]] = ContextVar("minigrad_observers", default=())  # the observers of this thread
 
 
 class Made:
     """Where a node was made.
 
-    file, line, text, function: the innermost line of the program, outside minigrad, that led to the call.
-    root, path, layer: the outermost module whose call led there, the path in it of the innermost one, and the type of that.
-    value: the array, or None if it was not kept.
+    file, line, function: the innermost line of the program, outside minigrad, that led to the call.
+    root, inner: the outermost and the innermost module whose call led there; None outside of any.
+    value: the array, or None if it was not kept. flaw: what is not finite in it, see `anomalies`.
     """
 
-    __slots__ = ("file", "function", "layer", "line", "path", "root", "text", "value")
+    __slots__ = ("file", "flaw", "function", "inner", "line", "root", "value")
 
-    def __init__(self, frame: FrameType | None, value: Any = None) -> None:
-        self.file, self.line, self.function, modules = "", 0, "", []
+    def __init__(self, frame: FrameType | None) -> None:
+        self.file, self.line, self.function = "", 0, ""
+        self.value: Any = None
+        self.flaw: Any = None
+        self.root: Any = None
+        self.inner: Any = None
         while frame is not None:
             code = frame.f_code
-            name = code.co_filename
-            if name == MODULE and code.co_name == "__call__":
-                modules.append(frame.f_locals["self"])
-            elif not self.file and (not name.startswith(PACKAGE) or name.startswith(PROGRAMS)):
-                self.file, self.line, self.function = name, frame.f_lineno, code.co_name
+            if code.co_filename == MODULE and code.co_name == "__call__":
+                self.root = frame.f_locals["self"]
+                self.inner = self.inner or self.root
+            elif not self.file and is_of_program(code.co_filename):
+                self.file, self.line, self.function = code.co_filename, frame.f_lineno, code.co_name
             frame = frame.f_back
-        self.text = linecache.getline(self.file, self.line).strip()
-        self.root, self.path, self.layer, self.value = None, "", "", value
-        if modules:
-            self.root, inner = modules[-1], modules[0]
-            self.layer = type(inner).__name__
-            self.path = next((path for path, module in self.root.named_modules() if module is inner), "")
+
+    @property
+    def text(self) -> str:
+        """The text of the line; "" where the source is not known."""
+        return linecache.getline(self.file, self.line).strip()
+
+    @property
+    def path(self) -> str:
+        """The path of the innermost module in the outermost, as in "encoder.1"; "" for the outermost itself."""
+        return "" if self.root is None else next((path for path, module in self.root.named_modules() if module is self.inner), "")
 
     def place(self) -> str:
         """Return the file's name, the line and its text, as in "train.py:12: h = (x @ w + b).tanh()"."""
@@ -55,21 +66,35 @@ class Made:
         if self.root is None:
             return ""
         name = (names.of(self.root) if names is not None else None) or ""
-        path = ".".join(part for part in (name, self.path) if part)
-        return f"{path} ({self.layer})" if path else self.layer
+        path, kind = ".".join(part for part in (name, self.path) if part), type(self.inner).__name__
+        return f"{path} ({kind})" if path else kind
+
+
+def is_of_program(file: str) -> bool:
+    """Return whether a source file belongs to a program that uses minigrad; the lectures and lessons do."""
+    return not file.startswith(PACKAGE) or file.startswith(PROGRAMS)
+
+
+def program_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame of the program, from `frame` on outwards."""
+    while frame is not None and not is_of_program(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 class Observer:
     """A block in which the engine tells of each operation and each backward pass of this thread."""
 
     def __enter__(self) -> Self:
+        with _changing:
+            graph.observers = (*graph.observers, self)
         _entered.set((*_entered.get(), self))
-        observers.append(self)
         return self
 
     def __exit__(self, *error: object) -> None:
-        observers.remove(self)
-        _entered.set(tuple(observer for observer in _entered.get() if observer is not self))
+        with _changing:
+            graph.observers = _without(graph.observers, self)
+        _entered.set(_without(_entered.get(), self))
 
     def is_of_this_thread(self) -> bool:
         """Return whether the block was entered in this thread or context."""
@@ -92,9 +117,23 @@ class lines(Observer):
     def recorded(self, inputs: Any, out: Any) -> None:
         """Note where the operation was called, and its value."""
         if self.is_of_this_thread():
-            out.node.made = Made(sys._getframe(2), out.array)
+            noted(out.node, sys._getframe(2)).value = out.array
+
+
+def noted(node: Any, frame: FrameType | None) -> Made:
+    """Return where a node was made, from the frame that calls the operation; several blocks share what is noted."""
+    made = made_of(node)
+    if made is None:
+        made = node.made = Made(frame)
+    return made
+
+
+def _without(observers: tuple[Any, ...], one: Any) -> tuple[Any, ...]:
+    """Return the observers without the last occurrence of one of them, which may have been entered several times."""
+    places = [i for i, observer in enumerate(observers) if observer is one]
+    return observers if not places else observers[:places[-1]] + observers[places[-1] + 1:]
 
 
 def made_of(node: Node) -> Made | None:
-    """Return where a node was made, or None if it was recorded outside of `lines`."""
+    """Return where a node was made, or None if it was recorded outside of a block that notes it."""
     return getattr(node, "made", None)

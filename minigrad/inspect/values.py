@@ -13,14 +13,14 @@ from .recording import made_of
 
 
 class Values:
-    """The value of each node before `root`, an array; None where it cannot be known any more.
+    """The value of a node and of each before it, an array; None where it cannot be known any more.
 
     A value is the one that `lines` kept, or is computed again from the leaves as they are now. It is not known where memory that it is
     computed from has been written to since, and behind a Function whose output is gone, as its forward never runs again.
     """
 
-    def __init__(self, root: Any) -> None:
-        self._root = root
+    def __init__(self, last: Node, array: Any = None) -> None:
+        self._last, self._array = last, array
         self._found: dict[Node, Any] | None = None
 
     def of(self, node: Node) -> Any:
@@ -31,8 +31,8 @@ class Values:
 
     def _compute(self) -> dict[Node, Any]:
         found: dict[Node, Any] = {}
-        for node in nodes_before([self._root.node]):
-            found[node] = self._root.array if node is self._root.node else _value(node, found)
+        for node in nodes_before([self._last]):
+            found[node] = self._array if node is self._last and self._array is not None else _value(node, found)
         return found
 
 

@@ -25,7 +25,10 @@ def _tensors(name: str, **arguments: Any) -> None:
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return input · weightᵀ + bias, (…, out), for input (…, in), weight (out, in) and bias (out,)."""
+    """Return the output of a layer, (…, out), for input (…, in), weight (out, in) and bias (out,).
+
+    y = input weightᵀ + bias,  dL/dinput = g weight,  dL/dweight = gᵀ input,  dL/dbias = Σ g over the rows
+    """
     _tensors("linear", input=input, weight=weight)
     if bias is not None and not isinstance(bias, Tensor):
         check_input(bias, "linear", "bias")  # type: ignore[unreachable]
@@ -40,19 +43,28 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return max(input, 0); `inplace` writes it into `input`."""
+    """Return each element, or 0 where it is negative; `inplace` writes it into `input`. The derivative at 0 is 0.
+
+    y = max(input, 0),  dL/dinput = g where y > 0, else 0
+    """
     _tensors("relu", input=input)
     return input.relu_() if inplace else ops.relu(input)
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """Return e^input / Σ e^input, the sum along `dim`, after conversion to `dtype` if there is one."""
+    """Return positive numbers that sum to 1 along `dim`, after conversion to `dtype` if there is one.
+
+    y = e^input / Σ e^input along `dim`,  dL/dinput = y (g - Σ g y)
+    """
     _tensors("softmax", input=input)
     return input.softmax(_dim("softmax", input, dim, _stacklevel), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """Return input - log Σ e^input, the sum along `dim`, after conversion to `dtype` if there is one."""
+    """Return the logarithm of the softmax along `dim`, after conversion to `dtype` if there is one.
+
+    y = input - log Σ e^input along `dim`,  dL/dinput = g - e^y Σ g
+    """
     _tensors("log_softmax", input=input)
     return input.log_softmax(_dim("log_softmax", input, dim, _stacklevel), dtype)
 
@@ -70,6 +82,8 @@ def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
     """Return `input`; on the way back add weight · sign(input), the gradient of weight · Σ|input|, to its gradient.
 
     form="slide" adds weight · input instead, as a slide of the lecture on denoising autoencoders has it.
+
+    y = input,  dL/dinput = g + weight · sign(input), with form="slide" g + weight · input
     """
     _tensors("l1_penalty", input=input)
     if form not in PENALTIES:
@@ -95,7 +109,12 @@ def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str,
 
 def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
              reduction: str = "mean") -> Tensor:
-    """Return (input - target)², averaged, summed, or element by element. Both must have one shape: nothing is broadcast."""
+    """Return the squared differences, averaged, summed, or element by element. Both must have one shape: nothing is broadcast.
+
+    y = Σ (input - target)² / n,  dL/dinput = 2 g (input - target) / n,  dL/dtarget = 2 g (target - input) / n
+
+    The sum is over all n elements; without averaging n counts as 1.
+    """
     reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
     _same_shape("mse_loss", input, target)
     if input.array.dtype.kind != "f" and target.array.dtype.kind != "f":
@@ -107,7 +126,12 @@ def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, re
 
 def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
             reduction: str = "mean") -> Tensor:
-    """Return |input - target|, averaged, summed, or element by element. Both must have one shape: nothing is broadcast."""
+    """Return the absolute differences, averaged, summed, or element by element. Both must have one shape: nothing is broadcast.
+
+    y = Σ |input - target| / n,  dL/dinput = g sign(input - target) / n,  dL/dtarget = g sign(target - input) / n
+
+    It is made of `sub`, `abs` and `mean`. The sum is over all n elements; without averaging n counts as 1.
+    """
     reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
     _same_shape("l1_loss", input, target)
     return _reduced(ops.absolute(input - target), reduction)
@@ -128,6 +152,10 @@ def nll_loss(
     target:       classes (N,), (N, d1, …) or ().
     weight:       one factor for each class; the mean is then a weighted mean.
     ignore_index: targets of this value do not count.
+
+    y = -Σ w_i input[i, target[i]] / Σ w_i,  dL/dinput = -g w_i / Σ w_i at [i, target[i]], else 0,  no gradient for target
+
+    w_i is weight[target[i]], or 1 without weight; without averaging Σ w_i counts as 1.
     """
     reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
     _check_classes("nll_loss", input, target, weight)
@@ -161,6 +189,11 @@ def cross_entropy(
     """Return nll_loss(log_softmax(input), target) for logits; `target` may also hold a probability for each class.
 
     label_smoothing: the share of every target that is spread evenly over all C classes.
+
+    y = -Σ_i log p[i, target[i]] / N,  dL/dinput = g (p - t) / N for p = softmax(input),  no gradient for target
+
+    t is 1 at each target, else 0. That holds for N targets without weights; it is made of `log_softmax` and `nll_loss`. Probabilities as
+    targets have a gradient too: y = -Σ target · log p / N, which is made of `log_softmax`, `mul` and `sum`.
     """
     reduction = reduction_of(size_average, reduce, reduction, "cross_entropy")
     if not 0.0 <= label_smoothing <= 1.0:

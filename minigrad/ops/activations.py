@@ -42,7 +42,10 @@ def sigmoid_grad(g, y):
 
 @op(steps=True)
 def relu(x):
-    """y = max(x, 0),  dL/dx = g where y > 0; derivative 0 at 0, as in PyTorch"""
+    """y = max(x, 0),  dL/dx = g where y > 0, else 0
+
+    The derivative at 0 is 0; NaN passes through, and so does g there, as in PyTorch.
+    """
     y = relu_value(x)
     return y, lambda g: relu_grad(g, y)
 
@@ -77,7 +80,10 @@ def softmax(x, *, axis):
 
 @op(wide=True)
 def log_softmax(x, *, axis):
-    """y = x - log Σ e^x along `axis`, shifted by the maximum,  dL/dx = g - e^y Σ g"""
+    """y = x - log Σ e^x along `axis`,  dL/dx = g - e^y Σ g
+
+    x is shifted by its maximum first, which changes nothing but overflow.
+    """
     xp = array_module(x)
     shifted = x - _peak("log_softmax", x, axis)
     y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))

@@ -20,38 +20,38 @@ def module_of(x, y):
 
 @op(promote=True)
 def add(x, y):
-    """x + y"""
+    """z = x + y,  dL/dx = g,  dL/dy = g"""
     return plus(x, y), unchanged, unchanged
 
 
 @op(promote=True)
 def sub(x, y):
-    """x - y"""
+    """z = x - y,  dL/dx = g,  dL/dy = -g"""
     return minus(x, y), unchanged, lambda g: -g
 
 
 @op(promote=True, wide=True)
 def mul(x, y):
-    """x · y"""
+    """z = x · y,  dL/dx = g y,  dL/dy = g x"""
     return times(x, y), lambda g: times(g, y), lambda g: times(g, x)
 
 
 @op(promote=True, wide=True)
 def div(x, y):
-    """x / y,  dL/dy = -g x / y²"""
+    """z = x / y,  dL/dx = g / y,  dL/dy = -g x / y²"""
     z = over(x, y)
     return z, lambda g: over(g, y), lambda g: times(-g, over(z, y))
 
 
 @op
 def neg(x):
-    """-x"""
+    """y = -x,  dL/dx = -g"""
     return -x, lambda g: -g
 
 
 @op(promote=True)
 def pow(x, y):
-    """x ** y,  dL/dx = g y x^(y-1) (0 where y = 0),  dL/dy = g x^y log x (0 where x = 0 ≤ y)"""
+    """z = x^y,  dL/dx = g y x^(y-1) (0 where y = 0),  dL/dy = g z log x (0 where x = 0 ≤ y)"""
     z = x**y
 
     def vjp_x(g):
@@ -77,39 +77,45 @@ def logarithm(x, skipped):
 
 @op
 def square(x):
-    """x²"""
+    """y = x²,  dL/dx = 2 g x"""
     return times(x, x), lambda g: times(g, times(2, x))
 
 
 @op
 def sqrt(x):
-    """√x,  dL/dx = g / (2 y)"""
+    """y = √x,  dL/dx = g / (2 y)"""
     y = array_module(x).sqrt(x)
     return y, lambda g: over(g, times(2, y))
 
 
 @op
 def exp(x):
-    """e^x,  dL/dx = g y"""
+    """y = e^x,  dL/dx = g y"""
     y = array_module(x).exp(x)
     return y, lambda g: times(g, y)
 
 
 @op
 def log(x):
-    """Natural logarithm,  dL/dx = g / x"""
+    """y = log x,  dL/dx = g / x"""
     return array_module(x).log(x), lambda g: over(g, x)
 
 
 @op
 def absolute(x):
-    """|x|; derivative 0 at 0 and NaN, as in PyTorch"""
+    """y = |x|,  dL/dx = g sign(x)
+
+    The derivative at 0 and NaN is 0, as in PyTorch.
+    """
     return array_module(x).absolute(x), lambda g: g * signs(x)
 
 
 @op
 def sign(x):
-    """-1, 0 or 1, 0 at NaN as in PyTorch; derivative 0 everywhere"""
+    """y = sign(x): -1, 0 or 1,  dL/dx = 0
+
+    It is 0 at NaN, as in PyTorch.
+    """
     return signs(x), lambda g: array_module(g).zeros_like(g)
 
 
@@ -121,21 +127,30 @@ def signs(x):
 
 @op(promote=True)
 def maximum(x, y):
-    """The larger of x and y; at a tie each gets half of g, as in PyTorch. NaN where either is NaN."""
+    """z = max(x, y),  dL/dx = g where x > y, g / 2 where x = y, else 0,  dL/dy = g where y > x, g / 2 where x = y, else 0
+
+    Where x or y is NaN, z is NaN and both get g, as in PyTorch.
+    """
     return (module_of(x, y).maximum(x, y),
             lambda g: pick_grad(g, x, y), lambda g: pick_grad(g, y, x))
 
 
 @op(promote=True)
 def minimum(x, y):
-    """The smaller of x and y; at a tie each gets half of g, as in PyTorch. NaN where either is NaN."""
+    """z = min(x, y),  dL/dx = g where x < y, g / 2 where x = y, else 0,  dL/dy = g where y < x, g / 2 where x = y, else 0
+
+    Where x or y is NaN, z is NaN and both get g, as in PyTorch.
+    """
     return (module_of(x, y).minimum(x, y),
             lambda g: pick_grad(g, y, x), lambda g: pick_grad(g, x, y))
 
 
 @op(promote=True, wide=True)
 def floor_divide(x, y):
-    """⌊x / y⌋; backward through it is an error, and so is a whole number divided by 0, as in PyTorch."""
+    """z = ⌊x / y⌋,  no gradient
+
+    Backward through it is an error, and so is a whole number divided by 0, as in PyTorch.
+    """
     check_divisor("floor_divide", y)
     return module_of(x, y).floor_divide(x, y), no_quotient_grad, no_quotient_grad
 
@@ -147,7 +162,10 @@ def no_quotient_grad(g):
 
 @op(promote=True, steps=True)
 def remainder(x, y):
-    """x - y ⌊x / y⌋, with the sign of y,  dL/dx = g,  dL/dy = -g ⌊x / y⌋"""
+    """z = x - y ⌊x / y⌋,  dL/dx = g,  dL/dy = -g ⌊x / y⌋
+
+    It has the sign of y.
+    """
     check_divisor("remainder", y)
     xp = module_of(x, y)
     return xp.remainder(x, y), unchanged, lambda g: -g * xp.stop_gradient(xp.floor_divide(x, y))
@@ -167,7 +185,11 @@ def pick_grad(g, winner, loser):
 
 @op
 def clip(x, min, max):
-    """x limited to [min, max], either of which may be None; g passes where min ≤ x ≤ max, else to the bound taken, if min < max."""
+    """y = x limited to [min, max],  dL/dx = g where min ≤ x ≤ max, else 0,
+    dL/dmin = g where x < min < max, else 0,  dL/dmax = g where x > max or max < min, else 0
+
+    A bound may be None, which limits nothing. Where max < min, y = max. Where x is NaN, y is NaN and no argument gets g.
+    """
     low, high = -math.inf if min is None else min, math.inf if max is None else max
     return (array_module(x).clip(x, min, max), lambda g: clip_grad(g, x, low, high),
             lambda g: array_module(g).where(x < min if max is None else (x < min) & (min < max), g, 0),
@@ -183,7 +205,7 @@ def clip_grad(g, x, low, high):
 
 @op
 def where(condition, x, y):
-    """x where the condition holds, else y."""
+    """z = x where condition, else y,  dL/dx = g where condition, else 0,  dL/dy = 0 where condition, else g,  no gradient for condition"""
     xp = array_module(x if hasattr(x, "shape") else y if hasattr(y, "shape") else condition)
     return (xp.where(condition, x, y), None,
             lambda g: array_module(g).where(condition, g, 0), lambda g: array_module(g).where(condition, 0, g))

@@ -8,20 +8,29 @@ from ..backend import array_module
 
 @op
 def getitem(x, *, key):
-    """x[key]: numbers, slices, None, …, boolean masks, integer arrays"""
+    """y = x[key],  dL/dx = zeros with g added at [key]
+
+    A key has numbers, slices, None, …, boolean masks, integer arrays. Where it repeats a place, that adds up.
+    """
     shape = x.shape
     return array_module(x).getitem(x, key=key), lambda g: scatter(g, key=key, shape=shape)
 
 
 @op
-def scatter(g, *, key, shape):
-    """Zeros of `shape` with g added at [key]; where a key repeats, its values add up. The VJP of getitem, and it of this."""
-    return array_module(g).scatter(g, key=key, shape=shape), lambda h: getitem(h, key=key)
+def scatter(x, *, key, shape):
+    """y = zeros of `shape` with x added at [key],  dL/dx = g[key]
+
+    Where a key repeats, its values add up. This is the VJP of getitem, and getitem is the VJP of this.
+    """
+    return array_module(x).scatter(x, key=key, shape=shape), lambda g: getitem(g, key=key)
 
 
 @op
 def assign(x, value, *, first, last):
-    """x with `value` stored at x[first][last], whose shape it has. Where a place repeats, the last value stays and all get the gradient."""
+    """y = x with `value` stored at [first][last],  dL/dx = g with 0 stored there,  dL/dvalue = g[first][last]
+
+    `value` has the shape of x[first][last]. Where a place repeats, the last value stays and all get the gradient.
+    """
     def vjp(g):
         return getitem(getitem(g, key=first), key=last)
 
@@ -30,12 +39,18 @@ def assign(x, value, *, first, last):
 
 @op
 def take_along_axis(x, indices, axis):
-    """x[indices] along one axis; indices of the same rank"""
+    """y = x at `indices` along `axis`,  dL/dx = zeros with g added at `indices` along `axis`,  no gradient for indices
+
+    The indices have the rank of x.
+    """
     shape = x.shape
     return array_module(x).take_along_axis(x, indices, axis), lambda g: put_along_axis(g, indices, axis, shape)
 
 
 @op
-def put_along_axis(g, indices, axis, shape):
-    """Zeros of `shape` with g added at the indices along one axis. The VJP of take_along_axis, and it of this."""
-    return array_module(g).put_along_axis(g, indices, axis, shape), lambda h: take_along_axis(h, indices, axis)
+def put_along_axis(x, indices, axis, shape):
+    """y = zeros of `shape` with x added at `indices` along `axis`,  dL/dx = g at `indices` along `axis`,  no gradient for indices
+
+    This is the VJP of take_along_axis, and take_along_axis is the VJP of this.
+    """
+    return array_module(x).put_along_axis(x, indices, axis, shape), lambda g: take_along_axis(g, indices, axis)

@@ -11,7 +11,10 @@ from ..backend import array_module, fuse
 
 @op(promote=True, wide=True)
 def mse(x, target):
-    """Σ (x - target)² / n over all n elements,  dL/dx = g · 2 (x - target) / n"""
+    """y = Σ (x - target)² / n,  dL/dx = 2 g (x - target) / n,  dL/dtarget = 2 g (target - x) / n
+
+    The sum is over all n elements.
+    """
     n = prod(x.shape)
     scale = 2 / max(n, 1)
     return squared_distance.mean(x, target, count=n), lambda g: mse_grad(g, x, target, scale), lambda g: mse_grad(g, target, x, scale)
@@ -32,10 +35,10 @@ def mse_grad(g, x, target, scale):
 
 @op(wide=True)
 def nll(log_probs, targets, *, weight=None, ignore_index=-100):
-    """-Σ w_i log_probs[i, targets[i]] / Σ w_i for log_probs (N, C), targets (N,), w_i = weight[targets[i]] (1 without weight).
+    """y = -Σ w_i log_probs[i, targets[i]] / Σ w_i,  dL/dlog_probs = -g w_i / Σ w_i at [i, targets[i]], else 0,  no gradient for targets
 
-    Targets equal to `ignore_index` do not count; where none is left the loss is NaN, as in PyTorch. A target outside 0 … C-1 is an
-    IndexError that names it.  dL/dlog_probs = -g w / Σ w at each target, 0 elsewhere.
+    log_probs (N, C), targets (N,), w_i = weight[targets[i]], or 1 without weight. Targets equal to `ignore_index` do not count; where
+    none is left the loss is NaN, as in PyTorch. A target outside 0 … C-1 is an IndexError that names it.
     """
     w = backend.one_hot(targets, log_probs, weight, ignore_index)
     total = array_module(w).sum(w)
@@ -61,7 +64,10 @@ def picked_grad(g, w, hit):
 
 @op(wide=True)
 def nll_each(log_probs, targets, *, weight=None, ignore_index=-100):
-    """-w_i log_probs[i, targets[i]] for each i, not summed; 0 for an ignored target."""
+    """y = -w_i log_probs[i, targets[i]] for each i,  dL/dlog_probs = -g w_i at [i, targets[i]], else 0,  no gradient for targets
+
+    As nll, but not summed; 0 for an ignored target.
+    """
     xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
     hit = w if weight is None else backend.one_hot(targets, w, None, ignore_index)
     return -xp.sum(xp.where(hit != 0, log_probs * w, 0), axis=1), lambda g: picked_grad(-array_module(g).expand_dims(g, 1), w, hit)

@@ -8,11 +8,17 @@ from .arithmetic import signs
 
 @op
 def l1_penalty(x, *, weight):
-    """Identity. Its VJP adds the gradient of weight · Σ|x|: on purpose not the derivative of the forward."""
+    """y = x,  dL/dx = g + weight · sign(x)
+
+    On purpose not the derivative of y: the gradient of weight · Σ|x| is added.
+    """
     return x, lambda g: g + weight * signs(x)
 
 
 @op
 def l1_penalty_slide(x, *, weight):
-    """Identity. Its VJP adds weight · x, as lecture 20's slide has it: the gradient of weight · Σ x² / 2, no L1 penalty."""
+    """y = x,  dL/dx = g + weight · x
+
+    On purpose not the derivative of y: the gradient of weight · Σ x² / 2 is added, as lecture 20's slide has it. That is no L1 penalty.
+    """
     return x, lambda g: g + weight * x

@@ -10,7 +10,10 @@ from ..backend import array_module
 
 @op(product=True, wide=True)
 def matmul(x, y):
-    """x @ y for two matrices, or stacks of them,  dL/dx = g yᵀ,  dL/dy = xᵀ g"""
+    """z = x @ y,  dL/dx = g yᵀ,  dL/dy = xᵀ g
+
+    x and y are two matrices, or stacks of them.
+    """
     check_product(x, y)
     return (array_module(x).matmul(x, y),
             lambda g: array_module(g).matmul(g, array_module(y).swapaxes(y, -1, -2)),
@@ -19,7 +22,10 @@ def matmul(x, y):
 
 @op(product=True, wide=True)
 def linear(x, weight, bias):
-    """x weightᵀ + bias for x (…, in), weight (out, in), bias (out,),  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g"""
+    """y = x weightᵀ + bias,  dL/dx = g weight,  dL/dweight = gᵀ x,  dL/dbias = Σ g over the rows
+
+    x (…, in), weight (out, in), bias (out,).
+    """
     check_linear(x, weight, bias)
     xp, shape, rows = array_module(x), x.shape, _rows(x)
     y = xp.linear(rows, weight, bias)

@@ -10,14 +10,17 @@ from ..backend import array_module
 
 @op
 def sum(x, *, axis=None, keepdims=False):
-    """Σ x,  dL/dx = g spread over the axes"""
+    """y = Σ x over `axis`,  dL/dx = g spread over `axis`"""
     shape = x.shape
     return array_module(x).sum(x, axis=axis, keepdims=keepdims), lambda g: spread(g, shape, axis, keepdims)
 
 
 @op(wide=True)
 def mean(x, *, axis=None, keepdims=False):
-    """Σ x / n,  dL/dx = g / n spread over the axes"""
+    """y = Σ x / n over the n elements along `axis`,  dL/dx = g / n spread over `axis`
+
+    The mean of nothing is NaN, as in PyTorch.
+    """
     shape, axes = x.shape, normal_axes(axis, x.ndim)
     n = prod([shape[i] for i in axes])
     y = array_module(x).sum(x, axis=axis, keepdims=keepdims)
@@ -27,13 +30,19 @@ def mean(x, *, axis=None, keepdims=False):
 
 @op
 def max(x, *, axis=None, keepdims=False):
-    """The largest element; elements that tie share g equally, as in PyTorch's max() and amax(dim)"""
+    """y = max x over `axis`,  dL/dx = g / k at the k elements that are the largest, else 0
+
+    Elements that tie share g equally, as in PyTorch's max() and amax(dim).
+    """
     return _extreme(x, array_module(x).max, axis, keepdims)
 
 
 @op
 def min(x, *, axis=None, keepdims=False):
-    """The smallest element; elements that tie share g equally, as in PyTorch's min() and amin(dim)"""
+    """y = min x over `axis`,  dL/dx = g / k at the k elements that are the smallest, else 0
+
+    Elements that tie share g equally, as in PyTorch's min() and amin(dim).
+    """
     return _extreme(x, array_module(x).min, axis, keepdims)
 
 
@@ -56,13 +65,13 @@ def _extreme(x, function, axis, keepdims):
 
 @op
 def argmax(x, *, axis=None):
-    """The index of the first largest element"""
+    """y = the index of the first largest element of x along `axis`,  no gradient"""
     return (array_module(x).argmax(x, axis=axis),)
 
 
 @op
 def argmin(x, *, axis=None):
-    """The index of the first smallest element"""
+    """y = the index of the first smallest element of x along `axis`,  no gradient"""
     return (array_module(x).argmin(x, axis=axis),)
 
 

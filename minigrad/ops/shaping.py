@@ -13,47 +13,65 @@ from .indexing import getitem
 
 @op
 def reshape(x, shape):
-    """The same elements in another shape; a view where that is possible"""
+    """y = x in the shape `shape`,  dL/dx = g in the shape of x
+
+    y is a view where that is possible.
+    """
     old = x.shape
     return array_module(x).reshape(x, shape), lambda g: array_module(g).reshape(g, old)
 
 
 @op
 def transpose(x, axes=None):
-    """Axes in another order (reversed by default); a view"""
+    """y = x with its axes in the order `axes`,  dL/dx = g with its axes put back
+
+    The axes are reversed by default; y is a view.
+    """
     back = None if axes is None else tuple(sorted(range(len(axes)), key=axes.__getitem__))
     return array_module(x).transpose(x, axes), lambda g: array_module(g).transpose(g, back)
 
 
 @op
 def swapaxes(x, axis1, axis2):
-    """Two axes exchanged; a view"""
+    """y = x with two axes exchanged,  dL/dx = g with them exchanged back
+
+    y is a view.
+    """
     return array_module(x).swapaxes(x, axis1, axis2), lambda g: array_module(g).swapaxes(g, axis1, axis2)
 
 
 @op
 def expand_dims(x, axis):
-    """A new axis of size 1; a view"""
+    """y = x with a new axis of size 1,  dL/dx = g without it
+
+    y is a view.
+    """
     old = x.shape
     return array_module(x).expand_dims(x, axis), lambda g: array_module(g).reshape(g, old)
 
 
 @op
 def squeeze(x, *, axis=None):
-    """Without the axes of size 1; a view"""
+    """y = x without axes of size 1,  dL/dx = g in the shape of x
+
+    y is a view.
+    """
     old = x.shape
     return array_module(x).squeeze(x, axis=axis), lambda g: array_module(g).reshape(g, old)
 
 
 @op
 def broadcast_to(x, shape):
-    """Repeated along axes of size 1 and new leading axes; a read-only view. The engine sums g back."""
+    """y = x repeated along axes of size 1 and new leading axes,  dL/dx = Σ g over the axes along which x was repeated
+
+    y is a read-only view. The engine sums g.
+    """
     return array_module(x).broadcast_to(x, shape), lambda g: g
 
 
 @op(promote=True)
 def join(*xs, axis):
-    """Arrays one after another along `axis`"""
+    """y = the arrays xs one after another along `axis`,  dL/dxs = for each array the part of g at its place"""
     ends = list(accumulate(x.shape[axis] for x in xs))
     starts = [0, *ends[:-1]]
 
@@ -71,44 +89,53 @@ def concatenate(xs, axis=0):
 
 @op
 def copy(x):
-    """A copy"""
+    """y = x, copied,  dL/dx = g"""
     return array_module(x).copy(x), lambda g: g
 
 
 @op
 def astype(x, dtype):
-    """x in another dtype; g comes back in x's. Between dtypes of which one is no float there is no gradient."""
+    """y = x in the dtype `dtype`,  dL/dx = g in the dtype of x
+
+    Between dtypes of which one is no float there is no gradient.
+    """
     return array_module(x).astype(x, dtype), lambda g: g
 
 
 @op
 def to_device(x, *, device):
-    """x on another device; g comes back to x's"""
+    """y = x on the device `device`,  dL/dx = g on the device of x"""
     source = backend.device_of(getattr(x, "array", x))
     return array_module(x).to_device(x, device=device), lambda g: to_device(g, device=source)
 
 
 @op
 def flip(x, *, axis):
-    """Reversed along `axis`; a view"""
+    """y = x reversed along `axis`,  dL/dx = g reversed back
+
+    y is a view.
+    """
     return array_module(x).flip(x, axis=axis), lambda g: array_module(g).flip(g, axis=axis)
 
 
 @op
 def stop_gradient(x):
-    """x, taken as a constant"""
+    """y = x,  no gradient
+
+    x is taken as a constant.
+    """
     return (x,)
 
 
 @op
 def zeros_like(x):
-    """Zeros of the same shape and dtype"""
+    """y = 0 in the shape and dtype of x,  no gradient"""
     return (array_module(x).zeros_like(x),)
 
 
 @op
 def ones_like(x):
-    """Ones of the same shape and dtype"""
+    """y = 1 in the shape and dtype of x,  no gradient"""
     return (array_module(x).ones_like(x),)
 
 

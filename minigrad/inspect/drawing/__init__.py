@@ -6,7 +6,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ...autograd import contract
 from ...autograd.graph import Tensor
 from ..backward_steps import Steps
 from ..names import Names
@@ -74,16 +73,15 @@ def draw(loss: PublicTensor, gradient: Any = None, *, fold: bool = True, limit: 
         raise TypeError(f"draw: expected a Tensor that requires a gradient, such as a loss, not {type(loss).__name__}")
     if limit < 1:
         raise ValueError(f"draw: limit must be at least 1, not {limit}")
-    contract.check_roots(loss, gradient, "draw", False)
-    graph = _graph(loss, Steps(loss, gradient, names=Names(sys._getframe(1))), fold, limit)
-    root = next(box for box in reversed(graph.boxes) if box.computed or len(graph.boxes) == 1)
+    graph = _graph(Steps(loss, gradient, names=Names(sys._getframe(1)), caller="draw"), fold, limit)
+    root = next(box for box in reversed(graph.boxes) if box.computed)
     title = _title(loss, root, graph)
     return Picture(svg(graph, laid_out(graph, framed(graph), size), root, title), title)
 
 
-def _graph(loss: PublicTensor, steps: Steps, fold: bool, limit: int) -> Graph:
+def _graph(steps: Steps, fold: bool, limit: int) -> Graph:
     """Return the graph to draw, with its chains folded and no more than `limit` boxes of nodes."""
-    graph = graph_of(loss, steps)
+    graph = graph_of(steps)
     return newest(folded(graph, limit) if fold else graph, limit)
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ... import backend
 from ...autograd.graph import Node, Tensor
 from ..backward_steps import Contribution, Step, Steps
 from .heat_maps import HeatMap, heat_map
 from .homes import Home, Homes
-
-if TYPE_CHECKING:
-    from ..._tensor import Tensor as PublicTensor
 
 LOOKED_AT = 2_000  # nodes: older ones are counted, not drawn
 MOST_NODES = 20_000  # through a larger graph the pass stops after those that are looked at; one through so many takes two seconds
@@ -90,16 +87,16 @@ class Graph:
         return found
 
 
-def graph_of(loss: PublicTensor, steps: Steps) -> Graph:
+def graph_of(steps: Steps) -> Graph:
     """Return the graph of the steps, of which it uses up the iterator; of a very large one the newest nodes."""
-    return _Collector(loss, steps).graph()
+    return _Collector(steps).graph()
 
 
 class _Collector:
     """Makes the boxes and edges of a pass, the newest node first, then the leaves, then the constants."""
 
-    def __init__(self, loss: PublicTensor, steps: Steps) -> None:
-        self.loss, self.steps, self.homes = loss, steps, Homes(steps.names)
+    def __init__(self, steps: Steps) -> None:
+        self.steps, self.homes = steps, Homes(steps.names)
         self.complete = True
         self.boxes: dict[int, Box] = {}  # by the id of the node, the leaf or the constant's array, all of which the graph keeps
 
@@ -124,8 +121,6 @@ class _Collector:
                     use = CONSTANT if parent is None else uses.get(i, NOT_REACHED)
                     found.edges.append(Edge(source, box, *use))
             found.boxes.append(box)
-        if not kept:
-            self._source(self.loss, None, gradients, found)
         return found
 
     def _source(self, parent: Any, constant: Any, gradients: dict[int, Any], found: Graph) -> Box | None:
