@@ -76,6 +76,13 @@ def test_taylor_coefficients_and_newtons_method(tmp_path):
     assert "the lowest point: (1.000000, 1.000000)" in text
 
 
+def test_the_graph_is_drawn_as_in_the_documentation(tmp_path):
+    assert "5 nodes and 4 leaves" in printed("draw_graph.py", cwd=tmp_path)
+    words = [re.findall(r">([a-z][^<>=]*)</text>", path.read_text(encoding="utf-8"))
+             for path in (tmp_path / "graph.svg", EXAMPLES.parent / "docs" / "graph.svg")]
+    assert words[0] == words[1] and {"log_probs", "net.0.weight", "labels"} < set(words[0])
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_each_says_what_one_learns_and_how_to_run_it_and_has_a_test(path):
     docstring = path.read_text(encoding="utf-8").split('"""')[1]

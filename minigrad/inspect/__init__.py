@@ -5,15 +5,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .backward_steps import Contribution, Step, Steps, steps
+    from .drawing import Picture, draw
     from .explaining import Explanation, explain
     from .health import Health, concerns, watch
     from .layer_summary import Layer, Summary, summary
     from .recording import lines
 
-__all__ = ["Contribution", "Explanation", "Health", "Layer", "Step", "Steps", "Summary", "concerns", "explain", "lines", "steps", "summary",
-           "watch"]
+__all__ = ["Contribution", "Explanation", "Health", "Layer", "Picture", "Step", "Steps", "Summary", "concerns", "draw", "explain", "lines",
+           "steps", "summary", "watch"]
 
 _PARTS = {  # {name: the module of this package that defines it}; a module has another name, as its own would hide the function
+    "Picture": "drawing", "draw": "drawing",
     "Explanation": "explaining", "explain": "explaining",
     "Health": "health", "concerns": "health", "watch": "health",
     "Layer": "layer_summary", "Summary": "layer_summary", "summary": "layer_summary",
