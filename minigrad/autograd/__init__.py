@@ -7,6 +7,7 @@ from .function import Function, Variable
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
+    from . import functional as functional
     from ..testing.pytorch_names import gradcheck, gradgradcheck
 
 __all__ = [
@@ -18,9 +19,13 @@ __all__ = [
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __getattr__(name):
-        """Import the gradient checks when they are asked for."""
+        """Import the gradient checks, and derivatives by name, when they are asked for."""
         if name in ("gradcheck", "gradgradcheck"):
             from ..testing import pytorch_names
 
             return getattr(pytorch_names, name)
+        if name == "functional":
+            from importlib import import_module
+
+            return import_module("minigrad.autograd.functional")
         raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")
