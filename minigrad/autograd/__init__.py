@@ -20,12 +20,10 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __getattr__(name):
         """Import the gradient checks, and derivatives by name, when they are asked for."""
+        from importlib import import_module
+
         if name in ("gradcheck", "gradgradcheck"):
-            from ..testing import pytorch_names
-
-            return getattr(pytorch_names, name)
+            return getattr(import_module("minigrad.testing.pytorch_names"), name)
         if name == "functional":
-            from importlib import import_module
-
             return import_module("minigrad.autograd.functional")
-        raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")
+        raise import_module("minigrad.unknown_names").unknown(__name__, name)
