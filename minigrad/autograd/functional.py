@@ -26,7 +26,7 @@ __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 
 def vjp(func: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[Tensors, Tensors]:
+        strict: bool = False) -> tuple[Any, Any]:
     """Return (func(*inputs), vᵀ J): for each input the gradient of Σ v · output, in the input's shape.
 
     v: for each output a tensor of its shape; it may be left out for one output of one element, and is 1 then.
@@ -40,7 +40,7 @@ def vjp(func: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None,
 
 
 def jvp(func: Callable[..., Tensors], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[Tensors, Tensors]:
+        strict: bool = False) -> tuple[Any, Any]:
     """Return (func(*inputs), J v): for each output how it changes if the inputs move along v, in the output's shape.
 
     v: for each input a tensor of its shape; it may be left out for one input of one element, and is 1 then.
@@ -89,7 +89,7 @@ def hessian(func: Callable[..., PublicTensor], inputs: Tensors, create_graph: bo
 
 
 def vhp(func: Callable[..., PublicTensor], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[PublicTensor, Tensors]:
+        strict: bool = False) -> tuple[PublicTensor, Any]:
     """Return (func(*inputs), vᵀ H) for a function with one output of one element, in the shapes of the inputs.
 
     v: for each input a tensor of its shape; it may be left out for one input of one element, and is 1 then.
@@ -104,7 +104,7 @@ def vhp(func: Callable[..., PublicTensor], inputs: Tensors, v: Tensors | None = 
 
 
 def hvp(func: Callable[..., PublicTensor], inputs: Tensors, v: Tensors | None = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[PublicTensor, Tensors]:
+        strict: bool = False) -> tuple[PublicTensor, Any]:
     """Return (func(*inputs), H v) for a function with one output of one element, in the shapes of the inputs.
 
     H is symmetric where the second derivatives are continuous; there `vhp` gives the same and is quicker.
