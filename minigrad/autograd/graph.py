@@ -37,7 +37,7 @@ class Node:
     tick: int
     shape: tuple  # shape and dtype are those of the value
     dtype: Any
-    hooks: dict | None  # {number: function of the gradient}; the hook of `retain_grad` stands under None, those of the node under names
+    hooks: dict | None  # {number: function of the gradient}; that of `retain_grad` stands under None, those of the node under names
 
     def name(self):
         """Return the operation's name in PyTorch's manner, e.g. TanhBackward0."""

@@ -103,6 +103,21 @@ def squared(lib, x):
     return x * x
 
 
+def by_function(lib, x):
+    """Return x · 2 by a Function, whose backward returns None for the factor."""
+    class Scale(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            ctx.factor = factor
+            return x * factor
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor, None
+
+    return Scale.apply(x, lib.full((3,), 2.0, dtype=lib.float64))
+
+
 CASES = {
     "a hook that looks": node_hook(lambda lib, given, got: None),
     "one that scales": node_hook(lambda lib, given, got: (given[0] * 10, None)),
@@ -113,6 +128,8 @@ CASES = {
     "a broadcast argument": node_hook(lambda lib, given, got: None, make=lambda lib, x: x + lib.ones(2, 3, dtype=lib.float64)),
     "two arguments": node_hook(lambda lib, given, got: None, make=lambda lib, x: lib.maximum(x.exp(), x * 2)),
     "a chain before it": node_hook(lambda lib, given, got: (given[0] * 2,), make=lambda lib, x: x.exp().tanh()),
+    "a Function": node_hook(lambda lib, given, got: (given[0] * 3, *given[1:]), make=by_function),
+    "a product": node_hook(lambda lib, given, got: (given[0] * 3, given[1]), make=lambda lib, x: x.reshape(1, 3) @ (x * 2).reshape(3, 1)),
     "recorded": node_hook(lambda lib, given, got: (given[0] * got[0], None), create_graph=True),
     "a list": node_hook(lambda lib, given, got: [given[0], None]),
     "a tensor": node_hook(lambda lib, given, got: given[0]),
