@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 
 LIBRARIES = (mg, torch)
+DEEP = settings.get_current_profile_name() == "deep"
 
 
 def numbers(gradients):
@@ -177,7 +178,7 @@ def test_a_mistake_of_a_hook_is_named():
             y.sum().backward()
 
 
-@settings(max_examples=60)
+@settings(max_examples=2_000 if DEEP else 60)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from(["mul", "add", "tanh"])), min_size=1, max_size=8),
        st.lists(st.floats(-2, 2, width=32), min_size=1, max_size=10))
 def test_hooks_on_all_nodes_of_a_random_graph(program, factors):
