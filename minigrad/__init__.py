@@ -29,6 +29,7 @@ from . import cuda, nn, optim  # isort: skip
 if TYPE_CHECKING:
     from . import data, utils
     from . import inspect as inspect  # not in __all__: `from minigrad import *` must not hide Python's own module
+    from .inspect import explain as explain
     from .serialization import CheckpointError, load, save
 
 absolute, clip, concat, divide, multiply, subtract = abs, clamp, cat, div, mul, sub
@@ -53,6 +54,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
     _LATE = {"data": "minigrad.data", "inspect": "minigrad.inspect", "utils": "minigrad.utils"}
+    _LATE["explain"] = "minigrad.inspect"
     _LATE |= dict.fromkeys(("CheckpointError", "load", "save"), "minigrad.serialization")
 
     def __getattr__(name):
@@ -66,4 +68,4 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __dir__():
         """Return the public names."""
-        return [*__all__, "inspect"]
+        return [*__all__, "explain", "inspect"]

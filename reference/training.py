@@ -178,6 +178,11 @@ def step(run: Run, criterion: nn.Module, inputs: Tensor, targets: Tensor) -> Ten
     return loss.detach()
 
 
+def weights_are_finite(run: Run) -> bool:
+    """Return whether every number of the network, as a checkpoint would save it, is finite. It waits for the device once."""
+    return bool(torch.stack([values.isfinite().all() for values in run.net.state_dict().values()]).all().item())
+
+
 def predict(run: Run, images: Tensor) -> Tensor:
     """Return for each image the class that the network finds most probable."""
     dtype = getattr(torch, run.config.dtype)

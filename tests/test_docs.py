@@ -18,6 +18,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser
 
 import minigrad as mg
 from minigrad import data, serialization, testing
+from minigrad import inspect as inspecting
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -57,7 +58,7 @@ def test_code_and_examples_have_the_right_types(tmp_path):
 
     paths = sorted((ROOT / "examples").glob("*.py"))
     for page in WITH_CODE:
-        paths.append(tmp_path / f"{page.stem.lower()}_page.py")
+        paths.append(tmp_path / f"{page.parent.name}_{page.stem.lower()}_page.py")
         code = [block for block in fenced(page, "python") if "F.silu" not in block]  # this line belongs into a file, not into a program
         paths[-1].write_text("\n\n".join(["# mypy: allow-untyped-defs", *code]), encoding="utf-8")
     assert [str(problem) for problem in check_types(paths)] == []
@@ -119,7 +120,7 @@ def test_no_text_or_message_installs_the_other_minigrad():
 
 def public_names():
     """Yield (module's name, name) for the names that a user may call."""
-    for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization, testing):
+    for module in (mg, mg.autograd, mg.nn, mg.optim, data, serialization, testing, inspecting):
         for name in getattr(module, "__all__", None) or dir(module):
             if not name.startswith("_") and not inspect.ismodule(getattr(module, name)):
                 yield module.__name__, name

@@ -1,4 +1,7 @@
-"""Hooks that MkDocs calls as it builds the site: they add files from outside docs/ and write out the lists of names on the API's pages."""
+"""Hooks that MkDocs calls as it builds the site.
+
+They add files from outside docs/ and the pages of the lessons, and write out the lists of names on the API's pages.
+"""
 
 import inspect
 import re
@@ -20,7 +23,18 @@ def on_files(files, config):
         files.append(File.generated(config, page, content=text))
     for picture in PICTURES:
         files.append(File.generated(config, picture, abs_src_path=str(ROOT / picture)))
+    for name, text in lesson_files():
+        files.append(File.generated(config, f"lessons/{name}", content=text))
     return files
+
+
+def lesson_files():
+    """Yield (name, text) of the page, the file to edit and the notebook of each lesson, as they are made of its one source."""
+    from minigrad.lessons import lessons, writing
+
+    for lesson in lessons():
+        for suffix, write in (("md", writing.as_page), ("py", writing.as_file), ("ipynb", writing.as_notebook)):
+            yield f"lesson_{lesson.number}.{suffix}", write(lesson)
 
 
 def on_page_markdown(markdown, page, config, files):

@@ -28,7 +28,7 @@ class Node:
     `formula` says what was computed, and what its VJPs compute.
     """
 
-    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "op", "options", "parents", "shape", "tick", "vjps")
+    __slots__ = ("__weakref__", "constants", "dtype", "hooks", "made", "op", "options", "parents", "shape", "tick", "vjps")
     op: Any
     options: dict | None
     constants: Any
@@ -38,6 +38,7 @@ class Node:
     shape: tuple  # shape and dtype are those of the value
     dtype: Any
     hooks: dict | None  # {number: function of the gradient}; that of `retain_grad` stands under None, those of the node under names
+    made: Any  # where the operation was called; set only inside a block that asks for it, see inspect/recording.py
 
     def name(self):
         """Return the operation's name in PyTorch's manner, e.g. TanhBackward0."""
@@ -149,6 +150,7 @@ class Tensor:
 NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
                 "won't be populated during backward(); call .retain_grad() on it before, or look at the leaf that you mean")
 
+observers: tuple = ()  # each has `recorded(inputs, out)` and `watched(sums)`, called for each operation and each backward pass
 _class: list = [Tensor]  # the class of what operations return; minigrad's public Tensor takes this place
 
 

@@ -36,9 +36,7 @@ def pass_through(node, g, wanted, needed):
         g = run_hooks(node.hooks, g)
     if needed is not None and node in wanted:
         wanted[node] = before if node in needed else g
-    if node.hooks and BEFORE in node.hooks and (needed is None or node in needed):
-        (g,) = run_node_hooks(node.hooks[BEFORE], (g,), node)
-    return g
+    return g if needed is not None and node not in needed else before_vjps(node, g)
 
 
 def pass_leaf_through(leaf, sums):
@@ -56,6 +54,13 @@ def accumulated(leaf, create):
 
 
 # ---- of a node
+
+
+def before_vjps(node, g):
+    """Return the gradient that the VJPs of a node get, after the hooks of `register_prehook`."""
+    if node.hooks and BEFORE in node.hooks:
+        (g,) = run_node_hooks(node.hooks[BEFORE], (g,), node)
+    return g
 
 
 def hooked(node, vjps, g, sums, wanted, needed):

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from minigrad.cli import doctor, evaluate, report, train
+from minigrad.cli import doctor, evaluate, lesson, report, train
 from minigrad.data import IdxError
 from minigrad.experiments.config import ExperimentError
 from minigrad.experiments.terminal import complain, error_text, escape_unencodable, note_on_current_folder, say
 from minigrad.serialization import CheckpointError
 
-COMMANDS = [train, report, evaluate, doctor]
+COMMANDS = [train, report, evaluate, lesson, doctor]
 
 
 class Parser(argparse.ArgumentParser):

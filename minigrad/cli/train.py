@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any, get_type_hints
 from minigrad import backend
 from minigrad.cli.option_types import full_path, number, path, whole
 from minigrad.experiments import checkpoint, program, run_folder, training
-from minigrad.experiments.config import LECTURES, PHASE_NAMES, SETTINGS, Config, ExperimentError, check_folder
+from minigrad.experiments.config import LECTURES, PHASE_NAMES, SETTINGS, Config, DivergedError, ExperimentError, check_folder
 from minigrad.experiments.report import write_report
 from minigrad.experiments.terminal import complain, error_text, one_line, say, shell_word
+from minigrad.inspect import watch
 from minigrad.serialization import CheckpointError
 
+WATCHED = 10  # with --watch, every so many steps are watched, beginning with the first of each epoch
 ABOUT = {
     "denoising": "lecture 20: a denoising autoencoder (784-400-784), then a classifier",
     "autoencoder": "lecture 12: an autoencoder (784-100-784), then a classifier",
@@ -35,6 +38,8 @@ def add_parser(commands: Any) -> None:
         add_options(lecture, LECTURES[name])
         about_resume = "continue the run in this folder, an earlier --out"
         lecture.add_argument("--resume", help=about_resume, type=path, metavar="DIR")
+        about_watch = f"note the size of gradients and updates, and dead or saturated units, in every {WATCHED}th step"
+        lecture.add_argument("--watch", action="store_true", help=about_watch)
         lecture.set_defaults(run=run)
 
 
@@ -76,7 +81,7 @@ def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Train, print and write. Return 0, or 130 after Ctrl-C."""
+    """Train, print and write. Return 0, or 130 after Ctrl-C. A training that diverged is an ExperimentError."""
     folder = arguments.resume or arguments.out
     try:
         resume(arguments) if arguments.resume else begin(arguments)
@@ -84,6 +89,13 @@ def run(arguments: argparse.Namespace) -> int:
         kept = "nothing is saved" if folder is None else saved(arguments.lecture, folder, "all whole epochs are saved")
         complain(f"minigrad: interrupted; {kept}", before="\n")
         return 130
+    except DivergedError as error:
+        anomaly = "minigrad.autograd.detect_anomaly() finds the operation that made the first such number"
+        kept = "nothing is saved"
+        if folder is not None:
+            write_report([folder], folder / "report.html")
+            kept = saved(arguments.lecture, folder, "everything before that epoch is saved, but the same settings lead here again")
+        raise ExperimentError(f"{error}; {anomaly}; {kept}") from None
     except OSError as error:
         if folder is None:
             raise
@@ -114,7 +126,7 @@ def begin(arguments: argparse.Namespace) -> None:
     training.check_device(config.device)
     lecture, out = checkpoint.PROGRAMS[config.lecture], arguments.out
     with without_numba(config.device == "cuda"):
-        program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run)
+        program.run_lecture(lecture, config, out=out, quiet=arguments.quiet, save=checkpoint.save_run, **watching(arguments.watch))
     if out is not None:
         write_report([out], out / "report.html")
 
@@ -140,8 +152,14 @@ def resume(arguments: argparse.Namespace) -> None:
             say(f"Begun with {name} {one_line(old)}, now with {new}: last digits may differ from a run in one go")
     data, program_of = training.load_data(run.config), checkpoint.PROGRAMS[lecture]
     with without_numba(run.config.device == "cuda"):
-        program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run)
+        watched = watching(arguments.watch or any("health" in entry for entry in run.metrics))
+        program.finish(program_of, run, data, out=folder, quiet=arguments.quiet, save=checkpoint.save_run, **watched)
     write_report([folder], folder / "report.html")
+
+
+def watching(is_watched: bool) -> dict[str, program.Watch]:
+    """Return the options of `run_lecture` and `finish` for a run that is watched or not."""
+    return {"watch": functools.partial(watch, every=WATCHED)} if is_watched else {}
 
 
 @contextlib.contextmanager

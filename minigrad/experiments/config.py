@@ -17,6 +17,10 @@ class ExperimentError(Exception):
     """Raised where a run cannot start or go on; the message says what to do about it."""
 
 
+class DivergedError(ExperimentError):
+    """Raised where the loss or a weight of a run stopped being a finite number; the message says in which epoch."""
+
+
 def setting(about: str = "", *, default: Any = dataclasses.MISSING, **limits: Any) -> Any:
     """Declare a setting of Config. `about` is the help text of its option in `minigrad train`; without a text it has no option.
 

@@ -101,6 +101,10 @@ def check_epoch(where: PathLike, entry: Any) -> None:
     )
     if not fits:
         raise unexpected(where, "an object with phase, epoch, loss, test_accuracy and seconds", shown(entry))
+    if not _is_by_name(entry.get("health", {}), lambda layer: _is_by_name(layer, is_measured)):
+        raise unexpected(f"{where}: health", "numbers by name, by layer", shown(entry["health"]))
+    if not isinstance(entry.get("diverged", False), bool):
+        raise unexpected(f"{where}: diverged", "true or false", shown(entry["diverged"]))
 
 
 def check_figures(where: PathLike, found: Any) -> None:

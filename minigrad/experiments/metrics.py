@@ -1,5 +1,7 @@
 """Numbers that sum up a run, computed from NumPy arrays: confusion, accuracy by class, histogram."""
 
+import statistics
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -8,6 +10,9 @@ from minigrad.experiments.config import CLASSES
 
 BINS = 25
 LARGEST = 1e300  # that a chart can show: the difference of two larger numbers may be more than a float holds
+DECADE = 10.0
+NEAR = 0.05  # two curves seem one if their distance is less than this share of the range of all values in the chart
+Point = tuple[float, float | None]
 CURVES = [  # what a run measures: name, phase and key in the metrics, key in a lecture's tables, title
     ("mse", "pretrain", "loss", "autoencoder_mse", "Mean-squared error of the pretraining"),
     ("train_error", "finetune", "loss", "train_error", "Train error of the fine-tuning"),
@@ -57,3 +62,24 @@ def histogram(values: Any) -> dict[str, list[float]]:
     largest = largest if largest > np.finfo(finite.dtype).tiny * BINS else 1.0  # NumPy refuses bins that are no normal numbers
     counts, edges = np.histogram(finite, bins=BINS, range=(0, largest))
     return {"edges": edges.tolist(), "shares": (counts / max(1, finite.size)).tolist()}
+
+
+def spans_a_decade(values: Sequence[float]) -> bool:
+    """Return whether all values are above 0 and the largest is at least ten times the smallest: a logarithmic axis then shows more."""
+    return bool(values) and min(values) > 0 and max(values) / DECADE >= min(values)
+
+
+def coincide(points: Sequence[Point], reference: Sequence[Point], values: Sequence[float]) -> bool:
+    """Return whether half of the points of a curve lie so near to those of `reference` that a chart of `values` hardly shows it."""
+    gaps = [abs(y) for _, y in differences(points, reference, relative=False) if is_drawable(y)]
+    return len(gaps) > 1 and statistics.median(gaps) <= NEAR * (max(values) - min(values))
+
+
+def differences(points: Sequence[Point], reference: Sequence[Point], *, relative: bool) -> list[Point]:
+    """Return (x, y minus the reference's y) for each x that both curves have; if `relative`, in per cent of the reference."""
+    base = {x: y for x, y in reference if is_drawable(y)}
+    found: list[Point] = []
+    for x, y in points:
+        if x in base and is_drawable(y):
+            found.append((x, y - base[x] if not relative else 100 * (y / base[x] - 1) if base[x] else None))
+    return found

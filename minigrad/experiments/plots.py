@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +10,15 @@ import numpy as np
 
 from minigrad.experiments.config import CLASSES, PHASE_NAMES, SIDE, Config
 from minigrad.experiments.lecture_tables import load_lecture_tables
-from minigrad.experiments.metrics import CURVES, LARGEST, curve, is_drawable
-from minigrad.experiments.tiled_images import change, color_limit, make_grid, side_by_side, tiles
+from minigrad.experiments.metrics import CURVES, LARGEST, Point, coincide, curve, differences, is_drawable, spans_a_decade
+from minigrad.experiments.palette import ALARM, GAP, INK, LECTURES, RUNS, TEXT, confusion_colour, weight_colours
+from minigrad.experiments.report.scales import logarithmic_axis, tick_label
+from minigrad.experiments.tiled_images import TILE_MEANING, change, color_limit, make_grid, side_by_side, tiles
 from minigrad.serialization.atomic import replace_file
 
-RUN_COLOR, LECTURE_COLOR = "#0b62a4", "#d1495b"
 DPI = 120
+COLOURED = ("text.color", "axes.titlecolor", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 TITLES = {"denoising": "Lecture 20", "autoencoder": "Lecture 12"}
-TILES = {
-    "encoder": "a tile is what one hidden unit sees",
-    "decoder": "a tile is what one hidden unit draws",
-    "classifier": "a tile is a class, 0–4 above 5–9; a pixel is a hidden unit",
-}
 
 
 def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any]) -> None:
@@ -34,21 +31,24 @@ def draw_all(out: Path, engine: str, run: Any, data: Any, summary: dict[str, Any
     save(out / "reconstructions.png", size, reconstructions, snapshots, run.config)
     for key in [key for key in snapshots if key.endswith(" after")]:
         phase, layer, _ = key.split()
-        heading = f"{title}: {layer} weights before and after {PHASE_NAMES[phase]}; {TILES[layer]}"
-        size = (11, 2.7) if layer == "classifier" else (16, 5.9)
+        heading = f"{title}: {layer} weights before and after {PHASE_NAMES[phase]}\n{TILE_MEANING[layer]}"
+        size = (11, 2.9) if layer == "classifier" else (16, 6.1)
         before = snapshots[f"{phase} {layer} before"]
         save(out / f"{phase}_{layer}.png", size, weight_change, heading, layer, before, snapshots[key])
     heading = f"{title}: decoder weights before pretraining, after it, and the difference; a tile has the weights of one output pixel"
     decoders = (snapshots[f"pretrain decoder {moment}"] for moment in ("before", "after"))
     save(out / "pretrain_decoder_pixels.png", (8, 8), grids, heading, *decoders)
-    save(out / "curves.png", (11, 3.6), curves, title, engine, run.metrics, printed)
+    save(out / "curves.png", (11, 4.4), curves, title, engine, run.metrics, printed)
     accuracy = summary["class_accuracy"]
     save(out / "class_accuracy.png", (8, 3.8), class_accuracy, title, engine, accuracy, printed)
     save(out / "confusion.png", (6.2, 5.4), confusion, title, summary["confusion"])
 
 
 def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *arguments: Any) -> None:
-    """Write a picture of `size` inches that `draw(figure, *arguments)` draws, without a window and without the user's matplotlibrc."""
+    """Write a picture of `size` inches that `draw(figure, *arguments)` draws, without a window and without the user's matplotlibrc.
+
+    It has no background, so that it can stand on a white page and on a black one.
+    """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -56,10 +56,11 @@ def save(path: Path, size: tuple[float, float], draw: Callable[..., None], *argu
     content = io.BytesIO()
     with matplotlib.rc_context(), np.errstate(all="ignore"):  # the weights of a run that diverged may not be finite
         matplotlib.rcdefaults()
+        matplotlib.rcParams.update({**dict.fromkeys(COLOURED, TEXT), "legend.frameon": False})
         figure = Figure(figsize=size, dpi=DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure, *arguments)
-        figure.savefig(content, format="png")
+        figure.savefig(content, format="png", transparent=True)
     replace_file(path, [content.getvalue()])
 
 
@@ -92,15 +93,17 @@ def show_image(axes: Any, image: Any) -> None:
 
 
 def weight_change(figure: Any, heading: str, layer: str, before: Any, after: Any) -> None:
-    """Draw weights before and after, and their difference, on one colour scale on which 0 is white."""
+    """Draw weights before and after, and their difference, on one colour scale on which 0 is transparent."""
+    from matplotlib.colors import ListedColormap
+
     large = 3 if figure.get_figwidth() > 12 else 0  # larger text, which can be read when the picture is shrunk
     figure.suptitle(heading, fontsize=11 + large)
     panels = change(before, after)
     limit = min(color_limit(panels), LARGEST) or 1.0
     grid = figure.subplots(1, 3)
+    colours = ListedColormap(weight_colours()[:-1] / 255).with_extremes(bad=tuple(part / 255 for part in GAP))
     for axes, (name, weight) in zip(grid, panels.items()):
-        image = axes.imshow(tiles(weight, layer), cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-        axes.set_facecolor("#888888")
+        image = axes.imshow(tiles(weight, layer), cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest")
         axes.set_title(f"{name} (largest {np.abs(weight).max():.3g})", fontsize=10 + large)
         axes.set(xticks=[], yticks=[])
     bar = figure.colorbar(image, ax=grid, extend="both", pad=0.01)
@@ -112,7 +115,7 @@ def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
     """Draw weights before and after, and their difference, each as `make_grid` shows it, without scaling, which would blur them."""
     panels = np.stack([make_grid(weight) for weight in change(before, after).values()])
     zoom = max(1, 500 // panels.shape[2])
-    image = side_by_side(panels.repeat(zoom, axis=1).repeat(zoom, axis=2), columns=3, gap=16, fill=1)
+    image = side_by_side(panels.repeat(zoom, axis=1).repeat(zoom, axis=2), columns=3, gap=16, fill=np.nan)
     figure.set_layout_engine("none")
     figure.set_size_inches((image.shape[1] + 32) / DPI, (image.shape[0] + 64) / DPI)
     figure.suptitle(heading, fontsize=11)
@@ -120,19 +123,39 @@ def grids(figure: Any, heading: str, before: Any, after: Any) -> None:
 
 
 def curves(figure: Any, title: str, engine: str, metrics: list[dict[str, Any]], printed: dict[str, Any]) -> None:
-    """Draw loss and accuracy by epoch, with what the lecture printed."""
+    """Draw loss and accuracy by epoch, with what the lecture printed; below, the difference of the two where they nearly coincide."""
     figure.suptitle(f"{title}: training", fontsize=11)
-    for axes, (_, phase, key, in_tables, name) in zip(figure.subplots(1, 3), CURVES):
-        points = curve(metrics, phase, key)
-        values = [value if is_drawable(value) else math.nan for _, value in points]  # NaN leaves a gap
-        axes.plot([epoch for epoch, _ in points], values, "o-", color=RUN_COLOR, ms=4, label=engine)
-        in_lecture = printed[in_tables]
-        axes.plot(range(1, len(in_lecture) + 1), in_lecture, "x--", color=LECTURE_COLOR, lw=1, ms=4, label="lecture, printed")
-        axes.set_title(name, fontsize=10)
-        axes.set_xlabel("epoch", fontsize=9)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=9)
+    panels = figure.subplots(2, 3, height_ratios=(3, 1))
+    for (above, below), (_, phase, key, in_tables, name) in zip(panels.T, CURVES):
+        points, in_lecture = curve(metrics, phase, key), list(enumerate(printed[in_tables], start=1))
+        values = [value for _, value in points + in_lecture if is_drawable(value)]
+        plot(above, points, "o-", color=RUNS[0], ms=4, label=engine)
+        plot(above, in_lecture, "D--", color=LECTURES[0], lw=1, ms=3, label="lecture, printed")
+        above.set_title(name, fontsize=10)
+        above.legend(fontsize=9)
+        if key == "loss" and spans_a_decade(values):
+            ticks = logarithmic_axis(values).ticks
+            above.set_yscale("log")
+            above.set_ylim(ticks[0], ticks[-1])
+            above.set_yticks(ticks, [tick_label(tick) for tick in ticks])
+            above.minorticks_off()
+        if coincide(points, in_lecture, values):
+            plot(below, differences(points, in_lecture, relative=key == "loss"), "o-", color=RUNS[0], ms=3, lw=1)
+            below.axhline(0, color=LECTURES[0], lw=1, ls="--")
+            below.set_ylabel("difference, %" if key == "loss" else "difference", fontsize=8)
+            below.set_xlim(above.get_xlim())
+        else:
+            below.remove()
+        for axes in (above, below):
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(alpha=0.3)
+            axes.tick_params(labelsize=8)
+        above.set_xlabel("epoch", fontsize=9)
+
+
+def plot(axes: Any, points: Sequence[Point], style: str, **options: Any) -> None:
+    """Draw points as a line, with a gap where there is no number."""
+    axes.plot([x for x, _ in points], [y if is_drawable(y) else math.nan for _, y in points], style, **options)
 
 
 def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, float], printed: dict[str, Any]) -> None:
@@ -140,7 +163,7 @@ def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, flo
     figure.suptitle(f"{title}: test accuracy by class, %", fontsize=11)
     axes, in_lecture = figure.subplots(), printed.get("class_accuracy")
     place = np.array([CLASSES.index(name) for name in measured])
-    bars = [(engine, RUN_COLOR, measured)] + ([("lecture, printed", LECTURE_COLOR, in_lecture)] if in_lecture else [])
+    bars = [(engine, RUNS[0], measured)] + ([("lecture, printed", LECTURES[0], in_lecture)] if in_lecture else [])
     width = 0.8 / len(bars)
     for i, (label, color, accuracy) in enumerate(bars):
         values = [accuracy[name] for name in measured]
@@ -156,19 +179,20 @@ def class_accuracy(figure: Any, title: str, engine: str, measured: dict[str, flo
 
 
 def confusion(figure: Any, title: str, counts: list[list[int]]) -> None:
-    """Draw a table of how many images of each class are taken for each class; the colour is their share of the class."""
+    """Draw a table of how many images of each class are taken for each class; the stronger a colour, the larger the share of the class."""
     figure.suptitle(f"{title}: what the test images are taken for", fontsize=11)
-    table, axes = np.array(counts), figure.subplots()
-    share = 100 * table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(share, np.nan)  # no colour for correct answers, so that the mistakes stand out
-    limit = float(np.nanmax(share)) or 1.0
-    image = axes.imshow(share, cmap="Reds", vmin=0, vmax=limit)
-    for (row, column), count in np.ndenumerate(table):
-        color = "white" if share[row, column] > 0.6 * limit else "black"
+    axes = figure.subplots()
+    shown = [[confusion_colour(count, sum(row), right=i == j) for j, count in enumerate(row)] for i, row in enumerate(counts)]
+    axes.imshow(np.array(shown))
+    for (row, column), count in np.ndenumerate(np.array(counts, dtype=object)):
+        colour = INK if count else ALARM if row == column and any(counts[row]) else TEXT
         weight = "bold" if row == column else "normal"
-        axes.text(column, row, count, ha="center", va="center", fontsize=8, weight=weight, color=color)
-    axes.set_facecolor("#e4efe4")
+        axes.text(column, row, count, ha="center", va="center", fontsize=8, weight=weight, color=colour)
     axes.set_xticks(range(len(CLASSES)), CLASSES, rotation=45, ha="right", fontsize=9)
     axes.set_yticks(range(len(CLASSES)), CLASSES, fontsize=9)
     axes.set(xlabel="taken for", ylabel="is")
-    figure.colorbar(image, ax=axes, label="mistakes, % of the class", shrink=0.85)
+    shares = [f"{100 * row[i] / max(1, sum(row)):.1f}" for i, row in enumerate(counts)]
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(range(len(CLASSES)), shares, fontsize=9)
+    right.set_ylabel("right, % of the class", fontsize=9)
+    right.tick_params(length=0)

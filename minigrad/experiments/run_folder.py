@@ -134,14 +134,20 @@ def finite(value: Any) -> Any:
 
 
 def divergence(config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> str:
-    """Return a text that says in which epoch the loss stopped being finite and what to try, or "" if it is finite in every epoch."""
+    """Return a text that says in which epoch the training diverged and what to try, or "" if it did in none.
+
+    It diverged where the loss is no finite number, or where the entry says so because a weight is none. A run stops there; earlier
+    versions of minigrad went on, and their entries do not say that they diverged.
+    """
     for entry in metrics:
-        loss, phase = entry["loss"], entry["phase"]
-        if loss is None or not math.isfinite(loss):
+        loss, phase, stopped = entry["loss"], entry["phase"], entry.get("diverged", False)
+        is_lost = loss is None or not math.isfinite(loss)
+        if is_lost or stopped:
             rates = {"--lr": config.get("lr")} | ({"--finetune-lr": config.get("finetune_lr")} if phase == "finetune" else {})
             smaller = " or ".join(f"{option} (now {rate})" for option, rate in rates.items())
+            consequence = " and stopped there" if stopped else ", and what follows means nothing"
             return (
-                f"the loss stopped being a finite number in epoch {entry['epoch']} of the {PHASE_NAMES[phase]}: the training diverged, "
-                f"and what follows means nothing; try a smaller {smaller}"
+                f"{'the loss' if is_lost else 'a weight'} stopped being a finite number in epoch {entry['epoch']} of the "
+                f"{PHASE_NAMES[phase]}: the training diverged{consequence}; try a smaller {smaller}"
             )
     return ""

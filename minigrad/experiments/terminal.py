@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 from minigrad.experiments.config import SIDE
+from minigrad.inspect import concerns
 
 T = TypeVar("T")
 SHADES = " .:-=+*#%@"
+WIDTH = 80  # columns that a line about a network's health may take
 MARGIN = 4  # MNIST's digits stand in the middle 20 × 20 pixels
 STANDARD_OUTPUT = "standard output"  # takes the place of a file's name in OSError.filename
 
@@ -99,6 +101,20 @@ def digits_as_text(images: Any, labels: list[int]) -> str:
     width = SIDE - 2 * MARGIN
     names = "  ".join(str(label).center(width) for label in labels)
     return "\n".join(line.rstrip() for line in [*lines, names])
+
+
+def health_line(health: dict[str, dict[str, float]]) -> str:
+    """Return what stands out in the health of a network in an epoch, as far as a line has room, or else how large the updates were."""
+    found = concerns(health)
+    if not found:
+        ratios = [100 * numbers["update_ratio"] for numbers in health.values() if "update_ratio" in numbers]
+        found = [f"each step changes the weights by {min(ratios):.2g} to {max(ratios):.2g} %"] if ratios else ["no step was watched"]
+    for kept in range(len(found), 0, -1):
+        rest = f"; {len(found) - kept} more" if kept < len(found) else ""
+        line = f"Health : {'; '.join(found[:kept])}{rest}"
+        if len(line) <= WIDTH:
+            return line
+    return line[: WIDTH - 3] + "..."
 
 
 def progress(batches: Iterable[T], total: int, title: str) -> Iterator[T]:

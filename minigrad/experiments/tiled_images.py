@@ -6,6 +6,11 @@ from typing import Any
 import numpy as np
 
 CLIPPED = 0.995  # the quantile of |weight| at which the colours end
+TILE_MEANING = {
+    "encoder": "a tile is what one hidden unit sees: red where a bright pixel raises the unit's value, blue where it lowers it",
+    "decoder": "a tile is what one hidden unit draws: red where it makes the image brighter, blue where darker",
+    "classifier": "a tile is a class, 0–4 above 5–9, and a square in it a hidden unit: red if it speaks for the class, blue if against it",
+}
 
 
 def tiles(weight: Any, layer: str) -> Any:
@@ -32,13 +37,18 @@ def color_limit(panels: dict[str, Any]) -> float:
     return float(np.quantile(sizes, CLIPPED)) if sizes.size else 0.0
 
 
+def grid_limits(weight: Any) -> tuple[float, float]:
+    """Return the smallest and the largest finite weight, which `make_grid` shows in black and in white."""
+    finite = weight[np.isfinite(weight)]
+    return float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
+
+
 def make_grid(weight: Any) -> Any:
     """Return a weight matrix as lecture 20 shows it, with torchvision's make_grid(…, nrow=20, normalize=True).
 
     Each row is a square tile with two black pixels around it, in grey from 0, the smallest weight of all, to 1, the largest.
     """
-    side, finite = math.isqrt(weight.shape[1]), weight[np.isfinite(weight)]
-    low, high = float(finite.min(initial=np.inf)), float(finite.max(initial=-np.inf))
+    side, (low, high) = math.isqrt(weight.shape[1]), grid_limits(weight)
     with np.errstate(all="ignore"):  # the weights of a run that diverged may not be finite
         grey = (weight - low) / max(high - low, 1e-5)
     return np.pad(side_by_side(grey.reshape(-1, side, side), columns=min(20, len(weight)), gap=2, fill=0), 2)

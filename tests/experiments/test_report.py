@@ -13,7 +13,7 @@ from matplotlib import image as mpimg
 
 import minigrad as mg
 from minigrad.cli import main
-from minigrad.experiments import checkpoint
+from minigrad.experiments import checkpoint, palette
 from minigrad.experiments.config import CLASSES, LECTURES, config_as_dict
 from minigrad.experiments.lecture_tables import load_lecture_tables
 from minigrad.experiments.report import png_images, read_run, render, svg_charts, write_report
@@ -225,6 +225,7 @@ def test_names_and_settings_cannot_write_html(tmp_path):
         ("config.json", "[]", "config.json: expected a JSON object"),
         ("metrics.jsonl", "{}\n", "metrics.jsonl: expected an object with phase, epoch"),
         ("metrics.jsonl", EPOCH.replace("0.5", '"low"'), "expected an object with phase, epoch"),
+        ("metrics.jsonl", EPOCH.replace("}", ', "health": {"0": 1}}'), "metrics.jsonl: health: expected numbers by name"),
         ("summary.json", "3", "summary.json: expected a JSON object"),
         ("summary.json", '{"mse": "small"}', "summary.json: mse: expected a number, or"),
         ("summary.json", '{"confusion": [[1], [2]]}', "summary.json: confusion: expected"),
@@ -264,32 +265,38 @@ def test_the_same_folder_gives_the_same_page(tmp_path):
 # Images
 
 
+def with_opacity(content):
+    return np.rint(mpimg.imread(io.BytesIO(content), format="png") * 255).astype(int)
+
+
 def decoded(content):
-    return np.rint(mpimg.imread(io.BytesIO(content), format="png")[..., :3] * 255).astype(int)
+    return with_opacity(content)[..., :3]
 
 
 def test_a_png_has_the_colours_it_was_given():
     rng = np.random.default_rng(1)
-    palette = rng.integers(0, 256, (64, 3))
+    palette = rng.integers(0, 256, (64, 4))
     indices = rng.integers(0, 64, (5, 7)).astype(np.uint8)
-    assert np.array_equal(decoded(png_images.png(indices, palette)), palette[indices])
+    assert np.array_equal(with_opacity(png_images.png(indices, palette)), palette[indices])
     assert base64.b64decode(png_images.data_uri(b"abc").partition(",")[2]) == b"abc"
 
 
-def test_weights_are_blue_below_zero_white_at_zero_and_red_above():
+def test_weights_are_blue_below_zero_as_the_page_at_zero_and_red_above():
     units = np.zeros((4, 28, 28))
-    units[0], units[1], units[2, 0, 0], units[3, 0, 0] = -2.0, 2.0, 5.0, np.nan
+    units[0], units[1], units[2, 0, 0], units[3, 0, 0], units[2, 27, 27] = -2.0, 2.0, 5.0, np.nan, -1.0
     image = side_by_side(units, columns=2, gap=2, fill=np.nan)
-    picture = decoded(png_images.weight_tiles(image, 2.0))
+    picture = with_opacity(png_images.weight_tiles(image, 2.0))
     zoom = picture.shape[1] // (28 + 2 + 28)
     picture = picture[::zoom, ::zoom]
-    assert picture.shape == (58, 58, 3)
-    assert picture[0, 0].tolist() == [33, 102, 172]
-    assert picture[0, 30].tolist() == [178, 24, 43]
-    assert picture[40, 10].tolist() == [255, 255, 255]
-    assert picture[30, 0].tolist() == [178, 24, 43]  # a value beyond the limit has the limit's colour
-    assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(png_images.GAP_COLOR)
-    assert (decoded(png_images.weight_tiles(image * 0, 0.0))[0, 0] == 255).all()
+    assert picture.shape == (58, 58, 4)
+    blue, red = [*palette.rgb(palette.NEGATIVE), 255], [*palette.rgb(palette.POSITIVE), 255]
+    assert picture[0, 0].tolist() == blue
+    assert picture[0, 30].tolist() == red
+    assert picture[40, 10, 3] == 0
+    assert picture[30, 0].tolist() == red  # a value beyond the limit has the limit's colour
+    assert picture[57, 27, :3].tolist() == blue[:3] and 120 <= picture[57, 27, 3] <= 136
+    assert picture[30, 30].tolist() == picture[28, 0].tolist() == list(palette.GAP)
+    assert with_opacity(png_images.weight_tiles(image * 0, 0.0))[0, 0, 3] == 0
 
 
 def test_a_grid_goes_from_black_to_white_and_grey_where_there_is_no_number():

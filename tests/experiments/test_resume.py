@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.cli import main
+from minigrad.cli import main, train
 from minigrad.experiments import checkpoint, program, training
-from minigrad.experiments.config import LECTURES
+from minigrad.experiments.config import LECTURES, DivergedError
 from minigrad.serialization import CheckpointError, atomic
 from support.small_mnist import first_arrays, write_mnist
 
@@ -212,6 +212,80 @@ def test_other_versions_are_mentioned(undisturbed, tmp_path, capsys, no_pictures
     (out / "config.json").write_text("[")
     assert main(["train", "denoising", "--resume", str(out)]) == 1
     assert "config.json: expected JSON" in capsys.readouterr().err
+
+
+# Diverged
+
+
+def poisoned(monkeypatch, epoch, *, loss=None, weight=None):
+    """Let the `epoch`-th epoch of the pretraining return `loss`, and change the network's first weight to `weight`."""
+    real = training.pretrain_epoch
+
+    def pretrain_epoch(run, *arguments):
+        true_loss = real(run, *arguments)
+        if run.epoch != epoch:
+            return true_loss
+        if weight is not None:
+            run.net.encoder[0].weight.data[0, 0] = weight
+        return true_loss if loss is None else loss
+
+    monkeypatch.setattr(training, "pretrain_epoch", pretrain_epoch)
+
+
+def test_an_epoch_that_diverges_is_not_saved(undisturbed, data_dir, tmp_path, monkeypatch, capsys):
+    """Epoch 2 diverges, so that the checkpoint stays that of epoch 1; resumed in a healthy process, the run ends as if nothing had been."""
+    out, arguments = tmp_path / "run", ["train", "denoising", *OPTIONS, "--data-dir", data_dir]
+    with monkeypatch.context() as patched:
+        poisoned(patched, 2, loss=np.nan)
+        assert main([*arguments, "--out", str(out), "--quiet"]) == 1
+        assert "error: the loss stopped being a finite number in epoch 2 of the pretraining" in capsys.readouterr().err
+        assert (checkpoint.load_run(out).epoch, len(checkpoint.load_run(out).metrics)) == (1, 1)
+        assert main(["train", "denoising", "--resume", str(out)]) == 1  # the same happens again, after the same line
+        printed = capsys.readouterr()
+    *before, last = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert len(before) == 1 and "diverged" not in before[0]
+    assert last["diverged"] is True and last["loss"] is None
+    assert printed.out.splitlines()[-1].startswith("At Iteration : 2 / 3 ; Mean-Squared Error : ")
+    assert "to go on: minigrad train denoising --resume" in printed.err
+    assert "the loss stopped" in (out / "report.html").read_text(encoding="utf-8") and not (out / "summary.json").exists()
+    monkeypatch.setattr(program.plots, "draw_all", lambda *arguments: None)
+    resume_in_process(out, training.load_data(checkpoint.load_run(out).config))
+    assert_same_checkpoint(undisturbed, out)
+
+
+@pytest.mark.parametrize("weight", [np.nan, -np.inf])
+def test_weights_that_are_not_finite_are_not_saved_though_the_loss_is(weight, data_dir, tmp_path, monkeypatch):
+    poisoned(monkeypatch, 2, weight=weight)
+    config = dataclasses.replace(LECTURES["autoencoder"], **SETTINGS, data_dir=data_dir)
+    with pytest.raises(DivergedError, match=r"^a weight stopped being a finite number in epoch 2 of the pretraining: "):
+        run_in_process(config, tmp_path, training.load_data(config))
+    entries = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [(entry["epoch"], entry["loss"] > 0, entry.get("diverged")) for entry in entries] == [(1, True, None), (2, True, True)]
+    assert checkpoint.load_run(tmp_path).epoch == 1
+
+
+def test_fine_tuning_that_diverges_keeps_the_pretraining(data_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(train, "write_report", lambda *arguments: None)
+    out = tmp_path / "run"
+    short = ["--epochs", "1", "--finetune-epochs", "2", "--finetune-lr", "1e308", "--batch-size", "70", "--data-dir", data_dir]
+    assert main(["train", "denoising", *short, "--out", str(out)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "At Iteration : 1 / 2 ; Train Error : nan"  # no accuracy: it would mean nothing
+    assert "epoch 1 of the fine-tuning" in printed.err and "--finetune-lr (now 1e+308)" in printed.err
+    run = checkpoint.load_run(out)
+    assert (run.phase, run.epoch) == ("pretrain", 1)
+
+
+def test_a_loss_that_is_large_but_finite_is_no_divergence(data_dir, monkeypatch):
+    poisoned(monkeypatch, 1, loss=1e308, weight=-1e308)
+    assert main(["train", "denoising", "--epochs", "1", "--finetune-epochs", "0", "--data-dir", data_dir, "--quiet"]) == 0
+
+
+def test_a_run_that_diverges_without_a_folder_says_that_nothing_is_saved(data_dir, monkeypatch, capsys):
+    poisoned(monkeypatch, 1, loss=np.nan)
+    assert main(["train", "denoising", *OPTIONS, "--data-dir", data_dir, "--quiet"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and printed.err.endswith("; nothing is saved\n") and printed.err.count("\n") == 1
 
 
 # Two at once

@@ -433,20 +433,31 @@ def test_a_folder_that_is_removed_meanwhile(data_dir, tmp_path, monkeypatch, cap
 def test_a_run_that_diverges_says_so(data_dir, tmp_path, capsys, no_pictures):
     out = tmp_path / "run"
     options = ["--batch-size", "10", "--epochs", "4", "--finetune-epochs", "0", "--lr", "1e200", "--data-dir", data_dir, "--out", str(out)]
-    assert main(["train", "autoencoder", *options]) == 0
+    error = the_error(["train", "autoencoder", *options], capsys)
     lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     first = next(entry["epoch"] for entry in lines if entry["loss"] is None)
+    assert [entry.get("diverged", False) for entry in lines] == [entry["epoch"] == first for entry in lines] and len(lines) == first
     said = f"the loss stopped being a finite number in epoch {first} of the pretraining"
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last.startswith(f"Attention: {said}") and last.endswith("try a smaller --lr (now 1e+200)")
+    assert error.startswith(f"minigrad: error: {said}: the training diverged and stopped there; try a smaller --lr (now 1e+200); ")
+    assert error.endswith(f"the same settings lead here again; to go on: minigrad train autoencoder --resume {out}\n")
+    assert not (out / "summary.json").exists()
     html = (out / "report.html").read_text(encoding="utf-8")
-    assert f'<p class="alarm">run: {said}' in html and html.index('class="alarm"') < html.index('class="legend"')
+    assert f'<p class="headline alarm">Diverged in epoch {first} of the pretraining: the loss is not a finite number.</p>' in html
     assert ".alarm { color: var(--alarm)" in html
-    assert main(["train", "autoencoder", "--resume", str(out)]) == 0
+    assert the_error(["train", "autoencoder", "--resume", out], capsys) == error
+
+
+def test_a_run_of_an_earlier_version_that_went_on_after_diverging_says_so():
+    entry = {"phase": "finetune", "epoch": 2, "loss": None, "test_accuracy": 9.8, "seconds": 1}
+    said = run_folder.divergence({"lr": 1, "finetune_lr": 2}, [{**entry, "epoch": 1, "loss": 1e308}, entry, {**entry, "epoch": 3}])
+    assert said == (
+        "the loss stopped being a finite number in epoch 2 of the fine-tuning: the training diverged, and what follows means nothing; "
+        "try a smaller --lr (now 1) or --finetune-lr (now 2)"
+    )
 
 
 def test_a_run_that_does_not_diverge_has_no_alarm(whole_run):
-    assert 'class="alarm"' not in render(read_runs([whole_run]))
+    assert 'alarm"' not in render(read_runs([whole_run]))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e308, 5e-324])

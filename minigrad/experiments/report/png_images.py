@@ -1,4 +1,4 @@
-"""Arrays as small PNG images inside the page: digits in grey, weights from blue over white to red."""
+"""Arrays as small PNG images inside the page: digits in grey, weights from blue over the page's own colour to red."""
 
 import base64
 import struct
@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 
 from minigrad.experiments.config import SIDE
+from minigrad.experiments.palette import LEVELS, grey_colours, weight_colours
 from minigrad.experiments.tiled_images import side_by_side
 
 SHARP = 900  # pixels of width; a browser would blur a smaller image when it enlarges it
-LEVELS = 64  # colours of a weight: as many as an eye tells apart (256 would double the file), of which one is for gaps
-GAP_COLOR = (128, 128, 128)
 
 
 def png(indices: Any, palette: Any) -> bytes:
-    """Return a PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 3) bytes."""
+    """Return a PNG file of palette indices, (height, width) bytes, and their colours, (at most 256, 4) bytes, with opacity."""
     height, width = indices.shape
     rows = np.pad(indices, ((0, 0), (1, 0)))  # each row begins with the number of its filter, 0
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        (b"PLTE", palette.astype(np.uint8).tobytes()),
+        (b"PLTE", palette[:, :3].astype(np.uint8).tobytes()),
+        (b"tRNS", palette[:, 3].astype(np.uint8).tobytes()),
         (b"IDAT", zlib.compress(rows.tobytes(), 6)),
         (b"IEND", b""),
     ]
@@ -40,33 +40,18 @@ def data_uri(content: bytes) -> str:
 def strip(images: Any) -> bytes:
     """Return a PNG file of images of values 0 to 1, (n, 784), next to each other, on black to white."""
     grey = np.clip(np.nan_to_num(images.reshape(len(images), SIDE, SIDE)), 0, 1)
-    return _drawn(_sharp(side_by_side(grey, columns=len(images), gap=2, fill=np.nan)), grey_palette(256))
+    return _drawn(_sharp(side_by_side(grey, columns=len(images), gap=2, fill=np.nan)), grey_colours(256))
 
 
 def weight_tiles(image: Any, limit: float) -> bytes:
-    """Return a PNG file of weights, (height, width): -limit is blue, 0 white, +limit red, NaN grey."""
+    """Return a PNG file of weights, (height, width): -limit is blue, 0 transparent, +limit red, NaN grey."""
     place = np.clip(image / (limit or 1.0), -1, 1)
-    return _drawn(_sharp((place + 1) / 2), diverging_palette())
+    return _drawn(_sharp((place + 1) / 2), weight_colours())
 
 
 def grid(image: Any) -> bytes:
     """Return a PNG file of an image of values 0 to 1, (height, width), on black to white, NaN grey."""
-    return _drawn(image, grey_palette(LEVELS))
-
-
-def grey_palette(levels: int) -> Any:
-    """Return `levels` colours: from black to white, and the gap's grey as the last."""
-    shades = np.arange(levels)[:, None].repeat(3, axis=1) * 255 // (levels - 2)
-    shades[-1] = GAP_COLOR
-    return shades
-
-
-def diverging_palette() -> Any:
-    """Return LEVELS colours: from blue over white to red, and the gap's grey as the last."""
-    place = np.linspace(-1, 1, LEVELS - 1)[:, None]  # an odd number, so that 0 is white
-    ends = np.where(place < 0, [[33, 102, 172]], [[178, 24, 43]])
-    colours = 255 + (ends - 255) * np.abs(place) ** 0.8
-    return np.vstack([np.rint(colours), [GAP_COLOR]]).astype(np.uint8)
+    return _drawn(image, grey_colours(LEVELS))
 
 
 def _drawn(image: Any, palette: Any) -> bytes:

@@ -53,7 +53,7 @@ def lectures_of(runs: list[RunRecord]) -> list[LectureRecord]:
     names = list(dict.fromkeys(run.config["lecture"] for run in runs))
     labels = [f"lecture ({name})" for name in names] if len(names) > 1 else ["lecture"]
     printed = load_lecture_tables()
-    return [LectureRecord(name, labels[i], f"lecture lecture{i}", printed.get(name, {})) for i, name in enumerate(names)]
+    return [LectureRecord(name, labels[i], f"lecture lecture{i % 2}", printed.get(name, {})) for i, name in enumerate(names)]
 
 
 def read_run(folder: Path) -> RunRecord:

@@ -6,8 +6,8 @@ from typing import Any
 
 from minigrad.experiments.file_checks import is_count
 from minigrad.experiments.metrics import CURVES, curves_of, first_and_last
+from minigrad.experiments.report.headline import diverged, is_bad, remark, sentence
 from minigrad.experiments.report.run_reader import LectureRecord, RunRecord
-from minigrad.experiments.run_folder import divergence
 
 FIGURES = [
     ("epochs", "epochs", "{}"),
@@ -29,25 +29,29 @@ EPOCH = [("loss", "loss", "{:.6f}"), ("test accuracy", "test_accuracy", "{:.2f} 
 
 
 def legend(runs: list[RunRecord], lectures: list[LectureRecord]) -> str:
-    """Return a list of the runs with their colours and the settings in which they differ."""
-    different = {key: values for key, values in _settings(runs).items() if key != "lecture" and len(set(values)) > 1}
+    """Return a list of the runs with their colours and the settings in which they differ, and what each of several runs reached."""
+    tables = {lecture.name: lecture for lecture in lectures}
+    different = {lecture.name: _differing([run for run in runs if run.config["lecture"] == lecture.name]) for lecture in lectures}
     items = []
-    for index, run in enumerate(runs):
-        says = ", ".join(f"{key} {values[index]}" for key, values in different.items())
+    for run in runs:
+        says = ", ".join(f"{key} {_value(run.config.get(key))}" for key in different[run.config["lecture"]])
         text = escape(run.name) + (f' <span class="faint">({escape(says)})</span>' if says else "")
-        if not run.summary:
+        if len(runs) > 1:
+            text += _says(run, tables[run.config["lecture"]])
+        elif not run.summary and not diverged(run):
             text += ' <span class="faint">not finished</span>'
         items.append(f'<li><span class="swatch {run.style}"></span>{text}</li>')
     for lecture in lectures:
         if "source" in lecture.tables:
             items.append(f'<li><span class="swatch {lecture.style}"></span>{escape(lecture.tables["source"])}</li>')
-    return f'<ul class="legend">{"".join(items)}</ul>'
+    return f'<ul class="legend{" long" if len(runs) > 1 else ""}">{"".join(items)}</ul>'
 
 
-def alarms(runs: list[RunRecord]) -> str:
-    """Return for each run that diverged a text that says in which epoch it did, and what to try."""
-    texts = [(run.name, divergence(run.config, run.metrics)) for run in runs]
-    return "".join(f'<p class="alarm">{escape(name)}: {escape(text)}</p>\n' for name, text in texts if text)
+def _says(run: RunRecord, lecture: LectureRecord) -> str:
+    style = ' class="alarm"' if is_bad(run) else ""
+    more = remark(run, lecture)
+    note = f' <span class="faint">{escape(more)}</span>' if more else ""
+    return f"<div{style}>{escape(sentence(run, lecture))}.{note}</div>"
 
 
 def key_figures(runs: list[RunRecord], lectures: list[LectureRecord]) -> str:
@@ -136,6 +140,11 @@ def _format(form: str, value: Any) -> str:
 
 def _value(value: Any) -> str:
     return "–" if value is None else str(value)
+
+
+def _differing(runs: list[RunRecord]) -> list[str]:
+    """Return the settings in which runs differ."""
+    return [key for key, values in _settings(runs).items() if len(set(values)) > 1]
 
 
 def _settings(runs: list[RunRecord]) -> dict[str, list[str]]:
