@@ -62,7 +62,7 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
         from importlib import import_module
 
         if name not in _LATE:
-            raise AttributeError(f"module 'minigrad' has no attribute {name!r}")
+            raise import_module("minigrad.unknown_names").unknown(__name__, name)
         module = import_module(_LATE[name])
         return getattr(module, name, module)
 

@@ -233,6 +233,7 @@ class Tensor(graph.Tensor):
 
     backward, detach, detach_, requires_grad_ = gradients.backward, gradients.detach, gradients.detach_, gradients.requires_grad_
     register_hook, retain_grad = gradients.register_hook, gradients.retain_grad
+    register_post_accumulate_grad_hook = gradients.register_post_accumulate_grad_hook
     __deepcopy__, __copy__, __reduce_ex__ = copies.deep_copy, copies.shallow_copy, copies.reduce
 
     add_, sub_, mul_, div_, pow_ = i.add_, i.sub_, i.mul_, i.div_, i.pow_

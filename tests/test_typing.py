@@ -49,7 +49,8 @@ def test_a_misspelled_name_is_an_error():
 # ---- every public name
 
 PLACES = {
-    "mg": mg, "mg.Tensor": mg.Tensor, "mg.Generator": mg.Generator, "mg.autograd": mg.autograd, "mg.cuda": mg.cuda, "mg.nn": nn,
+    "mg": mg, "mg.Tensor": mg.Tensor, "mg.Generator": mg.Generator, "mg.autograd": mg.autograd,
+    "mg.autograd.functional": mg.autograd.functional, "mg.cuda": mg.cuda, "mg.nn": nn,
     "mg.nn.functional": nn.functional, "mg.nn.init": nn.init, "mg.nn.Module": nn.Module, "mg.optim": optim,
     "mg.optim.Optimizer": optim.Optimizer, "mg.optim.lr_scheduler": optim.lr_scheduler, "mg.data": mg.data,
 }  # fmt: skip

@@ -7,6 +7,7 @@ from .function import Function, Variable
 from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
+    from . import functional as functional
     from ..inspect.anomalies import AnomalyError, detect_anomaly, set_detect_anomaly
     from ..testing.pytorch_names import gradcheck, gradgradcheck
 
@@ -19,13 +20,13 @@ __all__ = [
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __getattr__(name):
-        """Import the gradient checks and the search for anomalies when they are asked for."""
-        if name in ("AnomalyError", "detect_anomaly", "set_detect_anomaly"):
-            from ..inspect import anomalies
+        """Import the gradient checks, the search for anomalies, and derivatives by name, when they are asked for."""
+        from importlib import import_module
 
-            return getattr(anomalies, name)
         if name in ("gradcheck", "gradgradcheck"):
-            from ..testing import pytorch_names
-
-            return getattr(pytorch_names, name)
-        raise AttributeError(f"module 'minigrad.autograd' has no attribute {name!r}")
+            return getattr(import_module("minigrad.testing.pytorch_names"), name)
+        if name in ("AnomalyError", "detect_anomaly", "set_detect_anomaly"):
+            return getattr(import_module("minigrad.inspect.anomalies"), name)
+        if name == "functional":
+            return import_module("minigrad.autograd.functional")
+        raise import_module("minigrad.unknown_names").unknown(__name__, name)

@@ -21,7 +21,7 @@ from .. import backend
 from ..backend import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings
 from . import contract, graph, writes
 from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
-from .hooks import pass_leaf_through, pass_through
+from .hooks import hooked, pass_leaf_through, pass_through
 from .leaves import add_to_leaves
 from .modes import in_mode, recording
 from .visits import nodes_needed, products, without_gradient
@@ -147,14 +147,16 @@ def backward_pass(sums, retain, again, wanted, needed):
 
 def call_vjps(node, g, sums, again, wanted, needed):
     """Give the gradient of a node to its VJPs, and add what each returns to the sum of its argument's node or leaf."""
-    vjps, parent, vjp = node.vjps if again is None else again[node], None, None
+    vjps, parents, parent, vjp = node.vjps if again is None else again[node], node.parents, None, None
     try:
         if g is None:
             g, vjps = without_gradient(node, vjps, again is not None, sums)
         elif node.op.product:
             vjps = products(node, vjps, g, needed is None)
+        if node.hooks:
+            parents, vjps = hooked(node, vjps, g, sums, wanted, needed)
         kind = type(g)
-        for parent, vjp in zip(node.parents, vjps):
+        for parent, vjp in zip(parents, vjps):
             if parent is None or (needed is not None and parent not in needed and parent not in wanted):
                 continue
             made, like = vjp(g), parent if type(parent) is Node else parent.array

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
 from .formulas import formula
+from .handles import AFTER, BEFORE, Handle, register
 from .modes import recording
 from .names import grad_fn_name
 from .sharing import DETACHED, OPAQUE, VIEW, link
@@ -35,7 +37,7 @@ class Node:
     tick: int
     shape: tuple  # shape and dtype are those of the value
     dtype: Any
-    hooks: dict | None  # {number: function of the gradient}; the hook of `retain_grad` stands under None
+    hooks: dict | None  # {number: function of the gradient}; that of `retain_grad` stands under None, those of the node under names
     made: Any  # where the operation was called; set only inside a block that asks for it, see inspect/recording.py
 
     def name(self):
@@ -51,6 +53,18 @@ class Node:
     def next_functions(self):
         """Return the nodes that backward visits from here, listed as in PyTorch; a leaf tensor stands for itself."""
         return tuple((parent, 0) for parent in self.parents)
+
+    def register_hook(self, fn: Callable[[tuple, tuple], Any]) -> Handle:
+        """Call fn(grad_inputs, grad_outputs) in a backward pass when the VJPs of this node have been called.
+
+        grad_inputs: what each argument gets, None where nothing; grad_outputs: (the gradient of the value,). Both hold tensors.
+        A tuple that fn returns replaces grad_inputs. Return a handle whose `remove()` takes the hook away.
+        """
+        return register(self, fn, AFTER)
+
+    def register_prehook(self, fn: Callable[[tuple], Any]) -> Handle:
+        """Call fn(grad_outputs) before the VJPs; a tuple that fn returns replaces grad_outputs. See `register_hook`."""
+        return register(self, fn, BEFORE)
 
     def __repr__(self):
         return f"<{self.name()}>"

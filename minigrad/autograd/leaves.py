@@ -9,6 +9,7 @@ import time
 
 from .. import backend
 from .graph import wrap
+from .hooks import accumulated
 from .writes import wrote
 
 
@@ -24,6 +25,9 @@ def add_to_leaves(sums, owned, create):
     finally:
         if 0 in _turn and _turn[0] is turn:
             del _turn[0]
+    for leaf in sums:
+        if leaf.hooks and leaf._requires_grad:
+            accumulated(leaf, create)
 
 
 _turn: dict = {}  # {0: [thread]} of the call of `backward` that adds to the gradients of leaves, or empty

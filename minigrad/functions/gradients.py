@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import backend
 from ..autograd import engine, graph
+from ..autograd.handles import AFTER, Handle, register
 from .types import Operand, Tensor
 
 __all__ = ["Handle"]
@@ -58,10 +58,21 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
     """
     if not self._requires_grad:
         raise RuntimeError("register_hook: the tensor does not require a gradient")
-    owner = graph.origin(self)
-    if owner.hooks is None:
-        owner.hooks = {}
-    return Handle(owner.hooks, hook)
+    return register(graph.origin(self), hook)
+
+
+def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> Handle:
+    """Call hook(self) each time that `backward` has added to the `.grad` of this leaf.
+
+    It is called once the gradients of the pass have been added up, under no_grad unless create_graph is set, and may change self and
+    self.grad. Return a handle whose `remove()` takes the hook away. Raise RuntimeError for a tensor that was computed.
+    """
+    if not self._requires_grad:
+        raise RuntimeError("register_post_accumulate_grad_hook: the tensor does not require a gradient")
+    if self.node is not None:
+        raise RuntimeError(f"register_post_accumulate_grad_hook: the tensor was computed, by {self.node.name()}, and has no .grad of its "
+                           "own; call it on a leaf, or register_hook here")
+    return register(self, hook, AFTER)
 
 
 def retain_grad(self: Tensor) -> None:
@@ -72,26 +83,6 @@ def retain_grad(self: Tensor) -> None:
         if self.node.hooks is None:
             self.node.hooks = {}
         self.node.hooks[None] = functools.partial(_keep, weakref.ref(self))
-
-
-class Handle:
-    """A registered hook: `remove()` takes it away, and so does the end of a `with` block."""
-
-    _numbers = itertools.count()
-
-    def __init__(self, hooks: dict[Any, Any], hook: Callable[..., Any]) -> None:
-        self._hooks, self._number = hooks, next(Handle._numbers)
-        hooks[self._number] = hook
-
-    def remove(self) -> None:
-        """Take the hook away."""
-        self._hooks.pop(self._number, None)
-
-    def __enter__(self) -> Handle:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
 
 
 def _keep(reference: weakref.ref[Tensor], g: Any) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backend
 from ..autograd import contract, writes
 from ..autograd.graph import Node, wrap
-from ..autograd.hooks import run_hooks
+from ..autograd.hooks import before_vjps, hooked, run_hooks
 from ..autograd.sums import Sums
 from ..autograd.visits import nodes_before, products, without_gradient
 from .names import Names, call, constant_text, label
@@ -128,6 +128,7 @@ class Steps:
         hooks = {number: hook for number, hook in (node.hooks or {}).items() if number is not None}  # but not that of retain_grad
         if hooks and g is not None:
             g = run_hooks(hooks, backend.copy(g))
+        g = before_vjps(node, g)
         if node.vjps is None or writes.latest > node.tick:
             contract.check_usable(node)
         contributions = tuple(_contributions(node, g, self))
@@ -157,7 +158,10 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
             g, vjps = without_gradient(node, vjps, False, sums)
         elif node.op.product:
             vjps = products(node, vjps, g, True)
-        for i, (parent, vjp) in enumerate(zip(node.parents, vjps)):
+        parents = node.parents
+        if node.hooks:
+            parents, vjps = hooked(node, vjps, g, sums, None, None)
+        for i, (parent, vjp) in enumerate(zip(parents, vjps)):
             if parent is None:
                 continue
             like = parent if type(parent) is Node else parent.array
@@ -206,7 +210,7 @@ def _summed_axes(large: tuple[int, ...], small: tuple[int, ...]) -> tuple[int, .
 
 
 def _differ(g: Any, before: Any) -> bool:
-    return g is not before and backend.to_numpy(g).tobytes() != backend.to_numpy(before).tobytes()
+    return g is not before and (g is None or backend.to_numpy(g).tobytes() != backend.to_numpy(before).tobytes())
 
 
 def _tensor(array: Any) -> Any:

@@ -1,5 +1,7 @@
 """Networks: Module, containers, layers, losses, and the same as functions."""
 
+from typing import TYPE_CHECKING
+
 from . import functional, init
 from .containers import ModuleList, Sequential
 from .errors import LayerError
@@ -12,3 +14,11 @@ __all__ = [
     "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "L1Penalty", "LayerError", "Linear", "LogSoftmax", "MSELoss", "Module",
     "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "functional", "init",
 ]
+
+if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
+
+    def __getattr__(name):
+        """Raise the error that tells the nearest names."""
+        from ..unknown_names import unknown
+
+        raise unknown(__name__, name)

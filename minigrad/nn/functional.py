@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import ops
 from .._tensor import Tensor
@@ -269,3 +269,12 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
     if weight is not None and tuple(check_input(weight, name, "weight").shape) != (input.shape[axis],):
         raise RuntimeError(f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "
                            f"got shape {tuple(weight.shape)}")
+
+
+if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
+
+    def __getattr__(name):
+        """Raise the error that tells the nearest names."""
+        from ..unknown_names import unknown
+
+        raise unknown(__name__, name)

@@ -10,7 +10,7 @@ from ..backend import array_module
 def getitem(x, *, key):
     """y = x[key],  dL/dx = zeros with g added at [key]
 
-    A key has numbers, slices, None, …, boolean masks, integer arrays. Where it repeats a place, that adds up.
+    A key holds numbers, slices, None, …, boolean masks or integer arrays. Where it repeats a place, the gradients there add up.
     """
     shape = x.shape
     return array_module(x).getitem(x, key=key), lambda g: scatter(g, key=key, shape=shape)
@@ -29,7 +29,7 @@ def scatter(x, *, key, shape):
 def assign(x, value, *, first, last):
     """y = x with `value` stored at [first][last],  dL/dx = g with 0 stored there,  dL/dvalue = g[first][last]
 
-    `value` has the shape of x[first][last]. Where a place repeats, the last value stays and all get the gradient.
+    `value` has the shape of x[first][last]. Where a place repeats, the last value stays, and all of them get the gradient.
     """
     def vjp(g):
         return getitem(getitem(g, key=first), key=last)

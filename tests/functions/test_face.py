@@ -29,6 +29,7 @@ NAMES = {
         unsqueeze t T transpose permute expand expand_as view_as matmul mm sum mean max min amax amin
         argmax argmin abs sign exp log sqrt square pow clamp tanh sigmoid relu softmax log_softmax add_
         sub_ mul_ div_ zero_ fill_ copy_ normal_ uniform_ clamp_ backward register_hook retain_grad
+        register_post_accumulate_grad_hook
         requires_grad_ detach_ new new_zeros new_ones new_full new_empty new_tensor contiguous
         is_contiguous stride element_size nelement dim eq ne lt le gt ge all any isnan isinf isfinite
         index_select is_cuda is_floating_point retains_grad add sub mul div neg __array__ __len__
@@ -46,7 +47,8 @@ NAMES = {
     "optim": "SGD Adam Optimizer lr_scheduler",
     "optim.lr_scheduler": "LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR",
     "optim.Optimizer": "step zero_grad add_param_group state_dict load_state_dict",
-    "autograd": "Function Variable grad backward gradcheck no_grad enable_grad set_grad_enabled",
+    "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled",
+    "autograd.functional": "vjp jvp jacobian hessian vhp hvp",
     "cuda": "is_available device_count synchronize",
 }  # fmt: skip
 

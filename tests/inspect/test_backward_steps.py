@@ -111,6 +111,19 @@ def test_hooks_run_and_are_said_to_have_changed_a_gradient():
     assert {name: np.array_equal(leaf.grad.array, g.array) for name, leaf, g in walk.leaves} == {"b": True, "w": True}
 
 
+def test_the_hooks_of_nodes_run_too():
+    for left in (lambda given, got: (given[0] * 3, None), lambda given, got: (None, None)):
+        x = mg.tensor([0.5, -1.0], requires_grad=True)
+        h = x.tanh() * 2
+        h.grad_fn.register_hook(left)
+        h.grad_fn.register_prehook(lambda got: (got[0] * 5,))
+        loss = (h * h).sum() + x.sum()
+        walk = mg.inspect.steps(loss)
+        assert {step.name: step.hooked for step in walk}["h"]
+        loss.backward()
+        assert [np.array_equal(leaf.grad.array, g.array) for _, leaf, g in walk.leaves] == [True]
+
+
 class Twice(Function):
     @staticmethod
     def forward(ctx, x, n, y):

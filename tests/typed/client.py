@@ -165,6 +165,9 @@ def gradients(x: Tensor) -> None:
         x.grad.zero_()
     handle = x.register_hook(lambda g: g * 2)
     mg.autograd.backward(x.sum())
+    value, _ = mg.autograd.functional.hvp(mg.sum, x.detach(), x.detach())
+    assert_type(value, Tensor)
+    print(mg.autograd.functional.jacobian(square, x.detach()).tolist())
     handle.remove()
     assert_type(y.grad_fn is None or y.is_leaf, bool)
     with mg.enable_grad():
