@@ -152,7 +152,7 @@ class Steps:
 def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
     """Yield what each VJP of a node returns for g, and add it to the sums."""
     sums: Sums = steps._sums
-    parameters, vjps, vjp, parent = parameters_of(node), node.vjps, None, None
+    parameters, parents, vjps, vjp, parent = parameters_of(node), node.parents, node.vjps, None, None
     try:
         if g is None:
             g, vjps = without_gradient(node, vjps, False, sums)

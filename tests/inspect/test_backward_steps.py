@@ -235,3 +235,23 @@ def test_float16_gradients_of_promoted_arguments():
     walk = mg.inspect.steps((x * y).sum())
     found = {c.name: c.value.dtype for step in walk for c in step.contributions if c.name in "xy"}
     assert found == {"x": mg.float32, "y": mg.float64}
+
+
+def test_hooks_of_nodes_run_as_in_backward():
+    x, w = mg.ones(2, 3, requires_grad=True), mg.ones(3, requires_grad=True)
+    h = x * w
+    h.node.register_prehook(lambda gradients: (gradients[0] * 3,))
+    h.node.register_hook(lambda given, _: (given[0] * 2, None))
+    loss = (h * h).sum()
+    walk = mg.inspect.steps(loss)
+    found = {step.name: step for step in walk}
+    assert found["h"].hooked and [c.name for c in found["h"].contributions] == ["x"]
+    loss.backward()
+    assert w.grad is None and [(name, g.tolist()) for name, _, g in walk.leaves] == [("x", x.grad.tolist())]
+
+
+def test_hooks_that_are_called_after_grad_was_added_to_do_not_run():
+    x, seen = mg.ones(2, requires_grad=True), []
+    x.register_post_accumulate_grad_hook(seen.append)
+    walk = mg.inspect.steps((x * 2).sum())
+    assert len(list(walk)) == 2 and [g.tolist() for _, _, g in walk.leaves] == [[2, 2]] and seen == []
