@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import backend
 from ..backend import get_fp_warnings, ignore_fp_warnings, restore_fp_warnings, set_fp_warnings
-from . import contract, graph, writes
+from . import contract, writes
 from .graph import Node, Tensor, _class, constant, link_to_input, origin, wrap
 from .hooks import hooked, pass_leaf_through, pass_through
 from .leaves import add_to_leaves
@@ -116,7 +116,16 @@ def record(apply, inputs, needed, vjps, options, out):
         contract.check_vjps(apply.__name__, inputs, vjps)
     first, shape = node.parents[0], out.array.shape
     node.shape = first.shape if type(first) is Node and first.shape == shape else shape  # a chain of nodes shares one tuple
-    for observer in graph.observers:
+    if observers:
+        tell(inputs, out)
+
+
+observers: tuple = ()  # what looks on, see inspect/recording.py: each has `recorded(inputs, out)` and `watched(sums)`
+
+
+def tell(inputs, out):
+    """Tell the observers of an operation that was recorded."""
+    for observer in observers:
         observer.recorded(inputs, out)
 
 
@@ -182,7 +191,7 @@ def differentiate(sums, retain, create, wanted=None):
 
     With `wanted`, {node or leaf: None}, return the gradients of these instead.
     """
-    for observer in graph.observers:
+    for observer in observers:
         sums = observer.watched(sums)
     needed = None if wanted is None else nodes_needed(sums, wanted)
     again, run = None, backward_pass  # on raw arrays: nothing is recorded

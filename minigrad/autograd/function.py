@@ -7,7 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from .. import backend
-from . import graph
+from . import engine
 from .graph import Node, Tensor, constant, detach, origin, wrap
 from .modes import in_mode, recording
 from .sharing import link
@@ -118,8 +118,8 @@ def _record(cls, ctx, inputs, out, returned):
     last = max(i for i, p in enumerate(node.parents) if p is not None)
     node.vjps = [vjp(i) for i in range(len(inputs))]
     out.node, out._requires_grad = node, True
-    for observer in graph.observers:
-        observer.recorded(inputs, out)
+    if engine.observers:
+        engine.tell(inputs, out)
 
 
 def _origin(t, inputs, returned, me):

@@ -150,7 +150,6 @@ class Tensor:
 NO_GRAD_HERE = ("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed (shape {}, made by {}). Its .grad attribute "
                 "won't be populated during backward(); call .retain_grad() on it before, or look at the leaf that you mean")
 
-observers: tuple = ()  # each has `recorded(inputs, out)` and `watched(sums)`, called for each operation and each backward pass
 _class: list = [Tensor]  # the class of what operations return; minigrad's public Tensor takes this place
 
 

@@ -63,7 +63,7 @@ class detect_anomaly(Observer):
         """Note where the operation was called, and what is not finite in its value."""
         if not self.is_of_this_thread():
             return
-        frame, node = sys._getframe(2), out.node
+        frame, node = sys._getframe(3), out.node
         made = noted(node, frame)
         made.flaw = backend.without_fp_warnings(flaw_of_value, node, inputs, out.array)
         if made.flaw is not None and self.first is None:

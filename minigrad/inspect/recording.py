@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any, Self
 
-from ..autograd import graph
+from ..autograd import engine
 from ..autograd.graph import Node, Tensor
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -87,13 +87,13 @@ class Observer:
 
     def __enter__(self) -> Self:
         with _changing:
-            graph.observers = (*graph.observers, self)
+            engine.observers = (*engine.observers, self)
         _entered.set((*_entered.get(), self))
         return self
 
     def __exit__(self, *error: object) -> None:
         with _changing:
-            graph.observers = _without(graph.observers, self)
+            engine.observers = _without(engine.observers, self)
         _entered.set(_without(_entered.get(), self))
 
     def is_of_this_thread(self) -> bool:
@@ -117,7 +117,7 @@ class lines(Observer):
     def recorded(self, inputs: Any, out: Any) -> None:
         """Note where the operation was called, and its value."""
         if self.is_of_this_thread():
-            noted(out.node, sys._getframe(2)).value = out.array
+            noted(out.node, sys._getframe(3)).value = out.array
 
 
 def noted(node: Any, frame: FrameType | None) -> Made:

@@ -10,7 +10,7 @@ import torch
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.autograd import AnomalyError, detect_anomaly, graph
+from minigrad.autograd import AnomalyError, detect_anomaly, engine
 
 
 def anomaly_of(program, **options):
@@ -175,7 +175,7 @@ def test_a_graph_from_outside_the_block_and_another_thread():
         assert np.isnan(x.grad.array).all()
         with pytest.raises(AnomalyError, match="recorded outside of detect_anomaly"):
             loss.backward()
-    assert graph.observers == ()
+    assert engine.observers == ()
 
 
 def test_check_nan_and_set_detect_anomaly():
@@ -195,7 +195,7 @@ def test_check_nan_and_set_detect_anomaly():
     finally:
         mg.autograd.set_detect_anomaly(False)
     fails()
-    assert graph.observers == ()
+    assert engine.observers == ()
 
 
 def test_sizes_0_and_float16():

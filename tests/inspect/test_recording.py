@@ -6,7 +6,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from minigrad.autograd import graph
+from minigrad.autograd import engine, graph
 from minigrad.inspect.names import Names
 from minigrad.inspect.recording import made_of, program_frame
 
@@ -48,13 +48,13 @@ def test_nothing_is_noted_outside_the_block_or_in_another_thread():
         inside = x * 2
     assert made == [None] and made_of(inside.node).text == "inside = x * 2" and made_of(both.node).text == "both = x * 2"
     assert made_of((x * 2).node) is None
-    assert graph.observers == ()
+    assert engine.observers == ()
 
 
 def test_a_block_ends_after_an_error():
     with pytest.raises(RuntimeError, match="from within"), mg.inspect.lines():
         raise RuntimeError("from within")
-    assert graph.observers == ()
+    assert engine.observers == ()
 
 
 def test_functions_are_noted():
