@@ -32,8 +32,12 @@ QUICK = ["--pairs", "1", "--threads", "1", "--dtypes", "float64", "--limit", "60
 
 @pytest.fixture
 def ask(monkeypatch, tmp_path, capsys):
-    """Return a function that runs the command, on a machine that is already described, and returns exit code, text and JSON."""
+    """Return a function that runs the command, on a machine that is already described, and returns exit code, text and JSON.
+
+    It does not wait until other processes leave the cores, since the times are not looked at.
+    """
     monkeypatch.setattr(machine, "describe", lambda threads: MACHINE)
+    monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)
 
     def run(question, *options):
         code = command.main([question, *QUICK, "--out", str(tmp_path), *options])
@@ -116,7 +120,6 @@ def test_accelerators_are_left_out_one_by_one(ask, monkeypatch):
         return {"losses": [1.0], "seconds": {"": 3.0, "gemm": 4.0, "spinning": 2.0}.get(request["left_out"], 3.0)}
 
     monkeypatch.setattr(pairs, "ask", answer)
-    monkeypatch.setattr(neighbours.Cores, "are_free", lambda self: True)
     code, text, kept = ask("accelerators", "--batches", "100", "--pairs", "2")
     assert code == 0, text.err
     assert asked == 2 * [("float64", 100, name) for name in ["", *accelerators.ACCELERATORS]]
