@@ -4,6 +4,7 @@ MINIGRAD_TEST_PROFILE=deep makes Hypothesis and the fuzzers try many times as ma
 """
 
 import functools
+import gc
 import importlib.util
 import os
 
@@ -35,12 +36,21 @@ def gpu_is_missing():
     return None if count else "needs a CUDA device, and there is none"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
+    """Skip the tests on a GPU where there is none, and let the slow tests begin, so that no process is left with one at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     marked = [item for item in items if item.get_closest_marker("gpu")]
     reason = gpu_is_missing() if marked else None
     if reason:
         for item in marked:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_finish():
+    """Let the garbage collector leave out what is there now: else each full collection would look at twelve thousand tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

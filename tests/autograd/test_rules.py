@@ -222,7 +222,6 @@ def test_retained_gradients_share_nothing():
 
 @pytest.fixture
 def no_collector():
-    gc.collect()
     gc.disable()
     yield
     gc.enable()

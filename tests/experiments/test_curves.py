@@ -167,7 +167,7 @@ def images():
     return load_mnist(None)[0].reshape(-1, 784)
 
 
-def noisy_batches(images, noise, dtype, steps=60):
+def noisy_batches(images, noise, dtype, steps):
     """Yield (input, target) of the first steps: MNIST in batches of 1,000, with the lecture's noise."""
     rng = np.random.default_rng(0)
     for number in range(steps):
@@ -185,13 +185,13 @@ LECTURES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-5)])
 @pytest.mark.parametrize("name", LECTURES)
-def test_lectures_at_full_size_for_60_steps(name, dtype, tolerance, images, one_thread):
+def test_lectures_at_full_size(name, dtype, tolerance, images, one_thread):
     torch.set_num_threads(mg.get_num_threads())
     in_minigrad, in_torch, noise = LECTURES[name]
     torch.manual_seed(0)
     reference_run, run = Lecture(torch, in_torch, torch.optim, dtype), Lecture(mg, in_minigrad, optim, dtype)
     copy_weights(reference_run, run)
-    for number, (inputs, targets) in enumerate(noisy_batches(images, noise, dtype)):
+    for number, (inputs, targets) in enumerate(noisy_batches(images, noise, dtype, steps=60 if DEEP else 25)):
         before = reference_run.weights()
         wanted, loss = reference_run.step(inputs, targets), run.step(inputs, targets)
         what = f"step {number}"

@@ -23,8 +23,8 @@ TRAINING = Path(__file__).with_name("interrupted_training.py")
 
 
 @pytest.mark.parametrize(("interrupts", "threads", "rows", "numba"), [
-    (4000, 2, 5, "1"),
-    pytest.param(500, 2, 260, "1", marks=pytest.mark.slow),
+    (2000, 2, 5, "1"),
+    pytest.param(250, 2, 260, "1", marks=pytest.mark.slow),
     pytest.param(250, 4, 260, "1", marks=pytest.mark.slow),
     pytest.param(250, 2, 260, "0", marks=pytest.mark.slow),
 ])

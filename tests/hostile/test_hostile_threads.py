@@ -5,6 +5,7 @@ Each program runs in a process of its own with a time limit.
 
 import sys
 import threading as host
+import warnings
 
 import numpy as np
 import pytest
@@ -387,9 +388,18 @@ print(mg.get_num_threads(), *[w.category.__name__ for w in found])
 
 
 @pytest.mark.parametrize(("text", "count", "warned"), [
-    ("1", 1, False), ("2,1", 2, False), (" 2 ", 2, False), ("", None, False), ("500", None, False), ("9" * 30, None, False),
-    ("-1", None, True), ("0", None, True), ("abc", None, True), ("1.5", None, True), (",2", None, True), ("٣", None, True)])
-def test_what_omp_num_threads_may_say(text, count, warned):
+    ("1", 1, False), ("2,1", 2, False), (" 2 ", 2, False), ("", 8, False), ("500", 8, False), ("9" * 30, 8, False),
+    ("-1", 8, True), ("0", 8, True), ("abc", 8, True), ("1.5", 8, True), (",2", 8, True), ("٣", 8, True)])
+def test_what_omp_num_threads_may_say(text, count, warned, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        assert cores.wanted(8) == count
+    assert [w.category for w in found] == [RuntimeWarning] * warned
+
+
+@pytest.mark.parametrize(("text", "count", "warned"), [("2,1", 2, False), ("500", None, False), ("1.5", None, True)])
+def test_a_process_has_the_threads_that_omp_num_threads_says(text, count, warned):
     available = cores.available()
     words = succeed(NUMBERS, OMP_NUM_THREADS=text).split()
     assert words == [str(min(count or available, available)), *["RuntimeWarning"] * warned]

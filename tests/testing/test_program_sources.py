@@ -62,6 +62,16 @@ def made(times):
     return inner
 
 
+def test_a_text_that_was_read_once_is_not_changed_by_writing_it():
+    def function(decorated):
+        return lambda x, y=decorated: x * y
+
+    first, second = function(mg.ones(2)), function(3.0)
+    assert program_of(first) == program_of(function(mg.ones(2)))
+    text, back = written(second)
+    assert text == "(lambda x, y=3.0: x * y)" and back(2.0) == 6.0
+
+
 def test_functions_are_written_with_their_globals_and_cells():
     writer, space = Writer(), {}
     assert writer.value((scaled, scaled, made(2.0))) == "(scaled, scaled, inner)"

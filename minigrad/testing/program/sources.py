@@ -5,6 +5,7 @@ import __future__
 
 import ast
 import builtins
+import copy
 import dis
 import functools
 import inspect
@@ -31,7 +32,7 @@ def of_function(x: types.FunctionType, decorators: int, program: Any) -> Source 
     lines, node = _node_of_function(x)
     if node is None or len(getattr(node, "decorator_list", ())) < decorators:
         return None
-    space = {**x.__globals__, **closure(x)}
+    node, space = copy.deepcopy(node), {**x.__globals__, **closure(x)}
 
     def default(node, value):
         stays = isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and space.get(node.id, space) is value)
@@ -100,10 +101,16 @@ def _nodes(x, name, kinds):
     """Return (lines of the file of a code or class, the syntax trees of such a kind and name there); ([], []) without a file."""
     try:
         lines = inspect.findsource(x)[0]
-        nodes = ast.walk(ast.parse("".join(lines)))
+        nodes = _definitions("".join(lines))
     except Exception:  # inspect raises many kinds of errors where there is no file, or one that has been edited
         return [], []
     return lines, [n for n in nodes if isinstance(n, kinds) and getattr(n, "name", "<lambda>") == name]
+
+
+@functools.lru_cache(maxsize=16)
+def _definitions(text):
+    """Return the syntax trees of all functions, lambdas and classes in a text. They are kept: copy one before you change it."""
+    return [n for n in ast.walk(ast.parse(text)) if isinstance(n, (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
 
 
 def _node_of_function(x):
