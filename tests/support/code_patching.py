@@ -122,11 +122,19 @@ def put(parent, field, index, node):
         getattr(parent, field)[index] = node
 
 
+def objects():
+    """Return all objects that the garbage collector knows, also those that were left out of its collections, see conftest.py."""
+    gc.unfreeze()
+    found = gc.get_objects()
+    gc.freeze()
+    return found
+
+
 @functools.cache
 def live_functions():
     """Return {file: the functions that were made from it}."""
     found = {}
-    for f in gc.get_objects():
+    for f in objects():
         if type(f) is types.FunctionType and f.__code__.co_filename.startswith(PACKAGE):
             found.setdefault(f.__code__.co_filename, []).append(f)
     return found
@@ -175,6 +183,6 @@ def planted(module, tree):
 
 def _forget_bodies(functions):
     """Let fused functions read their text again: while their code was changed, they found that no text belongs to it."""
-    for fused in gc.get_objects():
+    for fused in objects():
         if type(fused) is Fused and fused.plain in functions:
             vars(fused).pop("body", None)
