@@ -20,8 +20,8 @@ Row = tuple[str, str, str, list[tuple[str, bool]]]  # label, shape, numbers, rem
 STYLE = """
 .minigrad-explain{font:14px/1.45 system-ui,sans-serif;max-width:60rem;overflow-wrap:anywhere}
 .minigrad-explain ol{padding-left:2.2em;margin:.6em 0}.minigrad-explain li{margin:.9em 0}
-.minigrad-explain code{font:13px/1.4 ui-monospace,monospace;background:none;color:inherit;padding:0}
-.minigrad-explain .call{font-weight:600}.minigrad-explain .faint{opacity:.75}
+.minigrad-explain.minigrad-explain code{font:13px/1.4 ui-monospace,monospace;background:none;color:inherit;padding:0}
+.minigrad-explain.minigrad-explain .call{font-weight:600}.minigrad-explain .faint{opacity:.75}
 .minigrad-explain .rows{display:grid;grid-template-columns:auto auto 1fr;gap:.1em 1.1em;margin:.3em 0;padding-left:.7em;
 border-left:2px solid rgba(128,128,128,.4);font-variant-numeric:tabular-nums}
 .minigrad-explain .remark{grid-column:1/-1;padding-left:1.2em}.minigrad-explain .bad{color:#d9480f;font-weight:600}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 import sys
 import threading
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from ..autograd.graph import Node, Tensor
 
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 PROGRAMS = tuple(PACKAGE + part + os.sep for part in ("experiments", "lessons"))  # their lines are a reader's, not the engine's
+CELL = re.compile(r"ipykernel_|<ipython-input")  # in the name that a notebook's cell has in place of a file's
 MODULE = os.path.join(PACKAGE, "nn", "module.py")
 
 _changing = threading.Lock()  # held while the tuple of the engine's observers is exchanged for another
@@ -57,8 +59,9 @@ class Made:
         return "" if self.root is None else next((path for path, module in self.root.named_modules() if module is self.inner), "")
 
     def place(self) -> str:
-        """Return the file's name, the line and its text, as in "train.py:12: h = (x @ w + b).tanh()"."""
-        where = f"{os.path.basename(self.file)}:{self.line}"
+        """Return the file's name, the line and its text, as in "train.py:12: h = (x @ w + b).tanh()"; "cell" for one of a notebook."""
+        name = "cell" if CELL.search(self.file) else os.path.basename(self.file)
+        where = f"{name}:{self.line}"
         return f"{where}: {self.text}" if self.text else where
 
     def layer_name(self, names: Any = None) -> str:

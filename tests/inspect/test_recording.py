@@ -79,6 +79,12 @@ def test_source_that_is_not_known_has_no_text():
     assert program_frame(None) is None
 
 
+def test_a_cell_of_a_notebook_is_called_so():
+    names = {"mg": mg}
+    exec(compile("with mg.inspect.lines():\n    y = mg.ones(2, requires_grad=True) * 2", "/tmp/ipykernel_12/345.py", "exec"), names)
+    assert made_of(names["y"].node).place() == "cell:2"
+
+
 def test_lines_of_the_lectures_are_those_of_a_program():
     from minigrad.experiments import denoising, training
     from minigrad.experiments.config import LECTURES
