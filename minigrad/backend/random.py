@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
-import time
 
 import numpy
 
@@ -40,21 +38,10 @@ class Stream:
     def next(self):
         """Count a draw, and return its generators: a function from a block's number to a numpy.random.Generator."""
         if "numpy.random" not in sys.modules:  # NumPy imports it at the first use
-            uninterrupted(importlib.import_module, "numpy.random")
+            uninterrupted(compiling.import_numpy_random)
         seed, call = self.seed, self.calls
         self.calls += 1
         return lambda block: numpy.random.Generator(numpy.random.SFC64(numpy.random.SeedSequence((seed, call, block))))
-
-
-def _wait_for_import():
-    """Before a fork, wait until no other thread imports numpy.random, e.g. with Numba: in the child, that import would never end."""
-    end = time.monotonic() + 5  # seconds at most: this thread itself may be importing it
-    while compiling.is_being_imported("numpy.random") and time.monotonic() < end:
-        time.sleep(1e-3)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_wait_for_import)
 
 
 def fill(draw, array, parameters, stream):

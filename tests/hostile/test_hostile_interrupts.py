@@ -137,6 +137,46 @@ def test_a_fork_while_another_thread_imports_what_draws():
     succeed(SLOW_IMPORT, limit=30, warnings="ignore")
 
 
+FORK_WHILE_NUMBA_IS_IMPORTED = """
+import importlib.machinery, os, signal, sys, threading, time
+import minigrad as mg
+searched, children = [], []
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name not in ("random", "base64", "hmac"):  # Numba's import needs them, and so does that of numpy.random in the child
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name)
+        run = spec.loader.exec_module
+        def slow(module):
+            searched.append(name)
+            time.sleep(0.3)
+            run(module)
+        spec.loader.exec_module = slow
+        return spec
+sys.meta_path.insert(0, Slow())
+def handler(*_):
+    if len(searched) > len(children):
+        pid = os.fork()
+        if not pid:
+            for _ in range(3):  # else the next thread might get the number of the one that was importing, and its locks with it
+                threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
+            os._exit(int(not 0 < mg.rand(3).sum().item() < 3))
+        children.append(pid)
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+mg.ones(300, 300).sigmoid()
+signal.setitimer(signal.ITIMER_REAL, 0)
+assert "numba" in sys.modules and searched and children
+for pid in children:
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+"""
+
+
+def test_a_fork_while_numba_is_being_imported():
+    pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
+    succeed(FORK_WHILE_NUMBA_IS_IMPORTED, limit=30, warnings="ignore")
+
+
 def test_uninterrupted_work_ends_before_the_interrupt_is_raised():
     def handler(*_):
         seen.append(is_inside())

@@ -12,6 +12,7 @@ import linecache
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 import numpy
@@ -20,6 +21,7 @@ from .interrupts import is_inside, uninterrupted
 
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "arrays shown": False}
 _lock = threading.Lock()  # held by the thread that imports Numba or compiles with it
+_importing: list = []  # the numbers of the threads that import numpy.random for minigrad
 
 
 def numba():
@@ -65,10 +67,21 @@ def _store(known, key, make, args):
         known[key] = make(*args)
 
 
+def import_numpy_random():
+    """Import numpy.random. A fork in another thread waits for the end, since the child could not import it any more."""
+    _importing.append(threading.get_ident())
+    try:
+        import numpy.random  # noqa: F401
+    finally:
+        _importing.remove(threading.get_ident())
+
+
 def _import_numba():
     if _state["numba"] is not None:
         return
     try:
+        import_numpy_random()  # first, as Numba needs modules that it needs too, and a fork does not wait for the rest of Numba
+
         import numba as found
 
         if found.config.DISABLE_JIT:
@@ -143,6 +156,13 @@ def _before_exit():
     _lock.acquire(timeout=30)
 
 
+def _wait_for_import():
+    """Before a fork, wait until no other thread imports numpy.random, e.g. with Numba: in the child, that import would never end."""
+    end = time.monotonic() + 5  # seconds at most: this thread itself may be importing it
+    while (is_being_imported("numpy.random") or set(_importing) - {threading.get_ident()}) and time.monotonic() < end:
+        time.sleep(1e-3)
+
+
 def _after_fork():
     """In a forked child, do without Numba if another thread of the parent was importing it or compiling, as that cannot end here."""
     global _lock
@@ -150,7 +170,8 @@ def _after_fork():
         _state["enabled"] = False
         gc.freeze()  # LLVM aborts when its unfinished objects are freed
     _lock = threading.Lock()
+    _importing.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_wait_for_import, after_in_child=_after_fork)
