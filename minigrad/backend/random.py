@@ -38,7 +38,7 @@ class Stream:
     def next(self):
         """Count a draw, and return its generators: a function from a block's number to a numpy.random.Generator."""
         if "numpy.random" not in sys.modules:  # NumPy imports it at the first use
-            uninterrupted(compiling.import_numpy_random)
+            uninterrupted(compiling.import_needed, "numpy.random")
         seed, call = self.seed, self.calls
         self.calls += 1
         return lambda block: numpy.random.Generator(numpy.random.SFC64(numpy.random.SeedSequence((seed, call, block))))

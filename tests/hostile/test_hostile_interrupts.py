@@ -143,7 +143,7 @@ import minigrad as mg
 searched, children = [], []
 class Slow:
     def find_spec(self, name, path, target=None):
-        if name not in ("random", "base64", "hmac"):  # Numba's import needs them, and so does that of numpy.random in the child
+        if name not in ("random", "base64", "hmac", "ctypes.util", "json"):  # Numba needs them, and so does the child
             return None
         spec = importlib.machinery.PathFinder.find_spec(name)
         run = spec.loader.exec_module
@@ -160,7 +160,7 @@ def handler(*_):
         if not pid:
             for _ in range(3):  # else the next thread might get the number of the one that was importing, and its locks with it
                 threading.Thread(target=time.sleep, args=(9,), daemon=True).start()
-            os._exit(int(not 0 < mg.rand(3).sum().item() < 3))
+            os._exit(int(not 0 < mg.rand(3).sum().item() < 3 or (mg.ones(300, 300) @ mg.ones(300, 300)).sum().item() != 27e6))
         children.append(pid)
 signal.signal(signal.SIGALRM, handler)
 signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)

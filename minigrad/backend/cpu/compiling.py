@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import gc
+import importlib
 import linecache
 import os
 import sys
@@ -21,7 +22,8 @@ from .interrupts import is_inside, uninterrupted
 
 _state = {"enabled": os.environ.get("MINIGRAD_NUMBA", "1") != "0", "numba": None, "arrays shown": False}
 _lock = threading.Lock()  # held by the thread that imports Numba or compiles with it
-_importing: list = []  # the numbers of the threads that import numpy.random for minigrad
+NEEDED = ("numpy.random", "threadpoolctl")  # what is imported at its first use, also in a forked child
+_importing: list = []  # the numbers of the threads that import one of these for minigrad
 
 
 def numba():
@@ -67,11 +69,11 @@ def _store(known, key, make, args):
         known[key] = make(*args)
 
 
-def import_numpy_random():
-    """Import numpy.random. A fork in another thread waits for the end, since the child could not import it any more."""
+def import_needed(name):
+    """Import one of NEEDED, and return it. A fork in another thread waits for the end, since the child could not import it any more."""
     _importing.append(threading.get_ident())
     try:
-        import numpy.random  # noqa: F401
+        return importlib.import_module(name)
     finally:
         _importing.remove(threading.get_ident())
 
@@ -80,8 +82,9 @@ def _import_numba():
     if _state["numba"] is not None:
         return
     try:
-        import_numpy_random()  # first, as Numba needs modules that it needs too, and a fork does not wait for the rest of Numba
-
+        for name in NEEDED:  # first, as Numba needs modules that these need too, and a fork does not wait for the rest of Numba
+            with contextlib.suppress(ImportError):
+                import_needed(name)
         import numba as found
 
         if found.config.DISABLE_JIT:
@@ -157,9 +160,9 @@ def _before_exit():
 
 
 def _wait_for_import():
-    """Before a fork, wait until no other thread imports numpy.random, e.g. with Numba: in the child, that import would never end."""
+    """Before a fork, wait until no other thread imports what is needed in the child, where that import would never end."""
     end = time.monotonic() + 5  # seconds at most: this thread itself may be importing it
-    while (is_being_imported("numpy.random") or set(_importing) - {threading.get_ident()}) and time.monotonic() < end:
+    while (any(map(is_being_imported, NEEDED)) or set(_importing) - {threading.get_ident()}) and time.monotonic() < end:
         time.sleep(1e-3)
 
 

@@ -36,9 +36,8 @@ class BlasLibraries:
 
     def _find(self):
         try:
-            from threadpoolctl import ThreadpoolController
-
-            self.found = [_direct(c) for c in ThreadpoolController().select(user_api="blas").lib_controllers]
+            threadpoolctl = compiling.import_needed("threadpoolctl")
+            self.found = [_direct(c) for c in threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers]
         except ImportError:  # also while Python ends
             self.found = []
 
