@@ -50,8 +50,9 @@ class Linear(Module):
             raise LayerError(self, f"expected in_features {weight.shape[-1]}, got {got}: the input has shape {tuple(input.shape)}, "
                                    f"the weight {tuple(weight.shape)}; reshape the input, e.g. with view(-1, {weight.shape[-1]}), "
                                    f"or build the layer as Linear({got if input.ndim else '…'}, {self.out_features})")
+        other = f", or the network with .to(minigrad.{input.dtype})" if input.is_floating_point() else ""
         raise LayerError(self, f"expected an input of {weight.dtype}, the weight's dtype, got {input.dtype}; convert the input with "
-                               f".to(minigrad.{weight.dtype}), or the network with .to(minigrad.{input.dtype})")
+                               f".to(minigrad.{weight.dtype}){other}")
 
     def extra_repr(self) -> str:
         """Return the sizes."""

@@ -592,3 +592,10 @@ def test_extra_states_that_do_not_fit(own, given, strict):
         except RuntimeError as error:
             found.append(str(error))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("dtype, other", [("float64", ", or the network with .to(minigrad.float64)"), ("int64", "")])
+def test_an_input_of_another_dtype_is_told_the_ways_that_exist(dtype, other):
+    with pytest.raises(minigrad.nn.LayerError) as error:
+        minigrad.nn.Linear(2, 3)(minigrad.ones(4, 2, dtype=getattr(minigrad, dtype)))
+    assert str(error.value).endswith(f"got {dtype}; convert the input with .to(minigrad.float32){other}")
