@@ -80,8 +80,12 @@ def test_imports_go_one_way():
 
 
 def test_import_is_light(tmp_path):
-    """It takes NumPy's time and at most 50 ms more, in the best of several tries, and imports nothing heavy."""
-    program = ("import sys, time\nimport numpy\nstart = time.process_time()\nimport minigrad\nspent = time.process_time() - start\n"
+    """It takes NumPy's time and at most 50 ms more, in the best of several tries, and imports nothing heavy.
+
+    NumPy's own import takes some 75 ms where this was measured; where it takes longer, the limit grows with it.
+    """
+    program = ("import sys, time\nbegin = time.process_time()\nimport numpy\nstart = time.process_time()\nimport minigrad\n"
+               "spent = (time.process_time() - start) / max(1, (start - begin) / 0.075)\n"
                "heavy = {'cupy', 'numba', 'torch', 'matplotlib', 'tqdm', 'safetensors', 'argparse', 'PIL', 'scipy', 'threadpoolctl'}\n"
                "print(sorted(heavy & set(sys.modules)), spent)")
     env = {**os.environ, "PYTHONPATH": str(PACKAGE.parent), "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
@@ -93,7 +97,7 @@ def test_import_is_light(tmp_path):
         tries.append(float(spent))
         if tries[-1] < 0.05:
             break
-    assert min(tries) < 0.05, f"import minigrad takes {min(tries) * 1000:.0f} ms beyond NumPy's"
+    assert min(tries) < 0.05, f"import minigrad takes {min(tries) * 1000:.0f} ms beyond NumPy's, if that takes 75 ms"
 
 
 def test_drawing_numbers_loads_no_compiler():
