@@ -20,8 +20,9 @@ from .values import Values
 class Anomaly:
     """Where the first number that is not finite was made.
 
-    direction: "forward" for a value, "backward" for a gradient. operation: the name of the operation, e.g. "sqrt"; "" for a number that
-    was not finite before any operation. flaw: the number, its place, and what it was made of. text: all that is known, in several lines.
+    direction: "forward" for a value, "backward" for a gradient. operation: the name of the operation that made it, or that was given it
+    (then `flaw.given` says in which argument), e.g. "sqrt". flaw: the number, its place, and what it was made of. text: all that is
+    known, in several lines.
     """
 
     direction: str
@@ -47,8 +48,10 @@ class detect_anomaly(Observer):
     The error names the operation of the forward pass, its line and layer, the element, and the numbers that it was made of. It is raised
 
     - when the loss is not finite,
-    - when a VJP returns NaN, as in PyTorch (`check_nan=False` leaves both out),
+    - when a VJP returns NaN, as in PyTorch,
     - when an infinite gradient reaches a leaf, where PyTorch says nothing.
+
+    check_nan: whether a backward pass is looked at. With False nothing is raised, and only `first` and the lines are noted.
 
     A value that is not finite and does no harm, such as -inf in a mask, is no error. After the block, or without any backward pass,
     `first` of the object that `with detect_anomaly() as found` gives is an `Anomaly` for the first value that was not finite, or None.
@@ -81,7 +84,7 @@ class detect_anomaly(Observer):
 
 
 class set_detect_anomaly(detect_anomaly):
-    """Switch `detect_anomaly` on or off at once, or for a block: PyTorch's name."""
+    """Switch `detect_anomaly` on or off in this thread: at once, or for a block. The name is PyTorch's."""
 
     _on: list[detect_anomaly] = []  # what a plain call has switched on
 
@@ -91,6 +94,7 @@ class set_detect_anomaly(detect_anomaly):
         self._switch([self] if mode else [])
 
     def _switch(self, on: list[detect_anomaly]) -> None:
+        """Leave the blocks of earlier calls, and enter those of `on`."""
         for observer in list(self._on):
             Observer.__exit__(observer)
         self._on[:] = on
@@ -132,6 +136,7 @@ class CheckedSums(Sums):
         super().add(parent, c, raw)
 
     def _check(self, place: Any, c: Any) -> None:
+        """Raise AnomalyError for NaN, and for an infinite gradient of a leaf; keep in mind the first infinite gradient of a node."""
         array = getattr(c, "array", c)
         if self.node is None or array is None or all_finite(array):
             return

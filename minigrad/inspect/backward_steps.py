@@ -158,7 +158,6 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
             g, vjps = without_gradient(node, vjps, False, sums)
         elif node.op.product:
             vjps = products(node, vjps, g, True)
-        parents = node.parents
         if node.hooks:
             parents, vjps = hooked(node, vjps, g, sums, None, None)
         for i, (parent, vjp) in enumerate(zip(parents, vjps)):
@@ -182,6 +181,7 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
 
 
 def _add(sums: Sums, parent: Any, c: Any) -> None:
+    """Add a contribution to the sum of a node or a leaf, into a new array, as the arrays of earlier steps may share the old one."""
     if sums.get(parent) is not None:
         sums[parent] = backend.asarray(sums[parent] + c, like=c)
     else:
@@ -210,6 +210,7 @@ def _summed_axes(large: tuple[int, ...], small: tuple[int, ...]) -> tuple[int, .
 
 
 def _differ(g: Any, before: Any) -> bool:
+    """Return whether the hooks changed a gradient."""
     return g is not before and (g is None or backend.to_numpy(g).tobytes() != backend.to_numpy(before).tobytes())
 
 
