@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from . import functional, init
+from .activations import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
 from .containers import ModuleList, Sequential
 from .errors import LayerError
-from .layers import Flatten, Identity, L1Penalty, Linear, LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .layers import Flatten, Identity, L1Penalty, Linear
 from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
 from .module import Module
 from .parameter import Parameter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .._tensor import Tensor
 from . import functional as F
+from .functional.losses import reduction_of
 from .module import Module
 
 
@@ -12,7 +13,7 @@ class Loss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = F.reduction_of(size_average, reduce, reduction, type(self).__name__)
+        self.reduction = reduction_of(size_average, reduce, reduction, type(self).__name__)
 
 
 class MSELoss(Loss):

@@ -1,100 +1,14 @@
-"""Layers and losses as functions, with PyTorch's names, arguments and defaults."""
+"""Losses as functions, with PyTorch's names, arguments and defaults."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from typing import TYPE_CHECKING, Any
 
-from .. import ops
-from .._tensor import Tensor
-from ..functions.arguments import check_input
-from ..functions.elementwise import sigmoid, tanh
-
-__all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh"]
-
-
-def _tensors(name: str, **arguments: Any) -> None:
-    """Raise TypeError if an argument is no tensor, as an operation on raw arrays alone would return a raw array."""
-    for argument, value in arguments.items():
-        if not isinstance(value, Tensor):
-            check_input(value, name, argument)
-
-
-# ---- layers
-
-
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return the output of a layer, (…, out), for input (…, in), weight (out, in) and bias (out,).
-
-    y = input weightᵀ + bias,  dL/dinput = g weight,  dL/dweight = gᵀ input,  dL/dbias = Σ g over the rows
-    """
-    _tensors("linear", input=input, weight=weight)
-    if bias is not None and not isinstance(bias, Tensor):
-        check_input(bias, "linear", "bias")  # type: ignore[unreachable]
-    x, w = input.array, weight.array
-    if x.ndim == 0 or x.shape[-1] != w.shape[-1]:
-        raise RuntimeError(f"linear: the last axis of the input must have {weight.shape[-1]} elements, as the weight; "
-                           f"got input {tuple(input.shape)} and weight {tuple(weight.shape)}")
-    if w.ndim == 2 and bias is not None:
-        return ops.linear(input, weight, bias)
-    product = input @ weight.t()
-    return product if bias is None else product + bias
-
-
-def relu(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return each element, or 0 where it is negative; `inplace` writes it into `input`. The derivative at 0 is 0.
-
-    y = max(input, 0),  dL/dinput = g where y > 0, else 0
-    """
-    _tensors("relu", input=input)
-    return input.relu_() if inplace else ops.relu(input)
-
-
-def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """Return positive numbers that sum to 1 along `dim`, after conversion to `dtype` if there is one.
-
-    y = e^input / Σ e^input along `dim`,  dL/dinput = y (g - Σ g y)
-    """
-    _tensors("softmax", input=input)
-    return input.softmax(_dim("softmax", input, dim, _stacklevel), dtype)
-
-
-def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-    """Return the logarithm of the softmax along `dim`, after conversion to `dtype` if there is one.
-
-    y = input - log Σ e^input along `dim`,  dL/dinput = g - e^y Σ g
-    """
-    _tensors("log_softmax", input=input)
-    return input.log_softmax(_dim("log_softmax", input, dim, _stacklevel), dtype)
-
-
-def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
-    """Return `dim`; if it is None, warn, and return the axis that PyTorch chooses."""
-    if dim is not None:
-        return dim
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-                  stacklevel=stacklevel)
-    return 0 if input.ndim in (0, 1, 3) else 1
-
-
-def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
-    """Return `input`; on the way back add weight · sign(input), the gradient of weight · Σ|input|, to its gradient.
-
-    form="slide" adds weight · input instead, as a slide of the lecture on denoising autoencoders has it.
-
-    y = input,  dL/dinput = g + weight · sign(input), with form="slide" g + weight · input
-    """
-    _tensors("l1_penalty", input=input)
-    if form not in PENALTIES:
-        raise ValueError(f"l1_penalty: expected a form among {', '.join(PENALTIES)}, got {form!r}")
-    return PENALTIES[form](input, weight=weight)
-
-
-PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
-
-
-# ---- losses
+from ... import ops
+from ..._tensor import Tensor
+from ...functions.arguments import check_input
+from .checks import check_tensors
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str, name: str) -> str:
@@ -198,7 +112,7 @@ def cross_entropy(
     reduction = reduction_of(size_average, reduce, reduction, "cross_entropy")
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
-    _tensors("cross_entropy", input=input, target=target)
+    check_tensors("cross_entropy", input=input, target=target)
     log_probs = ops.log_softmax(input, axis=min(1, input.ndim - 1))
     if target.dtype.kind == "f" and target.ndim == input.ndim:
         return _soft_cross_entropy(log_probs, target, weight, reduction, label_smoothing)
@@ -247,7 +161,7 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 
 def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
     """Raise unless input and target are tensors of one shape."""
-    _tensors(name, input=input, target=target)
+    check_tensors(name, input=input, target=target)
     if input.shape != target.shape:
         hint = "; squeeze or unsqueeze one of them" if input.numel() == target.numel() else ""
         raise RuntimeError(f"{name}: input and target must have the same shape, got {tuple(input.shape)} and {tuple(target.shape)}: "
@@ -256,7 +170,7 @@ def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
 
 def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Raise unless `target` holds a class for each item of `input`, and `weight`, if given, a number for each class."""
-    _tensors(name, input=input, target=target)
+    check_tensors(name, input=input, target=target)
     axis = min(1, input.ndim - 1)
     wanted = tuple(n for i, n in enumerate(input.shape) if i != axis)
     if input.ndim == 0 or tuple(target.shape) != wanted:
@@ -269,12 +183,3 @@ def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | No
     if weight is not None and tuple(check_input(weight, name, "weight").shape) != (input.shape[axis],):
         raise RuntimeError(f"{name}: weight must have one element for each of the {input.shape[axis]} classes, "
                            f"got shape {tuple(weight.shape)}")
-
-
-if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
-
-    def __getattr__(name):
-        """Raise the error that tells the nearest names."""
-        from ..unknown_names import unknown
-
-        raise unknown(__name__, name)
