@@ -7,8 +7,6 @@ from typing import Any
 
 OTHERS = {
     "absolute": "Abs",
-    "arccos": "Acos",
-    "arcsin": "Asin",
     "arctan": "Atan",
     "arctan2": "Atan2",
     "astype": "ToCopy",

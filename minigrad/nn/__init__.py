@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from . import functional, init
-from .activations import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
+from .activations import (ELU, GELU, SELU, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU, ReLU, ReLU6, Sigmoid, SiLU, Softmax,
+                          Softplus, Softsign, Tanh)
 from .containers import ModuleList, Sequential
 from .errors import LayerError
 from .layers import Flatten, Identity, L1Penalty, Linear
@@ -12,8 +13,9 @@ from .module import Module
 from .parameter import Parameter
 
 __all__ = [
-    "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "L1Penalty", "LayerError", "Linear", "LogSoftmax", "MSELoss", "Module",
-    "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "functional", "init",
+    "ELU", "GELU", "SELU", "CrossEntropyLoss", "Flatten", "Hardtanh", "Identity", "L1Loss", "L1Penalty", "LayerError", "LeakyReLU",
+    "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleList", "NLLLoss", "PReLU", "Parameter", "ReLU", "ReLU6",
+    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "functional", "init",
 ]
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
