@@ -91,8 +91,7 @@ def isinf(input: Tensor) -> Tensor:
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Return whether |input - other| ≤ atol + rtol · |other| everywhere; NaN is close to NaN if `equal_nan`."""
-    x, y = check_input(input, "allclose").array, check_tensor(other, "allclose").array
-    return bool(backend.array_module(x).allclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return bool(isclose(check_input(input, "allclose"), check_tensor(other, "allclose"), rtol, atol, equal_nan).all())
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
