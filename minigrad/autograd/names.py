@@ -33,7 +33,7 @@ def grad_fn_name(node: Any) -> str:
     if not node.op.owns:
         return f"{node.op.__name__}Backward"
     name = SPECIAL.get(node.op.__name__, _plain)(node)
-    return name if name[-1].isdigit() or name == "CopySlices" else f"{name}Backward0"
+    return name if "Backward" in name or name == "CopySlices" else f"{name}Backward0"
 
 
 def _plain(node: Any) -> str:

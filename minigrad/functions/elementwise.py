@@ -115,7 +115,7 @@ def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
 
     y = input + weight (end - input),  dL/dinput = g (1 - weight),  dL/dend = g weight,  dL/dweight = g (end - input)
     """
-    return check_input(input, "lerp") + (end - input) * weight
+    return check_input(input, "lerp") + (check_input(end, "lerp", "end") - input) * weight
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:

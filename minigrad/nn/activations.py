@@ -29,6 +29,22 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
+class LogSigmoid(Module):
+    """The logarithm of the logistic function, -log(1 + e^-x)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return logsigmoid(input)."""
+        return F.logsigmoid(input)
+
+
+class Softsign(Module):
+    """The quotient x / (1 + |x|)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return softsign(input)."""
+        return F.softsign(input)
+
+
 class ReLU(Module):
     """The rectifier, max(x, 0); `inplace` writes it into the input."""
 
@@ -70,18 +86,6 @@ class Inplace(Activation):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(inplace=inplace)
-
-
-class LogSigmoid(Activation):
-    """The logarithm of the logistic function, -log(1 + e^-x)."""
-
-    function = F.logsigmoid
-
-
-class Softsign(Activation):
-    """The quotient x / (1 + |x|)."""
-
-    function = F.softsign
 
 
 class SiLU(Inplace):

@@ -45,8 +45,9 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     y = input where input > 0, else weight · input,  dL/dinput = g where input > 0, else weight · g,
     dL/dweight = Σ g · input where input ≤ 0
     """
-    ones = [1] * check_input(input, "prelu").ndim
-    weight = weight.reshape([-1, *ones[2:]] if check_input(weight, "prelu", "weight").numel() > 1 else ones)
+    check_tensors("prelu", input=input, weight=weight)
+    ones = [1] * input.ndim
+    weight = weight.reshape([-1, *ones[2:]] if weight.numel() > 1 else ones)
     return activated("prelu", input, False, lambda: ops.where(input > 0, input, weight * ops.where(input > 0, 0, input)))
 
 
