@@ -7,7 +7,7 @@ from .arithmetic import (absolute, add, clip, div, exp, floor_divide, log, maxim
                          square, sub, where)
 from .comparisons import equal, greater, greater_equal, isnan, less, less_equal, logical_and, logical_not, logical_or, not_equal
 from .indexing import assign, getitem, put_along_axis, scatter, take_along_axis
-from .losses import mse, nll, nll_each
+from .losses import bce, bce_logits, mse, nll, nll_each
 from .penalties import l1_penalty, l1_penalty_slide
 from .products import linear, matmul
 from .reductions import argmax, argmin, max, mean, min, sum
@@ -15,7 +15,7 @@ from .shaping import (astype, broadcast_to, concatenate, copy, expand_dims, flip
                       swapaxes, to_device, transpose, zeros_like)
 
 __all__ = [
-    "absolute", "add", "argmax", "argmin", "assign", "astype", "broadcast_to", "clip", "concatenate", "copy", "div", "equal", "exp",
+    "absolute", "add", "argmax", "argmin", "assign", "astype", "bce", "bce_logits", "broadcast_to", "clip", "concatenate", "copy", "div", "equal", "exp",
     "expand_dims", "flip", "floor_divide", "getitem", "greater", "greater_equal", "isnan", "join", "l1_penalty", "l1_penalty_slide",
     "less", "less_equal", "linear", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max", "maximum",
     "mean", "min", "minimum", "mse", "mul", "neg", "nll", "nll_each", "not_equal", "ones_like", "pow", "put_along_axis", "relu",
