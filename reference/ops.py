@@ -73,6 +73,11 @@ def sign(x):
     return torch.sign(x)
 
 
+def arctan2(x, y):
+    """The angle of the point (y, x)"""
+    return torch.arctan2(x, y)
+
+
 def maximum(x, y):
     """The larger of x and y"""
     return torch.maximum(x, y)
@@ -161,6 +166,104 @@ def logical_not(x):
 def isnan(x):
     """Whether each element is NaN"""
     return torch.isnan(x)
+
+
+# ---- functions of one variable
+
+
+def sin(x):
+    """sin x"""
+    return torch.sin(x)
+
+
+def cos(x):
+    """cos x"""
+    return torch.cos(x)
+
+
+def tan(x):
+    """tan x"""
+    return torch.tan(x)
+
+
+def sinh(x):
+    """sinh x"""
+    return torch.sinh(x)
+
+
+def cosh(x):
+    """cosh x"""
+    return torch.cosh(x)
+
+
+def arcsin(x):
+    """The angle whose sine is x"""
+    return torch.arcsin(x)
+
+
+def arccos(x):
+    """The angle whose cosine is x"""
+    return torch.arccos(x)
+
+
+def arctan(x):
+    """The angle whose tangent is x"""
+    return torch.arctan(x)
+
+
+def expm1(x):
+    """e^x - 1"""
+    return torch.expm1(x)
+
+
+def log1p(x):
+    """log(1 + x)"""
+    return torch.log1p(x)
+
+
+def log2(x):
+    """Logarithm to base 2"""
+    return torch.log2(x)
+
+
+def log10(x):
+    """Logarithm to base 10"""
+    return torch.log10(x)
+
+
+def reciprocal(x):
+    """1 / x"""
+    return torch.reciprocal(x)
+
+
+def rsqrt(x):
+    """1 / √x"""
+    return torch.rsqrt(x)
+
+
+def erf(x):
+    """2 / √π ∫ e^(-t²) dt from 0 to x"""
+    return torch.erf(x)
+
+
+def floor(x):
+    """⌊x⌋"""
+    return torch.floor(x)
+
+
+def ceil(x):
+    """⌈x⌉"""
+    return torch.ceil(x)
+
+
+def trunc(x):
+    """x cut towards 0"""
+    return torch.trunc(x)
+
+
+def round(x, *, decimals=0):
+    """x rounded to `decimals` digits"""
+    return torch.round(x, decimals=decimals)
 
 
 # ---- activations

@@ -7,12 +7,17 @@ from typing import Any
 
 OTHERS = {
     "absolute": "Abs",
+    "arccos": "Acos",
+    "arcsin": "Asin",
+    "arctan": "Atan",
+    "arctan2": "Atan2",
     "astype": "ToCopy",
     "broadcast_to": "Expand",
     "clip": "ClampBackward1",
     "copy": "Clone",
     "expand_dims": "Unsqueeze",
     "join": "Cat",
+    "log1p": "Log1P",
     "mse": "MseLoss",
     "nll": "NllLoss",
     "reshape": "View",
@@ -82,6 +87,7 @@ SPECIAL: dict[str, Callable[[Any], str]] = {
     "mean": _reduction,
     "min": _extreme,
     "pow": lambda node: {1: "PowBackward0", None: "PowBackward1", 0: "PowBackward2"}[_number(node)],
+    "round": lambda node: f"RoundBackward{int('decimals' in (node.options or {}))}",
     "sub": lambda node: "RsubBackward1" if _number(node) == 0 else "Sub",
     "sum": _reduction,
 }

@@ -12,7 +12,8 @@ from .. import backend
 from ..autograd.graph import Node, Tensor
 from .backward_steps import parameters_of
 
-ELEMENTWISE = ("arithmetic", "penalties", "tanh", "sigmoid", "relu")  # modules of ops, and operations, that work element by element
+# modules of ops, and operations, that work element by element
+ELEMENTWISE = ("arithmetic", "functions_of_one", "penalties", "tanh", "sigmoid", "relu")
 
 
 @dataclass(frozen=True)

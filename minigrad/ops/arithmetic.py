@@ -101,6 +101,19 @@ def log(x):
     return array_module(x).log(x), lambda g: over(g, x)
 
 
+@op(promote=True)
+def arctan2(x, y):
+    """z = the angle of the point (y, x),  dL/dx = g y / (x² + y²),  dL/dy = -g x / (x² + y²)
+
+    The derivatives at (0, 0) are 0, as in PyTorch.
+    """
+    def inverse(g):
+        s = x * x + y * y
+        return array_module(g).where(s == 0, 0, 1 / s)
+
+    return array_module(x).arctan2(x, y), lambda g: g * (y * inverse(g)), lambda g: g * (-x * inverse(g))
+
+
 @op
 def absolute(x):
     """y = |x|,  dL/dx = g sign(x)

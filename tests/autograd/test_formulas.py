@@ -56,7 +56,11 @@ X, Y = np.array([[-2.0, -1.0, 0.5], [1.0, 1.0, 3.0]]), np.array([[-2.0, 0.5, 1.5
 AXIS, NARROW = {"axis": -1}, (np.abs(X[0]), np.array([[1.0, -2.0, 0.5], [0.3, 0.0, 1.0]]), np.array([0.5, -1.0]))
 CALLS = {  # arguments and options
     **dict.fromkeys(("tanh", "sigmoid", "relu", "neg", "square", "exp", "absolute", "sign", "copy"), ((X,), {})),
-    **dict.fromkeys(("sqrt", "log"), ((np.abs(X),), {})),
+    **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "arctan", "expm1", "reciprocal", "erf", "floor", "ceil", "trunc"), ((X,), {})),
+    **dict.fromkeys(("sqrt", "log", "log1p", "log2", "log10", "rsqrt"), ((np.abs(X),), {})),
+    **dict.fromkeys(("arcsin", "arccos"), ((X / 4,), {})),
+    "round": ((X,), {"decimals": 0}),
+    "arctan2": ((X, Y), {}),
     **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "remainder", "mse"), ((X, Y), {})),
     **dict.fromkeys(("softmax", "log_softmax", "sum", "mean", "max", "min", "flip"), ((X,), AXIS)),
     "pow": ((np.abs(X) * (X > -2), Y * (Y > 0)), {}),
@@ -79,6 +83,7 @@ CALLS = {  # arguments and options
 }  # fmt: skip
 BACK = "np.broadcast_to(g[:, None], x.shape)"
 TARGETS = "np.eye(3)[targets] * weight"
+GAUSS = "np.polynomial.legendre.leggauss(40)"  # points and weights of an integral
 MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z the value
     "tanh(x)": "np.tanh(x)", "g (1 - y²)": "g * (1 - y**2)",
     "1 / (1 + e^-x)": "1 / (1 + np.exp(-x))", "g y (1 - y)": "g * y * (1 - y)",
@@ -87,6 +92,18 @@ MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z t
     "x²": "x**2", "2 g x": "2 * g * x", "e^x": "np.exp(x)", "g y": "g * y", "√x": "np.sqrt(x)", "g / (2 y)": "g / (2 * y)",
     "log x": "np.log(x)", "g / x": "g / x", "|x|": "abs(x)", "g sign(x)": "g * np.sign(x)",
     "sign(x): -1, 0 or 1": "np.sign(x)", "0": "0 * g",
+    **{f"{name} x": f"np.{name}(x)" for name in ("sin", "cos", "tan", "sinh", "cosh", "arcsin", "arccos", "arctan")},
+    "g cos x": "g * np.cos(x)", "-g sin x": "-g * np.sin(x)", "g (1 + y²)": "g * (1 + y**2)", "g cosh x": "g * np.cosh(x)",
+    "g sinh x": "g * np.sinh(x)", "g / √(1 - x²)": "g / np.sqrt(1 - x**2)", "-g / √(1 - x²)": "-g / np.sqrt(1 - x**2)",
+    "g / (1 + x²)": "g / (1 + x**2)", "e^x - 1": "np.exp(x) - 1", "g (y + 1)": "g * (y + 1)", "log(1 + x)": "np.log(1 + x)",
+    "g / (1 + x)": "g / (1 + x)", "log x / log 2": "np.log(x) / np.log(2)", "g / (x log 2)": "g / (x * np.log(2))",
+    "log x / log 10": "np.log(x) / np.log(10)", "g / (x log 10)": "g / (x * np.log(10))", "1 / x": "1 / x", "-g y²": "-g * y**2",
+    "1 / √x": "1 / np.sqrt(x)", "-g y³ / 2": "-g * y**3 / 2",
+    "2 / √π ∫ e^(-t²) dt from 0 to x": f"sum(w * x * np.exp(-((x * (1 + t) / 2) ** 2)) for t, w in zip(*{GAUSS})) / np.sqrt(np.pi)",
+    "2 g e^(-x²) / √π": "2 * g * np.exp(-(x**2)) / np.sqrt(np.pi)", "⌊x⌋": "np.floor(x)", "⌈x⌉": "np.ceil(x)",
+    "x cut towards 0": "np.trunc(x)", "x rounded to `decimals` digits": "np.round(x, decimals)",
+    "the angle of the point (y, x)": "np.angle(y + 1j * x)", "g y / (x² + y²)": "g * y / (x**2 + y**2)",
+    "-g x / (x² + y²)": "-g * x / (x**2 + y**2)",
     "x + y": "x + y", "x - y": "x - y", "x · y": "x * y", "g x": "g * x", "x / y": "x / y", "g / y": "g / y", "-g x / y²": "-g * x / y**2",
     "max(x, y)": "np.maximum(x, y)", "min(x, y)": "np.minimum(x, y)",
     "g where x > y, g / 2 where x = y, else 0": "np.where(x > y, g, np.where(x == y, g / 2, 0))",

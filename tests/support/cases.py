@@ -29,6 +29,10 @@ def away_from_zero(rng, shape):
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.3, 3, shape)
 
 
+def within_one(rng, shape):
+    return rng.uniform(-0.95, 0.95, shape)
+
+
 def truths(rng, shape):
     return rng.random(shape) < 0.5
 
@@ -454,6 +458,14 @@ OPS = [
     op("log", one, domain=positive, kinks=(1.0,)),
     op("absolute", one),
     op("sign", one),
+    op("arctan2", two_arrays, kinks=(1.0,)),
+    *[op(name, one) for name in ("sin", "cos", "tan", "arctan", "erf", "floor", "ceil", "trunc")],
+    *[op(name, one, special=False) for name in ("sinh", "cosh")],  # PyTorch's overflow at 88.8 in float32, whose value is 1.8e38
+    *[op(name, one, domain=within_one, kinks=(0.0, 0.5)) for name in ("arcsin", "arccos")],
+    *[op(name, one, domain=positive, kinks=(1.0,)) for name in ("log1p", "log2", "log10", "rsqrt")],
+    op("reciprocal", one, domain=away_from_zero, kinks=(1.0, -1.0)),
+    op("expm1", one, terms=from_one),
+    op("round", options(decimals=st.sampled_from([0, 1, -1])), kinks=(0.0, 0.5, 2.5, -1.5)),
     op("maximum", two_arrays),
     op("minimum", two_arrays),
     Row("ops.floor_divide", floor_divided, twins.floor_divide, divided, domain=away_from_zero, kinks=(1.0, -1.0), order=0),

@@ -26,7 +26,7 @@ C_TYPES = {
     "int64": "long long",
     "uint64": "unsigned long long",
 }
-FUNCTIONS = ["sqrt", "fabs", "exp", "log", "tanh", "sin", "cos"]
+FUNCTIONS = ["sqrt", "fabs", "exp", "log", "tanh", "sin", "cos", "erf", "expm1", "log1p"]
 PRELUDE = "#define __device__ static inline\n" + "".join(
     f"static inline float {f}(float x) {{ return __builtin_{f}f(x); }}\nstatic inline double {f}(double x) {{ return __builtin_{f}(x); }}\n"
     for f in FUNCTIONS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import types
 from typing import Any
 
@@ -174,6 +175,11 @@ def put_along_axis(xp, g, indices, axis, shape):
     return scatter(xp, g, key=tuple(places), shape=shape)
 
 
+def erf(x):
+    """Return erf x; NumPy has no such function."""
+    return numpy.fromiter(map(math.erf, x.reshape(-1).tolist()), x.dtype, x.size).reshape(x.shape)
+
+
 def stop_gradient(x):
     """Return x; the function of a Tensor returns a constant."""
     return x
@@ -181,8 +187,9 @@ def stop_gradient(x):
 
 numpy_names.max = largest
 numpy_names.put_along_axis, numpy_names.scatter = functools.partial(put_along_axis, numpy), functools.partial(scatter, numpy)
-for _function in (*map(parallel_ufunc, (numpy.exp, numpy.log, numpy.sqrt, numpy.tanh)), assign, astype, broadcast_to, clip, concatenate,
-                  copy, getitem, linear, matmul, ones_like, remainder, stop_gradient, sum, where):
+PARALLEL = (numpy.cos, numpy.exp, numpy.expm1, numpy.log, numpy.log1p, numpy.sin, numpy.sqrt, numpy.tanh)
+for _function in (*map(parallel_ufunc, PARALLEL), assign, astype, broadcast_to, clip, concatenate, copy, erf, getitem, linear, matmul,
+                  ones_like, remainder, stop_gradient, sum, where):
     setattr(numpy_names, _function.__name__, _function)
 
 

@@ -22,7 +22,7 @@ def loop(body, kinds, dtype, reduce=False):
 
 
 def _compile(body, kinds, dtype, reduce):
-    text = '"""Written by minigrad.backend.fuse.loops."""\nfrom numpy import log, sqrt, tanh\n' \
+    text = '"""Written by minigrad.backend.fuse.loops."""\nfrom math import erf\nfrom numpy import expm1, log, log1p, sqrt, tanh\n' \
         f"{_import_of_exp() if 'exp' in body.calls else ''}\n\n" + loop_source(body, kinds, reduce)
     name = f"minigrad_loop_{body.name}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
     module = sys.modules[name] = types.ModuleType(name)  # Numba finds the globals of compiled code by their module's name

@@ -11,6 +11,7 @@ import tokenize
 import types
 from typing import Any
 
+CALLS = {name: name for name in ("erf", "exp", "expm1", "log", "log1p", "sqrt", "tanh")}  # those of one name in NumPy, Numba and CUDA
 SUMMED = 1 << 12  # elements in each partial sum, a fixed number, so that a sum does not depend on the number of threads
 
 
@@ -119,7 +120,7 @@ def loop_source(body, kinds, reduce=False):
     With `reduce` the loop stores the sums of blocks of SUMMED elements.
     """
     literals = {value: f"c{i}" for i, value in enumerate(body.literals)}
-    call = {"sqrt": "sqrt", "absolute": "abs", "exp": "exp", "tanh": "tanh", "log": "log"}
+    call = CALLS | {"absolute": "abs"}
     text = functools.partial(expression, literal=literals.__getitem__, call=call, select="({1} if {0} else {2})")
     rows = "r" in kinds
     index = {"f": "[r, i]" if rows else "[i]", "r": "[i]"}
@@ -143,7 +144,7 @@ def loop_source(body, kinds, reduce=False):
 
 def kernel_source(body):
     """Return the body as C for an ElementwiseKernel: (input parameters, output parameters, operation)."""
-    call = {"sqrt": "sqrt", "absolute": "fabs", "exp": "exp", "tanh": "tanh", "log": "log"}
+    call = CALLS | {"absolute": "fabs"}
     text = functools.partial(expression, literal=lambda v: f"T({v!r})", call=call, select="({0} ? {1} : {2})")
     known = set(body.parameters)
 
