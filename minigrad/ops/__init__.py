@@ -20,7 +20,7 @@ __all__ = [
     "absolute", "add", "arccos", "arcsin", "arctan", "arctan2", "argmax", "argmin", "assign", "astype", "bce", "bce_logits",
     "broadcast_to", "ceil", "clip", "concatenate", "copy", "cos", "cosh", "div", "equal", "erf", "exp", "expand_dims", "expm1", "flip",
     "floor", "floor_divide", "getitem", "greater", "greater_equal", "isnan", "join", "l1_penalty", "l1_penalty_slide", "less",
-    "less_equal", "linear", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max",
+    "less_equal", "linear", "log", "log1p", "log2", "log10", "log_softmax", "logical_and", "logical_not", "logical_or", "matmul", "max",
     "maximum", "mean", "min", "minimum", "mse", "mul", "neg", "nll", "nll_each", "not_equal", "ones_like", "pow", "put_along_axis",
     "reciprocal", "relu", "remainder", "reshape", "round", "rsqrt", "scatter", "sigmoid", "sign", "sin", "sinh", "softmax", "sqrt",
     "square", "squeeze", "stop_gradient", "sub", "sum", "swapaxes", "take_along_axis", "tan", "tanh", "to_device", "transpose", "trunc",

@@ -78,7 +78,7 @@ def nll_each(log_probs, targets, *, weight=None, ignore_index=-100):
 def bce(x, target):
     """y = -target log x - (1 - target) log(1 - x),  dL/dx = g (x - target) / (x (1 - x)),  dL/dtarget = g (log(1 - x) - log x)
 
-    As in PyTorch, both logarithms count as at least -100 in the value, and x (1 - x) as at least 1e-12.
+    As in PyTorch, both logarithms count as at least -100 in the value, and x (1 - x) as at least 1e-12 (rounded to float32).
     """
     return bce_value(x, target), lambda g: bce_grad(g, x, target), lambda g: g * (array_module(x).log1p(-x) - array_module(x).log(x))
 
@@ -94,10 +94,10 @@ def bce_value(x, target):
 
 @fuse
 def bce_grad(g, x, target):
-    """g (x - target) / (x (1 - x)), the divisor being at least 1e-12"""
+    """g (x - target) / (x (1 - x)), the divisor being at least PyTorch's bound, which is 1e-12 rounded to float32"""
     xp = array_module(x)
     d = (1 - x) * x
-    return g * (x - target) / xp.where(d < 1e-12, 1e-12, d)
+    return g * (x - target) / xp.where(d < 9.999999960041972e-13, 9.999999960041972e-13, d)
 
 
 @op(promote=True, wide=True)
