@@ -441,6 +441,16 @@ def mse(x, target):
     return F.mse_loss(x, target)
 
 
+def bce(x, target):
+    """Binary cross-entropy of probabilities, element by element"""
+    return F.binary_cross_entropy(x, target, reduction="none")
+
+
+def bce_logits(x, target):
+    """Binary cross-entropy of logits, element by element"""
+    return F.binary_cross_entropy_with_logits(x, target, reduction="none")
+
+
 def nll(log_probs, targets, *, weight=None, ignore_index=-100):
     """-Σ w_i log_probs[i, targets[i]] / Σ w_i"""
     return F.nll_loss(log_probs, targets, weight=weight, ignore_index=ignore_index)

@@ -2,18 +2,24 @@
 
 from typing import TYPE_CHECKING
 
-from . import functional, init
+from . import functional, init, utils
 from .activations import LogSoftmax, ReLU, Sigmoid, Softmax, Tanh
-from .containers import ModuleList, Sequential
+from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .errors import LayerError
-from .layers import Flatten, Identity, L1Penalty, Linear
-from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .layers import (BatchNorm1d, CosineSimilarity, Dropout, Embedding, Flatten, Identity, L1Penalty, LayerNorm, Linear,
+                     PairwiseDistance, Unflatten)
+from .losses import (BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss,
+                     KLDivLoss, L1Loss, MarginRankingLoss, MSELoss, MultiMarginLoss, NLLLoss, SmoothL1Loss, SoftMarginLoss,
+                     TripletMarginLoss)
 from .module import Module
 from .parameter import Parameter
 
 __all__ = [
-    "CrossEntropyLoss", "Flatten", "Identity", "L1Loss", "L1Penalty", "LayerError", "Linear", "LogSoftmax", "MSELoss", "Module",
-    "ModuleList", "NLLLoss", "Parameter", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh", "functional", "init",
+    "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss", "Dropout",
+    "Embedding", "Flatten", "GaussianNLLLoss", "HingeEmbeddingLoss", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty",
+    "LayerError", "LayerNorm", "Linear", "LogSoftmax", "MSELoss", "MarginRankingLoss", "Module", "ModuleDict", "ModuleList",
+    "MultiMarginLoss", "NLLLoss", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList", "ReLU", "Sequential", "Sigmoid",
+    "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Tanh", "TripletMarginLoss", "Unflatten", "functional", "init", "utils",
 ]
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist

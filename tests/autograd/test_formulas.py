@@ -78,6 +78,8 @@ CALLS = {  # arguments and options
     "assign": ((X, Y[0, :2]), {"first": 1, "last": slice(2)}),
     "put_along_axis": ((X[:, :2], np.array([[2, 2], [0, 1]]), 1, (2, 3)), {}),
     "take_along_axis": ((X, np.array([[2, 2], [0, 1]]), 1), {}),
+    "bce": ((np.abs(X) / 4, np.array([[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]])), {}),
+    "bce_logits": ((X, np.array([[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]])), {}),
     "nll": ((X, np.array([2, 0])), {"weight": np.array([1.0, 2.0, 4.0])}),
     "nll_each": ((X, np.array([2, 0])), {"weight": np.array([1.0, 2.0, 4.0])}),
 }  # fmt: skip
@@ -143,6 +145,10 @@ MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z t
     "g at `indices` along `axis`": "np.take_along_axis(g, indices, axis)",
     "x at `indices` along `axis`": "np.take_along_axis(x, indices, axis)",
     "zeros with g added at `indices` along `axis`": "np.array([[0, 0, g[0, 0] + g[0, 1]], [g[1, 0], g[1, 1], 0]])",
+    "-target log x - (1 - target) log(1 - x)": "-target * np.log(x) - (1 - target) * np.log(1 - x)",
+    "g (x - target) / (x (1 - x))": "g * (x - target) / (x * (1 - x))", "g (log(1 - x) - log x)": "g * (np.log(1 - x) - np.log(x))",
+    "(1 - target) x + log(1 + e^-x)": "(1 - target) * x + np.log(1 + np.exp(-x))",
+    "g (1 / (1 + e^-x) - target)": "g * (1 / (1 + np.exp(-x)) - target)", "-g x": "-g * x",
     "-Σ w_i log_probs[i, targets[i]] / Σ w_i": f"-({TARGETS} * log_probs).sum() / ({TARGETS}).sum()",
     "-g w_i / Σ w_i at [i, targets[i]], else 0": f"-g * {TARGETS} / ({TARGETS}).sum()",
     "-w_i log_probs[i, targets[i]] for each i": f"-({TARGETS} * log_probs).sum(1)",
@@ -173,7 +179,8 @@ RECORDS_NOTHING = {  # or has no gradient
     "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "long", "lt", "ne", "nelement", "normal_", "numel",
     "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "retain_grad", "uniform_",
 }  # fmt: skip
-HOMES = ("elementwise", "in_place", "indexing", "products", "reductions", "shapes", "conversions", "comparisons", "gradients")
+HOMES = ("elementwise", "in_place", "indexing", "products", "reductions", "shapes", "conversions", "comparisons", "gradients",
+         "activations", "layers", "losses")
 
 
 def public_functions():
@@ -199,7 +206,7 @@ def test_a_public_function_that_records_states_its_formula(name):
     parameters = inspect.signature(found).parameters
     none = re.findall(r"no gradient for (\w+)", formula(found))
     expected = {key for key, p in parameters.items() if re.search("Tensor|Operand", str(p.annotation))} - set(none)
-    expected -= {"alpha", "dim"} | ({"weight"} if "nll" in name or "entropy" in name else set())
+    expected -= {"alpha", "dim"} | ({"weight"} if re.search("nll|entropy|multi_margin", name) else set())
     expected |= {"self"} & set(parameters)
     expected |= {key for key in ("x", "value", "source") if key in parameters and key not in none}
     assert value.startswith("y = ") and set(gradients) == (set() if "no gradient" in formula(found) and not none else expected)

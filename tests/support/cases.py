@@ -25,6 +25,10 @@ def positive(rng, shape):
     return rng.uniform(0.1, 4, shape)
 
 
+def inner(rng, shape):
+    return rng.uniform(0.2, 0.8, shape)
+
+
 def away_from_zero(rng, shape):
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.3, 3, shape)
 
@@ -412,6 +416,10 @@ def from_distance(arrays, options, g):
     return [d * d, *[largest(g) * d / max(1, x.size)] * 2]
 
 
+def from_logits(arrays, options, g):
+    return [largest(arrays[0]) * (1 + largest(arrays[1])), largest(g) * (1 + largest(arrays[1])), 0]
+
+
 def from_softmax(arrays, options, g):
     x = arrays[0]
     e = np.exp(x - x.max(axis=options["axis"], keepdims=True, initial=-np.inf, where=np.isfinite(x)))
@@ -516,6 +524,8 @@ OPS = [
     op("zeros_like", one, order=0),
     op("ones_like", one, order=0),
     op("mse", paired, terms=from_distance, special="one"),
+    op("bce", paired, domain=inner, kinks=(), special=False),
+    op("bce_logits", paired, terms=from_logits, special=False),
     op("nll", classified, terms=from_average, special="one"),
     op("nll_each", classified),
     op("l1_penalty", options(weight=weights), surrogate=True),

@@ -13,7 +13,7 @@ import reference.functional
 import torch
 from support.cases import (
     Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
-    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, joined, largest, limited, numbers, one, options, positive,
+    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, inner, joined, largest, limited, numbers, one, options, positive,
     product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights,
 )
 
@@ -259,6 +259,157 @@ def layer_with_weights(draw):
     return Call([Argument((*draw(st.lists(sides, max_size=2)), n)), Argument((m, n), constant=True), Argument((m,), constant=True)])
 
 
+# ---- layers and losses
+
+
+def signs(rng, shape):
+    return rng.choice([-1.0, 1.0], shape)
+
+
+def compared(draw, **more):
+    """Draw an input and a target of one shape, and options from these strategies."""
+    shape = draw(shapes)
+    return Call([Argument(shape), Argument(shape)], {k: draw(s) for k, s in {"reduction": reductions, **more}.items()})
+
+
+def against(**more):
+    """Return a function that draws such a pair."""
+    return lambda draw: compared(draw, **more)
+
+
+def weighted(draw, **more):
+    """Draw an input and a target, and weights that broadcast, or none."""
+    call = compared(draw, **more)
+    shape = smaller(draw, call.arguments[0].shape)
+    weight = [Argument(shape, positive, constant=True)] if draw(st.booleans()) else []
+    return Call([*call.arguments, *weight], call.options)
+
+
+def with_signs(draw, count=1, **more):
+    """Draw inputs of one shape, and a target of ±1 that is a constant."""
+    shape = draw(shapes)
+    return Call([*[Argument(shape)] * count, Argument(shape, signs, constant=True)],
+                {"reduction": draw(reductions), **{k: draw(s) for k, s in more.items()}})
+
+
+def ranked(draw):
+    return with_signs(draw, 2, margin=st.sampled_from([0, 0.5]))
+
+
+def embedded(draw):
+    """Draw rows of two tensors, and ±1 for each."""
+    n, d = draw(sides), draw(st.integers(1, 3))
+    return Call([Argument((n, d)), Argument((n, d)), Argument((n,), signs, constant=True)],
+                {"reduction": draw(reductions), "margin": draw(st.sampled_from([0, 0.3]))})
+
+
+def triplets(draw):
+    shape = (draw(sides), draw(st.integers(1, 3)))
+    return Call([Argument(shape)] * 3, {"reduction": draw(reductions), "swap": draw(st.booleans())})
+
+
+def scored(draw):
+    """Draw scores (N, C), a class for each, weights or none."""
+    n, c = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    return Call([Argument((n, c)), Argument((n,), below(c)), Plain(draw(st.sampled_from([1, 2]))), Plain(draw(st.sampled_from([1.0, 0.5]))),
+                 Argument((c,), positive, constant=True) if draw(st.booleans()) else Plain(None)], {"reduction": draw(reductions)})
+
+
+def with_variances(draw):
+    """Draw means, targets, and a variance for each, or for each row."""
+    n, d = draw(sides), draw(st.integers(1, 3))
+    variance = Argument(draw(st.sampled_from([(n, d), (n, 1), (n,) if n != d else (n, d)])), positive)
+    return Call([Argument((n, d)), Argument((n, d)), variance], {"reduction": draw(reductions), "full": draw(st.booleans())})
+
+
+def channels(draw):
+    """Draw (N, C, …) of more than one value in each channel, and statistics for evaluation; weight and bias, or none."""
+    c = draw(st.integers(1, 3))
+    training = draw(st.booleans())
+    shape = (draw(st.integers(2, 4)), c, *draw(st.sampled_from([(), (2,), (1,)])))
+    running = [Plain(None)] * 2 if training else [Argument((c,), constant=True), Argument((c,), positive, constant=True)]
+    affine = [Argument((c,))] * 2 if draw(st.booleans()) else []
+    return Call([Argument(shape), *running, *affine], {"training": training, "eps": draw(st.sampled_from([1e-5, 0.5]))})
+
+
+def last_axes(draw):
+    """Draw an array, the lengths of its last axes, and a weight and a bias of these, or none."""
+    shape = (draw(sides), *draw(st.lists(st.integers(2, 3), min_size=1, max_size=2)))
+    last = shape[draw(st.integers(1, len(shape) - 1)):]
+    return Call([Argument(shape), Plain(last), *[Argument(last)] * draw(st.integers(0, 2))], {"eps": draw(st.sampled_from([1e-5, 0.5]))})
+
+
+def looked_up(draw):
+    n = draw(st.integers(1, 4))
+    options = {"padding_idx": draw(st.sampled_from([None, 0, -1])), "scale_grad_by_freq": draw(st.booleans())}
+    return Call([Argument(draw(shapes), below(n)), Argument((n, draw(st.integers(1, 3))))], options)
+
+
+def dropped(draw):
+    """Draw what is not random: all or nothing is kept, or evaluation."""
+    p, training = draw(st.sampled_from([(0.0, True), (1.0, True), (0.5, False)]))
+    return Call([Argument(draw(shapes))], {"p": p, "training": training})
+
+
+def rows(draw):
+    return Call([Argument((draw(sides), 3))])
+
+
+def two_rows(draw):
+    return Call([Argument((draw(sides), 3))] * 2)
+
+
+def rows_with_norm(draw):
+    return Call([Argument((draw(sides), 3))], {"p": draw(st.sampled_from([1.0, 2.0]))})
+
+
+def some_rows(draw):
+    return Call([Argument((draw(st.integers(2, 4)), 3))])
+
+
+def three_rows(draw):
+    return Call([Argument((draw(sides), 3))] * 3)
+
+
+def row_and_signs(draw):
+    return Call([Argument((3, 2)), Argument((3, 2), signs, constant=True)])
+
+
+def two_and_signs(draw):
+    return Call([Argument((3,)), Argument((3,)), Argument((3,), signs, constant=True)])
+
+
+def pair_and_signs(draw):
+    return Call([Argument((3, 2)), Argument((3, 2)), Argument((3,), signs, constant=True)])
+
+
+def multi_margin(x, target, p, margin, weight, reduction):
+    """Return PyTorch's loss, made of operations, as PyTorch has no second derivative of its function."""
+    over = (margin - x.gather(1, target[:, None]) + x).clamp(min=0) ** p
+    losses = over.scatter(1, target[:, None], 0).mean(1) * (1 if weight is None else weight[target])
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def weighing_positives(lib, x, target, weight=None, **named):
+    factor = lib.tensor(2.5, dtype=x.dtype, device=x.device)
+    return lib.nn.functional.binary_cross_entropy_with_logits(x, target, weight, pos_weight=factor, **named)
+
+
+def from_statistics(arrays, options, g):
+    """Return the sizes of the terms of a normalisation, whose divisor may be small."""
+    size = 4 + sum(map(largest, arrays))
+    return [400 * size**3, *[4e5 * size**3 * largest(g)] * len(arrays)]
+
+
+def made(name, *given):
+    """Return a call of the layer of this name in the dtype of its input."""
+    return lambda lib, x: getattr(lib.nn, name)(*given, dtype=x.dtype).to(x.device).requires_grad_(False)(x)
+
+
+def table(lib, index, weight):
+    return lib.nn.Embedding.from_pretrained(weight)(index)
+
+
 # ---- functions of a library
 
 
@@ -417,4 +568,44 @@ FACES = [
          special="one"),
     both("nn.CrossEntropyLoss", lambda lib, x, target, weight, **named: lib.nn.CrossEntropyLoss(weight, **named)(x, target), smoothed,
          terms=from_scores, special=False),
+    functional("binary_cross_entropy", weighted, domain=inner, kinks=(), terms=from_several, special=False),
+    functional("binary_cross_entropy_with_logits", weighted, terms=from_several, special=False),
+    both("F.binary_cross_entropy_with_logits, pos_weight", weighing_positives, weighted, terms=from_several, special=False),
+    functional("soft_margin_loss", with_signs, terms=from_several, special=False),
+    functional("huber_loss", against(delta=st.sampled_from([0.4, 2.3])), terms=from_several, special="one"),
+    functional("smooth_l1_loss", against(beta=st.sampled_from([0.0, 0.4, 2.3])), terms=from_several, special="one"),
+    functional("kl_div", against(log_target=st.booleans(), reduction=st.sampled_from(["batchmean", "sum", "none"])), domain=positive,
+               kinks=(1.0,), terms=from_several, special=False),
+    functional("gaussian_nll_loss", with_variances, terms=from_several, special=False),
+    Row("F.multi_margin_loss", mg.nn.functional.multi_margin_loss, multi_margin, scored, kinks=(), terms=from_several, special=False,
+        face=True),
+    functional("margin_ranking_loss", ranked, terms=from_several, special="one"),
+    functional("hinge_embedding_loss", with_signs, terms=from_several, special="one"),
+    functional("cosine_embedding_loss", embedded, domain=away_from_zero, kinks=(1.0,), terms=from_statistics, special=False),
+    functional("triplet_margin_loss", triplets, kinks=(), terms=from_statistics, special=False),
+    functional("dropout", dropped),
+    functional("batch_norm", channels, kinks=(), terms=from_statistics, special=False),
+    functional("layer_norm", last_axes, kinks=(), terms=from_statistics, special=False),
+    functional("embedding", looked_up, terms=from_several, special=False),
+    functional("normalize", rows_with_norm, domain=away_from_zero, kinks=(1.0,), terms=from_statistics, special=False),
+    *[functional(name, two_rows, domain=away_from_zero, kinks=(), terms=from_statistics, special=False)
+      for name in ("cosine_similarity", "pairwise_distance")],
+    *[both(f"nn.{name}", of_class(name), two_rows, domain=away_from_zero, kinks=(), terms=from_statistics, special=False)
+      for name in ("CosineSimilarity", "PairwiseDistance", "HuberLoss", "SmoothL1Loss", "BCEWithLogitsLoss")],
+    both("nn.KLDivLoss", of_class("KLDivLoss", reduction="batchmean"), two_rows, domain=positive, kinks=(), special=False),
+    both("nn.BCELoss", of_class("BCELoss"), two_rows, domain=inner, kinks=(), terms=from_several, special=False),
+    both("nn.GaussianNLLLoss", of_class("GaussianNLLLoss"), three_rows, domain=positive, kinks=(), terms=from_several, special=False),
+    both("nn.TripletMarginLoss", of_class("TripletMarginLoss"), three_rows, kinks=(), terms=from_statistics, special=False),
+    *[both(f"nn.{name}", of_class(name), pair_and_signs, kinks=(), terms=from_statistics, special=False)
+      for name in ("CosineEmbeddingLoss",)],
+    *[both(f"nn.{name}", of_class(name), row_and_signs, kinks=(), terms=from_several, special=False)
+      for name in ("SoftMarginLoss", "HingeEmbeddingLoss")],
+    both("nn.MarginRankingLoss", of_class("MarginRankingLoss"), two_and_signs, kinks=(), terms=from_several, special=False),
+    Row("nn.MultiMarginLoss", lambda x, *given, **named: mg.nn.MultiMarginLoss(*given[1:], **named)(x, given[0]), multi_margin, scored,
+        kinks=(), terms=from_several, special=False, face=True),
+    both("nn.BatchNorm1d", made("BatchNorm1d", 3), some_rows, kinks=(), terms=from_statistics, special=False),
+    both("nn.LayerNorm", made("LayerNorm", 3), some_rows, kinks=(), terms=from_statistics, special=False),
+    both("nn.Embedding", table, lambda draw: Call([Argument(draw(shapes), below(4)), Argument((4, 2), constant=True)]), order=0),
+    both("nn.Dropout", lambda lib, x: lib.nn.Dropout(1.0)(x) + lib.nn.Dropout().eval()(x), one, special=False),
+    both("nn.Unflatten", of_class("Unflatten", 1, (3, -1)), rows),
 ]

@@ -4,10 +4,17 @@ from typing import TYPE_CHECKING
 
 from ...functions.elementwise import sigmoid, tanh
 from .activations import log_softmax, relu, softmax
-from .layers import l1_penalty, linear
-from .losses import cross_entropy, l1_loss, mse_loss, nll_loss
+from .layers import batch_norm, cosine_similarity, dropout, embedding, l1_penalty, layer_norm, linear, normalize, pairwise_distance
+from .losses import (binary_cross_entropy, binary_cross_entropy_with_logits, cosine_embedding_loss, cross_entropy, gaussian_nll_loss,
+                     hinge_embedding_loss, huber_loss, kl_div, l1_loss, margin_ranking_loss, mse_loss, multi_margin_loss, nll_loss,
+                     smooth_l1_loss, soft_margin_loss, triplet_margin_loss)
 
-__all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = [
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "dropout", "embedding", "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss",
+    "l1_penalty", "layer_norm", "linear", "log_softmax", "margin_ranking_loss", "mse_loss", "multi_margin_loss", "nll_loss",
+    "normalize", "pairwise_distance", "relu", "sigmoid", "smooth_l1_loss", "soft_margin_loss", "softmax", "tanh", "triplet_margin_loss",
+]  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
