@@ -7,13 +7,16 @@ from ._tensor import Tensor
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .backend import (DeviceMismatchError, bool_, device, dtype, float16, float32, float64, get_default_dtype, get_num_threads, inf,
                       int8, int16, int32, int64, nan, set_default_dtype, set_num_threads, uint8)
-from .functions.comparisons import (allclose, eq, equal, ge, gt, is_tensor, isfinite, isinf, isnan, le, logical_and, logical_not,
-                                    logical_or, lt, ne)
+from .functions.comparisons import (allclose, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or, bitwise_right_shift, bitwise_xor,
+                                    eq, equal, ge, gt, is_tensor, isclose, isfinite, isinf, isnan, le, logical_and, logical_not,
+                                    logical_or, logical_xor, lt, ne)
 from .functions.conversions import clone
 from .functions.creation import (arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like,
                                  tensor, zeros, zeros_like)
-from .functions.elementwise import (abs, add, clamp, div, exp, floor_divide, log, log_softmax, maximum, minimum, mul, neg, pow, relu,
-                                    remainder, sigmoid, sign, softmax, sqrt, square, sub, tanh)
+from .functions.elementwise import (abs, add, addcdiv, addcmul, atan, atan2, ceil, clamp, cos, cosh, div, erf, exp, expm1,
+                                    floor, floor_divide, lerp, log, log1p, log2, log10, log_softmax, maximum, minimum, mul, neg, pow,
+                                    reciprocal, relu, remainder, round, rsqrt, sigmoid, sign, sin, sinh, softmax, sqrt, square, sub, tan,
+                                    tanh, trunc)
 from .functions.indexing import index_select, where
 from .functions.products import matmul, mm
 from .functions.random import (Generator, default_generator, initial_seed, manual_seed, normal, rand, rand_like, randint, randn,
@@ -38,18 +41,20 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "CheckpointError", "DeviceMismatchError", "DoubleTensor", "FloatTensor", "Generator",
-    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor", "__version__", "abs", "absolute", "add", "all",
-    "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "as_tensor", "autograd", "backend", "bool", "bool_", "cat",
-    "clamp", "clip", "clone", "concat", "cuda", "data", "default_generator", "device", "div", "divide", "double", "dtype", "empty",
-    "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten", "float", "float16", "float32", "float64", "floor_divide",
-    "from_numpy", "full", "full_like", "ge", "get_default_dtype", "get_num_threads", "gt", "half", "index_select", "inf",
-    "initial_seed", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isfinite", "isinf", "isnan", "le",
-    "linspace", "load", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "long", "lt", "manual_seed", "matmul", "max",
-    "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "nan", "ne", "neg", "nn", "no_grad", "normal", "numel", "ones",
-    "ones_like", "ops", "optim", "permute", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "relu",
-    "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "sigmoid", "sign",
-    "softmax", "sqrt", "square", "squeeze", "stack", "sub", "subtract", "sum", "t", "tanh", "tensor", "transpose", "uint8", "unsqueeze",
-    "utils", "where", "zeros", "zeros_like",
+    "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor", "__version__", "abs", "absolute", "add", "addcdiv",
+    "addcmul", "all", "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "as_tensor", "atan", "atan2", "autograd",
+    "backend", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "bool_",
+    "cat", "ceil", "clamp", "clip", "clone", "concat", "cos", "cosh", "cuda", "data", "default_generator", "device", "div", "divide",
+    "double", "dtype", "empty", "empty_like", "enable_grad", "eq", "equal", "erf", "exp", "expm1", "eye", "flatten", "float", "float16",
+    "float32", "float64", "floor", "floor_divide", "from_numpy", "full", "full_like", "ge", "get_default_dtype", "get_num_threads", "gt",
+    "half", "index_select", "inf", "initial_seed", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isclose",
+    "isfinite", "isinf", "isnan", "le", "lerp", "linspace", "load", "log", "log1p", "log2", "log10", "log_softmax", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "long", "lt", "manual_seed", "matmul", "max", "maximum", "mean", "min", "minimum", "mm",
+    "mul", "multiply", "nan", "ne", "neg", "nn", "no_grad", "normal", "numel", "ones", "ones_like", "ops", "optim", "permute", "pow",
+    "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "reciprocal", "relu", "remainder", "reshape", "round", "rsqrt",
+    "save", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "sigmoid", "sign", "sin", "sinh", "softmax",
+    "sqrt", "square", "squeeze", "stack", "sub", "subtract", "sum", "t", "tan", "tanh", "tensor", "transpose", "trunc", "uint8",
+    "unsqueeze", "utils", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist

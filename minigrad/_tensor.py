@@ -208,13 +208,19 @@ class Tensor(graph.Tensor):
     add, sub, subtract, mul, multiply = e.add, e.sub, e.sub, e.mul, e.mul
     div, divide, true_divide, floor_divide, remainder, pow = e.div, e.div, e.div, e.floor_divide, e.remainder, e.pow
     neg, abs, absolute, square, sign, clamp, clip = e.neg, e.abs, e.abs, e.square, e.sign, e.clamp, e.clamp
-    exp, log, sqrt, tanh, sigmoid, relu = e.exp, e.log, e.sqrt, e.tanh, e.sigmoid, e.relu
+    floor, ceil, trunc, round, erf = e.floor, e.ceil, e.trunc, e.round, e.erf
+    exp, expm1, log, log1p, log2, log10 = e.exp, e.expm1, e.log, e.log1p, e.log2, e.log10
+    sqrt, rsqrt, reciprocal, tanh, sigmoid, relu = e.sqrt, e.rsqrt, e.reciprocal, e.tanh, e.sigmoid, e.relu
+    sin, cos, tan, sinh, cosh, atan, atan2 = e.sin, e.cos, e.tan, e.sinh, e.cosh, e.atan, e.atan2
+    lerp, addcmul, addcdiv = e.lerp, e.addcmul, e.addcdiv
     softmax, log_softmax = e.softmax, e.log_softmax
     matmul, mm = products.matmul, products.mm
 
     eq, ne, lt, le, gt, ge = c.eq, c.ne, c.lt, c.le, c.gt, c.ge
-    logical_and, logical_or, logical_not = c.logical_and, c.logical_or, c.logical_not
-    isnan, isfinite, isinf = c.isnan, c.isfinite, c.isinf
+    logical_and, logical_or, logical_xor, logical_not = c.logical_and, c.logical_or, c.logical_xor, c.logical_not
+    isnan, isfinite, isinf, isclose = c.isnan, c.isfinite, c.isinf, c.isclose
+    bitwise_and, bitwise_or, bitwise_xor, bitwise_not = c.bitwise_and, c.bitwise_or, c.bitwise_xor, c.bitwise_not
+    bitwise_left_shift, bitwise_right_shift = c.bitwise_left_shift, c.bitwise_right_shift
 
     sum, mean, max, min, amax, amin = r.sum, r.mean, r.max, r.min, r.amax, r.amin
     argmax, argmin, all, any = r.argmax, r.argmin, r.all, r.any
@@ -227,6 +233,7 @@ class Tensor(graph.Tensor):
 
     to, type, clone, contiguous, cpu, cuda = v.to, v.type, v.clone, v.contiguous, v.cpu, v.cuda
     double, float, half, long, int, bool = v.double, v.float, v.half, v.long, v.int, v.bool
+    short, char, byte, type_as = v.short, v.char, v.byte, v.type_as
 
     new, new_empty, new_zeros, new_ones = creation.new, creation.new_empty, creation.new_zeros, creation.new_ones
     new_full, new_tensor = creation.new_full, creation.new_tensor
@@ -238,9 +245,13 @@ class Tensor(graph.Tensor):
 
     add_, sub_, mul_, div_, pow_ = i.add_, i.sub_, i.mul_, i.div_, i.pow_
     floor_divide_, remainder_ = i.floor_divide_, i.remainder_
-    exp_, sqrt_, neg_, abs_ = i.exp_, i.sqrt_, i.neg_, i.abs_
-    tanh_, sigmoid_, relu_, clamp_, clip_ = i.tanh_, i.sigmoid_, i.relu_, i.clamp_, i.clamp_
-    zero_, fill_, copy_, normal_, uniform_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_
+    neg_, abs_, square_, sign_, clamp_, clip_ = i.neg_, i.abs_, i.square_, i.sign_, i.clamp_, i.clamp_
+    floor_, ceil_, trunc_, round_, erf_ = i.floor_, i.ceil_, i.trunc_, i.round_, i.erf_
+    exp_, expm1_, log_, log1p_, log2_, log10_ = i.exp_, i.expm1_, i.log_, i.log1p_, i.log2_, i.log10_
+    sqrt_, rsqrt_, reciprocal_, tanh_, sigmoid_, relu_ = i.sqrt_, i.rsqrt_, i.reciprocal_, i.tanh_, i.sigmoid_, i.relu_
+    sin_, cos_, tan_, sinh_, cosh_, atan_, atan2_ = i.sin_, i.cos_, i.tan_, i.sinh_, i.cosh_, i.atan_, i.atan2_
+    lerp_, addcmul_, addcdiv_ = i.lerp_, i.addcmul_, i.addcdiv_
+    zero_, fill_, copy_, normal_, uniform_, resize_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_, i.resize_
 
     # ---- the operators
 

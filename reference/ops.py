@@ -196,16 +196,6 @@ def cosh(x):
     return torch.cosh(x)
 
 
-def arcsin(x):
-    """The angle whose sine is x"""
-    return torch.arcsin(x)
-
-
-def arccos(x):
-    """The angle whose cosine is x"""
-    return torch.arccos(x)
-
-
 def arctan(x):
     """The angle whose tangent is x"""
     return torch.arctan(x)
@@ -282,6 +272,11 @@ def sigmoid(x):
 def relu(x):
     """max(x, 0)"""
     return torch.relu(x)
+
+
+def leaky_relu(x, *, slope):
+    """x where x > 0, else slope x"""
+    return F.leaky_relu(x, slope)
 
 
 def softmax(x, *, axis):

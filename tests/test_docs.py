@@ -139,8 +139,8 @@ def recipe(page):
     """Return what a page says on adding an operation: its code, its twin's, its row, the four files, and pytest's arguments."""
     text = page.read_text(encoding="utf-8")
     text = text[text.index("## Add an operation"):]
-    operation, twin = re.findall(r"(?:@op\n)?def silu\(x\):\n(?: +.*\n)+", "\n".join(fenced(page, "python")))
-    row = re.search(r"`(op\(\"silu\".*?\),)`", text)[1]
+    operation, twin = re.findall(r"(?:@op\n)?def swish\(x\):\n(?: +.*\n)+", "\n".join(fenced(page, "python")))
+    row = re.search(r"`(op\(\"swish\".*?\),)`", text)[1]
     places = re.findall(r"^\d\. .*?`((?:minigrad|reference|tests)/[\w/]+\.py)`", text, re.MULTILINE)
     return operation, twin, row, places, re.search(r"`pytest (\S+) -k \"(.*?)\"`", text).groups()
 
@@ -156,9 +156,9 @@ def test_the_recipe_for_an_operation_works_to_the_letter(tmp_path):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     append(tmp_path / file, operation)
-    replace(tmp_path / names, r"(from \.activations import .*?)relu, ", r"\1relu, silu, ")
+    replace(tmp_path / names, r"(from \.activations import .*?)relu, ", r"\1relu, swish, ")
     if '"relu", ' in (tmp_path / names).read_text(encoding="utf-8"):  # __all__ is a list of names
-        replace(tmp_path / names, '"relu",', '"relu", "silu",')
+        replace(tmp_path / names, '"relu",', '"relu", "swish",')
     append(tmp_path / twins, twin)
     replace(tmp_path / table, r"^OPS = \[\n", f"OPS = [\n    {row}\n")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(tmp_path / "tests")])}

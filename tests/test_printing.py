@@ -113,6 +113,8 @@ x.expand(3, 2, 2); x[0]; x[:, 0]; x[0, 1]; x[1:]; x[:, 1:]; x[T.tensor([0, 1])];
 x[...]; x[:]; x[None]; x[0, None]; T.cat([x, y]); T.where(x > 0, x, y); T.maximum(x, y)
 T.minimum(x, y); x @ y; x.mm(y); x.unsqueeze(0) @ y; F.linear(x, y, v); F.linear(x, y)
 F.mse_loss(x, y); F.linear(x[None], y, v); F.nll_loss(x, k); F.cross_entropy(x, k)
+x.sin(); x.cos(); x.tan(); x.sinh(); x.cosh(); x.atan(); x.atan2(y); x.erf(); x.expm1(); x.log1p(); x.log2(); x.log10(); x.rsqrt()
+x.reciprocal(); x.floor(); x.ceil(); x.trunc(); x.round(); x.round(decimals=2); F.leaky_relu(x)
 F.l1_loss(x, y); F.relu(x); x % 2; Cube.apply(x)
 x[1:, :]; x[0, :]; assigned(x, 0); assigned(x, slice(1, None)); assigned(x, (0, slice(None)))
 assigned(x, [0, 1]); assigned(x, x.detach() > 0); assigned(x, T.tensor([0, 1]))"""

@@ -3,6 +3,7 @@
 They add files from outside docs/ and the pages of the lessons, and write out the lists of names on the API's pages.
 """
 
+import importlib
 import inspect
 import re
 from pathlib import Path
@@ -46,8 +47,18 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def entries(names):
-    """Return lines that mkdocstrings replaces by the documentation of these names."""
-    return "\n\n".join(f"::: {name}" for name in names)
+    """Return lines that mkdocstrings replaces by the documentation of these names; of functions that a table makes, the documentation."""
+    return "\n\n".join(made_by_a_table(name) or f"::: {name}" for name in names)
+
+
+def made_by_a_table(name):
+    """Return the heading and docstring of a function that no `def` of its name defines, which mkdocstrings cannot find; else None."""
+    place, _, last = name.rpartition(".")
+    found = getattr(importlib.import_module(place), last)
+    if not inspect.isfunction(found) or hasattr(found, "__wrapped__") or found.__code__.co_name == last:
+        return None
+    signature = str(inspect.signature(found)).replace("'", "")
+    return f"### {last} {{ #{name} }}\n\n```python\n{last}{signature}\n```\n\n{inspect.getdoc(found)}"
 
 
 def methods():

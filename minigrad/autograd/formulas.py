@@ -19,6 +19,14 @@ def formula(op: Any) -> str:
     return ""
 
 
+def formula_of(op: Any, **names: str) -> str:
+    """Return the formula with other names for its arguments: formula_of(ops.exp, x="input") is "y = e^input,  dL/dinput = g y"."""
+    text = formula(op)
+    for name, new in names.items():
+        text = re.sub(rf"(?<![a-z]){name}(?![a-z])|(?<=dL/d){name}(?= )", new, text)
+    return text
+
+
 def formula_parts(op: Any) -> tuple[str, dict[str, str]]:
     """Return the parts of a formula: for tanh ("y = tanh(x)", {"x": "g (1 - y²)"}); for what states none ("", {})."""
     stated = re.sub(r",\s+no gradient( for [\w, ]+)?$", "", formula(op))

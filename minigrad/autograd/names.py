@@ -7,8 +7,6 @@ from typing import Any
 
 OTHERS = {
     "absolute": "Abs",
-    "arccos": "Acos",
-    "arcsin": "Asin",
     "arctan": "Atan",
     "arctan2": "Atan2",
     "astype": "ToCopy",
@@ -35,7 +33,7 @@ def grad_fn_name(node: Any) -> str:
     if not node.op.owns:
         return f"{node.op.__name__}Backward"
     name = SPECIAL.get(node.op.__name__, _plain)(node)
-    return name if name[-1].isdigit() or name == "CopySlices" else f"{name}Backward0"
+    return name if "Backward" in name or name == "CopySlices" else f"{name}Backward0"
 
 
 def _plain(node: Any) -> str:

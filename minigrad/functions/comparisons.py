@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
@@ -9,8 +10,9 @@ from ..autograd import contract
 from .arguments import beside, check_array, check_input, check_tensor
 from .types import Operand, Tensor
 
-__all__ = ["allclose", "eq", "equal", "ge", "gt", "is_tensor", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",
-           "logical_or", "lt", "ne"]
+__all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "eq",
+           "equal", "ge", "gt", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or",
+           "logical_xor", "lt", "ne"]
 
 
 def eq(input: Tensor, other: Operand) -> Tensor:
@@ -53,6 +55,11 @@ def logical_or(input: Tensor, other: Operand) -> Tensor:
     return ops.logical_or(check_input(input, "logical_or"), check_array(other, "logical_or"))
 
 
+def logical_xor(input: Tensor, other: Tensor) -> Tensor:
+    """Return for each element whether one of input and other is true, that is not 0, and the other is not."""
+    return logical_not(input) != logical_not(other)
+
+
 def logical_not(input: Tensor) -> Tensor:
     """Return for each element whether it is false, that is 0."""
     return ops.logical_not(check_input(input, "logical_not"))
@@ -68,6 +75,12 @@ def isfinite(input: Tensor) -> Tensor:
     return beside(input, backend.array_module(check_input(input, "isfinite").array).isfinite(input.array))
 
 
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """Return for each element whether |input - other| ≤ atol + rtol · |other|; NaN is close to NaN if `equal_nan`."""
+    x, y = check_input(input, "isclose").array, check_tensor(other, "isclose").array
+    return beside(input, backend.array_module(x).isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
+
+
 def isinf(input: Tensor) -> Tensor:
     """Return for each element whether it is ∞ or -∞."""
     return beside(input, backend.array_module(check_input(input, "isinf").array).isinf(input.array))
@@ -78,8 +91,7 @@ def isinf(input: Tensor) -> Tensor:
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Return whether |input - other| ≤ atol + rtol · |other| everywhere; NaN is close to NaN if `equal_nan`."""
-    x, y = check_input(input, "allclose").array, check_tensor(other, "allclose").array
-    return bool(backend.array_module(x).allclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return bool(isclose(check_input(input, "allclose"), check_tensor(other, "allclose"), rtol, atol, equal_nan).all())
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
@@ -106,3 +118,25 @@ def bitwise(name: str, *operands: Any) -> Tensor:
         raise TypeError(f"{name}: not defined for bools; convert with .long()")
     x = next(x for x in operands if isinstance(x, Tensor))
     return beside(x, getattr(backend.array_module(x.array), name)(*arrays))
+
+
+def of_bits(name: str, sentence: str) -> Callable[[Tensor, Operand], Tensor]:
+    """Return the public function of two operands that is NumPy's function `name` (without "bitwise_" for a shift)."""
+    def function(input: Tensor, other: Operand) -> Tensor:
+        return bitwise(name.removeprefix("bitwise_") if "shift" in name else name, input, other)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = sentence
+    return function
+
+
+bitwise_and = of_bits("bitwise_and", "Return the bits that are set in both whole numbers or bools.")
+bitwise_or = of_bits("bitwise_or", "Return the bits that are set in at least one of two whole numbers or bools.")
+bitwise_xor = of_bits("bitwise_xor", "Return the bits that are set in one of two whole numbers or bools and not in the other.")
+bitwise_left_shift = of_bits("bitwise_left_shift", "Return input · 2^other, of whole numbers.")
+bitwise_right_shift = of_bits("bitwise_right_shift", "Return ⌊input / 2^other⌋, of whole numbers.")
+
+
+def bitwise_not(input: Tensor) -> Tensor:
+    """Return each whole number with all its bits inverted, -1 - input if it has a sign; of bools, the opposite."""
+    return bitwise("invert", check_input(input, "bitwise_not"))

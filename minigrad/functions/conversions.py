@@ -63,6 +63,14 @@ def type(self: Tensor, dtype: Any = None) -> Tensor | str:
     return self.to(getattr(dtype, "holds", dtype))  # a type such as FloatTensor holds a dtype
 
 
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """Return this tensor in the dtype and on the device of another.
+
+    y = self in the dtype of other,  dL/dself = g in the dtype of self,  no gradient for other
+    """
+    return self.to(check_input(other, "type_as", "other"))
+
+
 def double(self: Tensor) -> Tensor:
     """Return this tensor in float64.
 
@@ -95,6 +103,21 @@ def long(self: Tensor) -> Tensor:
 def int(self: Tensor) -> Tensor:
     """Return this tensor in int32, cut towards 0."""
     return self.to(backend.int32)
+
+
+def short(self: Tensor) -> Tensor:
+    """Return this tensor in int16, cut towards 0."""
+    return self.to(backend.int16)
+
+
+def char(self: Tensor) -> Tensor:
+    """Return this tensor in int8, cut towards 0."""
+    return self.to(backend.int8)
+
+
+def byte(self: Tensor) -> Tensor:
+    """Return this tensor in uint8, cut towards 0."""
+    return self.to(backend.uint8)
 
 
 def bool(self: Tensor) -> Tensor:

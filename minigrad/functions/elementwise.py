@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
+from ..autograd.formulas import formula_of
 from .arguments import NUMBERS, axis_of, check_input, check_power, floating, quotient_operands, raw, times_alpha
 from .types import DTypeLike, Operand, Tensor
 
 __all__ = [
-    "abs", "add", "clamp", "div", "exp", "floor_divide", "log", "log_softmax", "maximum", "minimum", "mul", "neg", "pow", "relu",
-    "remainder", "sigmoid", "sign", "softmax", "sqrt", "square", "sub", "tanh",
+    "abs", "add", "addcdiv", "addcmul", "atan", "atan2", "ceil", "clamp", "cos", "cosh", "div", "erf", "exp", "expm1",
+    "floor", "floor_divide", "lerp", "log", "log1p", "log2", "log10", "log_softmax", "maximum", "minimum", "mul", "neg", "pow",
+    "reciprocal", "relu", "remainder", "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "softmax", "sqrt", "square", "sub", "tan",
+    "tanh", "trunc",
 ]  # fmt: skip
 
 
@@ -41,12 +45,23 @@ def mul(input: Tensor, other: Operand) -> Tensor:
     return ops.mul(check_input(input, "mul"), other)
 
 
-def div(input: Tensor, other: Operand) -> Tensor:
+def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
     """Return the quotient; whole numbers give floating-point quotients.
+
+    With the rounding mode "floor" or "trunc" it is rounded down or towards 0, its gradients are 0, and whole numbers give whole ones.
 
     y = input / other,  dL/dinput = g / other,  dL/dother = -g input / other²
     """
-    return quotient(check_input(input, "div"), other)
+    if rounding_mode is None:
+        return quotient(check_input(input, "div"), other)
+    if rounding_mode not in ("floor", "trunc"):
+        raise RuntimeError(f"div: expected the rounding mode None, 'floor' or 'trunc', got {rounding_mode!r}")
+    exact = quotient(check_input(input, "div"), other)
+    x, y = (a.detach() if isinstance(a, Tensor) else a for a in (input, other))
+    down = ops.floor_divide(x, y)
+    if down.array.dtype.kind == "f":
+        return ops.trunc(exact) if rounding_mode == "trunc" else ops.where(True, down, exact)
+    return down if rounding_mode == "floor" else ops.where((down < 0) & (down * y != x), down + 1, down)
 
 
 def quotient(x: Operand, y: Operand) -> Tensor:
@@ -87,20 +102,38 @@ def pow(input: Tensor | float, exponent: Operand) -> Tensor:
     return ops.pow(input, exponent)
 
 
-def neg(input: Tensor) -> Tensor:
-    """Return the negative of each element.
+def atan2(input: Tensor, other: Tensor) -> Tensor:
+    """Return the angle between -π and π of the point (other, input), seen from the origin; the derivatives there are 0.
 
-    y = -input,  dL/dinput = -g
+    y = the angle of the point (other, input),  dL/dinput = g other / (input² + other²),  dL/dother = -g input / (input² + other²)
     """
-    return ops.neg(check_input(input, "neg"))
+    return ops.arctan2(floating(input, "atan2"), floating(other, "atan2"))
 
 
-def abs(input: Tensor) -> Tensor:
-    """Return the absolute value of each element; its derivative at 0 is 0.
+def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
+    """Return the point between input and end: input for the weight 0, end for 1.
 
-    y = |input|,  dL/dinput = g sign(input)
+    y = input + weight (end - input),  dL/dinput = g (1 - weight),  dL/dend = g weight,  dL/dweight = g (end - input)
     """
-    return ops.absolute(check_input(input, "abs"))
+    return check_input(input, "lerp") + (check_input(end, "lerp", "end") - input) * weight
+
+
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """Return input plus the product of two tensors and the number `value`.
+
+    y = input + value · tensor1 · tensor2,  dL/dinput = g,  dL/dtensor1 = value g tensor2,  dL/dtensor2 = value g tensor1,
+    no gradient for value
+    """
+    return add(input, check_input(tensor1, "addcmul", "tensor1") * tensor2, alpha=value)
+
+
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """Return input plus the quotient of two tensors, times the number `value`.
+
+    y = input + value · tensor1 / tensor2,  dL/dinput = g,  dL/dtensor1 = value g / tensor2,
+    dL/dtensor2 = -value g tensor1 / tensor2²,  no gradient for value
+    """
+    return add(input, check_input(tensor1, "addcdiv", "tensor1") / tensor2, alpha=value)
 
 
 def square(input: Tensor) -> Tensor:
@@ -153,55 +186,57 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     return ops.clip(input.to(target), *limits)
 
 
-# ---- functions of one variable: whole numbers are taken as floating-point ones
+# ---- functions of one variable
 
 
-def exp(input: Tensor) -> Tensor:
-    """Return e to the power of each element.
+def of_one(operation: Any, sentence: str, name: str = "", accept: Any = floating) -> Callable[[Tensor], Tensor]:
+    """Return the public function of an operation of one variable; its docstring is the sentence and the operation's formula.
 
-    y = e^input,  dL/dinput = g y
+    accept: a function that checks the argument; `floating` also takes whole numbers as floating-point ones.
     """
-    return ops.exp(floating(input, "exp"))
+    name = name or operation.__name__
+
+    def function(input: Tensor) -> Tensor:
+        result: Tensor = operation(accept(input, name))
+        return result
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{sentence}\n\n{formula_of(operation, x='input')}"
+    return function
 
 
-def log(input: Tensor) -> Tensor:
-    """Return the natural logarithm of each element: -∞ at 0, NaN below.
+neg = of_one(ops.neg, "Return the negative of each element.", accept=check_input)
+abs = of_one(ops.absolute, "Return the absolute value of each element; its derivative at 0 is 0.", "abs", check_input)
+relu = of_one(ops.relu, "Return each element, or 0 where it is negative; the derivative at 0 is 0.", accept=check_input)
+floor = of_one(ops.floor, "Return each element rounded down; whole numbers are copied.", accept=check_input)
+ceil = of_one(ops.ceil, "Return each element rounded up; whole numbers are copied.", accept=check_input)
+trunc = of_one(ops.trunc, "Return each element rounded towards 0; whole numbers are copied.", accept=check_input)
+exp = of_one(ops.exp, "Return e to the power of each element.")
+expm1 = of_one(ops.expm1, "Return e to the power of each element, minus 1; the digits of a small result are kept.")
+log = of_one(ops.log, "Return the natural logarithm of each element: -∞ at 0, NaN below.")
+log1p = of_one(ops.log1p, "Return the natural logarithm of 1 plus each element; the digits of a small result are kept.")
+log2 = of_one(ops.log2, "Return the logarithm to base 2 of each element: -∞ at 0, NaN below.")
+log10 = of_one(ops.log10, "Return the logarithm to base 10 of each element: -∞ at 0, NaN below.")
+sqrt = of_one(ops.sqrt, "Return the square root of each element, NaN below 0.")
+rsqrt = of_one(ops.rsqrt, "Return 1 divided by the square root of each element: ∞ at 0, NaN below.")
+reciprocal = of_one(ops.reciprocal, "Return 1 divided by each element.")
+sin = of_one(ops.sin, "Return the sine of each element, an angle in radians.")
+cos = of_one(ops.cos, "Return the cosine of each element, an angle in radians.")
+tan = of_one(ops.tan, "Return the tangent of each element, an angle in radians.")
+atan = of_one(ops.arctan, "Return the angle between -π/2 and π/2 whose tangent is each element.", "atan")
+sinh = of_one(ops.sinh, "Return the hyperbolic sine, (e^x - e^-x) / 2, of each element x.")
+cosh = of_one(ops.cosh, "Return the hyperbolic cosine, (e^x + e^-x) / 2, of each element x.")
+tanh = of_one(ops.tanh, "Return the hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x), of each element x.")
+sigmoid = of_one(ops.sigmoid, "Return the logistic function of each element, between 0 and 1.")
+erf = of_one(ops.erf, "Return the error function of each element, between -1 and 1.")
 
-    y = log input,  dL/dinput = g / input
+
+def round(input: Tensor, *, decimals: int = 0) -> Tensor:
+    """Return each element rounded to `decimals` digits after the point, halves to the even neighbour; whole numbers are copied.
+
+    y = input rounded to `decimals` digits,  dL/dinput = 0
     """
-    return ops.log(floating(input, "log"))
-
-
-def sqrt(input: Tensor) -> Tensor:
-    """Return the square root of each element, NaN below 0.
-
-    y = √input,  dL/dinput = g / (2 y)
-    """
-    return ops.sqrt(floating(input, "sqrt"))
-
-
-def tanh(input: Tensor) -> Tensor:
-    """Return the hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x), of each element x.
-
-    y = tanh(input),  dL/dinput = g (1 - y²)
-    """
-    return ops.tanh(floating(input, "tanh"))
-
-
-def sigmoid(input: Tensor) -> Tensor:
-    """Return the logistic function of each element, between 0 and 1.
-
-    y = 1 / (1 + e^-input),  dL/dinput = g y (1 - y)
-    """
-    return ops.sigmoid(floating(input, "sigmoid"))
-
-
-def relu(input: Tensor) -> Tensor:
-    """Return each element, or 0 where it is negative; the derivative at 0 is 0.
-
-    y = max(input, 0),  dL/dinput = g where y > 0, else 0
-    """
-    return ops.relu(check_input(input, "relu"))
+    return ops.round(check_input(input, "round"), **({"decimals": decimals} if decimals else {}))
 
 
 # ---- along one axis

@@ -5,11 +5,14 @@ Each raises RuntimeError where PyTorch does: for a leaf that requires a gradient
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import backend, ops
+from ..autograd.formulas import formula_of
+from ..printing import Size
 from . import elementwise as e
-from .arguments import NUMBERS, check_number, check_power, times_alpha
+from .arguments import NUMBERS, beside, check_number, check_power, lengths, times_alpha
 from .types import Operand, Tensor
 from .writing import arithmetic, draw_into, replace
 
@@ -44,11 +47,13 @@ def mul_(self: Tensor, other: Operand) -> Tensor:
     return arithmetic(self, "multiply", ops.mul, other)
 
 
-def div_(self: Tensor, other: Operand) -> Tensor:
-    """Divide self by other.
+def div_(self: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
+    """Divide self by other, rounded as `div` does in the mode "floor" or "trunc".
 
     y = self / other,  dL/dself = g / other,  dL/dother = -g self / other²
     """
+    if rounding_mode is not None:
+        return replace(self, "div_", lambda: e.div(self, other, rounding_mode=rounding_mode), other)
     return arithmetic(self, "divide", ops.div, other)
 
 
@@ -77,63 +82,61 @@ def remainder_(self: Tensor, other: Operand) -> Tensor:
     return arithmetic(self, None, ops.remainder, other)
 
 
+def atan2_(self: Tensor, other: Tensor) -> Tensor:
+    """Replace self by the angle of the point (other, self).
+
+    y = the angle of the point (other, self),  dL/dself = g other / (self² + other²),  dL/dother = -g self / (self² + other²)
+    """
+    return replace(self, "atan2_", lambda: e.atan2(self, other), other)
+
+
+def lerp_(self: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
+    """Move self towards end.
+
+    y = self + weight (end - self),  dL/dself = g (1 - weight),  dL/dend = g weight,  dL/dweight = g (end - self)
+    """
+    return replace(self, "lerp_", lambda: e.lerp(self, end, weight), end, weight)
+
+
+def addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """Add the product of two tensors and the number `value` to self.
+
+    y = self + value · tensor1 · tensor2,  dL/dself = g,  dL/dtensor1 = value g tensor2,  dL/dtensor2 = value g tensor1,
+    no gradient for value
+    """
+    return replace(self, "addcmul_", lambda: e.addcmul(self, tensor1, tensor2, value=value), tensor1, tensor2)
+
+
+def addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
+    """Add the quotient of two tensors, times the number `value`, to self.
+
+    y = self + value · tensor1 / tensor2,  dL/dself = g,  dL/dtensor1 = value g / tensor2,
+    dL/dtensor2 = -value g tensor1 / tensor2²,  no gradient for value
+    """
+    return replace(self, "addcdiv_", lambda: e.addcdiv(self, tensor1, tensor2, value=value), tensor1, tensor2)
+
+
 # ---- functions of one variable
 
 
-def exp_(self: Tensor) -> Tensor:
-    """Replace each element x by e^x.
+def written(function: Any) -> Callable[..., Tensor]:
+    """Return the method that writes what a function of one variable returns into its tensor."""
+    name = f"{function.__name__}_"
 
-    y = e^self,  dL/dself = g y
-    """
-    return replace(self, "exp_", lambda: e.exp(self))
+    def method(self: Tensor, **options: Any) -> Tensor:
+        result: Tensor = replace(self, name, lambda: function(self, **options))
+        return result
 
-
-def sqrt_(self: Tensor) -> Tensor:
-    """Replace each element by its square root.
-
-    y = √self,  dL/dself = g / (2 y)
-    """
-    return replace(self, "sqrt_", lambda: e.sqrt(self))
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"Replace each element by what `{function.__name__}` returns for it.\n\n{formula_of(function, input='self')}"
+    return method
 
 
-def neg_(self: Tensor) -> Tensor:
-    """Replace each element by its negative.
-
-    y = -self,  dL/dself = -g
-    """
-    return replace(self, "neg_", lambda: e.neg(self))
-
-
-def abs_(self: Tensor) -> Tensor:
-    """Replace each element by its absolute value; the derivative at 0 is 0.
-
-    y = |self|,  dL/dself = g sign(self)
-    """
-    return replace(self, "abs_", lambda: e.abs(self))
-
-
-def tanh_(self: Tensor) -> Tensor:
-    """Replace each element by its hyperbolic tangent.
-
-    y = tanh(self),  dL/dself = g (1 - y²)
-    """
-    return replace(self, "tanh_", lambda: e.tanh(self))
-
-
-def sigmoid_(self: Tensor) -> Tensor:
-    """Replace each element x by 1 / (1 + e^-x).
-
-    y = 1 / (1 + e^-self),  dL/dself = g y (1 - y)
-    """
-    return replace(self, "sigmoid_", lambda: e.sigmoid(self))
-
-
-def relu_(self: Tensor) -> Tensor:
-    """Replace each negative element by 0; the derivative at 0 is 0.
-
-    y = max(self, 0),  dL/dself = g where y > 0, else 0
-    """
-    return replace(self, "relu_", lambda: e.relu(self))
+abs_, atan_, ceil_, cos_, cosh_, erf_ = map(written, (e.abs, e.atan, e.ceil, e.cos, e.cosh, e.erf))
+exp_, expm1_, floor_, log_, log1p_, log2_, log10_ = map(written, (e.exp, e.expm1, e.floor, e.log, e.log1p, e.log2, e.log10))
+neg_, reciprocal_, relu_, round_, rsqrt_ = map(written, (e.neg, e.reciprocal, e.relu, e.round, e.rsqrt))
+sigmoid_, sign_, sin_, sinh_, sqrt_ = map(written, (e.sigmoid, e.sign, e.sin, e.sinh, e.sqrt))
+square_, tan_, tanh_, trunc_ = map(written, (e.square, e.tan, e.tanh, e.trunc))
 
 
 def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
@@ -146,6 +149,17 @@ def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None)
 
 
 # ---- elements given or drawn
+
+
+def resize_(self: Tensor, *sizes: Any) -> Tensor:
+    """Give self another shape. Its elements are kept row by row, as many as fit; further ones are 0 here, undefined in PyTorch."""
+    if self._requires_grad:
+        raise RuntimeError("resize_: a tensor that requires a gradient cannot be resized; use reshape")
+    shape, flat = lengths(sizes), self.array.reshape(-1)
+    missing = backend.array_module(flat).zeros(max(0, Size(shape).numel() - flat.size), flat.dtype)
+    kept = flat[:Size(shape).numel()]
+    self.data = beside(self, (backend.array_module(flat).concatenate([kept, missing]) if missing.size else kept).reshape(shape))
+    return self
 
 
 def zero_(self: Tensor) -> Tensor:

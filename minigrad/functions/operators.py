@@ -11,8 +11,8 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd.formulas import formula
+from . import comparisons as c
 from . import elementwise, in_place, products
-from .comparisons import bitwise
 from .types import Operand, Tensor
 from .writing import replace
 
@@ -70,7 +70,7 @@ def pos(self: Tensor) -> Tensor:
 
 def invert(self: Tensor) -> Tensor:
     """Return ~self, of whole numbers or bools."""
-    return bitwise("invert", self)
+    return c.bitwise("invert", self)
 
 
 # ---- comparisons
@@ -82,17 +82,14 @@ gt, ge = operator(ops.greater, "__lt__"), operator(ops.greater_equal, "__le__")
 # ---- bit by bit
 
 
-def _bits(name: str, reflected: str, swapped: bool = False) -> Callable[[Tensor, Operand], Tensor]:
-    return operator((lambda x, y: bitwise(name, y, x)) if swapped else (lambda x, y: bitwise(name, x, y)), reflected)
-
-
 def _write_bits(name: str, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
-    return operator(lambda x, y: replace(x, name, lambda: bitwise(name, x, y), y), reflected)
+    return operator(lambda x, y: replace(x, name, lambda: c.bitwise(name, x, y), y), reflected)
 
 
-and_, or_, xor = _bits("bitwise_and", "__rand__"), _bits("bitwise_or", "__ror__"), _bits("bitwise_xor", "__rxor__")
-lshift, rshift = _bits("left_shift", "__rlshift__"), _bits("right_shift", "__rrshift__")
-rlshift, rrshift = _bits("left_shift", "__lshift__", swapped=True), _bits("right_shift", "__rshift__", swapped=True)
+and_, or_, xor = operator(c.bitwise_and, "__rand__"), operator(c.bitwise_or, "__ror__"), operator(c.bitwise_xor, "__rxor__")
+lshift, rshift = operator(c.bitwise_left_shift, "__rlshift__"), operator(c.bitwise_right_shift, "__rrshift__")
+rlshift = operator(lambda x, y: c.bitwise_left_shift(y, x), "__lshift__")
+rrshift = operator(lambda x, y: c.bitwise_right_shift(y, x), "__rshift__")
 
 # ---- in place
 

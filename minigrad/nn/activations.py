@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from .._tensor import Tensor
+from ..backend import get_default_dtype
+from ..functions.creation import full
 from . import functional as F
 from .module import Module
+from .parameter import Parameter
 
 
 class Tanh(Module):
@@ -23,6 +29,22 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
+class LogSigmoid(Module):
+    """The logarithm of the logistic function, -log(1 + e^-x)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return logsigmoid(input)."""
+        return F.logsigmoid(input)
+
+
+class Softsign(Module):
+    """The quotient x / (1 + |x|)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return softsign(input)."""
+        return F.softsign(input)
+
+
 class ReLU(Module):
     """The rectifier, max(x, 0); `inplace` writes it into the input."""
 
@@ -37,6 +59,119 @@ class ReLU(Module):
     def extra_repr(self) -> str:
         """Return the option, if it is set."""
         return "inplace=True" if self.inplace else ""
+
+
+class Activation(Module):
+    """Base of the layers that call a function; their options are attributes, and the arguments of the function, by the same names."""
+
+    function: Callable[..., Tensor]
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self._options = tuple(options)
+        for name, value in options.items():
+            setattr(self, name, value)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the function of `input` with the options."""
+        return type(self).function(input, **{name: getattr(self, name) for name in self._options})
+
+    def extra_repr(self) -> str:
+        """Return the options, and `inplace` if it is set."""
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self._options if name != "inplace" or self.inplace)
+
+
+class Inplace(Activation):
+    """Base of the activations whose only option is `inplace`: it writes the result into the input."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(inplace=inplace)
+
+
+class SiLU(Inplace):
+    """The product x σ(x), where σ is the logistic function."""
+
+    function = F.silu
+
+
+class Mish(Inplace):
+    """The product x tanh(softplus(x))."""
+
+    function = F.mish
+
+
+class SELU(Inplace):
+    """The scaled ELU, 1.0507… · elu(x, 1.6733…), which keeps mean 0 and variance 1."""
+
+    function = F.selu
+
+
+class ReLU6(Inplace):
+    """The rectifier with a largest value, min(max(x, 0), 6)."""
+
+    function = F.relu6
+
+
+class LeakyReLU(Activation):
+    """The rectifier with a slope below 0: x where x > 0, else negative_slope · x."""
+
+    function = F.leaky_relu
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__(negative_slope=negative_slope, inplace=inplace)
+
+
+class ELU(Activation):
+    """The exponential linear unit: x where x > 0, else alpha (e^x - 1)."""
+
+    function = F.elu
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(alpha=alpha, inplace=inplace)
+
+
+class GELU(Activation):
+    """The Gaussian error linear unit, x Φ(x), exact or with approximate="tanh"."""
+
+    function = F.gelu
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__(approximate=approximate)
+
+
+class Softplus(Activation):
+    """The smooth rectifier, log(1 + e^(beta x)) / beta, or x itself where beta x is above the threshold."""
+
+    function = F.softplus
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__(beta=beta, threshold=threshold)
+
+
+class Hardtanh(Activation):
+    """The limits, min(max(x, min_val), max_val)."""
+
+    function = F.hardtanh
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
+
+
+class PReLU(Module):
+    """The leaky rectifier whose slope below 0 is a parameter: one number, or one for each channel, which the second axis counts."""
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        self.num_parameters = num_parameters
+        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype or get_default_dtype()))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return prelu(input, weight)."""
+        return F.prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        """Return the number of parameters."""
+        return f"num_parameters={self.num_parameters}"
 
 
 class AlongDim(Module):

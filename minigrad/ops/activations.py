@@ -1,4 +1,4 @@
-"""Activations: tanh, sigmoid, relu, softmax and its logarithm."""
+"""Activations: tanh, sigmoid, relu, leaky relu, softmax and its logarithm; nn.functional makes others of these."""
 
 from __future__ import annotations
 
@@ -62,6 +62,22 @@ def relu_grad(g, y):
     """g where y > 0 and, as in PyTorch, where y is NaN; else 0"""
     xp = array_module(g)
     return xp.where(y <= 0, 0, g)
+
+
+@op(wide=True, steps=True)
+def leaky_relu(x, *, slope):
+    """y = x where x > 0, else slope x,  dL/dx = g where x > 0, else slope g
+
+    The derivative at 0 is the slope, as in PyTorch.
+    """
+    return leak(x, x, slope), lambda g: leak(g, x, slope)
+
+
+@fuse
+def leak(g, x, slope):
+    """g where x > 0, else slope g."""
+    xp = array_module(x)
+    return xp.where(x > 0, g, slope * g)
 
 
 @op(wide=True)

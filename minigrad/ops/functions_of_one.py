@@ -1,4 +1,4 @@
-"""Functions of one variable: trigonometric and hyperbolic ones, logarithms, powers, roundings and the error function."""
+"""Functions of one variable: trigonometric and hyperbolic ones, exponentials, logarithms, powers, the error function, roundings."""
 
 from __future__ import annotations
 
@@ -39,18 +39,6 @@ def sinh(x):
 def cosh(x):
     """y = cosh x,  dL/dx = g sinh x"""
     return array_module(x).cosh(x), lambda g: g * array_module(g).sinh(x)
-
-
-@op
-def arcsin(x):
-    """y = arcsin x,  dL/dx = g / √(1 - x²)"""
-    return array_module(x).arcsin(x), lambda g: g / array_module(g).sqrt(1 - x * x)
-
-
-@op
-def arccos(x):
-    """y = arccos x,  dL/dx = -g / √(1 - x²)"""
-    return array_module(x).arccos(x), lambda g: -g / array_module(g).sqrt(1 - x * x)
 
 
 @op
@@ -123,6 +111,13 @@ def erf_value(x):
 # ---- roundings, whose derivative is 0
 
 
+def rounded(name, x, **options):
+    """NumPy's function `name` of x; whole numbers as they are, where the rounding has no options."""
+    if x.dtype.kind == "b" or (x.dtype.kind != "f" and options):
+        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}; use .float() first")
+    return getattr(array_module(x), name)(x, **options) if x.dtype.kind == "f" else array_module(x).copy(x)
+
+
 def zeros(g):
     """The VJP of a function whose derivative is 0."""
     return array_module(g).zeros_like(g)
@@ -131,19 +126,19 @@ def zeros(g):
 @op
 def floor(x):
     """y = ⌊x⌋,  dL/dx = 0"""
-    return array_module(x).floor(x), zeros
+    return rounded("floor", x), zeros
 
 
 @op
 def ceil(x):
     """y = ⌈x⌉,  dL/dx = 0"""
-    return array_module(x).ceil(x), zeros
+    return rounded("ceil", x), zeros
 
 
 @op
 def trunc(x):
     """y = x cut towards 0,  dL/dx = 0"""
-    return array_module(x).trunc(x), zeros
+    return rounded("trunc", x), zeros
 
 
 @op
@@ -152,4 +147,4 @@ def round(x, *, decimals=0):
 
     Halves go to the even neighbour.
     """
-    return array_module(x).round(x, decimals=decimals), zeros
+    return rounded("round", x, **({"decimals": decimals} if decimals else {})), zeros

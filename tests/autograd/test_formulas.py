@@ -58,9 +58,9 @@ CALLS = {  # arguments and options
     **dict.fromkeys(("tanh", "sigmoid", "relu", "neg", "square", "exp", "absolute", "sign", "copy"), ((X,), {})),
     **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "arctan", "expm1", "reciprocal", "erf", "floor", "ceil", "trunc"), ((X,), {})),
     **dict.fromkeys(("sqrt", "log", "log1p", "log2", "log10", "rsqrt"), ((np.abs(X),), {})),
-    **dict.fromkeys(("arcsin", "arccos"), ((X / 4,), {})),
     "round": ((X,), {"decimals": 0}),
     "arctan2": ((X, Y), {}),
+    "leaky_relu": ((X,), {"slope": 0.25}),
     **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "remainder", "mse"), ((X, Y), {})),
     **dict.fromkeys(("softmax", "log_softmax", "sum", "mean", "max", "min", "flip"), ((X,), AXIS)),
     "pow": ((np.abs(X) * (X > -2), Y * (Y > 0)), {}),
@@ -90,15 +90,16 @@ MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z t
     "tanh(x)": "np.tanh(x)", "g (1 - y²)": "g * (1 - y**2)",
     "1 / (1 + e^-x)": "1 / (1 + np.exp(-x))", "g y (1 - y)": "g * y * (1 - y)",
     "max(x, 0)": "np.maximum(x, 0)", "g where y > 0, else 0": "np.where(y > 0, g, 0)",
+    "x where x > 0, else slope x": "np.where(x > 0, x, slope * x)", "g where x > 0, else slope g": "np.where(x > 0, g, slope * g)",
     "-x": "-x", "-g": "-g", "g": "g", "x": "x", "x, copied": "x",
     "x²": "x**2", "2 g x": "2 * g * x", "e^x": "np.exp(x)", "g y": "g * y", "√x": "np.sqrt(x)", "g / (2 y)": "g / (2 * y)",
     "log x": "np.log(x)", "g / x": "g / x", "|x|": "abs(x)", "g sign(x)": "g * np.sign(x)",
     "sign(x): -1, 0 or 1": "np.sign(x)", "0": "0 * g",
-    **{f"{name} x": f"np.{name}(x)" for name in ("sin", "cos", "tan", "sinh", "cosh", "arcsin", "arccos", "arctan")},
+    **{f"{name} x": f"np.{name}(x)" for name in ("sin", "cos", "tan", "sinh", "cosh", "arctan")},
     "g cos x": "g * np.cos(x)", "-g sin x": "-g * np.sin(x)", "g (1 + y²)": "g * (1 + y**2)", "g cosh x": "g * np.cosh(x)",
-    "g sinh x": "g * np.sinh(x)", "g / √(1 - x²)": "g / np.sqrt(1 - x**2)", "-g / √(1 - x²)": "-g / np.sqrt(1 - x**2)",
-    "g / (1 + x²)": "g / (1 + x**2)", "e^x - 1": "np.exp(x) - 1", "g (y + 1)": "g * (y + 1)", "log(1 + x)": "np.log(1 + x)",
-    "g / (1 + x)": "g / (1 + x)", "log x / log 2": "np.log(x) / np.log(2)", "g / (x log 2)": "g / (x * np.log(2))",
+    "g sinh x": "g * np.sinh(x)", "g / (1 + x²)": "g / (1 + x**2)", "e^x - 1": "np.exp(x) - 1", "g (y + 1)": "g * (y + 1)",
+    "log(1 + x)": "np.log(1 + x)", "g / (1 + x)": "g / (1 + x)",
+    "log x / log 2": "np.log(x) / np.log(2)", "g / (x log 2)": "g / (x * np.log(2))",
     "log x / log 10": "np.log(x) / np.log(10)", "g / (x log 10)": "g / (x * np.log(10))", "1 / x": "1 / x", "-g y²": "-g * y**2",
     "1 / √x": "1 / np.sqrt(x)", "-g y³ / 2": "-g * y**3 / 2",
     "2 / √π ∫ e^(-t²) dt from 0 to x": f"sum(w * x * np.exp(-((x * (1 + t) / 2) ** 2)) for t, w in zip(*{GAUSS})) / np.sqrt(np.pi)",
@@ -175,9 +176,11 @@ def test_what_an_operation_states_is_so(name):
 # ---- public functions
 
 RECORDS_NOTHING = {  # or has no gradient
-    "all", "allclose", "any", "argmax", "argmin", "backward", "bool", "detach", "detach_", "eq", "equal", "ge", "gt", "int", "is_tensor",
-    "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "long", "lt", "ne", "nelement", "normal_", "numel",
-    "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "retain_grad", "uniform_",
+    "all", "allclose", "any", "argmax", "argmin", "backward", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "bool", "byte", "char", "detach", "detach_", "eq", "equal", "ge", "gt", "int", "is_tensor",
+    "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "long", "lt", "ne",
+    "nelement", "normal_", "numel", "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "resize_",
+    "retain_grad", "short", "uniform_",
 }  # fmt: skip
 HOMES = ("elementwise", "in_place", "indexing", "products", "reductions", "shapes", "conversions", "comparisons", "gradients",
          "activations", "layers", "losses")
@@ -189,7 +192,7 @@ def public_functions():
         for name in vars(home):
             found = inspect.getattr_static(home, name)
             module = getattr(found, "__module__", "").rpartition(".")[2] if inspect.isfunction(found) else ""
-            if module in (*HOMES, "functional") and (name[0] != "_" or name in ("__getitem__", "__setitem__")):
+            if module in (*HOMES, "activations", "layers", "losses") and (name[0] != "_" or name in ("__getitem__", "__setitem__")):
                 yield f"{place}.{name}", found
 
 

@@ -23,7 +23,9 @@ NAMES = {
         sum mean max min amax amin argmax argmin all any eq ne lt le gt ge logical_and logical_or
         logical_not isnan isinf isfinite reshape flatten squeeze unsqueeze t transpose permute clone
         numel is_tensor allclose equal save load set_printoptions set_num_threads get_num_threads
-        initial_seed normal cuda nn optim autograd""",
+        initial_seed normal cuda nn optim autograd sin cos tan sinh cosh atan atan2 erf expm1 log1p log2 log10 rsqrt
+        reciprocal floor ceil trunc round lerp addcmul addcdiv isclose logical_xor bitwise_and bitwise_or bitwise_xor
+        bitwise_not bitwise_left_shift bitwise_right_shift""",
     "Tensor": """shape size ndim numel dtype device requires_grad grad grad_fn is_leaf data item numpy tolist
         detach clone to cpu cuda double float long int half bool type view reshape flatten squeeze
         unsqueeze t T transpose permute expand expand_as view_as matmul mm sum mean max min amax amin
@@ -33,10 +35,15 @@ NAMES = {
         requires_grad_ detach_ new new_zeros new_ones new_full new_empty new_tensor contiguous
         is_contiguous stride element_size nelement dim eq ne lt le gt ge all any isnan isinf isfinite
         index_select is_cuda is_floating_point retains_grad add sub mul div neg __array__ __len__
-        __iter__ __index__""",
+        __iter__ __index__ sin cos tan sinh cosh atan atan2 erf expm1 log1p log2 log10 rsqrt reciprocal floor ceil trunc
+        round lerp addcmul addcdiv isclose logical_xor bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift
+        bitwise_right_shift sin_ cos_ tan_ sinh_ cosh_ atan_ atan2_ erf_ expm1_ log_ log1p_ log2_ log10_ rsqrt_ reciprocal_
+        floor_ ceil_ trunc_ round_ square_ sign_ lerp_ addcmul_ addcdiv_ resize_ type_as byte short char""",
     "nn": """Module Parameter Sequential ModuleList Linear Tanh ReLU Sigmoid Softmax LogSoftmax Identity
-        Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss functional init""",
-    "nn.functional": "linear relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss",
+        Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss functional init LeakyReLU PReLU ELU SELU GELU SiLU Mish Softplus
+        LogSigmoid Softsign Hardtanh ReLU6""",
+    "nn.functional": """linear relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu
+        prelu elu selu gelu silu mish softplus logsigmoid softsign hardtanh relu6""",
     "nn.init": """uniform_ normal_ constant_ zeros_ ones_ xavier_uniform_ xavier_normal_ kaiming_uniform_
         kaiming_normal_ calculate_gain""",
     "nn.Module": """parameters named_parameters buffers named_buffers children named_children modules
@@ -211,6 +218,40 @@ nn.Parameter(v).is_leaf; (nn.Parameter(v) * 2).requires_grad; type(nn.Parameter(
 nn.Parameter(v).data; nn.Parameter(v).grad; nn.Parameter(v).shape; T.device("cpu"); T.device("cpu").type
 T.device("cpu") == x.device; str(T.device("cuda:0")); T.device("cuda", 0); T.inf; T.nan != T.nan
 T.cuda.is_available() in (True, False); T.double is T.float64
+i.floor(); u.ceil(); i.round(); i.trunc(); x.round(); (x / 3).round(decimals=1); T.round(x * 30, decimals=-1); T.floor(x)
+x.half().round()
+T.sin(i); i.log1p(); b.expm1(); T.rsqrt(i); T.reciprocal(i); T.erf(b); T.log2(u); i.log10(); b.tan(); T.sinh(i)
+T.cosh(input=i); u.atan()
+T.erf(q); q.sin(); q.cos(); q.expm1(); q.log1p(); q.floor(); q.round(); q.rsqrt(); q.reciprocal(); x.half().erf()
+x.half().sin(); s.tan()
+T.atan2(x, v); T.atan2(i, x); i.atan2(i); T.atan2(q, q); e.sin(); e.erf(); T.ceil(input=x); (x.t() * 1).erf(); x[:, ::2].erf()
+x.div(v, rounding_mode="floor"); i.div(2, rounding_mode="trunc"); (-i).div(4, rounding_mode="floor")
+(-i).div(4, rounding_mode="trunc")
+T.div(x, 0.1, rounding_mode="floor"); T.div(x, 0.1, rounding_mode="trunc"); u.div(7, rounding_mode="floor")
+(-i).div(i - 7, rounding_mode="trunc")
+x.div(0, rounding_mode="floor"); T.div(x, v, rounding_mode=None); i.div(2.0, rounding_mode="floor")
+T.lerp(x, x + 1, 0.5); x.lerp(x + 2, x); T.addcmul(x, x, v, value=2); T.addcdiv(x, v, s, value=0.5); i.addcmul(i, i)
+x.addcdiv(v, v)
+T.bitwise_and(i, 3); i.bitwise_or(i); T.bitwise_xor(b, ~b); T.bitwise_not(i); b.bitwise_not(); i.bitwise_left_shift(2)
+i << 1; i >> 1
+T.bitwise_right_shift(i, k[0]); T.bitwise_and(7, i); u.bitwise_xor(u); 1 << i; 9 >> i; T.logical_xor(i, i - 1); b.logical_xor(~b)
+T.isclose(x, x + 1e-9); T.isclose(q, q, equal_nan=True); T.isclose(i, i + 1, atol=1); i.byte(); x.short(); x.char()
+x.type_as(i); i.type_as(x)
+x.clone().resize_(2, 2); v.clone().resize_((1, 2)); i.clone().resize_(6); i.clone().resize_(7).shape; x.clone().resize_(3, 2)
+F.leaky_relu(x); F.leaky_relu(x, 0.3); F.elu(x, 0.5); F.selu(f); F.gelu(x); F.gelu(f, approximate="tanh"); F.silu(s)
+F.mish(x); F.softplus(x)
+F.softplus(x * 9, 2, 3); F.logsigmoid(x * 99); F.softsign(x); F.hardtanh(x, -2, 2); F.relu6(x * 3); F.prelu(x, s.reshape(1))
+F.prelu(x, v)
+F.gelu(x.half()); F.silu(x.half()); F.leaky_relu(x.half()); F.elu(x.half()); F.softplus(x.half()); F.gelu(e)
+F.prelu(s, s.reshape(1)); F.elu(q)
+nn.LeakyReLU(); nn.LeakyReLU(0.2, True); nn.LeakyReLU(0.2).negative_slope; nn.ELU(); nn.ELU(2, inplace=True).alpha
+nn.SELU(True); nn.GELU()
+nn.GELU("tanh"); nn.SiLU(); nn.SiLU(True).inplace; nn.Mish(); nn.Softplus(); nn.Softplus(2, 5); nn.LogSigmoid()
+nn.Softsign(); nn.Hardtanh()
+nn.Hardtanh(-2, 2.0, True); nn.ReLU6(); nn.ReLU6(True); nn.PReLU(); nn.PReLU(3, 0.1); nn.PReLU(3).state_dict()["weight"]
+nn.PReLU(3)(f); nn.ELU(0.5)(x)
+nn.Sequential(nn.GELU(), nn.Softplus(), nn.PReLU(2)); list(nn.PReLU(2).state_dict()); nn.Softplus(2, 5)(x); nn.Hardtanh()(x)
+nn.SELU()(x)
 """
 
 
@@ -288,6 +329,10 @@ def test_names_that_pytorch_still_has_from_the_time_of_the_lectures(T):
 IN_PLACE = """
 y.add_(2); y.add_(w); y.add_(w, alpha=3); y.sub_(w); y.sub_(1, alpha=2); y.mul_(w); y.mul_(3); y.div_(w); y.div_(2); y.pow_(2)
 y.zero_(); y.fill_(3); y.fill_(s); y.copy_(w); y.copy_(s); y.clamp_(0, 1); y.clamp_(min=0); y.clip_(max=1); y.exp_(); y.neg_()
+y.sin_(); y.floor_(); y.round_(); y.round_(decimals=1); y.lerp_(w, 0.5); y.lerp_(w, s); y.addcmul_(w, w, value=2)
+y.addcdiv_(w, w)
+y.atan2_(w); y.square_(); y.sign_(); y.abs_().log_(); y.reciprocal_(); y.div_(2, rounding_mode="floor")
+y.div_(w, rounding_mode="trunc")
 y.abs_(); y.tanh_(); y.sigmoid_(); y.relu_(); y.abs_().sqrt_(); y.add_(w[0]); y.mul_(s); y.sub_(y); y.add_(y); y.remainder_(2)
 y.__iadd__(w); y.__imul__(w); y.__itruediv__(w); y.__isub__(1); y.__ipow__(2); y.__imod__(2); y.__setitem__(0, 5.0)
 y.__setitem__((slice(None), 1), w[:, 0]); y.__setitem__(y > 0, 0.0); y.__setitem__([0, 1], w[:2]); y.__setitem__(..., w)
@@ -325,8 +370,10 @@ def test_in_place_writes_into_the_memory_when_nothing_is_recorded():
 # ---- arguments
 
 SIGNATURES = {
-    "nn": "Linear ReLU Softmax LogSoftmax Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss Parameter ModuleList",
-    "nn.functional": "relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss",
+    "nn": """Linear ReLU Softmax LogSoftmax Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss Parameter ModuleList LeakyReLU
+        PReLU ELU SELU GELU SiLU Mish Softplus Hardtanh ReLU6""",
+    "nn.functional": """relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu elu selu silu
+        mish softsign hardtanh relu6""",
     "nn.init": NAMES["nn.init"],
     "nn.Module": """parameters named_parameters buffers named_buffers named_modules add_module register_parameter
         register_buffer apply train zero_grad load_state_dict state_dict cuda requires_grad_ get_submodule get_parameter
@@ -340,6 +387,7 @@ SIGNATURES = {
 NOT_HERE = {
     "weight", "args", "destination", "prepend", "with_kwargs", "always_call", "maximize", "foreach", "differentiable",
     "fused", "capturable", "decoupled_weight_decay", "only_inputs", "is_grads_batched", "grad_variables", "inputs",
+    "min_value", "max_value",
 }  # fmt: skip
 
 
@@ -411,19 +459,31 @@ T.optim.lr_scheduler.LambdaLR(T.optim.SGD([x], lr=1), [])
 x.all(5); x.any((0, 3)); x.all("a"); x.sum(1.5); x.sum("a"); x.sum(x); x.mean(np.ones(2)); x.amax(1.5); x.argmax("a"); x.max(1.5)
 x.softmax(1.5); x.softmax("a"); s.softmax(3); s.softmax("a"); s.flatten(3); s.flatten("a"); x.flatten(1.5); x.flatten(x)
 s.transpose("a", 0)
-x.unsqueeze(1.5); x.squeeze(x); x.transpose(0, None); x.view_as(3); x.expand_as("a"); x.mm(None); s.mm(None); x.index_select(0, None)
+x.unsqueeze(1.5); x.squeeze(x); x.transpose(0, None); x.view_as(3); x.expand_as("a"); x.mm(None); s.mm(None)
+x.index_select(0, None)
 x.logical_and(3); x.logical_or(None); None in x; "a" in x; x.normal_("a"); x.normal_([]); x.uniform_(x); x.uniform_("a", 1)
-x.requires_grad_("yes"); x.requires_grad_(None); setattr(x, "requires_grad", 1); setattr(x, "data", 3); x.clamp("a"); x.clamp_(object())
-x.new_zeros(-1); x.new_empty(2, -1); T.zeros_like(3); T.full_like("a", 1); T.randn_like(None); T.randint(1.5, (2,)); T.randint(3, "ab")
+x.requires_grad_("yes"); x.requires_grad_(None); setattr(x, "requires_grad", 1); setattr(x, "data", 3); x.clamp("a")
+x.clamp_(object())
+x.new_zeros(-1); x.new_empty(2, -1); T.zeros_like(3); T.full_like("a", 1); T.randn_like(None); T.randint(1.5, (2,))
+T.randint(3, "ab")
 T.randperm(1.5); T.normal("a", 1.0, (2,)); T.normal([], 1.0, (2,)); T.set_default_dtype(None); T.set_grad_enabled("a")
 T.zeros(2, requires_grad=3)
 T.cat([x, None]); T.cat("ab"); T.stack([x, 3]); T.stack("ab"); T.where(3, x, x); T.equal(x, None); T.allclose(x, 3); T.numel(3)
-nn.Parameter(x, "yes"); F.linear(x, x, 3); F.nll_loss(x, k, weight=3); F.cross_entropy(x, k, weight="a"); T.Generator().manual_seed(1.5)
+nn.Parameter(x, "yes"); F.linear(x, x, 3); F.nll_loss(x, k, weight=3); F.cross_entropy(x, k, weight="a")
+T.Generator().manual_seed(1.5)
 T.optim.SGD([x]).load_state_dict({}); T.optim.SGD([x], lr=None); T.optim.SGD({"params": x})
+T.round(b); b.floor(); T.sin("a"); x.div(v, rounding_mode="up"); T.bitwise_and(x, 1); x.bitwise_not(); i.sin_(); i.rsqrt_()
+b.round_()
+F.silu(i); F.gelu(x, approximate="no"); nn.GELU("no")(x); F.elu(3); F.prelu(x, 3); F.softplus("a"); F.leaky_relu(i); T.atan2(x, 3)
+x.requires_grad_().resize_(2); x.resize_(-1); T.lerp(x, 3, 0.5); T.logical_xor(x, 3); x.requires_grad_().sin_(); x.type_as(3)
+T.isclose(x, 3)
+T.addcmul(x, 3, x); T.addcdiv(x, x, None); T.round(i, decimals=1); T.floor([1.5]); i.div(0, rounding_mode="floor")
+F.prelu(x, v[:2])
 T.autograd.grad(x.requires_grad_().sum(), []); x.requires_grad_().sum().backward(inputs=[]); x.requires_grad_().sum().backward(inputs=[w])
 """
 OTHERS = {  # an argument of the wrong type is a TypeError in minigrad, whatever PyTorch raises
     "T.tensor(None)", "T.tensor([None])", "T.tensor([1 + 2j])", "x & 1", "x | i", "F.mse_loss(x, 3)",
+    "T.bitwise_and(x, 1)", "x.bitwise_not()",
     "nn.Parameter(3)", 'setattr(x, "requires_grad", 1)', "T.Generator().manual_seed(1.5)",
     'x.to("nope")', 'nn.Linear(2, 2).to("nope")',
 }  # fmt: skip

@@ -33,7 +33,10 @@ BUGS = [
     Bug("mean without its n", "ops.mean", "g / (n or 1)", "g", ("row mean",)),
     Bug("mean of the squared error over half of n", "ops.mse", "2 / max(n, 1)", "1 / max(n, 1)", ("row mse",)),
     Bug("bias gradient not summed over rows", "ops.linear", "array_module(g).sum(_rows(g), axis=0)", "_rows(g)[0]", ("row linear",)),
+    Bug("log1p as log", "ops.log1p", "over(g, 1 + x)", "over(g, x)", ("row log1p",)),
     # conventions and extreme values
+    Bug("leaky_relu'(0) = 1", "ops.leak", "x > 0", "x >= 0", ("row leaky_relu",)),
+    Bug("atan2 at the origin", "ops.arctan2", "array_module(g).where(s == 0, 0, 1 / s)", "1 / s", ("row arctan2",)),
     Bug("relu'(0) = 1", "ops.relu_grad", "y <= 0", "y < 0", ("row relu",)),
     Bug("relu of NaN", "ops.relu_value", "xp.where(x < 0, 0, x)", "xp.where(x > 0, x, 0)", ("row relu",)),
     Bug("sigmoid loses its tail", "ops.sigmoid_value", "xp.where(x >= 0, 1, e) / (1 + e)",

@@ -200,6 +200,30 @@ def beside_larger(draw):
     return Call([Argument(smaller(draw, large)), Argument(large, constant=True)])
 
 
+@broadcasting
+def three_arrays(draw):
+    """Draw three arrays that broadcast."""
+    return Call([Argument(s) for s in broadcast(draw, 3)])
+
+
+@broadcasting
+def into_twice(draw):
+    """Draw an array and two others that broadcast into it."""
+    shape = draw(shapes)
+    return Call([Argument(shape), Argument(smaller(draw, shape)), Argument(smaller(draw, shape))])
+
+
+def whole_numbers(draw):
+    """Draw two arrays of whole numbers that broadcast."""
+    return Call([Argument(s, below(40)) for s in broadcast(draw, 2)])
+
+
+def with_slopes(draw):
+    """Draw an array (N, C, …), and one slope, or one for each channel."""
+    shape = (draw(sides), draw(st.integers(1, 3)), *draw(st.lists(sides, max_size=1)))
+    return Call([Argument(shape), Argument((draw(st.sampled_from([1, shape[1]])),))])
+
+
 def two_axes(draw):
     return Call([Argument((draw(sides), draw(sides)))])
 
@@ -435,6 +459,24 @@ def set_item(lib, x, value, key):
     return y
 
 
+def any_of(place, names, draw, **more):
+    """Return the row of several functions or layers of one place, "mg", "nn" or "Tensor"; names: [(name, options)], or names alone."""
+    calls = [(name, {}) if isinstance(name, str) else name for name in names]
+
+    def drawn(pick):
+        call = draw(pick)
+        return Call(call.arguments, {"pick": pick(st.sampled_from(calls)), **call.options})
+
+    def call(lib, x, *others, pick):
+        if place == "Tensor":
+            return getattr(x * 1, pick[0])(*others, **pick[1])
+        return getattr(lib.nn, pick[0])(**pick[1])(x * 1) if place == "nn" else getattr(lib, pick[0])(x, *others, **pick[1])
+
+    covers = tuple(f"{place}.{name}" for name, _ in calls)
+    return both(f"{place}: {', '.join(dict(calls))}", call, broadcasting(drawn) if hasattr(draw, "broadcasts") else drawn, covers=covers,
+                **more)
+
+
 def in_place(name, draw, **more):
     """Return the row of the method, which changes a copy of x."""
 
@@ -473,6 +515,12 @@ def from_g(arrays, options, g):
     return [0, *[largest(g)] * len(arrays)]
 
 
+SMOOTH = ["sin", "cos", "tan", "sinh", "cosh", "atan", "erf", "expm1"]
+ACTIVATIONS = [
+    ("LeakyReLU", {}), ("LeakyReLU", {"negative_slope": 0.2, "inplace": True}), ("ELU", {}), ("ELU", {"alpha": 0.5}), ("SELU", {}),
+    ("GELU", {}), ("GELU", {"approximate": "tanh"}), ("SiLU", {}), ("Mish", {}), ("Softplus", {}), ("LogSigmoid", {}),
+    ("Softplus", {"beta": 2.0, "threshold": 3.0}), ("Softsign", {}), ("Hardtanh", {}), ("ReLU6", {}),
+]  # fmt: skip
 UNARY = ["exp", "square", "sign", "abs", "absolute", "neg", "relu", "clone"]
 COMPARED = ["eq", "ne", "lt", "le", "gt", "ge"]
 FACES = [
@@ -482,6 +530,24 @@ FACES = [
     *[function(name, one, order=0) for name in ("isnan", "isfinite", "isinf", "logical_not")],
     *[function(name, with_number, terms=from_g) for name in ("add", "sub", "subtract", "mul", "multiply")],
     *[function(name, divided, domain=away_from_zero, kinks=(1.0,), terms=from_g) for name in ("div", "divide")],
+    any_of("mg", SMOOTH, one, terms=from_g, special=False),
+    any_of("mg", ["log1p", "log2", "log10", "rsqrt", "reciprocal"], one, domain=positive, kinks=(1.0,)),
+    any_of("mg", ["floor", "ceil", "trunc", ("round", {}), ("round", {"decimals": 1})], one),
+    any_of("Tensor", [f"{name}_" for name in (*SMOOTH, "floor", "ceil", "trunc", "round", "square", "sign")], one, terms=from_g,
+           special=False),
+    any_of("Tensor", ["log_", "log1p_", "log2_", "log10_", "rsqrt_", "reciprocal_"], one, domain=positive, kinks=(1.0,)),
+    function("atan2", two_arrays, kinks=(1.0,), terms=from_several),
+    any_of("mg", ["lerp", "addcmul"], three_arrays, terms=from_several, special=False),
+    any_of("Tensor", ["lerp_", "addcmul_"], into_twice, terms=from_several, special=False),
+    function("addcdiv", three_arrays, domain=away_from_zero, kinks=(1.0,), terms=from_several, special=False),
+    method("addcdiv_", into_twice, lambda x, *xs: (x * 1).addcdiv_(*xs, value=0.5), domain=away_from_zero, kinks=(1.0,),
+           terms=from_several, special=False),
+    any_of("mg", [("div", {"rounding_mode": "floor"}), ("div", {"rounding_mode": "trunc"})], divided, domain=away_from_zero,
+           kinks=(1.0,), special=False),  # PyTorch's gradient is 0 at infinity, too
+    any_of("mg", ["logical_xor", "isclose"], two_arrays, order=0),
+    any_of("mg", ["bitwise_and", "bitwise_or", "bitwise_xor"], whole_numbers, order=0),
+    any_of("mg", ["bitwise_left_shift", "bitwise_right_shift"], whole_numbers, order=0),
+    function("bitwise_not", lambda draw: Call(whole_numbers(draw).arguments[:1]), order=0),
     both("mg.floor_divide", lambda lib, x, y: lib.floor_divide(x, y).detach(), divided, domain=away_from_zero, kinks=(1.0,), order=0),
     function("remainder", divided, domain=away_from_zero, kinks=(1.0,), terms=from_several),
     *[function(name, with_number, order=0) for name in COMPARED],
@@ -544,6 +610,18 @@ FACES = [
     in_place("clamp_", limited, kinks=(-1.0, 0.0, 1.0)),
     functional("linear", layer, terms=from_product, special="one"),
     *[functional(name, one, terms=from_g) for name in ("tanh", "sigmoid", "relu")],
+    functional("leaky_relu", options(negative_slope=st.sampled_from([0.01, 0.3])), terms=from_g),
+    *[functional(name, one, terms=from_g) for name in ("selu", "silu", "mish", "logsigmoid", "softsign")],
+    functional("elu", options(alpha=st.sampled_from([1.0, 0.5])), terms=from_g),
+    functional("gelu", options(approximate=st.sampled_from(["none", "tanh"])), terms=from_several,
+               special=False),  # PyTorch's value at infinity depends on the length of the array
+    functional("softplus", options(beta=st.sampled_from([1.0, 2.0]), threshold=st.sampled_from([20.0, 1.5])), terms=from_g),
+    functional("hardtanh", options(min_val=st.sampled_from([-1.0, 0.0]), max_val=st.sampled_from([1.0, 2.0])), kinks=(-1.0, 0.0, 1.0),
+               special=False),  # PyTorch's gradient at NaN depends on the length of the array
+    functional("relu6", one, kinks=(0.0, 6.0), special=False),
+    functional("prelu", with_slopes, kinks=(1.0,), terms=from_several, special=False),
+    any_of("nn", ACTIVATIONS, one, terms=from_several, special=False),
+    both("nn.PReLU", lambda lib, x: lib.nn.PReLU().to(x)(x), one, kinks=(1.0,), terms=from_g, special=False),
     both("F.relu in place", lambda lib, x: lib.nn.functional.relu(x * 1, inplace=True), one),
     functional("softmax", dim_of, terms=from_dim(from_softmax)),
     functional("log_softmax", dim_of, terms=from_dim(from_log_softmax)),

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from ... import ops
 from ..._tensor import Tensor
+from ...functions.arguments import check_input
+from ...functions.writing import replace
 from .checks import check_tensors
+
+
+def activated(name: str, input: Tensor, inplace: bool, compute: Callable[[], Any]) -> Tensor:
+    """Return compute(), which is written into `input` if `inplace`. Raise unless `input` is a floating-point tensor."""
+    if check_input(input, name).array.dtype.kind != "f":
+        raise NotImplementedError(f"{name}: expected a floating-point tensor, got {input.dtype}; use .float() or .double() first")
+    result: Tensor = replace(input, f"{name}_", compute) if inplace else compute()
+    return result
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -17,6 +29,122 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
     """
     check_tensors("relu", input=input)
     return input.relu_() if inplace else ops.relu(input)
+
+
+def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """Return each element, times `negative_slope` unless it is above 0; `inplace` writes it into `input`.
+
+    y = input where input > 0, else negative_slope · input,  dL/dinput = g where input > 0, else negative_slope · g
+    """
+    return activated("leaky_relu", input, inplace, lambda: ops.leaky_relu(input, slope=negative_slope))
+
+
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
+    """Return each element, times `weight` unless it is above 0: one number, or one for each channel, which the second axis counts.
+
+    y = input where input > 0, else weight · input,  dL/dinput = g where input > 0, else weight · g,
+    dL/dweight = Σ g · input where input ≤ 0
+    """
+    check_tensors("prelu", input=input, weight=weight)
+    ones = [1] * input.ndim
+    weight = weight.reshape([-1, *ones[2:]] if weight.numel() > 1 else ones)
+    return activated("prelu", input, False, lambda: ops.where(input > 0, input, weight * ops.where(input > 0, 0, input)))
+
+
+def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """Return each element, or alpha (e^x - 1) where an element x is not above 0; `inplace` writes it into `input`.
+
+    y = input where input > 0, else alpha (e^input - 1),  dL/dinput = g where input > 0, else g alpha e^input
+    """
+    def bent() -> Any:
+        above = ops.where(input == 0, input * alpha, input)  # at 0 the slope is alpha and the second derivative 0, as in PyTorch
+        return ops.where(input < 0, ops.expm1(ops.where(input < 0, input, 0)) * alpha, above)
+
+    return activated("elu", input, inplace, bent)
+
+
+def selu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return 1.0507… · elu(input, 1.6733…), which keeps mean 0 and variance 1; `inplace` writes it into `input`.
+
+    y = s input where input > 0, else s α (e^input - 1),  dL/dinput = g s where input > 0, else g s α e^input
+    """
+    return activated("selu", input, inplace, lambda: elu(input, 1.6732632423543772) * 1.0507009873554805)
+
+
+def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """Return each element x times Φ(x), the probability that a Gaussian number is below x; "tanh" approximates it.
+
+    y = input Φ(input),  dL/dinput = g (Φ(input) + input φ(input)), where φ is the density
+
+    "none" takes Φ(x) = (1 + erf(x / √2)) / 2, "tanh" (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
+    inner = {"none": lambda x: ops.erf(x * math.sqrt(0.5)), "tanh": lambda x: ops.tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi))}
+    return activated("gelu", input, False, lambda: input * (inner[approximate](input) * 0.5 + 0.5))
+
+
+def silu(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return each element x times sigmoid(x); `inplace` writes it into `input`.
+
+    y = input σ(input),  dL/dinput = g σ(input) (1 + input (1 - σ(input)))
+    """
+    return activated("silu", input, inplace, lambda: input * ops.sigmoid(input))
+
+
+def mish(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return each element x times tanh(softplus(x)); `inplace` writes it into `input`.
+
+    y = input t with t = tanh(softplus(input)),  dL/dinput = g (t + input σ(input) (1 - t²))
+    """
+    return activated("mish", input, inplace, lambda: input * ops.tanh(softplus(input)))
+
+
+def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """Return log(1 + e^(beta x)) / beta of each element x, or x itself where beta x is above the threshold.
+
+    y = log(1 + e^(beta input)) / beta,  dL/dinput = g σ(beta input)
+    """
+    def smooth() -> Any:
+        linear = ops.greater(input * beta, threshold)
+        return ops.where(linear, input, ops.log1p(ops.exp(ops.where(linear, 0, input) * beta)) / beta)
+
+    return activated("softplus", input, False, smooth)
+
+
+def logsigmoid(input: Tensor) -> Tensor:
+    """Return the logarithm of the sigmoid of each element.
+
+    y = log σ(input) = -log(1 + e^-input),  dL/dinput = g σ(-input)
+    """
+    return activated("logsigmoid", input, False, lambda: -softplus(-input, threshold=40))  # log(1 + e^40) is 40
+
+
+def softsign(input: Tensor) -> Tensor:
+    """Return each element x divided by 1 + |x|.
+
+    y = input / (1 + |input|),  dL/dinput = g / (1 + |input|)²
+    """
+    return activated("softsign", input, False, lambda: input / (abs(input) + 1))
+
+
+def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """Return each element limited to [min_val, max_val]; `inplace` writes it into `input`. At the limits the derivative is 0.
+
+    y = min(max(input, min_val), max_val),  dL/dinput = g where min_val < input < max_val, else 0
+    """
+    def limited() -> Any:
+        return ops.where((input > min_val) & (input < max_val), input, ops.clip(input.detach(), min_val, max_val))
+
+    return activated("hardtanh", input, inplace, limited)
+
+
+def relu6(input: Tensor, inplace: bool = False) -> Tensor:
+    """Return each element limited to [0, 6]; `inplace` writes it into `input`. At the limits the derivative is 0.
+
+    y = min(max(input, 0), 6),  dL/dinput = g where 0 < input < 6, else 0
+    """
+    return hardtanh(input, 0.0, 6.0, inplace)
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
