@@ -174,15 +174,36 @@ def put_along_axis(xp, g, indices, axis, shape):
     return scatter(xp, g, key=tuple(places), shape=shape)
 
 
+def diagonal(xp, x, *, offset):
+    """Return a diagonal of the last two axes as a view, which can be written to if x can."""
+    y = xp.diagonal(x, offset, -2, -1)
+    if type(y) is ndarray:
+        y.flags.writeable = x.flags.writeable
+    return y
+
+
+def put_diagonal(xp, x, *, offset, shape):
+    """Return zeros of `shape` with x on a diagonal of the last two axes."""
+    out = xp.zeros(shape, x.dtype)
+    diagonal(xp, out, offset=offset)[...] = x
+    return out
+
+
+def argsort(x, axis):
+    """Return the indices that sort x along an axis, equal elements in their order, as CuPy's function does."""
+    return numpy.argsort(x, axis=axis, kind="stable")
+
+
 def stop_gradient(x):
     """Return x; the function of a Tensor returns a constant."""
     return x
 
 
 numpy_names.max = largest
-numpy_names.put_along_axis, numpy_names.scatter = functools.partial(put_along_axis, numpy), functools.partial(scatter, numpy)
-for _function in (*map(parallel_ufunc, (numpy.exp, numpy.log, numpy.sqrt, numpy.tanh)), assign, astype, broadcast_to, clip, concatenate,
-                  copy, getitem, linear, matmul, ones_like, remainder, stop_gradient, sum, where):
+for _function in (diagonal, put_along_axis, put_diagonal, scatter):
+    setattr(numpy_names, _function.__name__, functools.partial(_function, numpy))
+for _function in (*map(parallel_ufunc, (numpy.exp, numpy.log, numpy.sqrt, numpy.tanh)), argsort, assign, astype, broadcast_to, clip,
+                  concatenate, copy, getitem, linear, matmul, ones_like, remainder, stop_gradient, sum, where):
     setattr(numpy_names, _function.__name__, _function)
 
 
