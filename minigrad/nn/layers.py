@@ -7,7 +7,6 @@ from typing import Any, NoReturn, Self
 
 from .._tensor import Tensor
 from ..autograd import no_grad
-from ..functions.arguments import axis_of
 from ..functions.creation import empty, ones, tensor, zeros
 from . import functional as F
 from . import init
@@ -122,8 +121,7 @@ class Unflatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input in the new shape."""
-        axis, shape = axis_of(self.dim, input.ndim), input.shape
-        return input.reshape(*shape[:axis], *self.unflattened_size, *shape[axis + 1:])
+        return input.unflatten(self.dim, self.unflattened_size)
 
     def extra_repr(self) -> str:
         """Return the axis and the lengths."""

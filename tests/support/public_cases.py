@@ -316,7 +316,7 @@ def with_signs(draw, count=1, **more):
                 {"reduction": draw(reductions), **{k: draw(s) for k, s in more.items()}})
 
 
-def ranked(draw):
+def ordered(draw):
     return with_signs(draw, 2, margin=st.sampled_from([0, 0.5]))
 
 
@@ -434,6 +434,168 @@ def table(lib, index, weight):
     return lib.nn.Embedding.from_pretrained(weight)(index)
 
 
+def with_dim(draw, **more):
+    """Draw a tensor with at least one element along a dim."""
+    shape = (*draw(full_shapes), draw(st.integers(1, 5)))
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), **more})
+
+
+def normed(draw):
+    return Call(dims_full(draw).arguments, {"p": draw(st.sampled_from([1, 2, 3, 1.5, 0.5, -1, "fro", np.inf, -np.inf]))})
+
+
+def deviating(draw):
+    """Draw at least two elements over `dim`."""
+    shape = tuple(n + 1 for n in draw(full_shapes)) or (2,)
+    return Call([Argument(shape)], {
+        "dim": axes_of(draw, len(shape)), "correction": draw(st.sampled_from([0, 1])), "keepdim": draw(st.booleans())})
+
+
+def several_in_dim(draw):
+    """Draw at least two elements along a dim, and keepdim."""
+    shape = tuple(n + 1 for n in draw(full_shapes)) or (2,)
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), "keepdim": draw(st.booleans())})
+
+
+def several(draw):
+    return Call(deviating(draw).arguments)
+
+
+def ranked(draw):
+    call = with_dim(draw)
+    n = call.arguments[0].shape[call.options["dim"]]
+    return Call(call.arguments, {**call.options, "k": draw(st.integers(1, n))})
+
+
+def gathered(draw):
+    """Draw x, a dim, and an index that is no longer than x along the other axes; the source of a scatter; each place named once."""
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+    dim = draw(st.integers(-len(shape), len(shape) - 1))
+    sides = [draw(st.integers(0, n)) for n in shape]
+    return Call([Argument(shape), Plain(dim), Argument(tuple(sides), lambda rng, sides: np.argsort(rng.random(sides), dim))])
+
+
+def scattered(draw):
+    call = gathered(draw)
+    return Call([*call.arguments, Argument(call.arguments[2].shape)])
+
+
+def taken_somewhere(draw):
+    return Call([Argument(draw(full_shapes)), Argument(draw(shapes), below(50))])
+
+
+def added_at(draw):
+    call = selected(draw)
+    shape = list(call.arguments[0].shape)
+    shape[call.arguments[1].value] = call.arguments[2].shape[0]
+    return Call([*call.arguments, Argument(tuple(shape))])
+
+
+def masked(draw):
+    x, mask = broadcast(draw, 2)
+    return Call([Argument(x), Argument(mask, truths)])
+
+
+def cut(draw):
+    """Draw a tensor, a dim, a start and a length that fit."""
+    call = with_dim(draw)
+    n = call.arguments[0].shape[call.options["dim"]]
+    start = draw(st.integers(-n, n - 1))
+    return Call([*call.arguments, Plain(call.options["dim"]), Plain(start), Plain(draw(st.integers(0, n - start % n)))])
+
+
+def in_parts(draw):
+    call = with_dim(draw)
+    return Call([*call.arguments, Plain(draw(st.integers(1, 6))), Plain(call.options["dim"])])
+
+
+def triangular(draw):
+    return Call([*stacked_matrix(draw).arguments, Plain(draw(st.integers(-3, 3)))])
+
+
+def times(draw, least=0):
+    shape = draw(shapes)
+    n = draw(st.integers(max(len(shape) - 1, 0) if not least else len(shape), len(shape) + 1))
+    return Call([Argument(shape), Plain(tuple(draw(st.sampled_from([1, 2, 3, 0])) for _ in range(n)))])
+
+
+def rolled(draw):
+    shape = draw(shapes)
+    if not shape or draw(st.booleans()):
+        return Call([Argument(shape), Plain(draw(st.integers(-4, 4)))])
+    axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=3))
+    return Call([Argument(shape), Plain(tuple(draw(st.integers(-4, 4)) for _ in axes)), Plain(tuple(axes))])
+
+
+def moved(draw):
+    shape = (*draw(shapes), draw(sides))
+    order = st.lists(st.integers(0, len(shape) - 1), min_size=len(shape), max_size=len(shape), unique=True)
+    n = draw(st.integers(1, len(shape)))
+    return Call([Argument(shape), Plain(tuple(draw(order)[:n])), Plain(tuple(draw(order)[:n]))])
+
+
+def vectors_only(draw):
+    return Call([Argument((draw(sides),)) for _ in range(2)])
+
+
+def one_vector(draw):
+    return Call([Argument((draw(sides),))])
+
+
+def vector_or_matrix(draw):
+    n, m = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    return Call([Argument(draw(st.sampled_from([(n,), (n, m)]))), Plain(draw(st.integers(1 - n, m - 1)))])
+
+
+def reversed_along(draw):
+    shape = (*draw(shapes), draw(sides))
+    return Call([Argument(shape), Plain(tuple(draw(st.lists(st.integers(0, len(shape) - 1), unique=True))))])
+
+
+def stacked_alike(draw):
+    return Call([Argument(draw(st.shared(shapes, key="alike")))] * draw(st.integers(1, 3)))
+
+
+def equal_vectors(draw):
+    return Call([Argument((draw(sides),))] * 2)
+
+
+def matrix_and_vector(draw):
+    n, k = draw(sides), draw(sides)
+    return Call([Argument((n, k)), Argument((k,))])
+
+
+def stacks(draw):
+    b, n, k, m = (draw(sides) for _ in range(4))
+    return Call([Argument((b, n, k)), Argument((b, k, m))])
+
+
+def same_last(draw):
+    k = draw(sides)
+    return Call([Argument((*draw(shapes), k)), Argument((draw(sides), k))])
+
+
+def summed_with(draw, stack=False):
+    call = stacks(draw) if stack else matrices(draw)
+    a, b = (argument.shape for argument in call.arguments)
+    return Call([Argument(smaller(draw, (*a[:-1], b[-1]))), *call.arguments], {
+        "beta": draw(st.sampled_from([1, 0.5])), "alpha": draw(st.sampled_from([1, -2]))})
+
+
+def einsums(draw):
+    """Draw an equation and its operands; lengths of 1 broadcast."""
+    equation = draw(st.sampled_from([
+        "ij,jk->ik", "ij,jk", "bij,bjk->bik", "ij,ij->", "ij->ji", "ii->i", "ii", "iji->j", "i,j->ij", "...i,...i->...", "i...,ij->...j",
+        "ab,bc,cd->ad", "ab,b->", "ij,kj->ikj", "...ij->...ji", "ba,ca", "ij,ij,i->j", "a,ab,abc->abc", "bn,anm,bm->ba", "...,...->..."]))
+    lengths = {letter: draw(sides) for letter in "abcdijknm"}
+    dots = tuple(draw(st.lists(sides, max_size=2)))
+    found = []
+    for term in equation.split("->")[0].split(","):
+        before, three, after = term.partition("...")
+        found.append(Argument((*(lengths[c] for c in before), *(dots if three else ()), *(lengths[c] for c in after))))
+    return Call([Plain(equation), *found])
+
+
 # ---- functions of a library
 
 
@@ -515,6 +677,33 @@ def from_g(arrays, options, g):
     return [0, *[largest(g)] * len(arrays)]
 
 
+def from_whole(arrays, options, g):
+    """Return the sizes of the terms of sums and products of all elements."""
+    count, size = 1 + sum(np.size(a) for a in arrays), 1 + sum(map(largest, arrays))
+    return [count * size**3, *[count * size**3 * largest(g)] * len(arrays)]
+
+
+def from_far(arrays, options, g):
+    """Return the sizes of the terms of the squares of numbers up to 1300."""
+    return [2e6, 2e6 * largest(g)]
+
+
+def from_powers(arrays, options, g):
+    """Return the sizes of the terms of a product of all elements along an axis."""
+    size = max(1, largest(arrays[0])) ** max(arrays[0].shape, default=1)
+    return [size, size * largest(g) * arrays[0].size]
+
+
+def apart(lib, x):
+    """Return x with numbers added that make all elements different."""
+    return x + (lib.arange(x.numel(), dtype=x.dtype, device=x.device) * 37 % 127 * 10).reshape(x.shape)
+
+
+def pair_of(name, part):
+    """Return the call of a function of the library that returns (values, indices), and takes one of both."""
+    return lambda lib, x, **named: getattr(getattr(lib, name)(apart(lib, x), **named), part)
+
+
 SMOOTH = ["sin", "cos", "tan", "sinh", "cosh", "atan", "erf", "expm1"]
 ACTIVATIONS = [
     ("LeakyReLU", {}), ("LeakyReLU", {"negative_slope": 0.2, "inplace": True}), ("ELU", {}), ("ELU", {"alpha": 0.5}), ("SELU", {}),
@@ -570,12 +759,66 @@ FACES = [
     function("log_softmax", dim_of, terms=from_dim(from_log_softmax)),
     *[function(name, limited, kinks=(-1.0, 0.0, 1.0)) for name in ("clamp", "clip")],
     both("mg.clamp by tensors", lambda lib, x, low, high: lib.clamp(x, low, high), cut_by_tensors, terms=from_g),
+    *[both(f"mg.{name}", lambda lib, x, name=name, **named: getattr(lib, name)(apart(lib, x), **named), deviating, terms=from_far,
+           special=False) for name in ("var", "std")],
+    function("norm", normed, domain=away_from_zero, kinks=(1.0,), terms=from_whole, special=False),
+    function("prod", several_in_dim, terms=from_powers, special=False),
+    both("mg.prod of everything", lambda lib, x: lib.prod(x), several, terms=from_powers, special=False),
+    function("cumsum", with_dim, terms=from_whole, special="one"),
+    function("cumprod", with_dim, terms=from_powers, special=False),
+    function("logsumexp", one_dim, terms=from_scores),
+    function("count_nonzero", with_dim, order=0),
+    *[both(f"mg.{name}, values", pair_of(name, "values"), draw, terms=from_g, special=False) for name, draw in [
+        ("sort", with_dim), ("topk", ranked), ("kthvalue", ranked), ("median", one_dim)]],
+    *[both(f"mg.{name}, indices", pair_of(name, "indices"), ranked, order=0, special=False)
+      for name in ("topk", "kthvalue")],
+    both("mg.sort, indices", lambda lib, x, dim: lib.sort(x, dim=dim, descending=True, stable=True).indices, with_dim, order=0),
+    both("mg.argsort", lambda lib, x, dim: lib.argsort(x, dim=dim, stable=True), with_dim, order=0),
+    both("mg.unique", lambda lib, x: lib.unique(x.long()), one, order=0, special=False),
+    both("mg.bincount", lambda lib, x: lib.bincount(x.abs().long()), one_vector, order=0, special=False),
+    function("gather", gathered, terms=from_g),
+    function("scatter", scattered, terms=from_g),
+    function("scatter_add", scattered, terms=from_several),
+    function("index_add", added_at, terms=from_whole, special=False),
+    both("mg.index_fill", lambda lib, x, dim, index: lib.index_fill(x, dim, index, 2), selected, terms=from_g),
+    both("mg.masked_fill", lambda lib, x, mask: lib.masked_fill(x, mask, -1.5), masked, terms=from_g),
+    function("masked_select", masked, terms=from_g),
+    both("mg.nonzero", lambda lib, x: lib.nonzero(x), one, order=0),
+    both("mg.take", lambda lib, x, index: lib.take(x, index % x.numel()), taken_somewhere, terms=from_g),
+    both("mg.select", lambda lib, x, dim, start, length: lib.select(x, dim, start), cut, terms=from_g),
+    function("narrow", cut, terms=from_g),
+    *[both(f"mg.{name}", lambda lib, x, n, dim, name=name: lib.cat([part * part.shape[dim] for part in getattr(lib, name)(x, n, dim)], dim),
+           in_parts, terms=from_several) for name in ("split", "chunk")],
+    both("mg.unbind", lambda lib, x, dim: lib.stack(lib.unbind(x, dim)[::-1]), with_dim),
+    both("mg.diagonal", lambda lib, x, offset: lib.diagonal(x, offset, -1, 0), triangular, terms=from_g),
+    function("diag", vector_or_matrix),
+    function("trace", two_axes, terms=from_whole, special="one"),
+    *[function(name, triangular, terms=from_g) for name in ("tril", "triu")],
+    function("tile", times, terms=from_whole, special=False),
+    function("roll", rolled),
+    function("flip", reversed_along),
+    both("mg.meshgrid", lambda lib, x, y: lib.stack([part * part for part in lib.meshgrid(x, y, indexing="xy")]), vectors_only,
+         terms=from_whole, special=False),
+    function("movedim", moved),
+    function("ravel", one),
+    both("mg.unflatten", lambda lib, x: lib.unflatten(x, -1, (-1, 1)), last_dim),
+    function("broadcast_to", repeated, terms=from_g),
+    *[both(f"mg.{name}", lambda lib, *xs, name=name: getattr(lib, name)(xs), stacked_alike) for name in ("hstack", "vstack")],
+    function("bmm", stacks, terms=from_product, special="one"),
+    function("mv", matrix_and_vector, terms=from_tensors, special="one"),
+    function("dot", equal_vectors, terms=from_tensors, special="one"),
+    *[function(name, vectors_only, terms=from_tensors) for name in ("outer", "ger")],
+    function("inner", same_last, terms=from_tensors, special="one"),
+    function("addmm", summed_with, terms=from_whole, special=False),
+    function("baddbmm", lambda draw: summed_with(draw, True), terms=from_whole, special=False),
+    function("einsum", einsums, terms=from_whole, special=False),
+    method("repeat", lambda draw: times(draw, 1), terms=from_whole, special=False),
     function("reshape", shaped),
     function("flatten", flattened),
     function("squeeze", squeezed),
     function("unsqueeze", expanded),
     function("t", matrix),
-    function("transpose", exchanged),
+    *[function(name, exchanged) for name in ("transpose", "swapaxes", "swapdims")],
     function("permute", permuted),
     function("matmul", vectors, terms=from_tensors, special="one"),
     function("mm", matrices, terms=from_product, special="one"),
@@ -657,7 +900,7 @@ FACES = [
     functional("gaussian_nll_loss", with_variances, terms=from_several, special=False),
     Row("F.multi_margin_loss", mg.nn.functional.multi_margin_loss, multi_margin, scored, kinks=(), terms=from_several, special=False,
         face=True),
-    functional("margin_ranking_loss", ranked, terms=from_several, special="one"),
+    functional("margin_ranking_loss", ordered, terms=from_several, special="one"),
     functional("hinge_embedding_loss", with_signs, terms=from_several, special="one"),
     functional("cosine_embedding_loss", embedded, domain=away_from_zero, kinks=(1.0,), terms=from_statistics, special=False),
     functional("triplet_margin_loss", triplets, kinks=(), terms=from_statistics, special=False),
