@@ -194,7 +194,7 @@ RECORDS_NOTHING = {  # or has no gradient
     "requires_grad_", "resize_", "retain_grad", "short", "uniform_", "unique",
 }  # fmt: skip
 HOMES = ("elementwise", "in_place", "indexing", "norms", "parts", "products", "reductions", "scattering", "shapes", "sorting",
-         "conversions", "comparisons", "gradients", "activations", "layers", "losses")
+         "conversions", "comparisons", "gradients", "activations", "layers", "losses", "margins")
 
 
 def public_functions():
@@ -203,7 +203,7 @@ def public_functions():
         for name in vars(home):
             found = inspect.getattr_static(home, name)
             module = getattr(found, "__module__", "").rpartition(".")[2] if inspect.isfunction(found) else ""
-            if module in (*HOMES, "activations", "layers", "losses") and (name[0] != "_" or name in ("__getitem__", "__setitem__")):
+            if module in HOMES and (name[0] != "_" or name in ("__getitem__", "__setitem__")):
                 yield f"{place}.{name}", found
 
 

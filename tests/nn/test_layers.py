@@ -209,6 +209,17 @@ def test_embedding_shrinks_the_rows_that_it_uses(order):
     alike(results)
 
 
+def test_embedding_divides_gradients_by_how_often_a_row_is_used():
+    def results(T):
+        layer = T.nn.Embedding(4, 3, padding_idx=3, scale_grad_by_freq=True).double()
+        layer.load_state_dict({"weight": numbers(T, 4, 3)})
+        y = layer(T.tensor([[0, 2], [2, 3], [2, 3]]))
+        y.square().sum().backward()
+        return [y, layer.weight.grad]
+
+    alike(results)
+
+
 def test_embedding_refuses_indices_that_have_no_row():
     for index in (4, -1):
         refused(lambda T, i=index: T.nn.Embedding(4, 3)(T.tensor([0, i])), IndexError, f"{index} is out of range: there are 4 rows")

@@ -55,9 +55,7 @@ def test_other_losses_refuse_what_does_not_fit():
         (ValueError, "gaussian_nll_loss(x, x, x[:, :2] * 0)"),
     ]:  # fmt: skip
         refused(lambda T, call=call: eval(f"{F}.{call}", {"T": T, "x": x(T), "classes": classes}), kind, call.partition("(")[0])
-    for T, kind in ((torch, RuntimeError), (minigrad, IndexError)):
-        with pytest.raises(kind):
-            T.nn.functional.multi_margin_loss(x(T), classes(T, 0, 1, 4))
+    refused(lambda T: T.nn.functional.multi_margin_loss(x(T), classes(T, 0, 1, 4)), RuntimeError, "index 4 is out of range")
     with pytest.raises(RuntimeError, match="same shape"):
         minigrad.nn.HuberLoss()(minigrad.ones(3), minigrad.ones(3, 1))
 

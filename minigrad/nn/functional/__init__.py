@@ -6,9 +6,10 @@ from ...functions.elementwise import sigmoid, tanh
 from .activations import (elu, gelu, hardtanh, leaky_relu, log_softmax, logsigmoid, mish, prelu, relu, relu6, selu, silu, softmax,
                           softplus, softsign)
 from .layers import batch_norm, cosine_similarity, dropout, embedding, l1_penalty, layer_norm, linear, normalize, pairwise_distance
-from .losses import (binary_cross_entropy, binary_cross_entropy_with_logits, cosine_embedding_loss, cross_entropy, gaussian_nll_loss,
-                     hinge_embedding_loss, huber_loss, kl_div, l1_loss, margin_ranking_loss, mse_loss, multi_margin_loss, nll_loss,
-                     smooth_l1_loss, soft_margin_loss, triplet_margin_loss)
+from .losses import (binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, gaussian_nll_loss, huber_loss, kl_div,
+                     l1_loss, mse_loss, nll_loss, smooth_l1_loss)
+from .margins import (cosine_embedding_loss, hinge_embedding_loss, margin_ranking_loss, multi_margin_loss, soft_margin_loss,
+                      triplet_margin_loss)
 
 __all__ = [
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",

@@ -181,7 +181,7 @@ def embedding(
             weight[input] = ops.where(ops.greater(norms, max_norm), rows * (max_norm / (norms + 1e-7)), rows)
     rows = weight[input]
     if scale_grad_by_freq:
-        times = ops.scatter(ops.ones_like(input), key=(input.array,), shape=(count,))[input].unsqueeze(-1)
+        times = ops.scatter(ops.astype(ops.ones_like(input), weight.dtype), key=(input.array,), shape=(count,))[input].unsqueeze(-1)
         rows = rows.detach() + (rows - rows.detach()) / times
     if padding_idx is None:
         return rows

@@ -6,12 +6,11 @@ import math
 import warnings
 from typing import TypeAlias
 
-from ... import backend, ops
+from ... import ops
 from ..._tensor import Tensor
 from ...functions.arguments import check_input
-from ...functions.creation import arange
 from .checks import check_tensors
-from .layers import at_least, pairwise_distance
+from .layers import at_least
 
 Flag: TypeAlias = bool | None  # of PyTorch's two old arguments, which `reduction` replaces
 
@@ -39,7 +38,7 @@ def mse_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: F
         raise NotImplementedError(f"mse_loss: expected floating-point tensors, got {input.dtype} and {target.dtype}; use .float()")
     if reduction == "mean":
         return ops.mse(input, target)
-    return _reduced(ops.square(input - target), reduction)
+    return reduced(ops.square(input - target), reduction)
 
 
 def l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
@@ -51,7 +50,7 @@ def l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Fl
     """
     reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
     _same_shape("l1_loss", input, target)
-    return _reduced(ops.absolute(input - target), reduction)
+    return reduced(ops.absolute(input - target), reduction)
 
 
 def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100,
@@ -68,12 +67,12 @@ def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_a
     w_i is weight[target[i]], or 1 without weight; without averaging Σ w_i counts as 1.
     """
     reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
-    _check_classes("nll_loss", input, target, weight)
+    check_classes("nll_loss", input, target, weight)
     rows, classes = _rows(input), target if target.ndim == 1 else target.reshape(-1)
     if reduction == "mean":
         return ops.nll(rows, classes, weight=weight, ignore_index=ignore_index)
     losses = ops.nll_each(rows, classes, weight=weight, ignore_index=ignore_index)
-    return _reduced(losses.reshape(target.shape), reduction)
+    return reduced(losses.reshape(target.shape), reduction)
 
 
 def _rows(input: Tensor) -> Tensor:
@@ -119,7 +118,7 @@ def _soft_cross_entropy(log_probs: Tensor, target: Tensor, weight: Tensor | None
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / count
     losses = -(_weighted(log_probs, weight, axis) * target).sum(axis)
-    return _reduced(losses, reduction)
+    return reduced(losses, reduction)
 
 
 def _even_loss(log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
@@ -128,7 +127,7 @@ def _even_loss(log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_
     kept = ops.not_equal(target.long(), ignore_index)
     losses = ops.where(kept, -_weighted(log_probs, weight, axis).mean(axis), 0)
     if reduction != "mean":
-        return _reduced(losses, reduction)
+        return reduced(losses, reduction)
     counted = ops.astype(kept, log_probs.dtype)
     if weight is not None:
         counted = counted * weight[ops.where(kept, target, 0)]
@@ -156,12 +155,12 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
 
     Logarithms count as at least -100. Without averaging n counts as 1. RuntimeError for an element outside [0, 1], and for two dtypes.
     """
-    reduction = _checked("binary_cross_entropy", input, target, size_average, reduce, reduction)
+    reduction = checked("binary_cross_entropy", input, target, size_average, reduce, reduction)
     for name, x in (("input", input), ("target", target)):
         if x.dtype != input.dtype or not bool(((x >= 0) & (x <= 1)).all()):
             raise RuntimeError(f"binary_cross_entropy: all elements of {name} should be between 0 and 1, and of the input's {input.dtype}; "
                                f"got {name} of {x.dtype}; use a sigmoid, or binary_cross_entropy_with_logits, and .to(dtype)")
-    return _reduced(_times(ops.bce(input, target), weight), reduction)
+    return reduced(_times(ops.bce(input, target), weight), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -178,23 +177,13 @@ def binary_cross_entropy_with_logits(
 
     Without averaging n counts as 1. The formula holds without pos_weight.
     """
-    reduction = _checked("binary_cross_entropy_with_logits", input, target, size_average, reduce, reduction)
+    reduction = checked("binary_cross_entropy_with_logits", input, target, size_average, reduce, reduction)
     if target.dtype.kind != "f":
         raise RuntimeError(f"binary_cross_entropy_with_logits: expected targets of {input.dtype}, got {target.dtype}; use target.float()")
     if pos_weight is None:
-        return _reduced(_times(ops.bce_logits(input, target), weight), reduction)
+        return reduced(_times(ops.bce_logits(input, target), weight), reduction)
     losses = (1 - target) * ops.bce_logits(input, 0.0) + pos_weight * target * ops.bce_logits(input, 1.0)
-    return _reduced(_times(losses, weight), reduction)
-
-
-def soft_margin_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
-    """Return the logistic loss for targets 1 and -1.
-
-    y = Σ log(1 + e^(-target input)) / n,  dL/dinput = -g target sigmoid(-target input) / n,
-    dL/dtarget = -g input sigmoid(-target input) / n
-    """
-    reduction = _checked("soft_margin_loss", input, target, size_average, reduce, reduction)
-    return _reduced(ops.bce_logits(target * input, 1.0), reduction)
+    return reduced(_times(losses, weight), reduction)
 
 
 # ---- of differences
@@ -205,10 +194,10 @@ def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: fl
 
     y = Σ c (d - c / 2) / n for d = input - target and c = d limited to ±delta,  dL/dinput = g c / n,  dL/dtarget = -g c / n
     """
-    reduction = _checked("huber_loss", input, target, None, None, reduction)
+    reduction = checked("huber_loss", input, target, None, None, reduction)
     if delta <= 0:
         raise RuntimeError(f"huber_loss does not support non-positive values for delta; got {delta}")
-    return _reduced(_huber(input - target, delta), reduction)
+    return reduced(_huber(input - target, delta), reduction)
 
 
 def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
@@ -218,11 +207,11 @@ def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, red
     y = Σ c (d - c / 2) / (n beta) for d = input - target and c = d limited to ±beta,  dL/dinput = g c / (n beta),
     dL/dtarget = -g c / (n beta)
     """
-    reduction = _checked("smooth_l1_loss", input, target, size_average, reduce, reduction)
+    reduction = checked("smooth_l1_loss", input, target, size_average, reduce, reduction)
     if beta < 0:
         raise RuntimeError(f"smooth_l1_loss does not support negative values for beta; got {beta}")
     difference = input - target
-    return _reduced(_huber(difference, beta) / beta if beta else ops.absolute(difference), reduction)
+    return reduced(_huber(difference, beta) / beta if beta else ops.absolute(difference), reduction)
 
 
 def _huber(difference: Tensor, delta: float) -> Tensor:
@@ -245,28 +234,30 @@ def kl_div(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Fla
 
     A target of 0 counts as 0. Without averaging n counts as 1.
     """
-    reduction = _checked("kl_div", input, target, size_average, reduce, reduction)
+    reduction = checked("kl_div", input, target, size_average, reduce, reduction)
     if log_target:
         losses = ops.exp(target) * (target - input)
     else:
         losses = target * ops.log(ops.where(ops.equal(target, 0), 1, target)) - target * input
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses.sum()
-    return _reduced(losses, reduction)
+    return reduced(losses, reduction)
 
 
 def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
                       reduction: str = "mean") -> Tensor:
     """Return the negative log-likelihood of targets under Gaussians of means `input` and variances `var`.
 
-    var:  a number, or a tensor of the input's shape, or of it without the last axis, or with an axis of length 1 instead of one of them.
+    var:  a number, or a tensor of the input's shape, or of it without the last axis, or with length 1 instead of that of one axis.
+          Unlike in the other losses, the target too may broadcast, as in PyTorch.
     full: add the constant log(2π) / 2.
     eps:  the least variance; a smaller one counts as that, but gets its gradient.
 
     y = Σ (log var + (input - target)² / var) / 2n,  dL/dinput = g (input - target) / (var n),  dL/dtarget = g (target - input) / (var n),
     dL/dvar = g (1 - (input - target)² / var) / (2 var n)
     """
-    reduction = _checked("gaussian_nll_loss", input, target, None, None, reduction)
+    reduction = reduction_of(None, None, reduction, "gaussian_nll_loss")
+    check_tensors("gaussian_nll_loss", input=input, target=target)
     variance = var if isinstance(var, Tensor) else ops.ones_like(input) * var
     if tuple(variance.shape) == tuple(input.shape[:-1]) and variance.ndim < input.ndim:
         variance = variance.unsqueeze(-1)
@@ -276,105 +267,13 @@ def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: 
                          f"got shape {tuple(variance.shape)}; a network may return log var, and the loss be given its exp()")
     variance = at_least(variance, eps)
     losses = 0.5 * (ops.log(variance) + ops.square(input - target) / variance)
-    return _reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
-
-
-# ---- of margins
-
-
-def multi_margin_loss(
-    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:
-    """Return how much the scores of other classes come within `margin` of the target's, for scores (N, C) or (C,) and classes (N,) or ().
-
-    weight: one factor for each class.
-
-    y = Σ_i Σ_j w_i max(0, margin - input[i, target[i]] + input[i, j])^p / (N C),  no gradient for target,
-    dL/dinput = g w_i p max(0, …)^(p-1) / (N C) at [i, j], and minus the sum of these at [i, target[i]]
-
-    j runs over all classes but target[i], w_i is weight[target[i]].
-    """
-    reduction = reduction_of(size_average, reduce, reduction, "multi_margin_loss")
-    if p not in (1, 2):
-        raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
-    rows, classes = (input.reshape(1, -1), target.reshape(-1)) if input.ndim < 2 else (input, target)
-    _check_classes("multi_margin_loss", rows, classes, weight)
-    count = rows.shape[1]
-    backend.check_range(classes.array, 0, count, f"multi_margin_loss: target {{}} is out of range: with {count} classes, 0 … {count - 1}")
-    over = ops.relu(margin + ops.expand_dims(ops.nll_each(rows, classes), 1) + rows)  # nll_each is minus the target's score
-    hit = ops.equal(classes.unsqueeze(1), arange(count, device=rows.device))
-    losses = ops.where(hit, 0, over if p == 1 else ops.square(over)).mean(1)
-    losses = losses if weight is None else losses * weight[classes]
-    return _reduced(losses if input.ndim > 1 else losses.reshape(target.shape), reduction)
-
-
-def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
-                        reduce: Flag = None, reduction: str = "mean") -> Tensor:
-    """Return how far input1 is from being larger than input2 (for targets 1; smaller for targets -1) by `margin`.
-
-    y = Σ max(0, margin - target (input1 - input2)) / n,  dL/dinput1 = -g target / n where the maximum is not 0, else 0,
-    dL/dinput2 = g target / n there,  dL/dtarget = -g (input1 - input2) / n there
-    """
-    reduction = _checked("margin_ranking_loss", input1, input2, size_average, reduce, reduction)
-    return _reduced(ops.clip(margin - check_input(target, "margin_ranking_loss", "target") * (input1 - input2), 0, None), reduction)
-
-
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None, reduce: Flag = None,
-                         reduction: str = "mean") -> Tensor:
-    """Return the input where the target is 1, and what it lacks to `margin` where the target is -1.
-
-    y = Σ (input where target = 1, else max(0, margin - input)) / n,  no gradient for target,
-    dL/dinput = g / n where target = 1, -g / n where else and input ≤ margin, else 0
-    """
-    reduction = _checked("hinge_embedding_loss", input, target, size_average, reduce, reduction)
-    apart = ops.where(ops.equal(target, 1), 0, ops.clip(margin - input, 0, None))
-    return _reduced(apart + ops.where(ops.equal(target, -1), 0, input), reduction)
-
-
-def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
-                          reduce: Flag = None, reduction: str = "mean") -> Tensor:
-    """Return what the cosines of the angles between rows of two tensors (N, D) or (D,) lack to 1, or exceed `margin` by.
-
-    The first is for targets 1, the second for targets -1; targets are (N,) or ().
-
-    y = Σ (1 - c where target = 1, max(0, c - margin) where target = -1) / N for the cosines c,  no gradient for target,
-    dL/dinput1 = g dc/dinput1 times -1, 1 or 0, / N,  dL/dinput2 = g dc/dinput2 times -1, 1 or 0, / N
-    """
-    reduction = _checked("cosine_embedding_loss", input1, input2, size_average, reduce, reduction)
-    if target.ndim != input1.ndim - 1:
-        raise RuntimeError(f"cosine_embedding_loss: a target of shape {tuple(target.shape)} does not fit inputs of {tuple(input1.shape)}: "
-                           "expected (N,) and (N, D), or () and (D,)")
-    lengths = (ops.square(input1).sum(-1) + 1e-12) * (ops.square(input2).sum(-1) + 1e-12)
-    cosines = (input1 * input2).sum(-1) / ops.sqrt(lengths)
-    together = ops.where(ops.equal(target, 1), 1 - cosines, 0)
-    return _reduced(together + ops.where(ops.equal(target, -1), ops.clip(cosines - margin, 0, None), 0), reduction)
-
-
-def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6, swap: bool = False,
-    size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:
-    """Return how much the anchor's distance d₊ from `positive` is larger than its distance d₋ from `negative` less `margin`.
-
-    swap: take as d₋ the distance between `positive` and `negative`, where that is smaller.
-
-    y = Σ max(0, d₊ - d₋ + margin) / N,  dL/danchor = g (dd₊/danchor - dd₋/danchor) / N where the maximum is not 0, else 0,
-    dL/dpositive = g dd₊/dpositive / N there,  dL/dnegative = -g dd₋/dnegative / N there
-    """
-    reduction = _checked("triplet_margin_loss", anchor, positive, size_average, reduce, reduction)
-    if margin <= 0:
-        raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
-    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
-    if swap:
-        far = ops.minimum(far, pairwise_distance(positive, negative, p, eps))
-    return _reduced(ops.clip(margin + near - far, 0, None), reduction)
+    return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 # ---- what they share
 
 
-def _checked(name: str, input: Tensor, target: Tensor, size_average: Flag, reduce: Flag, reduction: str) -> str:
+def checked(name: str, input: Tensor, target: Tensor, size_average: Flag, reduce: Flag, reduction: str) -> str:
     """Return the reduction, after a check that input and target are tensors of one shape."""
     _same_shape(name, input, target)
     return reduction_of(size_average, reduce, reduction, name)
@@ -385,7 +284,7 @@ def _times(losses: Tensor, weight: Tensor | None) -> Tensor:
     return losses if weight is None else losses * weight
 
 
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
+def reduced(losses: Tensor, reduction: str) -> Tensor:
     """Return the mean or the sum of the losses, or for 'none' the losses."""
     return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
@@ -399,7 +298,7 @@ def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
                            f"broadcasting them would compare every element with others than its own{hint}")
 
 
-def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+def check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Raise unless `target` holds a class for each item of `input`, and `weight`, if given, a number for each class."""
     check_tensors(name, input=input, target=target)
     axis = min(1, input.ndim - 1)
