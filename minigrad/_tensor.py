@@ -11,7 +11,7 @@ from .autograd import graph, modes, sharing
 from .autograd.writes import reshaped
 from .functions import comparisons as c
 from .functions import conversions as v
-from .functions import creation, gradients, indexing, products
+from .functions import creation, gradients, indexing, norms, parts, products, scattering, sorting
 from .functions import elementwise as e
 from .functions import in_place as i
 from .functions import operators as o
@@ -214,7 +214,8 @@ class Tensor(graph.Tensor):
     sin, cos, tan, sinh, cosh, atan, atan2 = e.sin, e.cos, e.tan, e.sinh, e.cosh, e.atan, e.atan2
     lerp, addcmul, addcdiv = e.lerp, e.addcmul, e.addcdiv
     softmax, log_softmax = e.softmax, e.log_softmax
-    matmul, mm = products.matmul, products.mm
+    matmul, mm, bmm, mv, dot = products.matmul, products.mm, products.bmm, products.mv, products.dot
+    outer, ger, inner, addmm, baddbmm = products.outer, products.outer, products.inner, products.addmm, products.baddbmm
 
     eq, ne, lt, le, gt, ge = c.eq, c.ne, c.lt, c.le, c.gt, c.ge
     logical_and, logical_or, logical_xor, logical_not = c.logical_and, c.logical_or, c.logical_xor, c.logical_not
@@ -223,11 +224,20 @@ class Tensor(graph.Tensor):
     bitwise_left_shift, bitwise_right_shift = c.bitwise_left_shift, c.bitwise_right_shift
 
     sum, mean, max, min, amax, amin = r.sum, r.mean, r.max, r.min, r.amax, r.amin
-    argmax, argmin, all, any = r.argmax, r.argmin, r.all, r.any
+    argmax, argmin, all, any, count_nonzero = r.argmax, r.argmin, r.all, r.any, r.count_nonzero
+    prod, cumsum, cumprod, logsumexp, var, std, norm = r.prod, r.cumsum, r.cumprod, r.logsumexp, norms.var, norms.std, norms.norm
+    sort, argsort, topk, kthvalue, median = sorting.sort, sorting.argsort, sorting.topk, sorting.kthvalue, sorting.median
+    unique, bincount = sorting.unique, sorting.bincount
 
     reshape, reshape_as, view, view_as, flatten = s.reshape, s.view_as, s.view, s.view_as, s.flatten
     squeeze, unsqueeze, expand, expand_as = s.squeeze, s.unsqueeze, s.expand, s.expand_as
-    t, transpose, swapaxes, permute = s.t, s.transpose, s.transpose, s.permute
+    t, transpose, swapaxes, swapdims, permute, movedim = s.t, s.transpose, s.transpose, s.transpose, s.permute, s.movedim
+    unflatten, ravel, broadcast_to, select, narrow, split = s.unflatten, s.ravel, s.broadcast_to, parts.select, parts.narrow, parts.split
+    chunk, unbind, diagonal, diag, trace = parts.chunk, parts.unbind, parts.diagonal, parts.diag, parts.trace
+    tril, triu, repeat, tile, flip, roll = parts.tril, parts.triu, parts.repeat, parts.tile, parts.flip, parts.roll
+    gather, scatter, scatter_add, take = scattering.gather, scattering.scatter, scattering.scatter_add, scattering.take
+    index_add, index_fill, nonzero = scattering.index_add, scattering.index_fill, scattering.nonzero
+    masked_fill, masked_select = scattering.masked_fill, scattering.masked_select
     numel, nelement = s.numel, s.numel
     index_select, __getitem__, __setitem__ = indexing.index_select, indexing.index, indexing.assign
 
@@ -251,6 +261,7 @@ class Tensor(graph.Tensor):
     sqrt_, rsqrt_, reciprocal_, tanh_, sigmoid_, relu_ = i.sqrt_, i.rsqrt_, i.reciprocal_, i.tanh_, i.sigmoid_, i.relu_
     sin_, cos_, tan_, sinh_, cosh_, atan_, atan2_ = i.sin_, i.cos_, i.tan_, i.sinh_, i.cosh_, i.atan_, i.atan2_
     lerp_, addcmul_, addcdiv_ = i.lerp_, i.addcmul_, i.addcdiv_
+    masked_fill_, scatter_, scatter_add_, index_add_, index_fill_ = i.masked_fill_, i.scatter_, i.scatter_add_, i.index_add_, i.index_fill_
     zero_, fill_, copy_, normal_, uniform_, resize_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_, i.resize_
 
     # ---- the operators

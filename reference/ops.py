@@ -322,6 +322,21 @@ def argmin(x, *, axis=None):
     return torch.argmin(x, dim=axis)
 
 
+def var(x, *, axis=None, keepdims=False, correction=1):
+    """Σ (x - mean)² / (n - correction)"""
+    return torch.var(x, dim=axis, keepdim=keepdims, correction=correction)
+
+
+def cumsum(x, *, axis):
+    """The sums of the first 1, 2, … elements along `axis`"""
+    return torch.cumsum(x, dim=axis)
+
+
+def logsumexp(x, *, axis=None, keepdims=False):
+    """log Σ e^x"""
+    return torch.logsumexp(x, dim=tuple(range(x.ndim)) if axis is None else axis, keepdim=keepdims)
+
+
 # ---- shaping
 
 
@@ -371,6 +386,16 @@ def assign(x, value, *, first, last):
     y = x.clone()
     y[first][last] = value
     return y
+
+
+def diagonal(x, *, offset=0):
+    """The diagonal of the last two axes"""
+    return torch.diagonal(x, offset, -2, -1)
+
+
+def put_diagonal(x, *, offset, shape):
+    """Zeros of `shape` with x on the diagonal of the last two axes"""
+    return torch.diagonal_scatter(x.new_zeros(shape), x, offset, -2, -1)
 
 
 def take_along_axis(x, indices, axis):
@@ -434,6 +459,16 @@ def ones_like(x):
 def mse(x, target):
     """Σ (x - target)² / n over all n elements"""
     return F.mse_loss(x, target)
+
+
+def bce(x, target):
+    """Binary cross-entropy of probabilities, element by element"""
+    return F.binary_cross_entropy(x, target, reduction="none")
+
+
+def bce_logits(x, target):
+    """Binary cross-entropy of logits, element by element"""
+    return F.binary_cross_entropy_with_logits(x, target, reduction="none")
 
 
 def nll(log_probs, targets, *, weight=None, ignore_index=-100):

@@ -10,7 +10,7 @@ import minigrad as mg
 
 PACKAGE = pathlib.Path(mg.__file__).parent
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "numba", "torch", "scipy", "jax"}
-TENSOR = {"_tensor", "copies", "functions", "printing", "cuda", "old_types", "serialization", "unknown_names"}
+TENSOR = {"_tensor", "copies", "functions", "printing", "cuda", "linalg", "old_types", "serialization", "unknown_names"}
 CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
 BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils"), frozenset(CORE | TENSOR))

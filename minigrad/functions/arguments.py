@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from .. import backend
+from .. import backend, ops
 from ..autograd import graph
 from ..printing import Size
 from .types import DeviceLike, DTypeLike, Tensor
@@ -67,8 +67,10 @@ def beside(x: Tensor, value: Any) -> Tensor:
 # ---- shapes and axes
 
 
-def sizes(arguments: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return lengths that were given one by one, or as one tuple, list or Size."""
+def sizes(arguments: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """Return whole numbers that were given one by one, or as one tuple, list or Size, or `named` by a keyword."""
+    if named is not None:
+        arguments = tuple(named) if isinstance(named, (tuple, list)) else (named,)
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         arguments = tuple(arguments[0])
     return tuple(operator.index(n) for n in arguments)
@@ -86,6 +88,11 @@ def check_not_negative(name: str, numbers: Any) -> Any:
     if any([n < 0 for n in (numbers if isinstance(numbers, tuple) else (numbers,))]):
         raise RuntimeError(f"{name}: expected no number below 0, got {numbers}")
     return numbers
+
+
+def shaped(x: Tensor, shape: Any) -> Tensor:
+    """Return x, reshaped if it has another shape."""
+    return x if x.array.shape == shape else ops.reshape(x, shape)
 
 
 def fill_shape(x: Tensor, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
@@ -124,7 +131,21 @@ def over(dim: Any, axis: Any, keepdim: Any, keepdims: Any) -> tuple[Any, bool]:
     return (tuple(dim) or None if isinstance(dim, (list, tuple)) else dim), bool(keepdim or keepdims)
 
 
+def check_axes(name: str, n: int, *tensors: Any, or_more: bool = False) -> None:
+    """Raise TypeError unless these are tensors, RuntimeError unless each has n axes, or at least n with `or_more`."""
+    if any([not n <= check_input(x, name).array.ndim <= (n, backend.inf)[or_more] for x in tensors]):
+        shapes = " and ".join([str(tuple(x.shape)) for x in tensors])
+        raise RuntimeError(f"{name}: expected {'at least ' * or_more}{n} {'axis' if n == 1 else 'axes'}, got shape {shapes}")
+
+
 # ---- dtypes and devices
+
+
+def check_real(x: Any, name: str) -> Tensor:
+    """Return `x`, the first argument of the function `name`; raise RuntimeError unless it is a floating-point tensor."""
+    if check_input(x, name).array.dtype.kind != "f":
+        raise RuntimeError(f"{name}: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")
+    return x
 
 
 def dtype_or_default(dtype: DTypeLike) -> Any:

@@ -11,8 +11,8 @@ from ..autograd import graph, sharing
 from .arguments import check_not_negative, check_number, check_tensor, device_name, dtype_or_default, lengths
 from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
-__all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones", "ones_like",
-           "tensor", "zeros", "zeros_like"]
+__all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace", "ones",
+           "ones_like", "tensor", "zeros", "zeros_like"]
 
 
 def tensor(data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
@@ -218,6 +218,15 @@ def linspace(
     step, i = (end - start) / max(last, 1), xp.arange(steps)
     array = xp.where(i < max(steps // 2, 1), start + step * i, end - step * (last - i))
     return leaf(array.astype(wanted), device, requires_grad)
+
+
+def logspace(
+    start: float | Tensor, end: float | Tensor, steps: int, base: float = 10.0, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return `steps` numbers from base^start to base^end, both included, whose exponents are at equal distances."""
+    exponents, number = linspace(start, end, steps, dtype=backend.float64).array, float(check_number(base, "logspace"))
+    return leaf(backend.without_fp_warnings(lambda: (number**exponents).astype(dtype_or_default(dtype))), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:

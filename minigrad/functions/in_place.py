@@ -12,6 +12,7 @@ from .. import backend, ops
 from ..autograd.formulas import formula_of
 from ..printing import Size
 from . import elementwise as e
+from . import scattering as s
 from .arguments import NUMBERS, beside, check_number, check_power, lengths, times_alpha
 from .types import Operand, Tensor
 from .writing import arithmetic, draw_into, replace
@@ -194,6 +195,49 @@ def copy_(self: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
         source = source.to(self.device)
     self[...] = source
     return self
+
+
+def masked_fill_(self: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
+    """Set the elements where the mask is True to the number `value`, see `masked_fill`.
+
+    y = value where mask, else self,  dL/dself = 0 where mask, else g,  dL/dvalue = Σ g where mask,  no gradient for mask
+    """
+    return replace(self, "masked_fill_", lambda: s.masked_fill(self, mask, value), value)
+
+
+def scatter_(
+    self: Tensor, dim: int, index: Tensor, src: Tensor | float | None = None, *, value: float | None = None, reduce: str | None = None
+) -> Tensor:
+    """Set the elements at `index` along `dim` to those of `src`, see `scatter`.
+
+    y = self with src stored at `index`,  dL/dself = g with 0 stored there,  dL/dsrc = g at `index`,
+    no gradient for index,  no gradient for value
+    """
+    return replace(self, "scatter_", lambda: s.scatter(self, dim, index, src, value=value, reduce=reduce), src)
+
+
+def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Add the elements of `src` at `index` along `dim`, see `scatter_add`.
+
+    y = self + zeros with src added at `index`,  dL/dself = g,  dL/dsrc = g at `index`,  no gradient for index
+    """
+    return replace(self, "scatter_add_", lambda: s.scatter_add(self, dim, index, src), src)
+
+
+def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """Add alpha times the entries of `source` at `index` along `dim`, see `index_add`.
+
+    y = self + zeros with alpha source added at `index`,  dL/dself = g,  dL/dsource = alpha g at `index`,  no gradient for index
+    """
+    return replace(self, "index_add_", lambda: s.index_add(self, dim, index, source, alpha=alpha), source)
+
+
+def index_fill_(self: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
+    """Set the entries at `index` along `dim` to the number `value`, see `index_fill`.
+
+    y = self with value stored at `index`,  dL/dself = g with 0 stored there,  dL/dvalue = Σ g at `index`,  no gradient for index
+    """
+    return replace(self, "index_fill_", lambda: s.index_fill(self, dim, index, value), value)
 
 
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:

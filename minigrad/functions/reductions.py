@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple, overload
 
 from .. import backend, ops
-from .arguments import axes_of, axis_of, beside, check_input, over
+from .arguments import axes_of, axis_of, beside, check_input, floating, over
+from .parts import narrow
 from .types import Dim, DTypeLike, Tensor
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "max", "mean", "min", "sum"]
+__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logsumexp", "max", "mean", "min",
+           "prod", "sum"]
 
 
-class _Extremes(NamedTuple):
+class Extremes(NamedTuple):
     values: Tensor
     indices: Tensor
 
@@ -20,11 +22,11 @@ class _Extremes(NamedTuple):
         return f"torch.return_types.{name}(\nvalues={self.values!r},\nindices={self.indices!r})"
 
 
-class max_result(_Extremes):
+class max_result(Extremes):
     """The largest elements along an axis, and where they stand."""
 
 
-class min_result(_Extremes):
+class min_result(Extremes):
     """The smallest elements along an axis, and where they stand."""
 
 
@@ -64,6 +66,61 @@ def mean(
     dim, keepdim = over(dim, axis, keepdim, keepdims)
     found: Tensor = ops.mean(x, axis=axes_of(dim, input), keepdims=keepdim)
     return found if dtype is None else found.to(dtype)
+
+
+def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
+    """Return how many elements over `dim` (one axis, several, or all) are not 0."""
+    return sum(check_input(input, "count_nonzero") != 0, dim)
+
+
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Tensor:
+    """Return the product over `dim`, or of all elements, after conversion to `dtype`; whole numbers and bools give int64.
+
+    y = Π input over `dim`,  dL/dinput = g times the product of the other elements
+    """
+    x = _counted(input, dtype, "prod")
+    x, dim = (x.reshape(-1), 0) if dim is None or x.array.ndim == 0 else (x, axis_of(dim, x.array.ndim))
+    while (n := x.array.shape[dim]) > 1:  # by halves, so that the derivatives are right where there are zeros
+        half = n // 2
+        pairs = narrow(x, dim, 0, half) * narrow(x, dim, half, half)
+        x = ops.join(pairs, narrow(x, dim, n - 1, 1), axis=dim) if n % 2 else pairs
+    x = x if n else sum(x, dim, True) + 1
+    return x if keepdim and input.array.ndim else x.squeeze(dim)
+
+
+def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
+    """Return the sums of the first 1, 2, … elements along `dim`, after conversion to `dtype`; whole numbers and bools give int64.
+
+    y = the sums of the first 1, 2, … elements,  dL/dinput = the sums of the last n, n - 1, … of g
+    """
+    x = _counted(input, dtype, "cumsum")
+    return ops.cumsum(x, axis=axis_of(dim, x.array.ndim)) if x.array.ndim else x.clone()
+
+
+def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
+    """Return the products of the first 1, 2, … elements along `dim`, after conversion to `dtype`; whole numbers and bools give int64.
+
+    y = the products of the first 1, 2, … elements,  dL/dinput = Σ g times the products without the element, over those with it
+    """
+    x, dim, shift = _counted(input, dtype, "cumprod"), axis_of(dim, input.array.ndim), 1
+    while x.array.ndim and shift < (n := x.array.shape[dim]):  # now each element is the product of the last `shift`
+        x = ops.join(narrow(x, dim, 0, shift), narrow(x, dim, shift, n - shift) * narrow(x, dim, 0, n - shift), axis=dim)
+        shift *= 2
+    return x
+
+
+def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
+    """Return the logarithm of the sum of e^input over `dim`, computed without overflow.
+
+    y = log Σ e^input over `dim`,  dL/dinput = g e^(input - y)
+    """
+    return ops.logsumexp(floating(input, "logsumexp"), axis=axes_of(dim, input), keepdims=keepdim)
+
+
+def _counted(x: Tensor, dtype: DTypeLike, name: str) -> Tensor:
+    """Return x in `dtype`; without one, whole numbers and bools in int64."""
+    wanted = backend.dtype_of(dtype, check_input(x, name).dtype if x.array.dtype.kind == "f" else backend.int64)
+    return x.to(wanted)
 
 
 def _converted(x: Tensor, dtype: DTypeLike) -> Tensor:

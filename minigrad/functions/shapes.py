@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import backend, ops
@@ -11,7 +11,8 @@ from ..printing import Size
 from .arguments import axis_of, check_input, check_tensor, fill_shape, sizes
 from .types import Dim, Tensor
 
-__all__ = ["cat", "flatten", "numel", "permute", "reshape", "squeeze", "stack", "t", "transpose", "unsqueeze"]
+__all__ = ["broadcast_to", "cat", "flatten", "hstack", "movedim", "numel", "permute", "ravel", "reshape", "squeeze", "stack", "t",
+           "transpose", "unflatten", "unsqueeze", "vstack"]
 
 
 def numel(input: Tensor) -> int:
@@ -19,20 +20,20 @@ def numel(input: Tensor) -> int:
     return int(check_tensor(input, "numel").array.size)
 
 
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
     """Return the same elements in another shape, of which one length may be -1; a view where possible.
 
     y = input in the shape `shape`,  dL/dinput = g in the shape of input
     """
-    return ops.reshape(check_input(input, "reshape"), fill_shape(input, sizes(shape), "reshape"))
+    return ops.reshape(check_input(input, "reshape"), fill_shape(input, sizes(lengths, shape), "reshape"))
 
 
-def view(self: Tensor, *shape: Any) -> Tensor:
+def view(self: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Return the same memory in another shape, of which one length may be -1. Raise RuntimeError where that takes a copy.
 
     y = self in the shape `shape`,  dL/dself = g in the shape of self
     """
-    shape = fill_shape(self, sizes(shape), "view")
+    shape = fill_shape(self, sizes(shape, size), "view")
     out = ops.reshape(self, shape)
     if self.array.size and backend.root(out.array) is not backend.root(self.array):
         if self.array.base is None and sharing.is_free(self):  # a result that PyTorch may have put row by row
@@ -106,28 +107,36 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return ops.swapaxes(input, first, second) if n else ops.reshape(input, ())
 
 
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """Return the tensor with its axes in the order `dims`. Raise RuntimeError if an axis is missing or named twice.
 
     y = input with its axes in the order `dims`,  dL/dinput = g with its axes put back
     """
     n = check_input(input, "permute").array.ndim
-    order = tuple(axis_of(d, n) for d in sizes(dims))
+    order = tuple(axis_of(d, n) for d in sizes(order, dims))
     if sorted(order) != list(range(n)):
-        raise RuntimeError(f"permute: {sizes(dims)} is not an order of {n} axes")
+        raise RuntimeError(f"permute: {order} is not an order of {n} axes")
     return ops.transpose(input, order)
 
 
-def expand(self: Tensor, *shape: Any) -> Tensor:
+def expand(self: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """Return a view that repeats self along axes of length 1 and along new leading axes; -1 keeps a length.
 
     y = self, repeated,  dL/dself = Σ g over the axes along which self was repeated
     """
-    wanted = sizes(shape)
+    wanted = sizes(shape, size)
     old = (1,) * (len(wanted) - self.array.ndim) + tuple(self.array.shape)
     if len(old) != len(wanted) or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
         raise RuntimeError(f"expand: shape {tuple(self.array.shape)} cannot be expanded to {wanted}")
     return ops.broadcast_to(self, tuple(m if n == -1 else n for m, n in zip(old, wanted)))
+
+
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """Return a view that repeats `input` along axes of length 1 and along new leading axes; -1 keeps a length.
+
+    y = input, repeated,  dL/dinput = Σ g over the axes along which input was repeated
+    """
+    return expand(check_input(input, "broadcast_to"), size)
 
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
@@ -136,6 +145,37 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     y = self, repeated,  dL/dself = Σ g over the axes along which self was repeated,  no gradient for other
     """
     return expand(self, check_tensor(other, "expand_as").shape)
+
+
+def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Return the tensor with the axes `source` moved to the places `destination`; the others keep their order.
+
+    y = input with its axes in another order,  dL/dinput = g with its axes put back
+    """
+    n = check_input(input, "movedim").array.ndim
+    starts, ends = ([axis_of(d, n) for d in sizes((dims,))] for dims in (source, destination))
+    if len({*starts}) != len(starts) or len({*ends}) != len(ends) or len(starts) != len(ends):
+        raise RuntimeError(f"movedim: expected two lists of one length without repeats, got {source} and {destination}")
+    rest = iter([d for d in range(n) if d not in starts])
+    return ops.transpose(input, tuple([starts[ends.index(d)] if d in ends else next(rest) for d in range(n)]))
+
+
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Return the tensor with one axis taken apart into axes of these lengths, of which one may be -1.
+
+    y = input with more axes,  dL/dinput = g in the shape of input
+    """
+    dim = axis_of(dim, check_input(input, "unflatten").array.ndim)
+    shape, known = input.array.shape, Size(n for n in sizes if n != -1).numel()
+    return reshape(input, *shape[:dim], *[shape[dim] // (known or 1) if n == -1 else n for n in sizes], *shape[dim + 1:])
+
+
+def ravel(input: Tensor) -> Tensor:
+    """Return the elements row by row as a vector; a view where possible.
+
+    y = input with one axis,  dL/dinput = g in the shape of input
+    """
+    return check_input(input, "ravel").reshape(-1)
 
 
 # ---- several tensors
@@ -170,3 +210,20 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
         raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
     return cat([x.unsqueeze(axis_of(dim, x.ndim + 1)) for x in tensors], axis_of(dim, tensors[0].ndim + 1))
+
+
+def hstack(tensors: Iterable[Tensor]) -> Tensor:
+    """Return tensors put one after another along the second axis; numbers and vectors along the first.
+
+    y = the tensors one after another,  dL/dtensors = for each tensor the part of g at its place
+    """
+    found = [x if check_tensor(x, "hstack").array.ndim else x.reshape(1) for x in tensors]
+    return cat(found, 1 if found and found[0].array.ndim > 1 else 0)
+
+
+def vstack(tensors: Iterable[Tensor]) -> Tensor:
+    """Return tensors put one after another along the first axis, vectors and numbers as rows.
+
+    y = the tensors one after another,  dL/dtensors = for each tensor the part of g at its place
+    """
+    return cat([x if check_tensor(x, "vstack").array.ndim > 1 else x.reshape(1, x.array.size) for x in tensors])

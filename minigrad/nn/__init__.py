@@ -2,20 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from . import functional, init
-from .activations import (ELU, GELU, SELU, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU, ReLU, ReLU6, Sigmoid, SiLU, Softmax,
+from . import functional, init, utils
+from .activations import (ELU, GELU, Hardtanh, LeakyReLU, LogSigmoid, LogSoftmax, Mish, PReLU, ReLU, ReLU6, SELU, SiLU, Sigmoid, Softmax,
                           Softplus, Softsign, Tanh)
-from .containers import ModuleList, Sequential
+from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from .errors import LayerError
-from .layers import Flatten, Identity, L1Penalty, Linear
-from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss
+from .layers import (BatchNorm1d, CosineSimilarity, Dropout, Embedding, Flatten, Identity, L1Penalty, LayerNorm, Linear,
+                     PairwiseDistance, Unflatten)
+from .losses import (BCELoss, BCEWithLogitsLoss, CosineEmbeddingLoss, CrossEntropyLoss, GaussianNLLLoss, HingeEmbeddingLoss, HuberLoss,
+                     KLDivLoss, L1Loss, MarginRankingLoss, MSELoss, MultiMarginLoss, NLLLoss, SmoothL1Loss, SoftMarginLoss,
+                     TripletMarginLoss)
 from .module import Module
 from .parameter import Parameter
 
 __all__ = [
-    "ELU", "GELU", "SELU", "CrossEntropyLoss", "Flatten", "Hardtanh", "Identity", "L1Loss", "L1Penalty", "LayerError", "LeakyReLU",
-    "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "Mish", "Module", "ModuleList", "NLLLoss", "PReLU", "Parameter", "ReLU", "ReLU6",
-    "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Tanh", "functional", "init",
+    "ELU", "GELU", "SELU", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "CosineEmbeddingLoss", "CosineSimilarity", "CrossEntropyLoss",
+    "Dropout", "Embedding", "Flatten", "GaussianNLLLoss", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss", "Identity", "KLDivLoss",
+    "L1Loss", "L1Penalty", "LayerError", "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss",
+    "Mish", "Module", "ModuleDict", "ModuleList", "MultiMarginLoss", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter",
+    "ParameterDict", "ParameterList", "ReLU", "ReLU6", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax",
+    "Softplus", "Softsign", "Tanh", "TripletMarginLoss", "Unflatten", "functional", "init", "utils",
 ]
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist

@@ -1,14 +1,16 @@
-"""Modules that hold modules: Sequential and ModuleList."""
+"""Modules that hold modules or parameters: Sequential, ModuleList, ModuleDict, ParameterList and ParameterDict."""
 
 from __future__ import annotations
 
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from itertools import groupby
 from typing import Any, Self
 
+from .._tensor import Tensor
 from .module import Module, indented
+from .parameter import Parameter
 
 
 class Container(Module):
@@ -128,3 +130,126 @@ class ModuleList(Container):
         lines = [f"({i[0]}): {text}" if len(i) == 1 else f"({i[0]}-{i[-1]}): {len(i)} x {text}" for i, text in groups]
         body = "".join("\n  " + indented(line) for line in lines)
         return f"{self._get_name()}({body}\n)" if body else f"{self._get_name()}()"
+
+
+class Dictionary(Module, MutableMapping[str, Any]):
+    """Base of ModuleDict and ParameterDict: a dict, which is equal to itself alone, as other modules are."""
+
+    __eq__, __hash__ = object.__eq__, object.__hash__
+
+    def __init__(self, parts: Any = None) -> None:
+        super().__init__()
+        self.update(() if parts is None else parts)
+
+    def _named(self) -> dict[str, Any]:
+        """Return a dict whose keys are the names of the parts."""
+        return self._modules
+
+    def __getitem__(self, key: str) -> Any:
+        return getattr(self, key) if key in self._named() else self._named()[key]
+
+    def __delitem__(self, key: str) -> None:
+        del self._named()[key]
+        if hasattr(self, key):
+            delattr(self, key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named())
+
+    def __len__(self) -> int:
+        return len(self._named())
+
+
+class ModuleDict(Dictionary):
+    """A dict of modules, whose parameters are also those of the module that has the dict."""
+
+    def __setitem__(self, key: str, module: Module) -> None:
+        self.add_module(key, module)
+
+
+class ParameterDict(Dictionary):
+    """A dict of parameters, which are also those of the module that has the dict. Tensors become parameters; other objects are kept.
+
+    The parts of a plain dict are added in the order of their names, as in PyTorch.
+    """
+
+    def __init__(self, parameters: Any = None) -> None:
+        self.__dict__["_keys"] = {}  # before Module.__init__, which allows no other assignment
+        super().__init__(parameters)
+
+    def _named(self) -> dict[str, Any]:
+        return self.__dict__["_keys"]
+
+    def update(self, parameters: Any = (), /, **named: Any) -> None:
+        """Add or replace parts."""
+        super().update(sorted(parameters.items()) if type(parameters) is dict else parameters, **named)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self._check_name("parameter", key, self._keys)
+        setattr(self, key, trained(value))
+        self._keys[key] = None
+
+    def extra_repr(self) -> str:
+        """Return a line for each part."""
+        return described(self.items(), Tensor.type)
+
+
+class ParameterList(Module):
+    """A list of parameters, which are also those of the module that has the list. Tensors become parameters; other objects are kept."""
+
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
+        super().__init__()
+        self._size = 0
+        self.extend(() if values is None else values)
+
+    def _name_at(self, index: int) -> str:
+        """Return the name of the part at `index`, which may be negative; raise IndexError if there is none."""
+        if not -self._size <= operator.index(index) < self._size:
+            raise IndexError(f"index {index} is out of range: the ParameterList has {self._size} parts")
+        return str(index % self._size)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return type(self)(list(self)[index]) if isinstance(index, slice) else getattr(self, self._name_at(index))
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        setattr(self, self._name_at(index), trained(value))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def append(self, value: Any) -> Self:
+        """Add a part at the end."""
+        self._size += 1
+        self[-1] = value
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add parts at the end."""
+        if isinstance(values, Tensor):
+            raise TypeError("ParameterList.extend should be called with an iterable, but got a tensor; put it into a list")
+        for value in values:
+            self.append(value)
+        return self
+
+    __iadd__ = extend
+
+    def extra_repr(self) -> str:
+        """Return a line for each part."""
+        return described(enumerate(self), lambda part: f"torch.{part.dtype}")
+
+
+def trained(value: Any) -> Any:
+    """Return a tensor as a Parameter, and anything else as it is."""
+    return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
+
+
+def described(parts: Iterable[tuple[Any, Any]], type_of: Callable[[Any], str]) -> str:
+    """Return a line for each of (name, part), with the type of a tensor as `type_of` has it."""
+    lines = []
+    for name, part in parts:
+        text = f"Object of type: {type(part).__name__}"
+        if isinstance(part, Tensor):
+            size, place = "x".join(map(str, part.shape)), f" ({part.device})" if part.is_cuda else ""
+            text = f"{'Parameter' if isinstance(part, Parameter) else 'Tensor'} containing: [{type_of(part)} of size {size}{place}]"
+        lines.append(f"  ({name}): {text}")
+    return "\n".join(lines)

@@ -6,11 +6,14 @@ import math
 import warnings
 from typing import Any
 
+from .. import backend
 from .._tensor import Tensor
 from ..autograd import no_grad
+from ..backend import float64
+from ..functions import creation, indexing
 
-__all__ = ["calculate_gain", "constant_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "uniform_", "xavier_normal_",
-           "xavier_uniform_", "zeros_"]
+__all__ = ["calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "orthogonal_",
+           "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
 
 GAINS = {"linear": 1, "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
 
@@ -96,3 +99,59 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     if mode.lower() not in modes:
         raise ValueError(f"Mode {mode} not supported, please use one of {list(modes)}")
     return calculate_gain(nonlinearity, a) / math.sqrt(_fans(tensor)[modes.index(mode.lower())])
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """Set a matrix to ones on the diagonal and zeros elsewhere."""
+    if tensor.ndim != 2:
+        raise ValueError(f"Only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
+    with no_grad():
+        return tensor.copy_(creation.eye(*tensor.shape, device=tensor.device))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
+    """Draw a matrix (rows, all other axes as one) with orthonormal rows or columns, whichever are fewer, times `gain`.
+
+    It is Q of the QR decomposition of Gaussian numbers, with the signs that make the diagonal of R positive. Source: Saxe et al., 2013.
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"Only tensors with 2 or more dimensions are supported, got shape {tuple(tensor.shape)}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    drawn = creation.empty(max(rows, columns), min(rows, columns), dtype=float64).normal_(generator=generator).array
+    q, r = backend.array_module(drawn).linalg.qr(drawn)
+    q = Tensor(q * backend.array_module(r).sign(r.diagonal()) * gain)
+    with no_grad():
+        return tensor.copy_((q if rows >= columns else q.t()).reshape(tensor.shape))
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None) -> Tensor:
+    """Draw from the Gaussian distribution of this mean and standard deviation within [a, b].
+
+    What falls outside is drawn again. Where most would, the numbers are drawn uniformly and kept with the probability of their density.
+    """
+    if mean < a - 2 * std or mean > b + 2 * std:
+        warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect.",
+                      stacklevel=2)
+    share = [math.erf((bound - mean) / (std * math.sqrt(2))) / 2 for bound in (a, b)]
+    peak = (min(max(mean, a), b) - mean) / std
+    with no_grad():
+        missing = creation.ones_like(tensor) > 0
+        while missing.any():
+            drawn = creation.empty_like(tensor)
+            if share[1] - share[0] > 0.3:
+                drawn.normal_(mean, std, generator=generator)
+                kept = (drawn >= a) & (drawn <= b)
+            else:
+                drawn.uniform_(a, b, generator=generator)
+                kept = creation.empty_like(tensor).uniform_(generator=generator) <= ((peak**2 - ((drawn - mean) / std) ** 2) / 2).exp()
+            tensor.copy_(indexing.where(missing & kept, drawn, tensor))
+            missing = missing & ~kept
+    return tensor
+
+
+def __getattr__(name: str) -> Any:
+    """Return the function of an old name, which has no underscore at its end, with PyTorch's warning."""
+    if f"{name}_" not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
+    return globals()[f"{name}_"]

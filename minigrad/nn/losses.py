@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 from .._tensor import Tensor
 from . import functional as F
-from .functional.losses import reduction_of
+from .functional.losses import Flag, reduction_of
 from .module import Module
 
 
 class Loss(Module):
-    """Base of the losses: `reduction` is 'mean', 'sum' or 'none'; PyTorch's two older arguments are understood."""
+    """Base of the losses: `reduction` is 'mean', 'sum' or 'none'; PyTorch's two older arguments are understood.
 
-    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+    A subclass has a `forward` of its own, or names the function that computes it, which gets the other options by keyword.
+    """
+
+    function: ClassVar[Callable[..., Tensor]]
+
+    def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean", **options: Any) -> None:
         super().__init__()
         self.reduction = reduction_of(size_average, reduce, reduction, type(self).__name__)
+        self._options = list(options)
+        for name, value in options.items():
+            (self.register_buffer if name.endswith("weight") else self.__setattr__)(name, value)
+
+    def forward(self, *inputs: Any, **named: Any) -> Tensor:
+        """Return what the function computes of the inputs and the options."""
+        options = {name: getattr(self, name) for name in self._options}
+        return self.function(*inputs, **named, **options, reduction=self.reduction)
 
 
 class MSELoss(Loss):
@@ -35,17 +51,9 @@ class L1Loss(Loss):
 class NLLLoss(Loss):
     """Negative log-likelihood: -input[i, target[i]] for log-probabilities (N, C) and classes (N,); see `functional.nll_loss`."""
 
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
+    def __init__(self, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100, reduce: Flag = None,
+                 reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return nll_loss(input, target)."""
@@ -55,20 +63,116 @@ class NLLLoss(Loss):
 class CrossEntropyLoss(Loss):
     """Cross-entropy: NLLLoss of log_softmax(input), for logits (N, C) and classes (N,); see `functional.cross_entropy`."""
 
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(size_average, reduce, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
+    def __init__(self, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100, reduce: Flag = None,
+                 reduction: str = "mean", label_smoothing: float = 0.0) -> None:
+        super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """Return cross_entropy(input, target)."""
         return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
                                label_smoothing=self.label_smoothing)
+
+
+class BCELoss(Loss):
+    """Binary cross-entropy of probabilities and targets, both in [0, 1]; see `functional.binary_cross_entropy`."""
+
+    function = staticmethod(F.binary_cross_entropy)
+
+    def __init__(self, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction, weight=weight)
+
+
+class BCEWithLogitsLoss(Loss):
+    """Binary cross-entropy of sigmoid(input), computed from logits; see `functional.binary_cross_entropy_with_logits`."""
+
+    function = staticmethod(F.binary_cross_entropy_with_logits)
+
+    def __init__(self, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+                 pos_weight: Tensor | None = None) -> None:
+        super().__init__(size_average, reduce, reduction, weight=weight, pos_weight=pos_weight)
+
+
+class HuberLoss(Loss):
+    """Half the squared difference up to `delta`, linear beyond; see `functional.huber_loss`."""
+
+    function = staticmethod(F.huber_loss)
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction, delta=delta)
+
+
+class SmoothL1Loss(Loss):
+    """The Huber loss divided by `beta`, so that its slopes are ±1; see `functional.smooth_l1_loss`."""
+
+    function = staticmethod(F.smooth_l1_loss)
+
+    def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(size_average, reduce, reduction, beta=beta)
+
+
+class KLDivLoss(Loss):
+    """Kullback-Leibler divergence of `target` from log-probabilities; see `functional.kl_div`."""
+
+    function = staticmethod(F.kl_div)
+
+    def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean", log_target: bool = False) -> None:
+        super().__init__(size_average, reduce, reduction, log_target=log_target)
+
+
+class GaussianNLLLoss(Loss):
+    """Negative log-likelihood under Gaussians of given means and variances; see `functional.gaussian_nll_loss`."""
+
+    function = staticmethod(F.gaussian_nll_loss)
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction, full=full, eps=eps)
+
+
+class MultiMarginLoss(Loss):
+    """How much the scores of other classes come within `margin` of the target's; see `functional.multi_margin_loss`."""
+
+    function = staticmethod(F.multi_margin_loss)
+
+    def __init__(self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None,
+                 reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction, p=p, margin=margin, weight=weight)
+
+
+class SoftMarginLoss(Loss):
+    """log(1 + e^(-target input)) for targets 1 and -1; see `functional.soft_margin_loss`."""
+
+    function = staticmethod(F.soft_margin_loss)
+
+
+class MarginRankingLoss(Loss):
+    """How far input1 is from being larger than input2 by `margin`; see `functional.margin_ranking_loss`."""
+
+    function = staticmethod(F.margin_ranking_loss)
+
+    def __init__(self, margin: float = 0.0, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction, margin=margin)
+
+
+class HingeEmbeddingLoss(Loss):
+    """The input for targets 1, and what it lacks to `margin` for targets -1; see `functional.hinge_embedding_loss`."""
+
+    function = staticmethod(F.hinge_embedding_loss)
+
+    def __init__(self, margin: float = 1.0, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction, margin=margin)
+
+
+class CosineEmbeddingLoss(MarginRankingLoss):
+    """What the cosines lack to 1 for targets 1, and exceed `margin` by for targets -1; see `functional.cosine_embedding_loss`."""
+
+    function = staticmethod(F.cosine_embedding_loss)
+
+
+class TripletMarginLoss(Loss):
+    """How much an anchor's distance from `positive` exceeds that from `negative` less `margin`; see `functional.triplet_margin_loss`."""
+
+    function = staticmethod(F.triplet_margin_loss)
+
+    def __init__(self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, size_average: Flag = None,
+                 reduce: Flag = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)

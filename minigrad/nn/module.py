@@ -144,6 +144,14 @@ class Module(Tree):
         """Convert all floating-point parameters and buffers to float16."""
         return self.to(float16)
 
+    def type(self, dst_type: Any) -> Self:
+        """Convert all parameters and buffers to a dtype."""
+        return self._apply(lambda t: t.type(dst_type))
+
+    def share_memory(self) -> Self:
+        """Return self: there are no other processes to share memory with."""
+        return self
+
     def cuda(self, device: Any = None) -> Self:
         """Move all parameters and buffers to the GPU."""
         return self._apply(lambda t: t.cuda(device))

@@ -171,11 +171,19 @@ class Tree:
 
     def get_parameter(self, target: str) -> Parameter:
         """Return the parameter at a path such as 'encoder.0.weight'."""
+        return self._get("_parameters", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """Return the buffer at a path such as 'encoder.1.running_mean'."""
+        return self._get("_buffers", target)
+
+    def _get(self, kind: str, target: str) -> Any:
+        """Return the part of this kind at a path; raise AttributeError if there is none."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        found = module._parameters.get(name)
+        found = getattr(module, kind).get(name)
         if found is None:
-            raise AttributeError(f"{type(module).__name__} has no parameter `{name}`; it has {list(module._parameters)}")
+            raise AttributeError(f"{type(module).__name__} has no {kind[1:-1]} `{name}`; it has {list(getattr(module, kind))}")
         return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..autograd import op
 from ..backend import array_module, fuse
+from .reductions import normal_axes, spread
 
 
 @op(wide=True)
@@ -104,6 +105,26 @@ def log_softmax(x, *, axis):
     shifted = x - _peak("log_softmax", x, axis)
     y = shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
     return y, lambda g: g - array_module(y).exp(y) * array_module(g).sum(g, axis=axis, keepdims=True)
+
+
+@op(wide=True)
+def logsumexp(x, *, axis=None, keepdims=False):
+    """y = log Σ e^x over `axis`,  dL/dx = g e^(x - y)
+
+    x is shifted by its maximum first, unless that is infinite, which changes nothing but overflow.
+    """
+    xp, shape = array_module(x), x.shape
+    peak = _peak("logsumexp", x, axis)
+    peak = xp.where(peak - peak == 0, peak, 0) if 0 not in shape else peak
+    total = xp.sum(xp.exp(x - peak), axis=axis, keepdims=True)
+    y = xp.log(total) + peak
+    y = y if keepdims else xp.squeeze(y, axis=normal_axes(axis, x.ndim))
+
+    def vjp(g):
+        xp = array_module(g)
+        return spread(g, shape, axis, keepdims) * xp.exp(x - spread(y, shape, axis, keepdims))
+
+    return y, vjp
 
 
 def _peak(name, x, axis):

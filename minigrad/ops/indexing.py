@@ -38,6 +38,25 @@ def assign(x, value, *, first, last):
 
 
 @op
+def diagonal(x, *, offset=0):
+    """y = x[…, i, i + offset] for each i,  dL/dx = zeros with g stored at […, i, i + offset]
+
+    y is a view.
+    """
+    shape = x.shape
+    return array_module(x).diagonal(x, offset=offset), lambda g: put_diagonal(g, offset=offset, shape=shape)
+
+
+@op
+def put_diagonal(x, *, offset, shape):
+    """y = zeros of `shape` with x stored at […, i, i + offset],  dL/dx = g[…, i, i + offset] for each i
+
+    This is the VJP of diagonal, and diagonal is the VJP of this.
+    """
+    return array_module(x).put_diagonal(x, offset=offset, shape=shape), lambda g: diagonal(g, offset=offset)
+
+
+@op
 def take_along_axis(x, indices, axis):
     """y = x at `indices` along `axis`,  dL/dx = zeros with g added at `indices` along `axis`,  no gradient for indices
 

@@ -1,4 +1,4 @@
-"""Losses: mean squared error and negative log-likelihood."""
+"""Losses: mean squared error, negative log-likelihood and binary cross-entropy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from math import prod
 from .. import backend
 from ..autograd import op
 from ..backend import array_module, fuse
+from .activations import sigmoid_value
 
 
 @op(promote=True, wide=True)
@@ -71,3 +72,45 @@ def nll_each(log_probs, targets, *, weight=None, ignore_index=-100):
     xp, w = array_module(log_probs), backend.one_hot(targets, log_probs, weight, ignore_index)
     hit = w if weight is None else backend.one_hot(targets, w, None, ignore_index)
     return -xp.sum(xp.where(hit != 0, log_probs * w, 0), axis=1), lambda g: picked_grad(-array_module(g).expand_dims(g, 1), w, hit)
+
+
+@op(promote=True, wide=True)
+def bce(x, target):
+    """y = -target log x - (1 - target) log(1 - x),  dL/dx = g (x - target) / (x (1 - x)),  dL/dtarget = g (log(1 - x) - log x)
+
+    As in PyTorch, both logarithms count as at least -100 in the value, and x (1 - x) as at least 1e-12 (rounded to float32).
+    """
+    return bce_value(x, target), lambda g: bce_grad(g, x, target), lambda g: g * (array_module(x).log1p(-x) - array_module(x).log(x))
+
+
+@fuse
+def bce_value(x, target):
+    """-target log x - (1 - target) log(1 - x), with logarithms of at least -100"""
+    xp = array_module(x)
+    a = xp.log(x)
+    b = xp.log1p(-x)
+    return (target - 1) * xp.where(b < -100, -100, b) - target * xp.where(a < -100, -100, a)
+
+
+@fuse
+def bce_grad(g, x, target):
+    """g (x - target) / (x (1 - x)), the divisor being at least PyTorch's bound, which is 1e-12 rounded to float32"""
+    xp = array_module(x)
+    d = (1 - x) * x
+    return g * (x - target) / xp.where(d < 9.999999960041972e-13, 9.999999960041972e-13, d)
+
+
+@op(promote=True, wide=True)
+def bce_logits(x, target):
+    """y = (1 - target) x + log(1 + e^-x),  dL/dx = g (1 / (1 + e^-x) - target),  dL/dtarget = -g x
+
+    This is `bce` of the sigmoid of x, computed from e^-|x|, so that nothing overflows.
+    """
+    return logits_value(x, target), lambda g: g * (sigmoid_value(x) - target), lambda g: -g * x
+
+
+@fuse
+def logits_value(x, target):
+    """(1 - target) x + log(1 + e^-x)"""
+    xp = array_module(x)
+    return (1 - target) * x + xp.where(x >= 0, 0, -x) + xp.log1p(xp.exp(xp.where(x >= 0, -x, x)))

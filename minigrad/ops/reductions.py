@@ -28,6 +28,32 @@ def mean(x, *, axis=None, keepdims=False):
     return y, lambda g: spread(g / (n or 1), shape, axis, keepdims)
 
 
+@op(wide=True)
+def var(x, *, axis=None, keepdims=False, correction=1):
+    """y = Σ (x - m)² / (n - correction) over the n elements along `axis`, whose mean is m,  dL/dx = 2 g (x - m) / (n - correction)
+
+    With n ≤ correction the variance is Σ (x - m)² / 0, as in PyTorch.
+    """
+    xp, shape, axes = array_module(x), x.shape, normal_axes(axis, x.ndim)
+    first = xp.getitem(x, key=tuple([slice(1 if i in axes else None) for i in range(len(shape))]))
+    first, freedom = xp.where(first - first == 0, first, 0), prod([shape[i] for i in axes]) - correction
+    d = x - xp.stop_gradient(first)  # then all are exactly 0 where all elements are equal
+    d = d - mean(d, axis=axis, keepdims=True)
+    y = xp.sum(d * d, axis=axis, keepdims=keepdims)
+    y = y / freedom if freedom > 0 else y * float("inf")
+    return y, lambda g: spread(g * (2 / freedom if freedom > 0 else float("inf")), shape, axis, keepdims) * d
+
+
+@op(wide=True)
+def cumsum(x, *, axis):
+    """y = the sums of the first 1, 2, … elements of x along `axis`,  dL/dx = the sums of the last n, n - 1, … of g"""
+    def vjp(g):
+        xp = array_module(g)
+        return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)
+
+    return array_module(x).cumsum(x, axis=axis), vjp
+
+
 @op
 def max(x, *, axis=None, keepdims=False):
     """y = max x over `axis`,  dL/dx = g / k at the k elements that are the largest, else 0

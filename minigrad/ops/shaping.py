@@ -8,7 +8,7 @@ from .. import backend
 from ..autograd import op
 from ..autograd.graph import view_ops
 from ..backend import array_module
-from .indexing import getitem
+from .indexing import diagonal, getitem
 
 
 @op
@@ -113,9 +113,10 @@ def to_device(x, *, device):
 def flip(x, *, axis):
     """y = x reversed along `axis`,  dL/dx = g reversed back
 
-    y is a view.
+    y is a copy, as in PyTorch.
     """
-    return array_module(x).flip(x, axis=axis), lambda g: array_module(g).flip(g, axis=axis)
+    xp = array_module(x)
+    return xp.copy(xp.flip(x, axis=axis)), lambda g: array_module(g).flip(g, axis=axis)
 
 
 @op
@@ -139,4 +140,4 @@ def ones_like(x):
     return (array_module(x).ones_like(x),)
 
 
-view_ops.update((reshape, transpose, swapaxes, expand_dims, squeeze, broadcast_to, getitem, flip))
+view_ops.update((reshape, transpose, swapaxes, expand_dims, squeeze, broadcast_to, getitem, diagonal))

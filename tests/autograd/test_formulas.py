@@ -62,7 +62,7 @@ CALLS = {  # arguments and options
     "arctan2": ((X, Y), {}),
     "leaky_relu": ((X,), {"slope": 0.25}),
     **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "remainder", "mse"), ((X, Y), {})),
-    **dict.fromkeys(("softmax", "log_softmax", "sum", "mean", "max", "min", "flip"), ((X,), AXIS)),
+    **dict.fromkeys(("softmax", "log_softmax", "sum", "mean", "max", "min", "flip", "var", "cumsum", "logsumexp"), ((X,), AXIS)),
     "pow": ((np.abs(X) * (X > -2), Y * (Y > 0)), {}),
     "clip": ((X, np.full_like(X, -1.5), Y), {}),
     "where": ((X > 0, X, Y), {}),
@@ -76,8 +76,12 @@ CALLS = {  # arguments and options
     "getitem": ((X,), {"key": ([0, 1, 0],)}),
     "scatter": ((X,), {"key": ([0, 0],), "shape": (3, 3)}),
     "assign": ((X, Y[0, :2]), {"first": 1, "last": slice(2)}),
+    "diagonal": ((X,), {"offset": 1}),
+    "put_diagonal": ((X[0, :2],), {"offset": 1, "shape": (2, 3)}),
     "put_along_axis": ((X[:, :2], np.array([[2, 2], [0, 1]]), 1, (2, 3)), {}),
     "take_along_axis": ((X, np.array([[2, 2], [0, 1]]), 1), {}),
+    "bce": ((np.abs(X) / 4, np.array([[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]])), {}),
+    "bce_logits": ((X, np.array([[0.0, 1.0, 0.5], [0.25, 0.0, 1.0]])), {}),
     "nll": ((X, np.array([2, 0])), {"weight": np.array([1.0, 2.0, 4.0])}),
     "nll_each": ((X, np.array([2, 0])), {"weight": np.array([1.0, 2.0, 4.0])}),
 }  # fmt: skip
@@ -129,6 +133,15 @@ MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z t
     "g - e^y Σ g": "g - np.exp(y) * g.sum(1, keepdims=True)",
     "Σ x over `axis`": "x.sum(1)", "g spread over `axis`": BACK,
     "Σ x / n over the n elements along `axis`": "x.sum(1) / 3", "g / n spread over `axis`": f"{BACK} / 3",
+    "Σ (x - m)² / (n - correction) over the n elements along `axis`, whose mean is m": "x.var(1, ddof=1)",
+    "2 g (x - m) / (n - correction)": f"2 * {BACK} * (x - x.mean(1, keepdims=True)) / 2",
+    "the sums of the first 1, 2, … elements of x along `axis`": "np.cumsum(x, 1)",
+    "the sums of the last n, n - 1, … of g": "g[:, ::-1].cumsum(1)[:, ::-1]",
+    "log Σ e^x over `axis`": "np.log(np.exp(x).sum(1))", "g e^(x - y)": f"{BACK} * np.exp(x - y[:, None])",
+    "x[…, i, i + offset] for each i": "x[[0, 1], [1, 2]]",
+    "zeros with g stored at […, i, i + offset]": "np.array([[0, g[0], 0], [0, 0, g[1]]])",
+    "zeros of `shape` with x stored at […, i, i + offset]": "np.array([[0, x[0], 0], [0, 0, x[1]]])",
+    "g[…, i, i + offset] for each i": "g[[0, 1], [1, 2]]",
     "max x over `axis`": "x.max(1)", "min x over `axis`": "x.min(1)",
     "g / k at the k elements that are the largest, else 0": f"(x == y[:, None]) * {BACK} / (x == y[:, None]).sum(1, keepdims=True)",
     "g / k at the k elements that are the smallest, else 0": f"(x == y[:, None]) * {BACK} / (x == y[:, None]).sum(1, keepdims=True)",
@@ -144,6 +157,10 @@ MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z t
     "g at `indices` along `axis`": "np.take_along_axis(g, indices, axis)",
     "x at `indices` along `axis`": "np.take_along_axis(x, indices, axis)",
     "zeros with g added at `indices` along `axis`": "np.array([[0, 0, g[0, 0] + g[0, 1]], [g[1, 0], g[1, 1], 0]])",
+    "-target log x - (1 - target) log(1 - x)": "-target * np.log(x) - (1 - target) * np.log(1 - x)",
+    "g (x - target) / (x (1 - x))": "g * (x - target) / (x * (1 - x))", "g (log(1 - x) - log x)": "g * (np.log(1 - x) - np.log(x))",
+    "(1 - target) x + log(1 + e^-x)": "(1 - target) * x + np.log(1 + np.exp(-x))",
+    "g (1 / (1 + e^-x) - target)": "g * (1 / (1 + np.exp(-x)) - target)", "-g x": "-g * x",
     "-Σ w_i log_probs[i, targets[i]] / Σ w_i": f"-({TARGETS} * log_probs).sum() / ({TARGETS}).sum()",
     "-g w_i / Σ w_i at [i, targets[i]], else 0": f"-g * {TARGETS} / ({TARGETS}).sum()",
     "-w_i log_probs[i, targets[i]] for each i": f"-({TARGETS} * log_probs).sum(1)",
@@ -170,13 +187,14 @@ def test_what_an_operation_states_is_so(name):
 # ---- public functions
 
 RECORDS_NOTHING = {  # or has no gradient
-    "all", "allclose", "any", "argmax", "argmin", "backward", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "bool", "byte", "char", "detach", "detach_", "eq", "equal", "ge", "gt", "int", "is_tensor",
-    "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "logical_xor", "long", "lt", "ne",
-    "nelement", "normal_", "numel", "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "resize_",
-    "retain_grad", "short", "uniform_",
+    "all", "allclose", "any", "argmax", "argmin", "argsort", "backward", "bincount", "bitwise_and", "bitwise_left_shift", "bitwise_not",
+    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "byte", "char", "count_nonzero", "detach", "detach_", "eq", "equal", "ge",
+    "gt", "int", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "logical_xor",
+    "long", "lt", "ne", "nelement", "nonzero", "normal_", "numel", "reduction_of", "register_hook", "register_post_accumulate_grad_hook",
+    "requires_grad_", "resize_", "retain_grad", "short", "uniform_", "unique",
 }  # fmt: skip
-HOMES = ("elementwise", "in_place", "indexing", "products", "reductions", "shapes", "conversions", "comparisons", "gradients")
+HOMES = ("elementwise", "in_place", "indexing", "norms", "parts", "products", "reductions", "scattering", "shapes", "sorting",
+         "conversions", "comparisons", "gradients", "activations", "layers", "losses", "margins")
 
 
 def public_functions():
@@ -185,7 +203,7 @@ def public_functions():
         for name in vars(home):
             found = inspect.getattr_static(home, name)
             module = getattr(found, "__module__", "").rpartition(".")[2] if inspect.isfunction(found) else ""
-            if module in (*HOMES, "activations", "layers", "losses") and (name[0] != "_" or name in ("__getitem__", "__setitem__")):
+            if module in HOMES and (name[0] != "_" or name in ("__getitem__", "__setitem__")):
                 yield f"{place}.{name}", found
 
 
@@ -202,9 +220,10 @@ def test_a_public_function_that_records_states_its_formula(name):
     parameters = inspect.signature(found).parameters
     none = re.findall(r"no gradient for (\w+)", formula(found))
     expected = {key for key, p in parameters.items() if re.search("Tensor|Operand", str(p.annotation))} - set(none)
-    expected -= {"alpha", "dim"} | ({"weight"} if "nll" in name or "entropy" in name else set())
+    expected -= {"alpha", "dim"} | ({"weight"} if re.search("nll|entropy|multi_margin", name) else set())
     expected |= {"self"} & set(parameters)
-    expected |= {key for key in ("x", "value", "source") if key in parameters and key not in none}
+    expected |= {key for key in ("x", "value", "source") if key in parameters and key not in none and "int" not in str(
+        parameters[key].annotation)}
     assert value.startswith("y = ") and set(gradients) == (set() if "no gradient" in formula(found) and not none else expected)
     assert set(none) <= set(parameters)
 

@@ -140,7 +140,7 @@ def test_every_function_has_a_row():
 def test_every_layer_and_loss_has_a_row():
     F = mg.nn.functional
     found = [("F", name) for name in F.__all__]
-    containers = {"Module", "ModuleList", "Sequential", "Parameter", "LayerError"}
+    containers = {"Module", "ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential", "Parameter", "LayerError"}
     found += [("nn", name) for name in mg.nn.__all__ if isinstance(getattr(mg.nn, name), type) and name not in containers]
     assert [f"{place}.{name}" for place, name in found if not has_row(f"{place}.{name}")] == []
 

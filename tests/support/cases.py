@@ -25,6 +25,10 @@ def positive(rng, shape):
     return rng.uniform(0.1, 4, shape)
 
 
+def inner(rng, shape):
+    return rng.uniform(0.2, 0.8, shape)
+
+
 def away_from_zero(rng, shape):
     return rng.choice([-1.0, 1.0], shape) * rng.uniform(0.3, 3, shape)
 
@@ -359,6 +363,31 @@ def joined(draw):
     return Call(found, {"axis": axis})
 
 
+def on_diagonal(draw):
+    """Draw matrices, or stacks of them, and a diagonal that crosses them."""
+    n, m = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    offset = draw(st.integers(1 - n, m - 1))
+    shape = (*draw(st.lists(sides, max_size=2)), n, m)
+    return shape, offset, min(n, m - offset) if offset >= 0 else min(n + offset, m)
+
+
+def diagonals(draw):
+    shape, offset, _ = on_diagonal(draw)
+    return Call([Argument(shape)], {"offset": offset})
+
+
+def put_diagonals(draw):
+    shape, offset, n = on_diagonal(draw)
+    return Call([Argument((*shape[:-2], n))], {"offset": offset, "shape": shape})
+
+
+def varied(draw):
+    """Draw a reduction of at least two elements in every group, and what is taken off their number."""
+    shape = tuple(n + 1 for n in draw(full_shapes)) or (2,)
+    return Call([Argument(shape)], {"axis": axes_of(draw, len(shape)), "keepdims": draw(st.booleans()), "correction": draw(
+        st.sampled_from([1, 0, 0.5]))})
+
+
 def paired(draw):
     shape = draw(shapes)
     return Call([Argument(shape), Argument(shape)])
@@ -410,6 +439,10 @@ def from_distance(arrays, options, g):
     return [d * d, *[largest(g) * d / max(1, x.size)] * 2]
 
 
+def from_logits(arrays, options, g):
+    return [largest(arrays[0]) * (1 + largest(arrays[1])), largest(g) * (1 + largest(arrays[1])), 0]
+
+
 def from_softmax(arrays, options, g):
     x = arrays[0]
     e = np.exp(x - x.max(axis=options["axis"], keepdims=True, initial=-np.inf, where=np.isfinite(x)))
@@ -422,6 +455,18 @@ def from_log_softmax(arrays, options, g):
 
 def from_sum(arrays, options, g):
     return [largest(arrays[0]), 0]
+
+
+def from_squares(arrays, options, g):
+    return [4 * largest(arrays[0]) ** 2, 8 * largest(g) * largest(arrays[0])]
+
+
+def from_sums(arrays, options, g):
+    return [arrays[0].size * largest(arrays[0]), g.size * largest(g)]
+
+
+def from_logarithm(arrays, options, g):
+    return [2 * largest(arrays[0]) + 2, largest(g) * (1 + largest(arrays[0]))]
 
 
 def from_one(arrays, options, g):
@@ -489,6 +534,9 @@ OPS = [
     op("log_softmax", along, terms=from_log_softmax),
     op("sum", reduced, terms=from_sum, special="one"),
     op("mean", reduced, terms=from_sum, special="one"),
+    op("var", varied, terms=from_squares, special="one"),
+    op("cumsum", along, terms=from_sums, special="one"),
+    op("logsumexp", reduced, terms=from_logarithm),
     op("max", reduced_full),
     op("min", reduced_full),
     op("argmax", index_of, order=0),
@@ -502,6 +550,8 @@ OPS = [
     op("getitem", taken, terms=from_one),
     op("scatter", scattered, terms=from_sum),
     op("assign", assigned, terms=from_sum),
+    op("diagonal", diagonals),
+    op("put_diagonal", put_diagonals),
     op("take_along_axis", taken_along, terms=from_one),
     op("put_along_axis", put_along, terms=from_sum),
     op("join", joined),
@@ -514,6 +564,8 @@ OPS = [
     op("zeros_like", one, order=0),
     op("ones_like", one, order=0),
     op("mse", paired, terms=from_distance, special="one"),
+    op("bce", paired, domain=inner, kinks=(), special=False),
+    op("bce_logits", paired, terms=from_logits, special=False),
     op("nll", classified, terms=from_average, special="one"),
     op("nll_each", classified),
     op("l1_penalty", options(weight=weights), surrogate=True),

@@ -13,7 +13,7 @@ import reference.functional
 import torch
 from support.cases import (
     Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
-    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, joined, largest, limited, numbers, one, options, positive,
+    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, inner, joined, largest, limited, numbers, one, options, positive,
     product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights,
 )
 
@@ -283,6 +283,319 @@ def layer_with_weights(draw):
     return Call([Argument((*draw(st.lists(sides, max_size=2)), n)), Argument((m, n), constant=True), Argument((m,), constant=True)])
 
 
+# ---- layers and losses
+
+
+def signs(rng, shape):
+    return rng.choice([-1.0, 1.0], shape)
+
+
+def compared(draw, **more):
+    """Draw an input and a target of one shape, and options from these strategies."""
+    shape = draw(shapes)
+    return Call([Argument(shape), Argument(shape)], {k: draw(s) for k, s in {"reduction": reductions, **more}.items()})
+
+
+def against(**more):
+    """Return a function that draws such a pair."""
+    return lambda draw: compared(draw, **more)
+
+
+def weighted(draw, **more):
+    """Draw an input and a target, and weights that broadcast, or none."""
+    call = compared(draw, **more)
+    shape = smaller(draw, call.arguments[0].shape)
+    weight = [Argument(shape, positive, constant=True)] if draw(st.booleans()) else []
+    return Call([*call.arguments, *weight], call.options)
+
+
+def with_signs(draw, count=1, **more):
+    """Draw inputs of one shape, and a target of ±1 that is a constant."""
+    shape = draw(shapes)
+    return Call([*[Argument(shape)] * count, Argument(shape, signs, constant=True)],
+                {"reduction": draw(reductions), **{k: draw(s) for k, s in more.items()}})
+
+
+def ordered(draw):
+    return with_signs(draw, 2, margin=st.sampled_from([0, 0.5]))
+
+
+def embedded(draw):
+    """Draw rows of two tensors, and ±1 for each."""
+    n, d = draw(sides), draw(st.integers(1, 3))
+    return Call([Argument((n, d)), Argument((n, d)), Argument((n,), signs, constant=True)],
+                {"reduction": draw(reductions), "margin": draw(st.sampled_from([0, 0.3]))})
+
+
+def triplets(draw):
+    shape = (draw(sides), draw(st.integers(1, 3)))
+    return Call([Argument(shape)] * 3, {"reduction": draw(reductions), "swap": draw(st.booleans())})
+
+
+def scored(draw):
+    """Draw scores (N, C), a class for each, weights or none."""
+    n, c = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    return Call([Argument((n, c)), Argument((n,), below(c)), Plain(draw(st.sampled_from([1, 2]))), Plain(draw(st.sampled_from([1.0, 0.5]))),
+                 Argument((c,), positive, constant=True) if draw(st.booleans()) else Plain(None)], {"reduction": draw(reductions)})
+
+
+def with_variances(draw):
+    """Draw means, targets, and a variance for each, or for each row."""
+    n, d = draw(sides), draw(st.integers(1, 3))
+    variance = Argument(draw(st.sampled_from([(n, d), (n, 1), (n,) if n != d else (n, d)])), positive)
+    return Call([Argument((n, d)), Argument((n, d)), variance], {"reduction": draw(reductions), "full": draw(st.booleans())})
+
+
+def channels(draw):
+    """Draw (N, C, …) of more than one value in each channel, and statistics for evaluation; weight and bias, or none."""
+    c = draw(st.integers(1, 3))
+    training = draw(st.booleans())
+    shape = (draw(st.integers(3, 5)), c, *draw(st.sampled_from([(), (2,), (1,)])))
+    running = [Plain(None)] * 2 if training else [Argument((c,), constant=True), Argument((c,), positive, constant=True)]
+    affine = [Argument((c,))] * 2 if draw(st.booleans()) else []
+    return Call([Argument(shape), *running, *affine], {"training": training, "eps": draw(st.sampled_from([0.1, 0.5]))})
+
+
+def last_axes(draw):
+    """Draw an array, the lengths of its last axes, and a weight and a bias of these, or none."""
+    shape = (draw(sides), *draw(st.lists(st.integers(2, 3), min_size=1, max_size=2)))
+    last = shape[draw(st.integers(1, len(shape) - 1)):]
+    return Call([Argument(shape), Plain(last), *[Argument(last)] * draw(st.integers(0, 2))], {"eps": draw(st.sampled_from([0.1, 0.5]))})
+
+
+def looked_up(draw):
+    n = draw(st.integers(1, 4))
+    return Call([Argument(draw(full_shapes), below(n)), Argument((n, draw(st.integers(1, 3))))],
+                {"padding_idx": draw(st.sampled_from([None, 0, -1]))})
+
+
+def dropped(draw):
+    """Draw what is not random: all or nothing is kept, or evaluation."""
+    p, training = draw(st.sampled_from([(0.0, True), (1.0, True), (0.5, False)]))
+    return Call([Argument(draw(shapes))], {"p": p, "training": training})
+
+
+def rows(draw):
+    return Call([Argument((draw(sides), 3))])
+
+
+def two_rows(draw):
+    return Call([Argument((draw(sides), 3))] * 2)
+
+
+def rows_with_norm(draw):
+    return Call([Argument((draw(sides), 3))], {"p": draw(st.sampled_from([1.0, 2.0]))})
+
+
+def some_rows(draw):
+    return Call([Argument((draw(st.integers(3, 5)), 3))])
+
+
+def three_rows(draw):
+    return Call([Argument((draw(sides), 3))] * 3)
+
+
+def row_and_signs(draw):
+    return Call([Argument((3, 2)), Argument((3, 2), signs, constant=True)])
+
+
+def two_and_signs(draw):
+    return Call([Argument((3,)), Argument((3,)), Argument((3,), signs, constant=True)])
+
+
+def pair_and_signs(draw):
+    return Call([Argument((3, 2)), Argument((3, 2)), Argument((3,), signs, constant=True)])
+
+
+def multi_margin(x, target, p, margin, weight, reduction):
+    """Return PyTorch's loss, made of operations, as PyTorch has no second derivative of its function."""
+    over = (margin - x.gather(1, target[:, None]) + x).clamp(min=0) ** p
+    losses = over.scatter(1, target[:, None], 0).mean(1) * (1 if weight is None else weight[target])
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def weighing_positives(lib, x, target, weight=None, **named):
+    factor = lib.tensor(2.5, dtype=x.dtype, device=x.device)
+    return lib.nn.functional.binary_cross_entropy_with_logits(x, target, weight, pos_weight=factor, **named)
+
+
+def from_statistics(arrays, options, g):
+    """Return the sizes of the terms of a normalisation, whose divisor may be small."""
+    size = 4 + sum(map(largest, arrays))
+    return [400 * size**3, *[4e5 * size**3 * largest(g)] * len(arrays)]
+
+
+def made(name, *given):
+    """Return a call of the layer of this name in the dtype of its input."""
+    return lambda lib, x: getattr(lib.nn, name)(*given, dtype=x.dtype).to(x.device).requires_grad_(False)(x)
+
+
+def table(lib, index, weight):
+    return lib.nn.Embedding.from_pretrained(weight)(index)
+
+
+def with_dim(draw, **more):
+    """Draw a tensor with at least one element along a dim."""
+    shape = (*draw(full_shapes), draw(st.integers(1, 5)))
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), **more})
+
+
+def normed(draw):
+    return Call(dims_full(draw).arguments, {"p": draw(st.sampled_from([1, 2, 3, 1.5, 0.5, -1, "fro", np.inf, -np.inf]))})
+
+
+def deviating(draw):
+    """Draw at least two elements over `dim`."""
+    shape = tuple(n + 1 for n in draw(full_shapes)) or (2,)
+    return Call([Argument(shape)], {
+        "dim": axes_of(draw, len(shape)), "correction": draw(st.sampled_from([0, 1])), "keepdim": draw(st.booleans())})
+
+
+def several_in_dim(draw):
+    """Draw at least two elements along a dim, and keepdim."""
+    shape = tuple(n + 1 for n in draw(full_shapes)) or (2,)
+    return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), "keepdim": draw(st.booleans())})
+
+
+def several(draw):
+    return Call(deviating(draw).arguments)
+
+
+def ranked(draw):
+    call = with_dim(draw)
+    n = call.arguments[0].shape[call.options["dim"]]
+    return Call(call.arguments, {**call.options, "k": draw(st.integers(1, n))})
+
+
+def gathered(draw):
+    """Draw x, a dim, and an index that is no longer than x along the other axes; the source of a scatter; each place named once."""
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
+    dim = draw(st.integers(-len(shape), len(shape) - 1))
+    sides = [draw(st.integers(0, n)) for n in shape]
+    return Call([Argument(shape), Plain(dim), Argument(tuple(sides), lambda rng, sides: np.argsort(rng.random(sides), dim))])
+
+
+def scattered(draw):
+    call = gathered(draw)
+    return Call([*call.arguments, Argument(call.arguments[2].shape)])
+
+
+def taken_somewhere(draw):
+    return Call([Argument(draw(full_shapes)), Argument(draw(shapes), below(50))])
+
+
+def added_at(draw):
+    call = selected(draw)
+    shape = list(call.arguments[0].shape)
+    shape[call.arguments[1].value] = call.arguments[2].shape[0]
+    return Call([*call.arguments, Argument(tuple(shape))])
+
+
+def masked(draw):
+    x, mask = broadcast(draw, 2)
+    return Call([Argument(x), Argument(mask, truths)])
+
+
+def cut(draw):
+    """Draw a tensor, a dim, a start and a length that fit."""
+    call = with_dim(draw)
+    n = call.arguments[0].shape[call.options["dim"]]
+    start = draw(st.integers(-n, n - 1))
+    return Call([*call.arguments, Plain(call.options["dim"]), Plain(start), Plain(draw(st.integers(0, n - start % n)))])
+
+
+def in_parts(draw):
+    call = with_dim(draw)
+    return Call([*call.arguments, Plain(draw(st.integers(1, 6))), Plain(call.options["dim"])])
+
+
+def triangular(draw):
+    return Call([*stacked_matrix(draw).arguments, Plain(draw(st.integers(-3, 3)))])
+
+
+def times(draw, least=0):
+    shape = draw(shapes)
+    n = draw(st.integers(max(len(shape) - 1, 0) if not least else len(shape), len(shape) + 1))
+    return Call([Argument(shape), Plain(tuple(draw(st.sampled_from([1, 2, 3, 0])) for _ in range(n)))])
+
+
+def rolled(draw):
+    shape = draw(shapes)
+    if not shape or draw(st.booleans()):
+        return Call([Argument(shape), Plain(draw(st.integers(-4, 4)))])
+    axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=3))
+    return Call([Argument(shape), Plain(tuple(draw(st.integers(-4, 4)) for _ in axes)), Plain(tuple(axes))])
+
+
+def moved(draw):
+    shape = (*draw(shapes), draw(sides))
+    order = st.lists(st.integers(0, len(shape) - 1), min_size=len(shape), max_size=len(shape), unique=True)
+    n = draw(st.integers(1, len(shape)))
+    return Call([Argument(shape), Plain(tuple(draw(order)[:n])), Plain(tuple(draw(order)[:n]))])
+
+
+def vectors_only(draw):
+    return Call([Argument((draw(sides),)) for _ in range(2)])
+
+
+def one_vector(draw):
+    return Call([Argument((draw(sides),))])
+
+
+def vector_or_matrix(draw):
+    n, m = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    return Call([Argument(draw(st.sampled_from([(n,), (n, m)]))), Plain(draw(st.integers(1 - n, m - 1)))])
+
+
+def reversed_along(draw):
+    shape = (*draw(shapes), draw(sides))
+    return Call([Argument(shape), Plain(tuple(draw(st.lists(st.integers(0, len(shape) - 1), unique=True))))])
+
+
+def stacked_alike(draw):
+    return Call([Argument(draw(st.shared(shapes, key="alike")))] * draw(st.integers(1, 3)))
+
+
+def equal_vectors(draw):
+    return Call([Argument((draw(sides),))] * 2)
+
+
+def matrix_and_vector(draw):
+    n, k = draw(sides), draw(sides)
+    return Call([Argument((n, k)), Argument((k,))])
+
+
+def stacks(draw):
+    b, n, k, m = (draw(sides) for _ in range(4))
+    return Call([Argument((b, n, k)), Argument((b, k, m))])
+
+
+def same_last(draw):
+    k = draw(sides)
+    return Call([Argument((*draw(shapes), k)), Argument((draw(sides), k))])
+
+
+def summed_with(draw, stack=False):
+    call = stacks(draw) if stack else matrices(draw)
+    a, b = (argument.shape for argument in call.arguments)
+    return Call([Argument(smaller(draw, (*a[:-1], b[-1]))), *call.arguments], {
+        "beta": draw(st.sampled_from([1, 0.5])), "alpha": draw(st.sampled_from([1, -2]))})
+
+
+def einsums(draw):
+    """Draw an equation and its operands; lengths of 1 broadcast."""
+    equation = draw(st.sampled_from([
+        "ij,jk->ik", "ij,jk", "bij,bjk->bik", "ij,ij->", "ij->ji", "ii->i", "ii", "iji->j", "i,j->ij", "...i,...i->...", "i...,ij->...j",
+        "ab,bc,cd->ad", "ab,b->", "ij,kj->ikj", "...ij->...ji", "ba,ca", "ij,ij,i->j", "a,ab,abc->abc", "bn,anm,bm->ba", "...,...->..."]))
+    lengths = {letter: draw(sides) for letter in "abcdijknm"}
+    dots = tuple(draw(st.lists(sides, max_size=2)))
+    found = []
+    for term in equation.split("->")[0].split(","):
+        before, three, after = term.partition("...")
+        found.append(Argument((*(lengths[c] for c in before), *(dots if three else ()), *(lengths[c] for c in after))))
+    return Call([Plain(equation), *found])
+
+
 # ---- functions of a library
 
 
@@ -319,7 +632,7 @@ def any_of(place, names, draw, **more):
     def call(lib, x, *others, pick):
         if place == "Tensor":
             return getattr(x * 1, pick[0])(*others, **pick[1])
-        return getattr(lib.nn, pick[0])(**pick[1])(x * 1) if place == "nn" else getattr(lib, pick[0])(x, *others, **pick[1])
+        return getattr(lib.nn, pick[0])(**pick[1])(x * 1, *others) if place == "nn" else getattr(lib, pick[0])(x, *others, **pick[1])
 
     covers = tuple(f"{place}.{name}" for name, _ in calls)
     return both(f"{place}: {', '.join(dict(calls))}", call, broadcasting(drawn) if hasattr(draw, "broadcasts") else drawn, covers=covers,
@@ -362,6 +675,33 @@ def from_tensors(arrays, options, g):
 
 def from_g(arrays, options, g):
     return [0, *[largest(g)] * len(arrays)]
+
+
+def from_whole(arrays, options, g):
+    """Return the sizes of the terms of sums and products of all elements."""
+    count, size = 1 + sum(np.size(a) for a in arrays), 1 + sum(map(largest, arrays))
+    return [count * size**3, *[count * size**3 * largest(g)] * len(arrays)]
+
+
+def from_far(arrays, options, g):
+    """Return the sizes of the terms of the squares of numbers up to 1300."""
+    return [2e6, 2e6 * largest(g)]
+
+
+def from_powers(arrays, options, g):
+    """Return the sizes of the terms of a product of all elements along an axis."""
+    size = max(1, largest(arrays[0])) ** max(arrays[0].shape, default=1)
+    return [size, size * largest(g) * arrays[0].size]
+
+
+def apart(lib, x):
+    """Return x with numbers added that make all elements different."""
+    return x + (lib.arange(x.numel(), dtype=x.dtype, device=x.device) * 37 % 127 * 10).reshape(x.shape)
+
+
+def pair_of(name, part):
+    """Return the call of a function of the library that returns (values, indices), and takes one of both."""
+    return lambda lib, x, **named: getattr(getattr(lib, name)(apart(lib, x), **named), part)
 
 
 SMOOTH = ["sin", "cos", "tan", "sinh", "cosh", "atan", "erf", "expm1"]
@@ -420,12 +760,66 @@ FACES = [
     function("log_softmax", dim_of, terms=from_dim(from_log_softmax)),
     *[function(name, limited, kinks=(-1.0, 0.0, 1.0)) for name in ("clamp", "clip")],
     both("mg.clamp by tensors", lambda lib, x, low, high: lib.clamp(x, low, high), cut_by_tensors, terms=from_g),
+    *[both(f"mg.{name}", lambda lib, x, name=name, **named: getattr(lib, name)(apart(lib, x), **named), deviating, terms=from_far,
+           special=False) for name in ("var", "std")],
+    function("norm", normed, domain=away_from_zero, kinks=(1.0,), terms=from_whole, special=False),
+    function("prod", several_in_dim, terms=from_powers, special=False),
+    both("mg.prod of everything", lambda lib, x: lib.prod(x), several, terms=from_powers, special=False),
+    function("cumsum", with_dim, terms=from_whole, special="one"),
+    function("cumprod", with_dim, terms=from_powers, special=False),
+    function("logsumexp", one_dim, terms=from_scores),
+    function("count_nonzero", with_dim, order=0),
+    *[both(f"mg.{name}, values", pair_of(name, "values"), draw, terms=from_g, special=False) for name, draw in [
+        ("sort", with_dim), ("topk", ranked), ("kthvalue", ranked), ("median", one_dim)]],
+    *[both(f"mg.{name}, indices", pair_of(name, "indices"), ranked, order=0, special=False)
+      for name in ("topk", "kthvalue")],
+    both("mg.sort, indices", lambda lib, x, dim: lib.sort(x, dim=dim, descending=True, stable=True).indices, with_dim, order=0),
+    both("mg.argsort", lambda lib, x, dim: lib.argsort(x, dim=dim, stable=True), with_dim, order=0),
+    both("mg.unique", lambda lib, x: lib.unique(x.long()), one, order=0, special=False),
+    both("mg.bincount", lambda lib, x: lib.bincount(x.abs().long()), one_vector, order=0, special=False),
+    function("gather", gathered, terms=from_g),
+    function("scatter", scattered, terms=from_g),
+    function("scatter_add", scattered, terms=from_several),
+    function("index_add", added_at, terms=from_whole, special=False),
+    both("mg.index_fill", lambda lib, x, dim, index: lib.index_fill(x, dim, index, 2), selected, terms=from_g),
+    both("mg.masked_fill", lambda lib, x, mask: lib.masked_fill(x, mask, -1.5), masked, terms=from_g),
+    function("masked_select", masked, terms=from_g),
+    both("mg.nonzero", lambda lib, x: lib.nonzero(x), one, order=0),
+    both("mg.take", lambda lib, x, index: lib.take(x, index % x.numel()), taken_somewhere, terms=from_g),
+    both("mg.select", lambda lib, x, dim, start, length: lib.select(x, dim, start), cut, terms=from_g),
+    function("narrow", cut, terms=from_g),
+    *[both(f"mg.{name}", lambda lib, x, n, dim, name=name: lib.cat([part * part.shape[dim] for part in getattr(lib, name)(x, n, dim)], dim),
+           in_parts, terms=from_several) for name in ("split", "chunk")],
+    both("mg.unbind", lambda lib, x, dim: lib.stack(lib.unbind(x, dim)[::-1]), with_dim),
+    both("mg.diagonal", lambda lib, x, offset: lib.diagonal(x, offset, -1, 0), triangular, terms=from_g),
+    function("diag", vector_or_matrix),
+    function("trace", two_axes, terms=from_whole, special="one"),
+    *[function(name, triangular, terms=from_g) for name in ("tril", "triu")],
+    function("tile", times, terms=from_whole, special=False),
+    function("roll", rolled),
+    function("flip", reversed_along),
+    both("mg.meshgrid", lambda lib, x, y: lib.stack([part * part for part in lib.meshgrid(x, y, indexing="xy")]), vectors_only,
+         terms=from_whole, special=False),
+    function("movedim", moved),
+    function("ravel", one),
+    both("mg.unflatten", lambda lib, x: lib.unflatten(x, -1, (-1, 1)), last_dim),
+    function("broadcast_to", repeated, terms=from_g),
+    *[both(f"mg.{name}", lambda lib, *xs, name=name: getattr(lib, name)(xs), stacked_alike) for name in ("hstack", "vstack")],
+    function("bmm", stacks, terms=from_product, special="one"),
+    function("mv", matrix_and_vector, terms=from_tensors, special="one"),
+    function("dot", equal_vectors, terms=from_tensors, special="one"),
+    *[function(name, vectors_only, terms=from_tensors) for name in ("outer", "ger")],
+    function("inner", same_last, terms=from_tensors, special="one"),
+    function("addmm", summed_with, terms=from_whole, special=False),
+    function("baddbmm", lambda draw: summed_with(draw, True), terms=from_whole, special=False),
+    function("einsum", einsums, terms=from_whole, special=False),
+    method("repeat", lambda draw: times(draw, 1), terms=from_whole, special=False),
     function("reshape", shaped),
     function("flatten", flattened),
     function("squeeze", squeezed),
     function("unsqueeze", expanded),
     function("t", matrix),
-    function("transpose", exchanged),
+    *[function(name, exchanged) for name in ("transpose", "swapaxes", "swapdims")],
     function("permute", permuted),
     function("matmul", vectors, terms=from_tensors, special="one"),
     function("mm", matrices, terms=from_product, special="one"),
@@ -495,4 +889,39 @@ FACES = [
          special="one"),
     both("nn.CrossEntropyLoss", lambda lib, x, target, weight, **named: lib.nn.CrossEntropyLoss(weight, **named)(x, target), smoothed,
          terms=from_scores, special=False),
+    functional("binary_cross_entropy", weighted, domain=inner, kinks=(), terms=from_several, special=False),
+    functional("binary_cross_entropy_with_logits", weighted, terms=from_several, special=False),
+    both("F.binary_cross_entropy_with_logits, pos_weight", weighing_positives, weighted, terms=from_several, special=False),
+    functional("soft_margin_loss", with_signs, terms=from_several, special=False),
+    functional("huber_loss", against(delta=st.sampled_from([0.4, 2.3])), terms=from_several, special="one"),
+    functional("smooth_l1_loss", against(beta=st.sampled_from([0.0, 0.4, 2.3])), terms=from_several, special="one"),
+    functional("kl_div", against(log_target=st.booleans(), reduction=st.sampled_from(["batchmean", "sum", "none"])), domain=positive,
+               kinks=(1.0,), terms=from_several, special=False),
+    functional("gaussian_nll_loss", with_variances, terms=from_several, special=False),
+    Row("F.multi_margin_loss", mg.nn.functional.multi_margin_loss, multi_margin, scored, kinks=(), terms=from_several, special=False,
+        face=True),
+    functional("margin_ranking_loss", ordered, terms=from_several, special="one"),
+    functional("hinge_embedding_loss", with_signs, terms=from_several, special="one"),
+    functional("cosine_embedding_loss", embedded, domain=away_from_zero, kinks=(1.0,), terms=from_statistics, special=False),
+    functional("triplet_margin_loss", triplets, kinks=(), terms=from_statistics, special=False),
+    functional("dropout", dropped),
+    functional("batch_norm", channels, kinks=(), terms=from_statistics, special=False),
+    functional("layer_norm", last_axes, kinks=(), terms=from_statistics, special=False),
+    functional("embedding", looked_up, terms=from_several, special=False),
+    functional("normalize", rows_with_norm, domain=away_from_zero, kinks=(1.0,), terms=from_statistics, special=False),
+    *[functional(name, two_rows, domain=away_from_zero, kinks=(), terms=from_statistics, special=False)
+      for name in ("cosine_similarity", "pairwise_distance")],
+    any_of("nn", ["CosineSimilarity", "PairwiseDistance", "HuberLoss", "SmoothL1Loss", "BCELoss", "BCEWithLogitsLoss",
+                  ("KLDivLoss", {"reduction": "batchmean"})], two_rows, domain=inner, kinks=(), terms=from_statistics, special=False),
+    any_of("nn", ["GaussianNLLLoss", "TripletMarginLoss"], three_rows, domain=inner, kinks=(), terms=from_statistics, special=False),
+    any_of("nn", ["SoftMarginLoss", "HingeEmbeddingLoss"], row_and_signs, kinks=(), terms=from_several, special=False),
+    any_of("nn", ["CosineEmbeddingLoss"], pair_and_signs, kinks=(), terms=from_statistics, special=False),
+    any_of("nn", ["MarginRankingLoss"], two_and_signs, kinks=(), terms=from_several, special=False),
+    Row("nn.MultiMarginLoss", lambda x, *given, **named: mg.nn.MultiMarginLoss(*given[1:], **named)(x, given[0]), multi_margin, scored,
+        kinks=(), terms=from_several, special=False, face=True),
+    both("nn.BatchNorm1d", made("BatchNorm1d", 3, 0.1), some_rows, kinks=(), terms=from_statistics, special=False),
+    both("nn.LayerNorm", made("LayerNorm", 3, 0.1), some_rows, kinks=(), terms=from_statistics, special=False),
+    both("nn.Embedding", table, lambda draw: Call([Argument(draw(shapes), below(4)), Argument((4, 2), constant=True)]), order=0),
+    both("nn.Dropout", lambda lib, x: lib.nn.Dropout(1.0)(x) + lib.nn.Dropout().eval()(x), one, special=False),
+    both("nn.Unflatten", of_class("Unflatten", 1, (3, -1)), rows),
 ]

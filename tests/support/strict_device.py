@@ -388,6 +388,20 @@ def take_along_axis(a, indices, axis):
     return wrap(np.take_along_axis(a._a, indices._a % a.shape[axis] if a.shape[axis] else indices._a, axis))
 
 
+def argsort(a, axis=-1, kind=None):
+    if kind not in (None, "stable"):
+        raise ValueError(f"kind={kind}")
+    launch("argsort")
+    return wrap(np.argsort(a._a, axis, "stable"))
+
+
+def diagonal(a, offset=0, axis1=0, axis2=1):
+    """Return a view that can be written to, unlike NumPy's."""
+    found = np.diagonal(a._a, offset, axis1, axis2)
+    found.flags.writeable = True
+    return wrap(found, a)
+
+
 def asarray(a, dtype=None, order=None, *, copy=None, blocking=False):
     """Copy an array of the host to the device, or fill in a number (-0.0 as 0); return a device array as it is."""
     if isinstance(a, ndarray):
@@ -552,6 +566,8 @@ library.__dict__.update(
     take_along_axis=take_along_axis,
     argmax=argmax,
     argmin=argmin,
+    argsort=argsort,
+    diagonal=diagonal,
     asarray=asarray,
     ElementwiseKernel=ElementwiseKernel,
     RawKernel=RawKernel,

@@ -180,16 +180,37 @@ def erf(x):
     return numpy.fromiter(map(math.erf, x.reshape(-1).tolist()), x.dtype, x.size).reshape(x.shape)
 
 
+def diagonal(xp, x, *, offset):
+    """Return a diagonal of the last two axes as a view, which can be written to if x can."""
+    y = xp.diagonal(x, offset, -2, -1)
+    if type(y) is ndarray:
+        y.flags.writeable = x.flags.writeable
+    return y
+
+
+def put_diagonal(xp, x, *, offset, shape):
+    """Return zeros of `shape` with x on a diagonal of the last two axes."""
+    out = xp.zeros(shape, x.dtype)
+    diagonal(xp, out, offset=offset)[...] = x
+    return out
+
+
+def argsort(x, axis):
+    """Return the indices that sort x along an axis, equal elements in their order, as CuPy's function does."""
+    return numpy.argsort(x, axis=axis, kind="stable")
+
+
 def stop_gradient(x):
     """Return x; the function of a Tensor returns a constant."""
     return x
 
 
 numpy_names.max = largest
-numpy_names.put_along_axis, numpy_names.scatter = functools.partial(put_along_axis, numpy), functools.partial(scatter, numpy)
+for _function in (diagonal, put_along_axis, put_diagonal, scatter):
+    setattr(numpy_names, _function.__name__, functools.partial(_function, numpy))
 PARALLEL = (numpy.cos, numpy.exp, numpy.expm1, numpy.log, numpy.log1p, numpy.sin, numpy.sqrt, numpy.tanh)
-for _function in (*map(parallel_ufunc, PARALLEL), assign, astype, broadcast_to, clip, concatenate, copy, erf, getitem, linear, matmul,
-                  ones_like, remainder, stop_gradient, sum, where):
+for _function in (*map(parallel_ufunc, PARALLEL), argsort, assign, astype, broadcast_to, clip, concatenate, copy, erf, getitem, linear,
+                  matmul, ones_like, remainder, stop_gradient, sum, where):
     setattr(numpy_names, _function.__name__, _function)
 
 

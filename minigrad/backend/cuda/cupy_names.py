@@ -7,7 +7,7 @@ import types
 from math import inf
 
 from .. import arrays
-from ..cpu.numpy_names import FIRST_AXIS, assign, put_along_axis, scatter, stop_gradient
+from ..cpu.numpy_names import FIRST_AXIS, assign, diagonal, put_along_axis, put_diagonal, scatter, stop_gradient
 from . import cupy_library, range_checks, rows, sums
 
 
@@ -15,8 +15,8 @@ def cupy_names(library):
     """Return a module with the names of `library` (CuPy, or its stand-in in tests) and the functions below."""
     xp = types.ModuleType("minigrad.backend.cuda.cupy_names.cupy", "CuPy's names, as the operations call them.")
     xp.__dict__.update({name: value for name, value in vars(library).items() if not name.startswith("_")})
-    for function in (sum, where, clip, argmax, argmin, scatter, put_along_axis, take_along_axis, remainder, floor_divide,
-                     left_shift, right_shift):
+    for function in (sum, where, clip, argmax, argmin, scatter, diagonal, put_along_axis, put_diagonal, take_along_axis,
+                     remainder, floor_divide, left_shift, right_shift):
         setattr(xp, function.__name__, functools.partial(function, library))
     for plain in (assign, astype, erf, getitem, linear, matmul, to_device, stop_gradient):
         setattr(xp, plain.__name__, plain)

@@ -1,10 +1,15 @@
-"""Layers as functions: `linear`, and the penalty that a layer adds to the gradient."""
+"""Layers as functions: `linear`, dropout, normalisations, embeddings, distances, and the penalty that a layer adds to the gradient."""
 
 from __future__ import annotations
 
-from ... import ops
+from typing import Any
+
+from ... import backend, ops
 from ..._tensor import Tensor
+from ...autograd import no_grad
 from ...functions.arguments import check_input
+from ...functions.random import rand
+from ...printing import Size
 from .checks import check_tensors
 
 
@@ -40,3 +45,187 @@ def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
 
 
 PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
+
+
+# ---- dropout
+
+
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Return the input with each element set to 0 with probability `p` and multiplied by 1 / (1 - p) otherwise; unchanged if not training.
+
+    y = input · mask,  dL/dinput = g · mask
+
+    The mask is drawn from the default generator; `inplace` writes the result into `input`.
+    """
+    check_tensors("dropout", input=input)
+    if not 0 <= p <= 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    if not input.is_floating_point():
+        raise RuntimeError(f"dropout: expected a floating-point tensor, got {input.dtype}; use .float()")
+    kept = ops.greater_equal(rand(size=input.shape, dtype=backend.float32, device=input.device), p)
+    mask = ops.astype(kept, input.dtype) * (1 / (1 - p) if p < 1 else 0.0)
+    return input.mul_(mask) if inplace else input * mask
+
+
+# ---- normalisations
+
+
+def batch_norm(
+    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None,
+    training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
+) -> Tensor:
+    """Return each channel of (N, C, …) with mean 0 and variance 1, then times `weight` plus `bias`, which are (C,) like the statistics.
+
+    training: take the mean and the variance of the batch, over all axes but the channels', and move the running ones towards them by
+              `momentum`. Raise ValueError if a channel has one value only. Otherwise take the running mean and variance.
+
+    y = weight · n + bias for n = (input - mean) / s and s = √(var + eps),
+    dL/dinput = weight (g - mean of g - n · mean of g n) / s, without training weight · g / s,
+    dL/dweight = Σ g n,  dL/dbias = Σ g,  no gradient for running_mean,  no gradient for running_var
+    """
+    channels = input.shape[1] if check_input(input, "batch_norm").ndim > 1 else None
+    _check_parts("batch_norm", input, (channels,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    axes, shape = (0, *range(2, input.ndim)), (1, channels, *[1] * (input.ndim - 2))
+    count = input.shape.numel() // max(channels or 1, 1)
+    x = input.float() if backend.is_half([input.array]) else input
+    if training:
+        if count == 1:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(input.shape)}")
+        mean, variance = _moments(x, axes)
+        with no_grad():
+            for running, now in ((running_mean, mean), (running_var, variance * (count / max(count - 1, 1)))):
+                if running is not None and count:
+                    running.mul_(1 - momentum).add_(now.reshape(running.shape), alpha=momentum)
+    elif running_mean is None or running_var is None:
+        raise RuntimeError("batch_norm: expected running_mean and running_var, which are used where training is False")
+    else:
+        mean, variance = running_mean.detach().reshape(shape), running_var.detach().reshape(shape)
+    normal = (x - mean) / ops.sqrt(variance + eps)
+    return _affine(normal, weight, bias, shape).to(input.dtype)
+
+
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
+               eps: float = 1e-5) -> Tensor:
+    """Return the input with mean 0 and variance 1 over its last axes, which have the lengths `normalized_shape`.
+
+    weight, bias: of that shape; the result is multiplied by the one, then the other is added.
+
+    y = weight · n + bias for n = (input - mean) / s and s = √(var + eps),
+    dL/dinput = (h - mean of h - n · mean of h n) / s for h = g weight,  dL/dweight = Σ g n,  dL/dbias = Σ g
+    """
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or tuple(check_input(input, "layer_norm").shape[-len(shape):]) != shape:
+        raise RuntimeError(f"layer_norm: given normalized_shape={list(shape)}, expected an input whose last axes have these lengths, "
+                           f"at least one; got shape {tuple(input.shape)}")
+    _check_parts("layer_norm", input, shape, weight=weight, bias=bias)
+    x = input.float() if backend.is_half([input.array]) else input
+    mean, variance = _moments(x, tuple(range(-len(shape), 0)))
+    return _affine((x - mean) / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
+
+
+def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Return the mean and the variance, that of a whole population, over some axes, which remain with length 1."""
+    mean = ops.mean(x, axis=axes, keepdims=True)
+    return mean, ops.mean(ops.square(x - mean), axis=axes, keepdims=True)
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[Any, ...]) -> Tensor:
+    """Return weight · x + bias for a weight and a bias that are seen in the shape `shape`, if they are there."""
+    x = x if weight is None else x * weight.reshape(shape)
+    return x if bias is None else x + bias.reshape(shape)
+
+
+def _check_parts(name: str, input: Tensor, shape: tuple[Any, ...], **parts: Tensor | None) -> None:
+    """Raise unless the parts of a normalisation have the shape `shape` and the dtype of `input`, which may be a half of theirs."""
+    if not input.is_floating_point():
+        raise NotImplementedError(f"{name}: expected a floating-point input, got {input.dtype}; use .float()")
+    for key, part in parts.items():
+        if part is not None and tuple(part.shape) != shape:
+            raise RuntimeError(f"{name}: {key} should have the shape {shape} for an input of shape {tuple(input.shape)}, "
+                               f"got {tuple(part.shape)}")
+        if part is not None and part.dtype != input.dtype and not backend.is_half([input.array]):
+            raise RuntimeError(f"{name}: all inputs must share one dtype; the input has {input.dtype}, {key} {part.dtype}: "
+                               f"convert the input with .to(minigrad.{part.dtype}) or the layer with .to(minigrad.{input.dtype})")
+
+
+# ---- embeddings
+
+
+def embedding(
+    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False, sparse: bool = False,
+) -> Tensor:
+    """Return the rows of `weight` (V, D) at the indices `input`: (*, D) for an input (*).
+
+    padding_idx:        the row of this index gets no gradient.
+    max_norm:           first shrink, in place, each row that is used to at most this norm of order `norm_type`.
+    scale_grad_by_freq: divide the gradient of each row by the number of times that it is used.
+    sparse:             is accepted; the gradient is never sparse.
+
+    y = weight[input],  dL/dweight = zeros with g added at [input],  no gradient for input
+
+    An index outside 0 … V-1 is an IndexError that names it.
+    """
+    check_tensors("embedding", input=input, weight=weight)
+    if input.dtype not in (backend.int64, backend.int32) or weight.ndim != 2:
+        raise RuntimeError(f"embedding: expected indices of int64 or int32 and a weight of two axes, got {input.dtype} and shape "
+                           f"{tuple(weight.shape)}; use input.long()")
+    count = weight.shape[0]
+    backend.check_range(input.array, 0, count, f"embedding: index {{}} is out of range: there are {count} rows, 0 … {count - 1}")
+    if max_norm is not None:
+        with no_grad():
+            rows = weight[input]
+            norms = rows.norm(norm_type, -1, keepdim=True)
+            weight[input] = ops.where(ops.greater(norms, max_norm), rows * (max_norm / (norms + 1e-7)), rows)
+    rows = weight[input]
+    if scale_grad_by_freq:
+        times = ops.scatter(ops.astype(ops.ones_like(input), weight.dtype), key=(input.array,), shape=(count,))[input].unsqueeze(-1)
+        rows = rows.detach() + (rows - rows.detach()) / times
+    if padding_idx is None:
+        return rows
+    if not -count <= padding_idx < count:
+        raise AssertionError(f"embedding: padding_idx must be within the {count} rows, got {padding_idx}")
+    return ops.where(ops.equal(input, padding_idx % count).unsqueeze(-1), rows.detach(), rows)
+
+
+# ---- distances
+
+
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+    """Return the input divided by its norm of order `p` along `dim`, or by `eps` where that is larger.
+
+    y = input / ‖input‖,  dL/dinput = (g - y Σ g y) / ‖input‖ for p = 2
+    """
+    return input / check_input(input, "normalize").norm(p, dim, keepdim=True).clamp(min=eps)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """Return the cosine of the angle between two tensors along `dim`; norms count as at least `eps`.
+
+    y = Σ x1 x2 / (‖x1‖ ‖x2‖),  dL/dx1 = g (x2 / ‖x2‖ - y x1 / ‖x1‖) / ‖x1‖,  dL/dx2 = g (x1 / ‖x1‖ - y x2 / ‖x2‖) / ‖x2‖
+    """
+    check_tensors("cosine_similarity", x1=x1, x2=x2)
+    shape = backend.array_module(None).broadcast_shapes(x1.shape, x2.shape)
+    x1, x2 = (x.expand(*shape) for x in (x1, x2))
+    units = [x / at_least(x.norm(2, dim, keepdim=True), eps) for x in (x1, x2)]
+    return (units[0] * units[1]).sum(dim)
+
+
+def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+    """Return the norm of order `p` of x1 - x2 + eps along the last axis.
+
+    y = ‖x1 - x2 + eps‖,  dL/dx1 = g (x1 - x2 + eps) / y,  dL/dx2 = -g (x1 - x2 + eps) / y
+
+    The derivatives are those of p = 2.
+    """
+    check_tensors("pairwise_distance", x1=x1, x2=x2)
+    return (x1 - x2 + eps).norm(p, -1, keepdim)
+
+
+def at_least(x: Tensor, bound: float) -> Tensor:
+    """Return max(x, bound) with the gradient of x itself, as PyTorch limits some divisors."""
+    limited = x.clone()
+    with no_grad():
+        return limited.clamp_(min=bound)

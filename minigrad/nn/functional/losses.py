@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import TypeAlias
 
 from ... import ops
 from ..._tensor import Tensor
 from ...functions.arguments import check_input
 from .checks import check_tensors
+from .layers import at_least
+
+Flag: TypeAlias = bool | None  # of PyTorch's two old arguments, which `reduction` replaces
 
 
-def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str, name: str) -> str:
-    """Return 'mean', 'sum' or 'none'. If one of the two old arguments is given, it decides, and PyTorch's warning is given."""
+def reduction_of(size_average: Flag, reduce: Flag, reduction: str, name: str) -> str:
+    """Return 'mean', 'sum' or 'none', for kl_div also 'batchmean'. An old argument, if given, decides, with PyTorch's warning."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
         warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=4)
-    if reduction not in ("mean", "sum", "none"):
+    if reduction not in ("mean", "sum", "none") and (reduction != "batchmean" or name not in ("kl_div", "KLDivLoss")):
         raise ValueError(f"{name}: {reduction} is not a valid reduction; use 'mean', 'sum' or 'none'")
     return reduction
 
 
-def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-             reduction: str = "mean") -> Tensor:
+def mse_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return the squared differences, averaged, summed, or element by element. Both must have one shape: nothing is broadcast.
 
     y = Σ (input - target)² / n,  dL/dinput = 2 g (input - target) / n,  dL/dtarget = 2 g (target - input) / n
@@ -35,11 +38,10 @@ def mse_loss(input: Tensor, target: Tensor, size_average: bool | None = None, re
         raise NotImplementedError(f"mse_loss: expected floating-point tensors, got {input.dtype} and {target.dtype}; use .float()")
     if reduction == "mean":
         return ops.mse(input, target)
-    return _reduced(ops.square(input - target), reduction)
+    return reduced(ops.square(input - target), reduction)
 
 
-def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, reduce: bool | None = None,
-            reduction: str = "mean") -> Tensor:
+def l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return the absolute differences, averaged, summed, or element by element. Both must have one shape: nothing is broadcast.
 
     y = Σ |input - target| / n,  dL/dinput = g sign(input - target) / n,  dL/dtarget = g sign(target - input) / n
@@ -48,18 +50,11 @@ def l1_loss(input: Tensor, target: Tensor, size_average: bool | None = None, red
     """
     reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
     _same_shape("l1_loss", input, target)
-    return _reduced(ops.absolute(input - target), reduction)
+    return reduced(ops.absolute(input - target), reduction)
 
 
-def nll_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+def nll_loss(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100,
+             reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return -input[i, target[i]], averaged, summed, or for each i.
 
     input:        log-probabilities (N, C), (N, C, d1, …) or (C,).
@@ -72,12 +67,12 @@ def nll_loss(
     w_i is weight[target[i]], or 1 without weight; without averaging Σ w_i counts as 1.
     """
     reduction = reduction_of(size_average, reduce, reduction, "nll_loss")
-    _check_classes("nll_loss", input, target, weight)
+    check_classes("nll_loss", input, target, weight)
     rows, classes = _rows(input), target if target.ndim == 1 else target.reshape(-1)
     if reduction == "mean":
         return ops.nll(rows, classes, weight=weight, ignore_index=ignore_index)
     losses = ops.nll_each(rows, classes, weight=weight, ignore_index=ignore_index)
-    return _reduced(losses.reshape(target.shape), reduction)
+    return reduced(losses.reshape(target.shape), reduction)
 
 
 def _rows(input: Tensor) -> Tensor:
@@ -90,16 +85,8 @@ def _rows(input: Tensor) -> Tensor:
     return last.reshape(math.prod(last.shape[:-1]), last.shape[-1])
 
 
-def cross_entropy(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    ignore_index: int = -100,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> Tensor:
+def cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100,
+                  reduce: Flag = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Tensor:
     """Return nll_loss(log_softmax(input), target) for logits; `target` may also hold a probability for each class.
 
     label_smoothing: the share of every target that is spread evenly over all C classes.
@@ -131,7 +118,7 @@ def _soft_cross_entropy(log_probs: Tensor, target: Tensor, weight: Tensor | None
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / count
     losses = -(_weighted(log_probs, weight, axis) * target).sum(axis)
-    return _reduced(losses, reduction)
+    return reduced(losses, reduction)
 
 
 def _even_loss(log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int, reduction: str) -> Tensor:
@@ -140,7 +127,7 @@ def _even_loss(log_probs: Tensor, target: Tensor, weight: Tensor | None, ignore_
     kept = ops.not_equal(target.long(), ignore_index)
     losses = ops.where(kept, -_weighted(log_probs, weight, axis).mean(axis), 0)
     if reduction != "mean":
-        return _reduced(losses, reduction)
+        return reduced(losses, reduction)
     counted = ops.astype(kept, log_probs.dtype)
     if weight is not None:
         counted = counted * weight[ops.where(kept, target, 0)]
@@ -154,7 +141,150 @@ def _weighted(log_probs: Tensor, weight: Tensor | None, axis: int) -> Tensor:
     return log_probs * weight.reshape(-1, *[1] * (log_probs.ndim - 1 - axis))
 
 
-def _reduced(losses: Tensor, reduction: str) -> Tensor:
+# ---- made of binary cross-entropies
+
+
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None,
+                         reduction: str = "mean") -> Tensor:
+    """Return the cross-entropy of probabilities and targets, both in [0, 1] and of one shape, averaged, summed, or element by element.
+
+    weight: a factor for each loss, which broadcasts.
+
+    y = Σ w (-target log input - (1 - target) log(1 - input)) / n,  dL/dinput = g w (input - target) / (input (1 - input)) / n,
+    dL/dtarget = g w (log(1 - input) - log input) / n
+
+    Logarithms count as at least -100. Without averaging n counts as 1. RuntimeError for an element outside [0, 1], and for two dtypes.
+    """
+    reduction = checked("binary_cross_entropy", input, target, size_average, reduce, reduction)
+    for name, x in (("input", input), ("target", target)):
+        if x.dtype != input.dtype or not bool(((x >= 0) & (x <= 1)).all()):
+            raise RuntimeError(f"binary_cross_entropy: all elements of {name} should be between 0 and 1, and of the input's {input.dtype}; "
+                               f"got {name} of {x.dtype}; use a sigmoid, or binary_cross_entropy_with_logits, and .to(dtype)")
+    return reduced(_times(ops.bce(input, target), weight), reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """Return binary_cross_entropy(sigmoid(input), target), computed so that nothing overflows.
+
+    weight:     a factor for each loss, which broadcasts.
+    pos_weight: a factor for target in each loss, e.g. one for each class.
+
+    y = Σ w ((1 - target) input + log(1 + e^-input)) / n,  dL/dinput = g w (sigmoid(input) - target) / n,  dL/dtarget = -g w input / n,
+    dL/dpos_weight = g w target log(1 + e^-input) / n
+
+    Without averaging n counts as 1. The formula holds without pos_weight.
+    """
+    reduction = checked("binary_cross_entropy_with_logits", input, target, size_average, reduce, reduction)
+    if target.dtype.kind != "f":
+        raise RuntimeError(f"binary_cross_entropy_with_logits: expected targets of {input.dtype}, got {target.dtype}; use target.float()")
+    if pos_weight is None:
+        return reduced(_times(ops.bce_logits(input, target), weight), reduction)
+    losses = (1 - target) * ops.bce_logits(input, 0.0) + pos_weight * target * ops.bce_logits(input, 1.0)
+    return reduced(_times(losses, weight), reduction)
+
+
+# ---- of differences
+
+
+def huber_loss(input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0) -> Tensor:
+    """Return d² / 2 of each difference d up to `delta`, else delta (|d| - delta / 2), averaged, summed, or element by element.
+
+    y = Σ c (d - c / 2) / n for d = input - target and c = d limited to ±delta,  dL/dinput = g c / n,  dL/dtarget = -g c / n
+    """
+    reduction = checked("huber_loss", input, target, None, None, reduction)
+    if delta <= 0:
+        raise RuntimeError(f"huber_loss does not support non-positive values for delta; got {delta}")
+    return reduced(_huber(input - target, delta), reduction)
+
+
+def smooth_l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+                   beta: float = 1.0) -> Tensor:
+    """Return huber_loss(input, target, delta=beta) / beta, which for beta = 0 is the l1_loss.
+
+    y = Σ c (d - c / 2) / (n beta) for d = input - target and c = d limited to ±beta,  dL/dinput = g c / (n beta),
+    dL/dtarget = -g c / (n beta)
+    """
+    reduction = checked("smooth_l1_loss", input, target, size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError(f"smooth_l1_loss does not support negative values for beta; got {beta}")
+    difference = input - target
+    return reduced(_huber(difference, beta) / beta if beta else ops.absolute(difference), reduction)
+
+
+def _huber(difference: Tensor, delta: float) -> Tensor:
+    """Return c (d - c / 2) for c = d limited to ±delta."""
+    limited = ops.clip(difference, -delta, delta)
+    return limited * (difference - limited / 2)
+
+
+# ---- of distributions
+
+
+def kl_div(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+           log_target: bool = False) -> Tensor:
+    """Return the terms of the divergence of a distribution `target` from log-probabilities `input`, of one shape.
+
+    reduction:  'batchmean' divides the sum by the length of the first axis, as the divergence is defined; 'mean' by all n elements.
+    log_target: whether `target` holds logarithms too.
+
+    y = Σ target (log target - input) / n,  dL/dinput = -g target / n,  dL/dtarget = g (1 + log target - input) / n
+
+    A target of 0 counts as 0. Without averaging n counts as 1.
+    """
+    reduction = checked("kl_div", input, target, size_average, reduce, reduction)
+    if log_target:
+        losses = ops.exp(target) * (target - input)
+    else:
+        losses = target * ops.log(ops.where(ops.equal(target, 0), 1, target)) - target * input
+    if reduction == "batchmean":
+        return losses.sum() / input.shape[0] if input.ndim else losses.sum()
+    return reduced(losses, reduction)
+
+
+def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
+                      reduction: str = "mean") -> Tensor:
+    """Return the negative log-likelihood of targets under Gaussians of means `input` and variances `var`.
+
+    var:  a number, or a tensor of the input's shape, or of it without the last axis, or with length 1 instead of that of one axis.
+          Unlike in the other losses, the target too may broadcast, as in PyTorch.
+    full: add the constant log(2π) / 2.
+    eps:  the least variance; a smaller one counts as that, but gets its gradient.
+
+    y = Σ (log var + (input - target)² / var) / 2n,  dL/dinput = g (input - target) / (var n),  dL/dtarget = g (target - input) / (var n),
+    dL/dvar = g (1 - (input - target)² / var) / (2 var n)
+    """
+    reduction = reduction_of(None, None, reduction, "gaussian_nll_loss")
+    check_tensors("gaussian_nll_loss", input=input, target=target)
+    variance = var if isinstance(var, Tensor) else ops.ones_like(input) * var
+    if tuple(variance.shape) == tuple(input.shape[:-1]) and variance.ndim < input.ndim:
+        variance = variance.unsqueeze(-1)
+    differing = [n for m, n in zip(input.shape, variance.shape) if m != n]
+    if variance.ndim != input.ndim or differing not in ([], [1]) or bool((variance < 0).any()):
+        raise ValueError(f"gaussian_nll_loss: expected no negative var, and one for each element or row of an input {tuple(input.shape)}; "
+                         f"got shape {tuple(variance.shape)}; a network may return log var, and the loss be given its exp()")
+    variance = at_least(variance, eps)
+    losses = 0.5 * (ops.log(variance) + ops.square(input - target) / variance)
+    return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
+
+
+# ---- what they share
+
+
+def checked(name: str, input: Tensor, target: Tensor, size_average: Flag, reduce: Flag, reduction: str) -> str:
+    """Return the reduction, after a check that input and target are tensors of one shape."""
+    _same_shape(name, input, target)
+    return reduction_of(size_average, reduce, reduction, name)
+
+
+def _times(losses: Tensor, weight: Tensor | None) -> Tensor:
+    """Return the losses times their weights, if there are any."""
+    return losses if weight is None else losses * weight
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
     """Return the mean or the sum of the losses, or for 'none' the losses."""
     return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean()
 
@@ -168,7 +298,7 @@ def _same_shape(name: str, input: Tensor, target: Tensor) -> None:
                            f"broadcasting them would compare every element with others than its own{hint}")
 
 
-def _check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
+def check_classes(name: str, input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     """Raise unless `target` holds a class for each item of `input`, and `weight`, if given, a number for each class."""
     check_tensors(name, input=input, target=target)
     axis = min(1, input.ndim - 1)

@@ -1,0 +1,168 @@
+"""Elements taken from, and put into, the places that a tensor of indices or a mask names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backend, ops
+from .arguments import axis_of, beside, check_input, check_tensor, shaped
+from .indexing import where
+from .shapes import broadcast_to, stack
+from .types import Tensor
+
+__all__ = ["gather", "index_add", "index_fill", "masked_fill", "masked_select", "nonzero", "scatter", "scatter_add", "take"]
+
+
+# ---- one index for each element
+
+
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """Return the elements of `input` at `index` along `dim`, in the shape of index, which may be smaller than input along other axes.
+
+    For three axes and dim = 1, y[i, j, k] = input[i, index[i, j, k], k]. Raise RuntimeError for an index out of range.
+
+    y = input at `index` along `dim`,  dL/dinput = zeros with g added at `index`,  no gradient for index
+    """
+    x, places, dim, _ = _places("gather", input, dim, index)
+    key = tuple([slice(None if i == dim else n) for i, n in enumerate(places[dim].shape)])
+    x = x if x.array[key].shape == x.array.shape else ops.getitem(x, key=key)
+    return shaped(ops.take_along_axis(x, places[dim], dim), index.array.shape)
+
+
+def scatter(
+    input: Tensor, dim: int, index: Tensor, src: Tensor | float | None = None, *, value: float | None = None, reduce: str | None = None
+) -> Tensor:
+    """Return a copy of `input` with the elements of src (a tensor or a number, also called value) stored at `index` along `dim`.
+
+    For three axes and dim = 1, y[i, index[i, j, k], k] = src[i, j, k]; of several for one place the last stays. reduce="add" adds them.
+
+    y = input with src stored at `index`,  dL/dinput = g with 0 stored there,  dL/dsrc = g at `index`,
+    no gradient for index,  no gradient for value
+    """
+    src = value if src is None else src
+    if not isinstance(src, Tensor):
+        src = _number("scatter", src, check_input(input, "scatter")).expand(check_tensor(index, "scatter").shape)
+    if reduce == "add":
+        return scatter_add(input, dim, index, src)
+    if reduce is not None:
+        raise NotImplementedError(f"scatter: there is no reduce={reduce!r}; use 'add'")
+    x, places, _, src = _places("scatter", input, dim, index, src)
+    return shaped(ops.assign(x, src, first=(Ellipsis,), last=places), input.array.shape)
+
+
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Return a copy of `input` with the elements of `src` added at `index` along `dim`; several for one place add up.
+
+    y = input + zeros with src added at `index`,  dL/dinput = g,  dL/dsrc = g at `index`,  no gradient for index
+    """
+    x, places, _, src = _places("scatter_add", input, dim, index, src)
+    return input + shaped(ops.scatter(src, key=places, shape=x.array.shape), input.array.shape)
+
+
+def _places(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> tuple[Tensor, Any, int, Any]:
+    """Return x with at least one axis, the key of the places in it that `index` names along `dim`, dim, and what of src belongs there.
+
+    Raise RuntimeError if the shapes or dtypes do not fit, or for an index out of range.
+    """
+    shape, sides = check_input(x, name).array.shape or (1,), check_tensor(index, name).array.shape or (1,)
+    dim, n = axis_of(dim, len(shape)), len(sides)
+    if n != len(shape) or any([sides[k] > shape[k] and k != dim for k in range(n)]):
+        raise RuntimeError(f"{name}: an index of shape {sides} does not fit along dim {dim} of shape {shape}")
+    if index.dtype.kind not in "iu" or (src is not None and src.dtype != x.dtype):
+        raise RuntimeError(f"{name}: expected an index of int64, and a src of the tensor's dtype {x.dtype}; "
+                           f"got {index.dtype} and {getattr(src, 'dtype', None)}")
+    try:
+        backend.check_range(index.array, 0, shape[dim], f"{name}: index {{}} is out of range for dim {dim} of shape {shape}")
+    except IndexError as error:
+        raise RuntimeError(str(error)) from None
+    places = [backend.array_module(x.array).arange(m).reshape([m if i == k else 1 for i in range(n)]) for k, m in enumerate(sides)]
+    places[dim:dim + 1] = [index.array.reshape(sides)]
+    if src is not None and src.array.shape != sides:
+        src = shaped(shaped(src, src.array.shape or (1,))[tuple([slice(m) for m in sides])], sides)
+    return shaped(x, shape), tuple(places), dim, src
+
+
+# ---- one index for each entry along an axis
+
+
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
+    """Return a copy of `input` with alpha times the entries of `source` added at `index` (1-d) along `dim`; several for one place add up.
+
+    y = input + zeros with alpha source added at `index`,  dL/dinput = g,  dL/dsource = alpha g at `index`,  no gradient for index
+    """
+    key, mask = _entries("index_add", input, dim, index)
+    added = shaped(ops.scatter(shaped(source, source.array.shape or (1,)), key=key, shape=mask.shape), input.array.shape)
+    return input + (added if alpha == 1 else alpha * added)
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
+    """Return a copy of `input` with the number `value` stored at `index` (1-d) along `dim`.
+
+    y = input with value stored at `index`,  dL/dinput = g with 0 stored there,  dL/dvalue = Σ g at `index`,  no gradient for index
+    """
+    key, mask = _entries("index_fill", input, dim, index)
+    mask[key] = True
+    return masked_fill(input, beside(input, mask.reshape(input.array.shape)), value)
+
+
+def _entries(name: str, x: Tensor, dim: int, index: Tensor) -> Any:
+    """Return the key of the entries at `index` along `dim`, and bools in the shape of x, which get at least one axis; all are False.
+
+    Raise IndexError for an index out of range.
+    """
+    shape, places = check_input(x, name).array.shape or (1,), check_tensor(index, name).array.reshape(-1)
+    dim = axis_of(dim, len(shape))
+    backend.check_range(places, -shape[dim], shape[dim], f"{name}: index {{}} is out of range for dim {dim} of shape {shape}")
+    return (*(slice(None),) * dim, places, Ellipsis), backend.array_module(x.array).zeros(shape, bool)
+
+
+def _number(name: str, value: Any, x: Tensor) -> Tensor:
+    """Return a number, or a 0-d tensor, in the dtype of x and on its device; raise RuntimeError for a tensor with axes."""
+    if not isinstance(value, Tensor):
+        return beside(x, backend.asarray(backend.fitting(value, x.dtype, name), x.dtype, like=x.array))
+    if value.array.ndim:
+        raise RuntimeError(f"{name}: expected a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
+    return value.to(x.dtype).to(x.device)
+
+
+# ---- masks, and elements counted row by row
+
+
+def masked_fill(input: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
+    """Return a copy of `input` with the number `value` where the mask, of bools that broadcast with it, is True.
+
+    y = value where mask, else input,  dL/dinput = 0 where mask, else g,  dL/dvalue = Σ g where mask,  no gradient for mask
+    """
+    return ops.where(_checked("masked_fill", mask), _number("masked_fill", value, check_input(input, "masked_fill")), input)
+
+
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """Return the elements of `input` where the mask, of bools that broadcast with it, is True: a vector.
+
+    y = input[mask],  dL/dinput = zeros with g stored at [mask],  no gradient for mask
+    """
+    shape = backend.array_module(None).broadcast_shapes(check_input(input, "masked_select").shape, _checked("masked_select", mask).shape)
+    found: Tensor = broadcast_to(input, shape)[broadcast_to(mask, shape)]
+    return found
+
+
+def _checked(name: str, mask: Tensor) -> Tensor:
+    """Return the mask; raise RuntimeError unless it is of bools."""
+    if check_tensor(mask, name).dtype != backend.bool_:
+        raise RuntimeError(f"{name}: expected a mask of bools, got {mask.dtype}; compare it with something")
+    return mask
+
+
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """Return the places of the elements that are not 0, one in each row; with as_tuple, for each axis the indices, as x[…] takes them."""
+    found = where(input if check_input(input, "nonzero").array.ndim else input.reshape(1))
+    return found if as_tuple else stack(found, 1)[:, :input.array.ndim]
+
+
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Return the elements of `input`, counted row by row, at `index`, in its shape. Raise IndexError for an index out of range.
+
+    y = input at `index`,  dL/dinput = zeros with g added at `index`,  no gradient for index
+    """
+    found: Tensor = check_input(input, "take").reshape(-1)[check_tensor(index, "take")]
+    return found

@@ -1,0 +1,110 @@
+"""Elements in order: sorted, the largest, the middle one, those that differ, and how often each occurs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import backend, ops
+from .arguments import axis_of, beside, check_input, shaped
+from .parts import narrow
+from .reductions import Extremes, any
+from .types import Tensor
+
+__all__ = ["argsort", "bincount", "kthvalue", "median", "sort", "topk", "unique"]
+
+
+class sort_result(Extremes):
+    """The sorted elements along an axis, and where they stood."""
+
+
+class topk_result(Extremes):
+    """The largest or smallest elements along an axis, and where they stand."""
+
+
+class kthvalue_result(Extremes):
+    """The k-th smallest elements along an axis, and where they stand."""
+
+
+class median_result(Extremes):
+    """The middle elements along an axis, and where they stand."""
+
+
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
+    """Return the indices that sort the elements along `dim`, see `sort`."""
+    x, axis = check_input(input, "argsort").array.reshape(input.array.shape or (1,)), axis_of(dim, input.array.ndim)
+    xp, n = backend.array_module(x), x.shape[axis]
+    if descending:  # reversed before and after, so that equal elements keep their order
+        order = n - 1 - xp.flip(xp.argsort(xp.flip(x, axis=axis), axis=axis), axis=axis)
+    else:
+        order = xp.argsort(x, axis=axis)
+    return beside(input, order.reshape(input.array.shape))
+
+
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> sort_result:
+    """Return (values, indices): the elements along `dim` in rising (or falling) order, and where they stood; equal ones keep their order.
+
+    NaN counts as the largest number.
+
+    y = input at `indices` along `dim`,  dL/dinput = g put back to where the elements stood
+    """
+    return _ranked(sort_result, input, dim, 0, None, descending)
+
+
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> topk_result:
+    """Return (values, indices) of the k largest (or smallest) elements along `dim`, in order. Raise RuntimeError if there are fewer.
+
+    y = input at `indices` along `dim`,  dL/dinput = zeros with g added at `indices`
+    """
+    return _ranked(topk_result, input, dim, 0, k, largest)
+
+
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> kthvalue_result:
+    """Return (values, indices) of the k-th smallest element along `dim`, counted from 1.
+
+    y = input at `indices` along `dim`,  dL/dinput = zeros with g added at `indices`
+    """
+    return _ranked(kthvalue_result, input, dim, k - 1, 1, False, keepdim)
+
+
+def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Return the middle element, of an even number the lower one; along `dim`, (values, indices). It is NaN where there is a NaN.
+
+    y = the middle element of input,  dL/dinput = g at its place, else 0
+    """
+    if dim is None:
+        return median(check_input(input, "median").reshape(-1), 0).values
+    x = input if input.array.dtype.kind != "f" else ops.where(any(input != input, dim, True), backend.nan, input)
+    return _ranked(median_result, x, dim, (x.array.shape or (1,))[axis_of(dim, x.array.ndim)] - 1 >> 1, 1, False, keepdim)
+
+
+def _ranked(kind: Any, x: Tensor, dim: int, first: int, count: int | None, descending: bool, keepdim: bool = True) -> Any:
+    """Return (values, indices) of `count` elements along `dim` from the rank `first` on, without this axis unless `keepdim`."""
+    order, whole, name = argsort(x, dim, descending), shaped(x, x.array.shape or (1,)), kind.__name__.removesuffix("_result")
+    n = whole.array.shape[axis_of(dim, x.array.ndim)]
+    if not 0 <= first <= first + (n if count is None else count) <= n:
+        raise RuntimeError(f"{name}: dim {dim} of shape {tuple(x.shape)} has {n} elements, which are not enough")
+    indices = narrow(shaped(order, whole.array.shape), dim, first, n if count is None else count)
+    values = ops.take_along_axis(whole, indices.array, axis_of(dim, x.array.ndim))
+    return kind(values, indices) if keepdim and x.array.ndim else kind(values.squeeze(dim), indices.squeeze(dim))
+
+
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+    """Return the values that differ, in rising order; along `dim`, the entries that differ.
+
+    With return_inverse also, for each element (or entry), the place of its value among them; with return_counts also how often each occurs.
+    """
+    x, axis = check_input(input, "unique").array, None if dim is None else axis_of(dim, input.array.ndim)
+    found = backend.array_module(x).unique(x, return_inverse=return_inverse, return_counts=return_counts, axis=axis, equal_nan=False)
+    parts = [beside(input, part) for part in (found if isinstance(found, tuple) else (found,))]
+    if return_inverse:
+        parts[1] = parts[1].reshape(x.shape if axis is None else x.shape[axis])
+    return tuple(parts) if len(parts) > 1 else parts[0]
+
+
+def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
+    """Return how often each of 0, 1, 2, … occurs in a vector of whole numbers, or the sum of the weights where it does."""
+    x = check_input(input, "bincount").array
+    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and int(backend.array_module(x).min(x)) < 0):
+        raise RuntimeError(f"bincount: expected a vector of whole numbers, none below 0, got {input.dtype} of shape {tuple(input.shape)}")
+    counts = backend.array_module(x).bincount(x, None if weights is None else weights.array, minlength)
+    return beside(input, counts if weights is None or weights.dtype != backend.float32 else counts.astype(backend.float32))

@@ -1,0 +1,106 @@
+"""Losses with margins as functions, with PyTorch's names, arguments and defaults."""
+
+from __future__ import annotations
+
+from ... import ops
+from ..._tensor import Tensor
+from ...functions.arguments import check_input
+from .layers import pairwise_distance
+from .losses import Flag, check_classes, checked, reduced, reduction_of
+
+
+def soft_margin_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
+    """Return the logistic loss for targets 1 and -1.
+
+    y = Σ log(1 + e^(-target input)) / n,  dL/dinput = -g target sigmoid(-target input) / n,
+    dL/dtarget = -g input sigmoid(-target input) / n
+    """
+    reduction = checked("soft_margin_loss", input, target, size_average, reduce, reduction)
+    return reduced(ops.bce_logits(target * input, 1.0), reduction)
+
+
+def multi_margin_loss(
+    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Flag = None,
+    reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:
+    """Return how much the scores of other classes come within `margin` of the target's, for scores (N, C) or (C,) and classes (N,) or ().
+
+    weight: one factor for each class.
+
+    y = Σ_i Σ_j w_i max(0, margin - input[i, target[i]] + input[i, j])^p / (N C),  no gradient for target,
+    dL/dinput = g w_i p max(0, …)^(p-1) / (N C) at [i, j], and minus the sum of these at [i, target[i]]
+
+    j runs over all classes but target[i], w_i is weight[target[i]].
+    """
+    reduction = reduction_of(size_average, reduce, reduction, "multi_margin_loss")
+    if p not in (1, 2):
+        raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
+    rows, classes = (input.reshape(1, -1), target.reshape(-1)) if input.ndim < 2 else (input, target)
+    check_classes("multi_margin_loss", rows, classes, weight)
+    at = classes.unsqueeze(1)
+    over = ops.relu(margin - rows.gather(1, at) + rows)
+    losses = (over if p == 1 else ops.square(over)).scatter(1, at, 0.0).mean(1)
+    losses = losses if weight is None else losses * weight[classes]
+    return reduced(losses if input.ndim > 1 else losses.reshape(target.shape), reduction)
+
+
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
+                        reduce: Flag = None, reduction: str = "mean") -> Tensor:
+    """Return how far input1 is from being larger than input2 (for targets 1; smaller for targets -1) by `margin`.
+
+    y = Σ max(0, margin - target (input1 - input2)) / n,  dL/dinput1 = -g target / n where the maximum is not 0, else 0,
+    dL/dinput2 = g target / n there,  dL/dtarget = -g (input1 - input2) / n there
+    """
+    reduction = checked("margin_ranking_loss", input1, input2, size_average, reduce, reduction)
+    return reduced(ops.clip(margin - check_input(target, "margin_ranking_loss", "target") * (input1 - input2), 0, None), reduction)
+
+
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None, reduce: Flag = None,
+                         reduction: str = "mean") -> Tensor:
+    """Return the input where the target is 1, and what it lacks to `margin` where the target is -1.
+
+    y = Σ (input where target = 1, else max(0, margin - input)) / n,  no gradient for target,
+    dL/dinput = g / n where target = 1, -g / n where else and input ≤ margin, else 0
+    """
+    reduction = checked("hinge_embedding_loss", input, target, size_average, reduce, reduction)
+    apart = ops.where(ops.equal(target, 1), 0, ops.clip(margin - input, 0, None))
+    return reduced(apart + ops.where(ops.equal(target, -1), 0, input), reduction)
+
+
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
+                          reduce: Flag = None, reduction: str = "mean") -> Tensor:
+    """Return what the cosines of the angles between rows of two tensors (N, D) or (D,) lack to 1, or exceed `margin` by.
+
+    The first is for targets 1, the second for targets -1; targets are (N,) or ().
+
+    y = Σ (1 - c where target = 1, max(0, c - margin) where target = -1) / N for the cosines c,  no gradient for target,
+    dL/dinput1 = g dc/dinput1 times -1, 1 or 0, / N,  dL/dinput2 = g dc/dinput2 times -1, 1 or 0, / N
+    """
+    reduction = checked("cosine_embedding_loss", input1, input2, size_average, reduce, reduction)
+    if target.ndim != input1.ndim - 1:
+        raise RuntimeError(f"cosine_embedding_loss: a target of shape {tuple(target.shape)} does not fit inputs of {tuple(input1.shape)}: "
+                           "expected (N,) and (N, D), or () and (D,)")
+    lengths = (ops.square(input1).sum(-1) + 1e-12) * (ops.square(input2).sum(-1) + 1e-12)
+    cosines = (input1 * input2).sum(-1) / ops.sqrt(lengths)
+    together = ops.where(ops.equal(target, 1), 1 - cosines, 0)
+    return reduced(together + ops.where(ops.equal(target, -1), ops.clip(cosines - margin, 0, None), 0), reduction)
+
+
+def triplet_margin_loss(
+    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6, swap: bool = False,
+    size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
+) -> Tensor:
+    """Return how much the anchor's distance d₊ from `positive` is larger than its distance d₋ from `negative` less `margin`.
+
+    swap: take as d₋ the distance between `positive` and `negative`, where that is smaller.
+
+    y = Σ max(0, d₊ - d₋ + margin) / N,  dL/danchor = g (dd₊/danchor - dd₋/danchor) / N where the maximum is not 0, else 0,
+    dL/dpositive = g dd₊/dpositive / N there,  dL/dnegative = -g dd₋/dnegative / N there
+    """
+    reduction = checked("triplet_margin_loss", anchor, positive, size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = ops.minimum(far, pairwise_distance(positive, negative, p, eps))
+    return reduced(ops.clip(margin + near - far, 0, None), reduction)

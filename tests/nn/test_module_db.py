@@ -1,0 +1,86 @@
+"""PyTorch's own sample inputs, in float64, for every layer and loss that minigrad has, in training and in evaluation: none is wrong.
+
+A sample is supported if minigrad's layer can be made and called. What it returns, the gradients of its inputs and parameters, and its
+buffers after the call must then be PyTorch's. The parameters are copied from PyTorch's layer; what dropout draws is not compared.
+"""
+
+import functools
+import warnings
+
+import pytest
+import torch
+from ops.test_op_db import backward, difference, flat, translated
+
+import minigrad
+from support.optional_tools import REQUIRED
+
+if not REQUIRED:
+    pytest.importorskip("expecttest", reason="PyTorch's sample inputs need expecttest, pip install expecttest")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from torch.testing._internal.common_modules import module_db
+
+MODULES = {info.name.removeprefix("nn."): info for info in module_db if hasattr(minigrad.nn, info.module_cls.__name__)}
+
+
+def copied(mine, its):
+    """Give minigrad's layer the parameters and buffers of PyTorch's; their names and order must be the same."""
+    assert list(mine.state_dict()) == list(its.state_dict())
+    mine.load_state_dict({key: minigrad.from_numpy(value.numpy().copy()) for key, value in its.state_dict().items()})
+
+
+def judged(info, sample, training):
+    """Return None if all is right, else what is wrong, or "unsupported" with the error."""
+    leaves, made, called = {}, sample.constructor_input, sample.forward_input
+    its = info.module_cls(*made.args, **made.kwargs).double().train(training)
+    arguments = [(translated(given.args, leaves), translated(given.kwargs, leaves)) for given in (made, called)]
+    for _, tensor in leaves.values():
+        if tensor.requires_grad:
+            tensor.retain_grad()  # some were computed
+    try:
+        mine = getattr(minigrad.nn, info.module_cls.__name__)(*arguments[0][0], **arguments[0][1]).double().train(training)
+        if repr(mine) != repr(its):
+            return f"{mine} instead of {its}"
+        copied(mine, its)
+        in_minigrad = flat(mine(*arguments[1][0], **arguments[1][1]))
+    except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError, IndexError) as error:
+        return f"unsupported: {type(error).__name__}: {error}"
+    in_torch = flat(its(*called.args, **called.kwargs))
+    problems = [problem for a, b in zip(in_minigrad, in_torch) if (problem := difference(a, b, False))]
+    if problems:
+        return problems[0]
+    if backward(in_torch, torch) != backward(in_minigrad, minigrad):
+        return "differentiable in only one of the two"
+    pairs = {**{f"input {i}": pair for i, pair in enumerate(leaves.values())},
+             **{name: (p, dict(its.named_parameters())[name]) for name, p in mine.named_parameters()}}
+    for name, (a, b) in pairs.items():
+        if (a.grad is None) != (b.grad is None) or (b.grad is not None and difference(a.grad, b.grad, False)):
+            return f"gradient of {name}: {a.grad} instead of {b.grad}"
+    after = [difference(a, b, False) for a, b in zip(mine.buffers(), its.buffers())]
+    return next((f"buffer: {problem}" for problem in after if problem), None)
+
+
+@functools.cache
+def verdicts(name):
+    """Return [(verdict, sample)] for the samples of a layer, in training and in evaluation."""
+    info, found = MODULES[name], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for training in (True, False):
+            samples = info.module_inputs_func(info, device="cpu", dtype=torch.float64, requires_grad=True, training=training)
+            found += [(judged(info, sample, training), sample) for sample in samples]
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_sample_is_wrong(name):
+    wrong = [f"{v}\n  {s}" for v, s in verdicts(name) if v and not v.startswith("unsupported")]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nearly_all_samples_are_supported():
+    judgements = [v for name in MODULES for v, _ in verdicts(name)]
+    unsupported = sum(v is not None and v.startswith("unsupported") for v in judgements)
+    assert len(MODULES) >= 20
+    assert len(judgements) > 250
+    assert unsupported <= 0.03 * len(judgements)
