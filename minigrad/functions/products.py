@@ -147,6 +147,8 @@ def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
     y = Σ of the products of the operands,  dL/doperands = for each operand Σ g times the product of the others
     """
     given: Any = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: expected an equation such as 'ij,jk->ik' first, got {type(equation).__name__}")
     left, arrow, right = equation.replace(" ", "").partition("->")
     if not given or left.count(",") != len(given) - 1:
         raise RuntimeError(f"einsum: {equation!r} describes {left.count(',') + 1} operands, but {len(given)} are given")

@@ -639,6 +639,7 @@ FACES = [
     both("F.relu in place", lambda lib, x: lib.nn.functional.relu(x * 1, inplace=True), one),
     functional("softmax", dim_of, terms=from_dim(from_softmax)),
     functional("log_softmax", dim_of, terms=from_dim(from_log_softmax)),
+    both("F.one_hot", lambda lib, x: lib.nn.functional.one_hot(x.long(), 7), one, domain=positive, kinks=(1.0,), order=0, special=False),
     functional("mse_loss", same_shape, terms=from_difference, special="one"),
     functional("l1_loss", same_shape, terms=from_difference, special="one"),
     functional("nll_loss", classified, terms=from_scores, special="one"),

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 from ...functions.elementwise import sigmoid, tanh
 from .activations import log_softmax, relu, softmax
-from .layers import l1_penalty, linear
+from .layers import l1_penalty, linear, one_hot
 from .losses import cross_entropy, l1_loss, mse_loss, nll_loss
 
-__all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "softmax", "tanh"]
+__all__ = ["cross_entropy", "l1_loss", "l1_penalty", "linear", "log_softmax", "mse_loss", "nll_loss", "one_hot", "relu", "sigmoid",
+           "softmax", "tanh"]
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
