@@ -31,6 +31,9 @@ BUGS = [
     Bug("quotient without its sign", "ops.div", "-g", "g", ("row div",)),
     Bug("not transposed", "ops.matmul", "array_module(y).swapaxes(y, -1, -2)", "array_module(y).swapaxes(y, -1, -1)", ("row matmul",)),
     Bug("mean without its n", "ops.mean", "g / (n or 1)", "g", ("row mean",)),
+    Bug("variance's gradient over n", "ops.var", "2 / freedom", "2 / (freedom + correction)", ("row var",)),
+    Bug("running sum's gradient from the front", "ops.cumsum", "xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)",
+        "xp.cumsum(g, axis=axis)", ("row cumsum",)),
     Bug("mean of the squared error over half of n", "ops.mse", "2 / max(n, 1)", "1 / max(n, 1)", ("row mse",)),
     Bug("bias gradient not summed over rows", "ops.linear", "array_module(g).sum(_rows(g), axis=0)", "_rows(g)[0]", ("row linear",)),
     # conventions and extreme values
@@ -40,6 +43,7 @@ BUGS = [
         "xp.where(x >= 0, 1 / (1 + e), 1 - 1 / (1 + e))", ("row sigmoid",)),
     Bug("sigmoid overflows", "ops.sigmoid_value", "xp.where(x >= 0, -x, x)", "x", ("row sigmoid",)),
     Bug("log-softmax not shifted", "ops.log_softmax", 'x - _peak("log_softmax", x, axis)', "x", ("row log_softmax",)),
+    Bug("logsumexp shifted by an infinite maximum", "ops.logsumexp", "xp.where(peak - peak == 0, peak, 0)", "peak", ("row logsumexp",)),
     Bug("maximum: a tie gives all to both", "ops.pick_grad", "xp.where(winner == loser, g / 2, xp.where(winner < loser, 0, g))",
         "xp.where(winner < loser, 0, g)", ("row maximum",)),
     Bug("max: ties not shared", "ops._extreme", "xp.sum(share, axis=axis, keepdims=True)", "1", ("row max",)),
