@@ -101,10 +101,10 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
     return _sum_with(bmm(batch1, batch2), check_input(input, "baddbmm"), beta, alpha)
 
 
-def _sum_with(product: Tensor, x: Tensor, beta: float, alpha: float) -> Tensor:
+def _sum_with(found: Tensor, x: Tensor, beta: float, alpha: float) -> Tensor:
     """Return beta x + alpha times a product, in the shape of the product."""
-    x, product = expand(x, product.array.shape), product if alpha == 1 else alpha * product
-    return product if beta == 0 else product + (x if beta == 1 else beta * x)
+    x, found = expand(x, found.array.shape), found if alpha == 1 else alpha * found
+    return found if beta == 0 else found + (x if beta == 1 else beta * x)
 
 
 def product(x: Any, y: Any) -> Tensor:

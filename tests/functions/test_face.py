@@ -218,7 +218,8 @@ nn.Parameter(v).data; nn.Parameter(v).grad; nn.Parameter(v).shape; T.device("cpu
 T.device("cpu") == x.device; str(T.device("cuda:0")); T.device("cuda", 0); T.inf; T.nan != T.nan
 T.cuda.is_available() in (True, False); T.double is T.float64
 x.var(); x.std(0); x.var(False); x.std(dim=1, unbiased=False); x.var(1, keepdim=True); x.std((0, 1), correction=0); x.std([0])
-T.std(x, 1, False, True); T.var(x, dim=()); x.norm(); x.norm(1); x.norm(p=2, dim=1); x.norm(math.inf, 0); x.norm(0)
+T.std(x, 1, False, True); x.std(axis=0); T.var(x, axis=1, keepdims=True); T.cat([x, x], axis=1); T.stack([x, x], axis=1)
+T.var(x, dim=()); x.norm(); x.norm(1); x.norm(p=2, dim=1); x.norm(math.inf, 0); x.norm(0)
 x.norm(-math.inf, (0, 1), True); T.norm(x, 3, dim=1, keepdim=True); T.norm(x, "fro"); T.norm(f, dtype=T.float64)
 T.norm(x, p="fro", dim=(0, 1)); e.norm(); s.norm(1); x.norm(2.5); T.linalg.norm(x); T.linalg.norm(x, dim=1)
 T.linalg.vector_norm(x, 1, dim=0); T.linalg.norm(v, 3); T.linalg.norm(x, "fro"); x.norm(p=None); x.prod(); i.prod(); i.prod(0)
