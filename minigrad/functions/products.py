@@ -81,7 +81,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     """
     if check_input(input, "inner").array.ndim == 0 or check_tensor(other, "inner").array.ndim == 0:
         return input * other
-    rows = product(input, other.reshape(-1, other.array.shape[-1]).t())
+    rows = product(input, other.reshape(math.prod(other.array.shape[:-1]), other.array.shape[-1]).t())
     return rows.reshape(*input.array.shape[:-1], *other.array.shape[:-1])
 
 
