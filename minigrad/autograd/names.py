@@ -15,6 +15,7 @@ OTHERS = {
     "join": "Cat",
     "mse": "MseLoss",
     "nll": "NllLoss",
+    "put_diagonal": "DiagEmbed",
     "reshape": "View",
     "scatter": "IndexPut",
     "square": "Pow",
