@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axis_of, beside, check_input, check_tensor, shaped
+from .arguments import axis_of, beside, check_input, check_number, check_tensor, shaped
 from .indexing import where
 from .shapes import broadcast_to, stack
 from .types import Tensor
@@ -68,7 +68,7 @@ def _places(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> t
     dim, n = axis_of(dim, len(shape)), len(sides)
     if n != len(shape) or any([sides[k] > shape[k] and k != dim for k in range(n)]):
         raise RuntimeError(f"{name}: an index of shape {sides} does not fit along dim {dim} of shape {shape}")
-    if index.dtype.kind not in "iu" or (src is not None and src.dtype != x.dtype):
+    if index.dtype.kind not in "iu" or (src is not None and check_tensor(src, name).dtype != x.dtype):
         raise RuntimeError(f"{name}: expected an index of int64, and a src of the tensor's dtype {x.dtype}; "
                            f"got {index.dtype} and {getattr(src, 'dtype', None)}")
     try:
@@ -90,9 +90,10 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
     y = input + zeros with alpha source added at `index`,  dL/dinput = g,  dL/dsource = alpha g at `index`,  no gradient for index
     """
-    key, mask = _entries("index_add", input, dim, index)
-    added = shaped(ops.scatter(shaped(source, source.array.shape or (1,)), key=key, shape=mask.shape), input.array.shape)
-    return input + (added if alpha == 1 else alpha * added)
+    sides = check_tensor(source, "index_add").array.shape or (1,)
+    dim = axis_of(dim, len(sides))
+    places = check_tensor(index, "index_add").reshape([-1 if i == dim else 1 for i in range(len(sides))]).expand(sides)
+    return scatter_add(input, dim, places, source if alpha == 1 else alpha * source)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
@@ -100,26 +101,15 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) ->
 
     y = input with value stored at `index`,  dL/dinput = g with 0 stored there,  dL/dvalue = Σ g at `index`,  no gradient for index
     """
-    key, mask = _entries("index_fill", input, dim, index)
-    mask[key] = True
-    return masked_fill(input, beside(input, mask.reshape(input.array.shape)), value)
-
-
-def _entries(name: str, x: Tensor, dim: int, index: Tensor) -> Any:
-    """Return the key of the entries at `index` along `dim`, and bools in the shape of x, which get at least one axis; all are False.
-
-    Raise IndexError for an index out of range.
-    """
-    shape, places = check_input(x, name).array.shape or (1,), check_tensor(index, name).array.reshape(-1)
-    dim = axis_of(dim, len(shape))
-    backend.check_range(places, -shape[dim], shape[dim], f"{name}: index {{}} is out of range for dim {dim} of shape {shape}")
-    return (*(slice(None),) * dim, places, Ellipsis), backend.array_module(x.array).zeros(shape, bool)
+    mask = check_input(input, "index_fill").new_zeros(input.array.shape or (1,), dtype=bool)
+    mask[(slice(None),) * axis_of(dim, input.array.ndim) + (check_tensor(index, "index_fill").reshape(-1),)] = True
+    return masked_fill(input, mask.reshape(input.shape), value)
 
 
 def _number(name: str, value: Any, x: Tensor) -> Tensor:
     """Return a number, or a 0-d tensor, in the dtype of x and on its device; raise RuntimeError for a tensor with axes."""
     if not isinstance(value, Tensor):
-        return beside(x, backend.asarray(backend.fitting(value, x.dtype, name), x.dtype, like=x.array))
+        return beside(x, backend.asarray(backend.fitting(check_number(value, name), x.dtype, name), x.dtype, like=x.array))
     if value.array.ndim:
         raise RuntimeError(f"{name}: expected a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
     return value.to(x.dtype).to(x.device)
@@ -141,9 +131,8 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
     y = input[mask],  dL/dinput = zeros with g stored at [mask],  no gradient for mask
     """
-    shape = backend.array_module(None).broadcast_shapes(check_input(input, "masked_select").shape, _checked("masked_select", mask).shape)
-    found: Tensor = broadcast_to(input, shape)[broadcast_to(mask, shape)]
-    return found
+    whole: Tensor = ops.where(_checked("masked_select", mask), check_input(input, "masked_select"), input)  # broadcasts
+    return ops.getitem(whole, key=(broadcast_to(mask, whole.shape).array, Ellipsis))
 
 
 def _checked(name: str, mask: Tensor) -> Tensor:

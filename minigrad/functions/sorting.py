@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from .. import backend, ops
@@ -32,11 +33,10 @@ class median_result(Extremes):
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Return the indices that sort the elements along `dim`, see `sort`."""
     x, axis = check_input(input, "argsort").array.reshape(input.array.shape or (1,)), axis_of(dim, input.array.ndim)
-    xp, n = backend.array_module(x), x.shape[axis]
+    xp = backend.array_module(x)
+    order = xp.argsort(xp.flip(x, axis=axis) if descending else x, axis=axis)
     if descending:  # reversed before and after, so that equal elements keep their order
-        order = n - 1 - xp.flip(xp.argsort(xp.flip(x, axis=axis), axis=axis), axis=axis)
-    else:
-        order = xp.argsort(x, axis=axis)
+        order = x.shape[axis] - 1 - xp.flip(order, axis=axis)
     return beside(input, order.reshape(input.array.shape))
 
 
@@ -55,7 +55,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     y = input at `indices` along `dim`,  dL/dinput = zeros with g added at `indices`
     """
-    return _ranked(topk_result, input, dim, 0, k, largest)
+    return _ranked(topk_result, input, dim, 0, operator.index(k), largest)
 
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> kthvalue_result:

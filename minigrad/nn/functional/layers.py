@@ -8,6 +8,7 @@ from ... import backend, ops
 from ..._tensor import Tensor
 from ...autograd import no_grad
 from ...functions.arguments import check_input
+from ...functions.creation import arange
 from ...functions.random import rand
 from ...printing import Size
 from .checks import check_tensors
@@ -229,3 +230,19 @@ def at_least(x: Tensor, bound: float) -> Tensor:
     limited = x.clone()
     with no_grad():
         return limited.clamp_(min=bound)
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return whole numbers (int64) with a new last axis of num_classes: 1 at the place that each class of `tensor` names, else 0.
+
+    num_classes=-1 stands for the largest class and 1. Raise RuntimeError for a class below 0 or of at least num_classes.
+    """
+    x = check_input(tensor, "one_hot", "tensor")
+    if x.dtype != backend.int64:
+        raise RuntimeError(f"one_hot: expected classes of int64, got {x.dtype}; use .long()")
+    low, high = (int(x.min()), int(x.max())) if x.array.size else (0, -1)
+    n = high + 1 if num_classes == -1 else num_classes
+    if not 0 <= low <= max(high, 0) < n:
+        raise RuntimeError(f"one_hot: classes {low} … {high} do not fit into {n} classes" if x.array.size else
+                           "one_hot: an empty tensor says no number of classes; give num_classes")
+    return (x.unsqueeze(-1) == arange(n, device=x.device)).long()
