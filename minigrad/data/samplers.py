@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-from minigrad.functions.random import randint, randperm
+import numpy as np
+
+from minigrad.backend import float64
+from minigrad.functions.creation import as_tensor
+from minigrad.functions.random import rand, randint, randperm
 
 
 class Sampler:
@@ -39,6 +43,39 @@ class SubsetRandomSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """`num_samples` of the indices 0, 1, …, n - 1, each drawn with a probability in proportion to its weight.
+
+    Without `replacement` an index is drawn once at most: of those left, each with a probability in proportion to its weight.
+    """
+
+    def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
+        self.weights = as_tensor(weights, dtype=float64)
+        if not is_count(num_samples) or not isinstance(replacement, bool) or self.weights.ndim != 1:
+            raise ValueError("WeightedRandomSampler: expected weights of shape (n,), num_samples of 1 or more, replacement True or False, "
+                             f"found shape {tuple(self.weights.shape)}, {num_samples!r} and {replacement!r}")
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        weights = self.weights.numpy()
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf or not (self.replacement or self.num_samples <= len(weights)):
+            raise RuntimeError("WeightedRandomSampler: expected finite weights of 0 or more, not all 0, and without replacement at least "
+                               f"{self.num_samples}, found {len(weights)} weights with the sum {weights.sum()}")
+        if self.replacement:
+            ends = np.cumsum(weights)
+            draws = rand(self.num_samples, generator=self.generator, dtype=float64).numpy()
+            yield from np.searchsorted(ends / ends[-1], draws, side="right").tolist()
+        else:  # of clocks that ring after exponential times, at rates that are the weights, those that ring first
+            with np.errstate(divide="ignore", invalid="ignore"):
+                times = -np.log1p(-rand(len(weights), generator=self.generator, dtype=float64).numpy()) / weights
+            yield from np.argsort(times)[:self.num_samples].tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
 
 
 class RandomSampler(Sampler):

@@ -1,0 +1,3 @@
+"""PyTorch's name for the data sets of `minigrad.data`."""
+
+from minigrad.data.datasets import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""PyTorch's name for the samplers of `minigrad.data`."""
+
+from minigrad.data.samplers import *  # noqa: F403
