@@ -1,5 +1,6 @@
 """minigrad: a small tensor and autograd engine with PyTorch's names, over NumPy or CuPy arrays."""
 
+from math import e, pi
 from typing import TYPE_CHECKING
 
 from . import autograd, backend, ops
@@ -7,8 +8,8 @@ from ._tensor import Tensor
 from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .backend import (DeviceMismatchError, bool_, device, dtype, float16, float32, float64, get_default_dtype, get_num_threads, inf,
                       int8, int16, int32, int64, nan, set_default_dtype, set_num_threads, uint8)
-from .functions.comparisons import (allclose, eq, equal, ge, gt, is_tensor, isfinite, isinf, isnan, le, logical_and, logical_not,
-                                    logical_or, lt, ne)
+from .functions.comparisons import (allclose, eq, equal, ge, gt, is_floating_point, is_tensor, isfinite, isinf, isnan, le, logical_and,
+                                    logical_not, logical_or, lt, ne)
 from .functions.conversions import clone
 from .functions.creation import (arange, as_tensor, empty, empty_like, eye, from_numpy, full, full_like, linspace, ones, ones_like,
                                  tensor, zeros, zeros_like)
@@ -27,34 +28,42 @@ from .printing import Size, set_printoptions
 from . import cuda, nn, optim  # isort: skip
 
 if TYPE_CHECKING:
-    from . import data, utils
+    from . import backends, data, utils
     from . import inspect as inspect  # not in __all__: `from minigrad import *` must not hide Python's own module
     from .inspect import explain as explain
+    from .functions import random as random  # not in __all__ either
     from .serialization import CheckpointError, load, save
+    from .settings import finfo, iinfo, set_default_device, set_default_tensor_type, use_deterministic_algorithms
 
 absolute, clip, concat, divide, multiply, subtract = abs, clamp, cat, div, mul, sub
 float, double, half, long, int, bool = float32, float64, float16, int64, int32, bool_
+newaxis = None
 __version__ = "0.1.0"
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "CheckpointError", "DeviceMismatchError", "DoubleTensor", "FloatTensor", "Generator",
     "HalfTensor", "IntTensor", "LongTensor", "ShortTensor", "Size", "Tensor", "__version__", "abs", "absolute", "add", "all",
-    "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "as_tensor", "autograd", "backend", "bool", "bool_", "cat",
-    "clamp", "clip", "clone", "concat", "cuda", "data", "default_generator", "device", "div", "divide", "double", "dtype", "empty",
-    "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten", "float", "float16", "float32", "float64", "floor_divide",
-    "from_numpy", "full", "full_like", "ge", "get_default_dtype", "get_num_threads", "gt", "half", "index_select", "inf",
-    "initial_seed", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isfinite", "isinf", "isnan", "le",
+    "allclose", "amax", "amin", "any", "arange", "argmax", "argmin", "as_tensor", "autograd", "backend", "backends", "bool", "bool_", "cat",
+    "clamp", "clip", "clone", "concat", "cuda", "data", "default_generator", "device", "div", "divide", "double", "dtype", "e", "empty",
+    "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "finfo", "flatten", "float", "float16", "float32", "float64", "floor_divide",
+    "from_numpy", "full", "full_like", "ge", "get_default_dtype", "get_num_threads", "gt", "half", "iinfo", "index_select", "inf",
+    "initial_seed", "int", "int8", "int16", "int32", "int64", "is_floating_point", "is_grad_enabled", "is_tensor", "isfinite", "isinf",
+    "isnan", "le",
     "linspace", "load", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "long", "lt", "manual_seed", "matmul", "max",
-    "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "nan", "ne", "neg", "nn", "no_grad", "normal", "numel", "ones",
-    "ones_like", "ops", "optim", "permute", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "relu",
-    "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "sigmoid", "sign",
+    "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "nan", "ne", "neg", "newaxis", "nn", "no_grad", "normal", "numel", "ones",
+    "ones_like", "ops", "optim", "permute", "pi", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "relu",
+    "remainder", "reshape", "save", "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "sigmoid", "sign",
     "softmax", "sqrt", "square", "squeeze", "stack", "sub", "subtract", "sum", "t", "tanh", "tensor", "transpose", "uint8", "unsqueeze",
+    "use_deterministic_algorithms",
     "utils", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
     _LATE = {"data": "minigrad.data", "inspect": "minigrad.inspect", "utils": "minigrad.utils"}
-    _LATE["explain"] = "minigrad.inspect"
+    _LATE |= {"explain": "minigrad.inspect", "backends": "minigrad.backends", "random": "minigrad.functions.random"}
+    _LATE |= dict.fromkeys(("finfo", "iinfo", "set_default_device", "set_default_tensor_type", "use_deterministic_algorithms"),
+                           "minigrad.settings")
     _LATE |= dict.fromkeys(("CheckpointError", "load", "save"), "minigrad.serialization")
 
     def __getattr__(name):
@@ -68,4 +77,4 @@ if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __dir__():
         """Return the public names."""
-        return [*__all__, "explain", "inspect"]
+        return [*__all__, "explain", "inspect", "random"]

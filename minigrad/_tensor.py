@@ -115,10 +115,6 @@ class Tensor(graph.Tensor):
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
         return steps if dim is None else steps[dim]
 
-    def is_floating_point(self) -> builtins.bool:
-        """Return whether the dtype is float16, float32 or float64."""
-        return bool(self.array.dtype.kind == "f")
-
     def is_contiguous(self) -> builtins.bool:
         """Return whether the elements lie in memory one after another, the last axis fastest."""
         return bool(self.array.flags.c_contiguous)
@@ -214,7 +210,7 @@ class Tensor(graph.Tensor):
 
     eq, ne, lt, le, gt, ge = c.eq, c.ne, c.lt, c.le, c.gt, c.ge
     logical_and, logical_or, logical_not = c.logical_and, c.logical_or, c.logical_not
-    isnan, isfinite, isinf = c.isnan, c.isfinite, c.isinf
+    isnan, isfinite, isinf, is_floating_point = c.isnan, c.isfinite, c.isinf, c.is_floating_point
 
     sum, mean, max, min, amax, amin = r.sum, r.mean, r.max, r.min, r.amax, r.amin
     argmax, argmin, all, any = r.argmax, r.argmin, r.all, r.any
