@@ -9,7 +9,7 @@ import pickletools
 import struct
 import zipfile
 from collections.abc import Callable, Iterable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,13 @@ PUSHED: dict[str, Callable[[Any], Any]] = {
 MARKED = -1
 TAKEN = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "APPEND": 1, "SETITEM": 2, "REDUCE": 2, "BINPERSID": 1, "BUILD": 1,
          "TUPLE": MARKED, "APPENDS": MARKED, "SETITEMS": MARKED}  # how many values an operation takes; MARKED: those above the mark
+
+
+class Storage(NamedTuple):
+    """The name of a storage in the archive, and its dtype; that of bytes where each tensor tells its own."""
+
+    name: str
+    kind: Any
 
 
 def read(path: PathLike, file: BinaryIO, size: int, placed: Callable[[Tensor], Tensor]) -> Any:
@@ -57,7 +64,7 @@ class PyTorchFile:
         parts, names = archive.infolist(), archive.namelist()
         if len(parts) > MAX_TENSORS or sum(part.file_size for part in parts) > size or any(part.compress_type for part in parts):
             raise unexpected(path, f"at most {MAX_TENSORS:,} parts, not compressed, no larger than the file", f"{len(parts):,} other parts")
-        self.path, self.archive, self.storages = path, archive, dict[str, Any]()
+        self.path, self.archive, self.arrays = path, archive, dict[tuple[str, Any], Any]()
         self.root = next((name.removesuffix("data.pkl") for name in names if name.endswith("/data.pkl")), "")
         self.pickle = archive.read(self.root + "data.pkl")
         self.left = len(self.pickle)  # the number of values that it may describe: each takes a byte, unless some are repeated
@@ -89,6 +96,8 @@ class PyTorchFile:
 
     def act(self, name: str, taken: list[Any], stack: list[Any]) -> None:
         """Carry out a pickle operation with the values that it took from the stack."""
+        if name in ("REDUCE", "BINPERSID") and type(taken[-1]) is not tuple:
+            raise self.refused(f"arguments in a {type(taken[-1]).__name__}")
         if name.startswith("TUPLE"):
             stack.append(tuple(taken))
         elif name.startswith("APPEND"):
@@ -121,25 +130,31 @@ class PyTorchFile:
             dict.__setitem__(target, key, value)
         return target
 
-    def storage(self, tag: str, kind: Any, key: str, location: str, length: int) -> tuple[Any, Any]:
-        """Return the bytes of the storage data/`key`, the same array each time, and their dtype."""
+    def storage(self, tag: str, kind: Any, key: str, location: str, length: int) -> Storage:
+        """Return a reference to the storage data/`key`, after its size was checked."""
         name = f"{self.root}data/{key}"
-        if name not in self.storages:
-            self.storages[name] = np.frombuffer(bytearray(self.archive.read(name)), np.uint8)
-        if self.storages[name].size != length * kind.itemsize:
-            raise unexpected(f"{self.path}: {shown(name)}", f"{length} elements of {kind}", f"{self.storages[name].size} bytes")
-        return self.storages[name], kind
+        if self.archive.getinfo(name).file_size != length * kind.itemsize:
+            raise unexpected(f"{self.path}: {shown(name)}", f"{length} elements of {kind}", f"{self.archive.getinfo(name).file_size} bytes")
+        return Storage(name, kind)
 
-    def tensor(self, storage: Any, offset: int, size: Any, stride: Any, requires_grad: bool, hooks: Any, kind: Any = None) -> Tensor:
+    def elements(self, name: str, kind: Any) -> Any:
+        """Return the elements of a storage in a dtype: one array, which its tensors share."""
+        if (name, kind) not in self.arrays:
+            data: Any = np.frombuffer(bytearray(self.archive.read(name)), np.uint8)
+            check_data(f"{self.path}: {shown(name)}", kind.str, data, None)
+            self.arrays[name, kind] = data.view(kind.newbyteorder(self.order))
+        return self.arrays[name, kind]
+
+    def tensor(self, storage: Storage, offset: int, size: Any, stride: Any, requires_grad: bool, hooks: Any, kind: Any = None) -> Tensor:
         """Return the tensor of this size and stride that begins at an offset in a storage, of `kind` or of the storage's dtype."""
-        kind = (kind or storage[1]).newbyteorder(self.order)
-        check_data(f"{self.path}: a tensor", kind.str, storage[0], None)
-        elements = storage[0].view(kind)
+        if not (isinstance(storage, Storage) and type(size) is type(stride) is tuple and is_sizes([offset, *size, *stride])):
+            raise self.refused("a tensor without a storage, or with an offset, sizes and strides that are no whole numbers from 0 on")
+        elements = self.elements(storage.name, kind or storage.kind)
         needed = 0 if 0 in size else offset + 1 + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-        if not is_sizes([offset, *size, *stride]) or needed > len(elements):
-            raise unexpected(f"{self.path}: a tensor of offset {shown(offset)}, size {shown(size)} and stride {shown(stride)}",
-                             f"at most {len(elements):,} elements", shown(needed))
-        view = np.lib.stride_tricks.as_strided(elements[offset:], size, [step * kind.itemsize for step in stride])
+        if needed > len(elements):
+            raise unexpected(f"{self.path}: a tensor of offset {offset}, size {shown(size)} and stride {shown(stride)}",
+                             f"at most {len(elements):,} elements", f"{needed:,}")
+        view = np.lib.stride_tricks.as_strided(elements[offset:], size, [step * elements.itemsize for step in stride])
         return from_numpy(view).requires_grad_(requires_grad)
 
     def plain(self, value: Any, placed: Callable[[Tensor], Tensor], depth: int) -> Any:
@@ -149,7 +164,7 @@ class PyTorchFile:
             raise self.refused(f"more than {MAX_DEPTH} levels, or values without end")
         if isinstance(value, dict):
             return {key: self.plain(item, placed, depth + 1) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
+        if type(value) in (list, tuple):
             return type(value)(self.plain(item, placed, depth + 1) for item in value)
         if value is not None and not isinstance(value, (Tensor, str, int, float, dtype)):
             raise self.refused(type(value).__name__)
@@ -163,6 +178,6 @@ KNOWN |= {
     "torch._utils._rebuild_tensor_v2": PyTorchFile.tensor,
     "torch._utils._rebuild_tensor_v3": PyTorchFile.tensor,
     "torch._utils._rebuild_parameter": lambda file, tensor, requires_grad, hooks: tensor.requires_grad_(requires_grad),
-    "torch.Size": lambda file, sizes: tuple(sizes),
+    "torch.Size": lambda file, sizes: tuple.__add__((), sizes),  # which takes nothing but a tuple
     "collections.OrderedDict": lambda file, pairs=(): file.filled({}, pairs),
 }

@@ -230,6 +230,8 @@ def test_the_forger_can_make_a_sound_file():
     assert loaded(with_pickle(tensor_pickle(1, (2, 2), (3, 1)))).tolist() == [[1, 2], [4, 5]]
 
 
+EMPTY = tensor_pickle(0, (1000, 0), (1, 1))
+HUGE = tensor_pickle(0, (1 << 40,), (0,))  # one element repeated, which takes no memory; going through it would take for ever
 FORGED = {
     "beyond the end": tensor_pickle(1, (6,), (1,)),
     "beyond the end by strides": tensor_pickle(0, (2, 2), (5, 1)),
@@ -270,6 +272,12 @@ FORGED = {
     "a list as a dict": b"\x80\2]K\1K\2s.",
     "a dict as a list": b"\x80\2}K\1a.",
     "a storage called 3": b"\x80\2K\3Q.",
+    "a tensor in place of a storage":
+        EMPTY[:-1] + b"q\0ctorch._utils\n_rebuild_tensor_v2\n(h\0ctorch\nfloat32\n\x86K\0(M\xe8\3t(K\1t\x89}tR.",
+    "arguments in a tensor": b"\x80\2ctorch\nSize\n" + HUGE[2:-1] + b"R.",
+    "a size in a tensor": b"\x80\2ctorch\nSize\n" + HUGE[2:-1] + b"\x85R.",
+    "a storage in a tensor": HUGE[:-1] + b"Q.",
+    "sizes in a tensor": HUGE[:-1] + b"q\0" + tensor_pickle(0, (2,), (1,))[2:].replace(b"(\x8a\x09\2" + bytes(8) + b"t", b"h\0"),
 }
 
 
