@@ -7,7 +7,7 @@ import numpy as np
 
 from minigrad.backend import float64
 from minigrad.functions.creation import as_tensor
-from minigrad.functions.random import rand, randint, randperm
+from minigrad.functions.random import default_generator, randint, randperm
 
 
 class Sampler:
@@ -61,18 +61,13 @@ class WeightedRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        weights = self.weights.numpy()
-        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf or not (self.replacement or self.num_samples <= len(weights)):
-            raise RuntimeError("WeightedRandomSampler: expected finite weights of 0 or more, not all 0, and without replacement at least "
-                               f"{self.num_samples}, found {len(weights)} weights with the sum {weights.sum()}")
-        if self.replacement:
-            ends = np.cumsum(weights)
-            draws = rand(self.num_samples, generator=self.generator, dtype=float64).numpy()
-            yield from np.searchsorted(ends / ends[-1], draws, side="right").tolist()
-        else:  # of clocks that ring after exponential times, at rates that are the weights, those that ring first
-            with np.errstate(divide="ignore", invalid="ignore"):
-                times = -np.log1p(-rand(len(weights), generator=self.generator, dtype=float64).numpy()) / weights
-            yield from np.argsort(times)[:self.num_samples].tolist()
+        weights = self.weights.cpu().numpy()
+        enough = (weights > 0).sum() >= (1 if self.replacement else self.num_samples)
+        if not enough or not (weights >= 0).all() or weights.sum() == np.inf:
+            raise RuntimeError("WeightedRandomSampler: expected finite weights of 0 or more, and without replacement num_samples of them "
+                               f"above 0, found {weights.tolist()[:8]} and num_samples={self.num_samples}")
+        numbers = (self.generator or default_generator).stream.next()(0)
+        yield from numbers.choice(len(weights), self.num_samples, self.replacement, weights / weights.sum()).tolist()
 
     def __len__(self) -> int:
         return self.num_samples
