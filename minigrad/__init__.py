@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from .inspect import explain as explain
     from .functions import random as random  # not in __all__ either
     from .serialization import CheckpointError, load, save
-    from .settings import finfo, iinfo, set_default_device, set_default_tensor_type, use_deterministic_algorithms
+    from .settings import (finfo, iinfo, set_default_device, set_default_tensor_type, set_float32_matmul_precision,
+                           use_deterministic_algorithms)
 
 absolute, clip, concat, divide, multiply, subtract = abs, clamp, cat, div, mul, sub
 float, double, half, long, int, bool = float32, float64, float16, int64, int32, bool_
@@ -52,7 +53,8 @@ __all__ = [
     "linspace", "load", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "long", "lt", "manual_seed", "matmul", "max",
     "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "nan", "ne", "neg", "newaxis", "nn", "no_grad", "normal", "numel", "ones",
     "ones_like", "ops", "optim", "permute", "pi", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "relu",
-    "remainder", "reshape", "save", "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_grad_enabled",
+    "remainder", "reshape", "save", "set_default_device", "set_default_dtype", "set_default_tensor_type", "set_float32_matmul_precision",
+    "set_grad_enabled",
     "set_num_threads", "set_printoptions", "sigmoid", "sign",
     "softmax", "sqrt", "square", "squeeze", "stack", "sub", "subtract", "sum", "t", "tanh", "tensor", "transpose", "uint8", "unsqueeze",
     "use_deterministic_algorithms",
@@ -62,8 +64,8 @@ __all__ = [
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
     _LATE = {"data": "minigrad.data", "inspect": "minigrad.inspect", "utils": "minigrad.utils"}
     _LATE |= {"explain": "minigrad.inspect", "backends": "minigrad.backends", "random": "minigrad.functions.random"}
-    _LATE |= dict.fromkeys(("finfo", "iinfo", "set_default_device", "set_default_tensor_type", "use_deterministic_algorithms"),
-                           "minigrad.settings")
+    _LATE |= dict.fromkeys(("finfo", "iinfo", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision",
+                            "use_deterministic_algorithms"), "minigrad.settings")
     _LATE |= dict.fromkeys(("CheckpointError", "load", "save"), "minigrad.serialization")
 
     def __getattr__(name):

@@ -58,6 +58,14 @@ def test_settings_without_effect_are_accepted():
         mg.set_default_device("cuda")
 
 
+def test_the_precision_of_products_is_one_of_pytorchs():
+    """Without a GPU it changes nothing; tests of `cuda.allow_tf32` show what it does with one."""
+    for precision in ("high", "medium", "highest"):
+        mg.set_float32_matmul_precision(precision)
+    with pytest.raises(ValueError, match="expected 'highest', 'high' or 'medium', found 'low'"):  # PyTorch warns
+        mg.set_float32_matmul_precision("low")
+
+
 def test_switches_of_other_libraries_can_be_set_and_read(monkeypatch):
     cudnn = importlib.import_module("minigrad.backends.cudnn")
     assert mg.backends.cudnn is cudnn and mg.backend is not mg.backends
@@ -88,6 +96,7 @@ def test_questions_about_the_gpu_have_answers_without_one():
 def test_import_lines_of_torch_utils_find_the_same_things(module, name):
     found = getattr(importlib.import_module(module), name)
     assert found is getattr(data, name) is getattr(mg.utils.data, name)
+    assert getattr(importlib.import_module(module.replace("minigrad.utils", "minigrad")), name) is found
     assert hasattr(importlib.import_module(module.replace("minigrad", "torch")), name)
 
 

@@ -16,6 +16,9 @@ class Dataset:
     give, or None. It is used only if the same class defines it and `__getitem__`.
     """
 
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls  # Dataset[Tensor] is a type in PyTorch
+
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} is a Dataset and must define __getitem__(index)")
 

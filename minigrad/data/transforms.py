@@ -73,7 +73,7 @@ class Resize:
 
     def __init__(self, size: int | Sequence[int], interpolation: Any = InterpolationMode.BILINEAR, max_size: int | None = None,
                  antialias: bool | None = True) -> None:
-        if isinstance(size, Sequence) and len(size) not in (1, 2):
+        if not isinstance(size, int) and len(size) not in (1, 2):
             raise ValueError(f"Resize: expected a size (height, width) or the length of the shorter side, found {size}")
         self.size = size
         self.interpolation = list(InterpolationMode)[interpolation] if isinstance(interpolation, int) else interpolation
@@ -162,6 +162,8 @@ class Normalize:
     def _by_channel(values: Any, image: Tensor) -> Tensor:
         """Return a number, or one number for each channel, as a tensor that broadcasts over the channels of `image`."""
         array = np.asarray(plain_array(values, "Normalize"), dtype=image.dtype)
+        if array.size not in (1, image.shape[-3]):
+            raise RuntimeError(f"Normalize: expected one number, or one for each of {image.shape[-3]} channels, found {values}")
         return from_numpy(array.reshape(-1, 1, 1) if array.ndim == 1 else array).to(image.device)
 
     def __repr__(self) -> str:

@@ -246,6 +246,15 @@ def test_a_split_that_does_not_fit_is_refused(lengths):
         data.random_split(range(10), lengths)
 
 
+def test_a_data_set_may_name_the_type_of_its_items():
+    for D in (data, torch.utils.data):
+        class Squares(D.Dataset[tuple[int, str]]):
+            def __getitem__(self, index):
+                return index**2
+
+        assert isinstance(Squares(), D.Dataset) and Squares()[3] == 9
+
+
 def test_a_data_set_without_its_methods_says_so():
     class Empty(data.Dataset):
         pass

@@ -74,6 +74,10 @@ def test_wrong_images_are_refused():
         normalize(mg.zeros(2, 2))
     with pytest.raises(ValueError, match="expected std other than 0"):
         transforms.Normalize(0.5, 0)(mg.zeros(1, 2, 2))
+    with pytest.raises(RuntimeError, match=r"expected one number, or one for each of 1 channels, found \(0.5, 0.5, 0.5\)"):
+        transforms.Normalize((0.5,) * 3, (0.5,) * 3)(mg.zeros(1, 2, 2))  # not an image of 3 channels
+    with pytest.raises(RuntimeError):
+        torchvision.transforms.Normalize((0.5,) * 3, (0.5,) * 3)(torch.zeros(1, 2, 2))
     with pytest.raises(TypeError, match="Lambda: expected a function, found int"):
         transforms.Lambda(3)
 

@@ -1,3 +1,3 @@
-"""PyTorch's name for the DataLoader of `minigrad.data`, and how it makes batches."""
+"""PyTorch's name for `minigrad.data.loader`: DataLoader and how it makes batches."""
 
 from minigrad.data.loader import *  # noqa: F403

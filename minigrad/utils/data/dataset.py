@@ -1,3 +1,3 @@
-"""PyTorch's name for the data sets of `minigrad.data`."""
+"""PyTorch's name for `minigrad.data.datasets`: the data sets."""
 
 from minigrad.data.datasets import *  # noqa: F403

@@ -1,3 +1,3 @@
-"""PyTorch's name for the samplers of `minigrad.data`."""
+"""PyTorch's name for `minigrad.data.samplers`: the samplers."""
 
 from minigrad.data.samplers import *  # noqa: F403
