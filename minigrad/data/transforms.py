@@ -68,7 +68,8 @@ class Resize:
     """Bring an image of Pillow, an array (H, W) or (H, W, C), or a tensor (..., H, W) to the size (height, width).
 
     A number as size stands for the shorter side, unless the longer one would then be longer than `max_size`. An image that has the size is
-    returned as it is; Pillow resizes all others. It takes means of the pixels that become one, whatever `antialias` says.
+    returned as it is; Pillow resizes all others, in float32 if they are no bytes. It takes means of the pixels that become one, whatever
+    `antialias` says.
     """
 
     def __init__(self, size: int | Sequence[int], interpolation: Any = InterpolationMode.BILINEAR, max_size: int | None = None,
@@ -88,7 +89,7 @@ class Resize:
         if is_of_pillow(image):
             return image.resize(size[::-1], list(InterpolationMode).index(self.interpolation))
         if not isinstance(image, Tensor):
-            return np.asarray(self(pillow().fromarray(image)), image.dtype)
+            return np.array(self(pillow().fromarray(image)), image.dtype)
         planes = [self(plane) for plane in image.detach().cpu().numpy().reshape(-1, *old)]
         return from_numpy(np.stack(planes).reshape(*image.shape[:-2], *size)).to(image.device)
 

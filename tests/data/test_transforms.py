@@ -109,6 +109,7 @@ def test_resize_is_torchvisions(size, shape):
             assert found.size == expected.size and np.array_equal(np.asarray(found), np.asarray(expected))
         as_array = transforms.Resize(size)(np.asarray(image))
         assert np.array_equal(as_array, np.asarray(transforms.Resize(size)(image))) and as_array.dtype == np.uint8
+        assert transforms.Resize(9)(np.asarray(image)).flags.writeable
     planes = np.random.default_rng(1).random((2, 3, *shape), np.float32)
     found, expected = transforms.Resize(size)(mg.tensor(planes)), torchvision.transforms.Resize(size)(torch.tensor(planes))
     assert found.shape == expected.shape and np.allclose(found.numpy(), expected.numpy(), atol=2e-6)
