@@ -21,8 +21,8 @@ from minigrad.functions.creation import from_numpy
 from minigrad.serialization.state import MAX_DEPTH, is_key
 from minigrad.serialization.tensor_file import MAX_TENSORS, CheckpointError, PathLike, check_data, is_sizes, shown, unexpected
 
-DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error,
-          zipfile.BadZipFile)  # what reading a damaged file raises
+DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, Warning, struct.error,
+          zipfile.BadZipFile)  # what reading a damaged file raises; also warnings, where they are errors
 PUSHED: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE"), lambda argument: argument),
     "NONE": lambda _: None, "NEWTRUE": lambda _: True, "NEWFALSE": lambda _: False,

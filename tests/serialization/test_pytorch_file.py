@@ -271,6 +271,7 @@ FORGED = {
     "a tensor as a storage": tensor_pickle(0, (2,), (1,))[:-1] + b"0.",
     "a list as a dict": b"\x80\2]K\1K\2s.",
     "a dict as a list": b"\x80\2}K\1a.",
+    "a text that Python warns of": b"\x80\2S'\\z'\n.",
     "a storage called 3": b"\x80\2K\3Q.",
     "a tensor in place of a storage":
         EMPTY[:-1] + b"q\0ctorch._utils\n_rebuild_tensor_v2\n(h\0ctorch\nfloat32\n\x86K\0(M\xe8\3t(K\1t\x89}tR.",
