@@ -115,10 +115,6 @@ class Tensor(graph.Tensor):
         steps = tuple(step // self.array.itemsize for step in self.array.strides)
         return steps if dim is None else steps[dim]
 
-    def is_floating_point(self) -> builtins.bool:
-        """Return whether the dtype is float16, float32 or float64."""
-        return bool(self.array.dtype.kind == "f")
-
     def is_contiguous(self) -> builtins.bool:
         """Return whether the elements lie in memory one after another, the last axis fastest."""
         return bool(self.array.flags.c_contiguous)
@@ -219,7 +215,7 @@ class Tensor(graph.Tensor):
 
     eq, ne, lt, le, gt, ge = c.eq, c.ne, c.lt, c.le, c.gt, c.ge
     logical_and, logical_or, logical_xor, logical_not = c.logical_and, c.logical_or, c.logical_xor, c.logical_not
-    isnan, isfinite, isinf, isclose = c.isnan, c.isfinite, c.isinf, c.isclose
+    isnan, isfinite, isinf, isclose, is_floating_point = c.isnan, c.isfinite, c.isinf, c.isclose, c.is_floating_point
     bitwise_and, bitwise_or, bitwise_xor, bitwise_not = c.bitwise_and, c.bitwise_or, c.bitwise_xor, c.bitwise_not
     bitwise_left_shift, bitwise_right_shift = c.bitwise_left_shift, c.bitwise_right_shift
 

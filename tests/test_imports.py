@@ -10,10 +10,10 @@ import minigrad as mg
 
 PACKAGE = pathlib.Path(mg.__file__).parent
 ARRAY_LIBRARIES = {"numpy", "cupy", "cupyx", "numba", "torch", "scipy", "jax"}
-TENSOR = {"_tensor", "copies", "functions", "printing", "cuda", "linalg", "old_types", "serialization", "unknown_names"}
+TENSOR = {"_tensor", "copies", "functions", "printing", "cuda", "linalg", "old_types", "serialization", "settings", "unknown_names"}
 CORE = {"backend", "autograd", "ops"}
 BELOW = {"backend": set(), "autograd": {"backend"}, "ops": {"backend", "autograd"}, "experiments": {*CORE, *TENSOR, "nn", "optim", "data"}}
-BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils"), frozenset(CORE | TENSOR))
+BELOW |= dict.fromkeys((*TENSOR, "nn", "optim", "data", "utils", "backends"), frozenset(CORE | TENSOR))
 BELOW["utils"] |= {"data"}
 BELOW["testing"] = BELOW["inspect"] = {*CORE, *TENSOR, "nn"}
 BELOW["lessons"] = {*CORE, *TENSOR, "nn", "optim", "data", "testing", "inspect"}
@@ -64,7 +64,7 @@ def test_only_the_backend_names_cupy_and_numba():
 
 def test_engine_ops_tensor_nn_and_optim_import_no_array_library():
     for name, part, imports in MODULES:
-        if part in {"autograd", "ops", "nn", "optim", "__init__", *TENSOR} - {"serialization"}:
+        if part in {"autograd", "ops", "nn", "optim", "__init__", *TENSOR} - {"serialization", "settings"}:
             assert not {i.split(".")[0] for i in imports} & ARRAY_LIBRARIES, name
 
 

@@ -54,7 +54,7 @@ PLACES = {
     "mg.nn.functional": nn.functional, "mg.nn.init": nn.init, "mg.nn.Module": nn.Module, "mg.optim": optim,
     "mg.optim.Optimizer": optim.Optimizer, "mg.optim.lr_scheduler": optim.lr_scheduler, "mg.data": mg.data,
 }  # fmt: skip
-NO_DOCSTRING = (int, float, str, bool, mg.dtype)  # constants, and NumPy's dtypes
+NO_DOCSTRING = (int, float, str, bool, type(None), mg.dtype)  # constants, and NumPy's dtypes
 
 
 def public_names():

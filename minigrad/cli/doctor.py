@@ -55,6 +55,7 @@ def diagnose() -> list[Finding]:
         optional("threadpoolctl", "threadpoolctl", "keeps BLAS's threads and minigrad's apart", "fast"),
         optional("matplotlib", "matplotlib", "the pictures of minigrad train --out", "train"),
         optional("tqdm", "tqdm", "progress bars", "train"),
+        optional("pillow", "Pillow", "save_image and Resize of minigrad.data", "train"),
         cuda_driver(),
         cupy(),
         optional("torch", "PyTorch", "for comparison in the tests, never needed to run", "test"),

@@ -1,7 +1,7 @@
 """Data sets: objects with a length and an item for each index."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minigrad._tensor import Tensor
@@ -16,6 +16,9 @@ class Dataset:
     give, or None. It is used only if the same class defines it and `__getitem__`.
     """
 
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls  # Dataset[Tensor] is a type in PyTorch
+
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} is a Dataset and must define __getitem__(index)")
 
@@ -24,6 +27,13 @@ class Dataset:
 
     def __add__(self, other: "Dataset") -> "ConcatDataset":
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """The base of data sets that are streams: they define `__iter__()` alone."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} is an IterableDataset and must define __iter__()")
 
 
 def gather(dataset: Any, indices: Sequence[int]) -> Any:

@@ -5,6 +5,7 @@ import functools
 import importlib.resources
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from minigrad.data.datasets import Dataset
 from minigrad.data.idx import IdxError, read_idx
 from minigrad.data.transforms import apply_to_batch
 from minigrad.functions.creation import from_numpy
+from minigrad.serialization.atomic import replace_file
 
 Bytes = NDArray[np.uint8]
 SIDE = 28
@@ -89,11 +91,29 @@ def find_file(folder: Path, name: str) -> Path:
     raise IdxError(f"{folder}: expected a folder with {name}.gz or {name}, found {found}")
 
 
+def put_bundled(folder: Path) -> None:
+    """Copy those of the four files of the MNIST that comes with the package into a folder that are not there, neither gzipped nor raw."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (*file_names(True), *file_names(False)):
+        if not any((folder / (name + suffix)).exists() for suffix in SUFFIXES):
+            replace_file(folder / f"{name}.gz", [find_file(bundled(), name).read_bytes()])
+
+
+def renamed(old: str, new: str) -> property:
+    """Return the property `old`, which warns as torchvision does and returns the attribute `new`."""
+    def get(self: Any) -> Any:
+        warnings.warn(f"{old} has been renamed {new}", stacklevel=2)
+        return getattr(self, new)
+
+    return property(get, doc=f"The old name of `{new}`.")
+
+
 class MNIST(Dataset):
     """The database of handwritten digits, with torchvision's interface and without its downloads.
 
-    `root` is a folder that holds the IDX files itself, in `raw` or in `MNIST/raw` (torchvision's place). Without a root the MNIST that
-    comes with the package is read, and also with `download=True` if root has no files.
+    `root` is a folder that holds the IDX files itself, in `raw` or in `MNIST/raw` (torchvision's place). All of MNIST, 60,000 and 10,000
+    images, comes with the package: without a root it is read there, and `download=True` copies its files (11 MB) into root/MNIST/raw if
+    root has none, so that a later call finds them. Nothing is fetched from a network.
 
     An item is (image, class). The image is a uint8 array of shape (28, 28), where torchvision has a PIL image, and goes through
     `transform` if there is one. `data` is a uint8 tensor of shape (n, 28, 28), `targets` an int64 tensor of shape (n,). Raises IdxError.
@@ -101,6 +121,8 @@ class MNIST(Dataset):
 
     classes = [f"{digit} - {name}" for digit, name in enumerate(DIGITS)]
     comes_with_package = True
+    train_data, test_data = renamed("train_data", "data"), renamed("test_data", "data")
+    train_labels, test_labels = renamed("train_labels", "targets"), renamed("test_labels", "targets")
 
     def __init__(
         self,
@@ -119,15 +141,17 @@ class MNIST(Dataset):
         self.targets = from_numpy(labels.astype(np.int64))
 
     def _folder(self, download: bool) -> Path:
+        """Return the folder to read; put the files that come with the package there if they are to be downloaded."""
         name = type(self).__name__
-        if self.root is not None:
-            root = Path(self.root)
-            if not download or find_folder(root, train=self.train, name=name) is not None:
-                return root
-        if not self.comes_with_package:
-            raise IdxError(f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the package, and nothing "
-                           "is downloaded: get the four .gz files and pass their folder as root")
-        return bundled()
+        if self.root is None and self.comes_with_package:
+            return bundled()
+        is_missing = self.root is None or find_folder(Path(self.root), train=self.train, name=name) is None
+        if is_missing and (download or self.root is None):
+            if not self.comes_with_package:
+                raise IdxError(f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the package, and "
+                               "nothing is downloaded: get the four .gz files and pass their folder as root")
+            put_bundled(Path(self.root) / name / "raw")  # type: ignore[arg-type]
+        return Path(self.root)  # type: ignore[arg-type]
 
     def __len__(self) -> int:
         return len(self.data)

@@ -3,7 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-from minigrad.functions.random import randint, randperm
+import numpy as np
+
+from minigrad.backend import float64
+from minigrad.functions.creation import as_tensor
+from minigrad.functions.random import default_generator, randint, randperm
 
 
 class Sampler:
@@ -39,6 +43,34 @@ class SubsetRandomSampler(Sampler):
 
     def __len__(self) -> int:
         return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """`num_samples` of the indices 0, 1, …, n - 1, each drawn with a probability in proportion to its weight.
+
+    Without `replacement` an index is drawn once at most: of those left, each with a probability in proportion to its weight.
+    """
+
+    def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
+        self.weights = as_tensor(weights, dtype=float64)
+        if not is_count(num_samples) or not isinstance(replacement, bool) or self.weights.ndim != 1:
+            raise ValueError("WeightedRandomSampler: expected weights of shape (n,), num_samples of 1 or more, replacement True or False, "
+                             f"found shape {tuple(self.weights.shape)}, {num_samples!r} and {replacement!r}")
+        self.num_samples = num_samples
+        self.replacement = replacement
+        self.generator = generator
+
+    def __iter__(self) -> Iterator[int]:
+        weights = self.weights.cpu().numpy()
+        enough = (weights > 0).sum() >= (1 if self.replacement else self.num_samples)
+        if not enough or not (weights >= 0).all() or weights.sum() == np.inf:
+            raise RuntimeError("WeightedRandomSampler: expected finite weights of 0 or more, and without replacement num_samples of them "
+                               f"above 0, found {weights.tolist()[:8]} and num_samples={self.num_samples}")
+        numbers = (self.generator or default_generator).stream.next()(0)
+        yield from numbers.choice(len(weights), self.num_samples, self.replacement, weights / weights.sum()).tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
 
 
 class RandomSampler(Sampler):

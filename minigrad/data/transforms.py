@@ -1,6 +1,7 @@
 """Transforms of the items of a data set: torchvision's, on NumPy arrays and tensors."""
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -36,14 +37,15 @@ class Compose:
 
 
 class ToTensor:
-    """Turn an image, an array of shape (H, W) or (H, W, C), into a tensor of shape (C, H, W).
+    """Turn an image, of Pillow or an array of shape (H, W) or (H, W, C), into a tensor of shape (C, H, W).
 
     Bytes 0 to 255 become the default dtype, 0 to 1; other dtypes are left as they are.
     """
 
     def __call__(self, image: Any) -> Tensor:
+        image = pixels(image) if is_of_pillow(image) else image
         if not isinstance(image, np.ndarray):
-            raise TypeError(f"ToTensor: expected a NumPy array, found {type(image).__name__}; numpy.asarray makes one of a PIL image")
+            raise TypeError(f"ToTensor: expected an image of Pillow or a NumPy array, found {type(image).__name__}")
         image = plain_array(image, "ToTensor")
         if image.ndim not in (2, 3):
             raise ValueError(f"ToTensor: expected shape (H, W) or (H, W, C), found {image.shape}")
@@ -55,6 +57,78 @@ class ToTensor:
 
     def __repr__(self) -> str:
         return "ToTensor()"
+
+
+# how Resize computes what lies between the pixels, in the order of Pillow's numbers
+InterpolationMode = Enum("InterpolationMode", {"NEAREST": "nearest", "LANCZOS": "lanczos", "BILINEAR": "bilinear", "BICUBIC": "bicubic",
+                                               "BOX": "box", "HAMMING": "hamming"})  # fmt: skip
+
+
+class Resize:
+    """Bring an image of Pillow, an array (H, W) or (H, W, C), or a tensor (..., H, W) to the size (height, width).
+
+    A number as size stands for the shorter side, unless the longer one would then be longer than `max_size`. An image that has the size is
+    returned as it is; Pillow resizes all others, in float32 if they are no bytes. It takes means of the pixels that become one, whatever
+    `antialias` says.
+    """
+
+    def __init__(self, size: int | Sequence[int], interpolation: Any = InterpolationMode.BILINEAR, max_size: int | None = None,
+                 antialias: bool | None = True) -> None:
+        if not isinstance(size, int) and len(size) not in (1, 2):
+            raise ValueError(f"Resize: expected a size (height, width) or the length of the shorter side, found {size}")
+        self.size = size
+        self.interpolation = list(InterpolationMode)[interpolation] if isinstance(interpolation, int) else interpolation
+        self.max_size = max_size
+        self.antialias = antialias
+
+    def __call__(self, image: Any) -> Any:
+        old = image.size[::-1] if is_of_pillow(image) else image.shape[-2:] if isinstance(image, Tensor) else image.shape[:2]
+        size = self._size(*old)
+        if size == tuple(old):
+            return image
+        if is_of_pillow(image):
+            return image.resize(size[::-1], list(InterpolationMode).index(self.interpolation))
+        if not isinstance(image, Tensor):
+            return np.array(self(pillow().fromarray(image)), image.dtype)
+        planes = [self(plane) for plane in image.detach().cpu().numpy().reshape(-1, *old)]
+        return from_numpy(np.stack(planes).reshape(*image.shape[:-2], *size)).to(image.device)
+
+    def batch(self, images: Any) -> Any:
+        """Return images, (..., H, W), as they are if they have the size."""
+        return images if self._size(*images.shape[-2:]) == images.shape[-2:] else None
+
+    def _size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the height and width that an image of this height and width is brought to."""
+        if isinstance(self.size, Sequence) and len(self.size) == 2:
+            return self.size[0], self.size[1]
+        short = self.size if isinstance(self.size, int) else self.size[0]
+        long = int(short * max(height, width) / min(height, width))
+        if self.max_size is not None and long > self.max_size:
+            short, long = int(self.max_size * short / long), self.max_size
+        return (long, short) if height > width else (short, long)
+
+    def __repr__(self) -> str:
+        return f"Resize(size={self.size}, interpolation={self.interpolation.value}, max_size={self.max_size}, antialias={self.antialias})"
+
+
+def pillow() -> Any:
+    """Return Pillow's module Image; raise ImportError that says how to get it."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise ImportError("images need Pillow, which is not installed: pip install pillow, or minigrad with the extra train") from error
+    return Image
+
+
+def is_of_pillow(image: Any) -> bool:
+    """Return whether something is an image of Pillow, without importing Pillow."""
+    return hasattr(image, "getbands")
+
+
+def pixels(image: Any) -> Any:
+    """Return the pixels of an image of Pillow, an array of shape (H, W) or (H, W, C); black and white are 0 and 255."""
+    array = np.array(image, {"I": np.int32, "I;16": np.int16, "F": np.float32}.get(image.mode, np.uint8))
+    return array * np.uint8(255) if image.mode == "1" else array
 
 
 def _scaled(image: Any) -> Tensor:
@@ -89,6 +163,8 @@ class Normalize:
     def _by_channel(values: Any, image: Tensor) -> Tensor:
         """Return a number, or one number for each channel, as a tensor that broadcasts over the channels of `image`."""
         array = np.asarray(plain_array(values, "Normalize"), dtype=image.dtype)
+        if array.size not in (1, image.shape[-3]):
+            raise RuntimeError(f"Normalize: expected one number, or one for each of {image.shape[-3]} channels, found {values}")
         return from_numpy(array.reshape(-1, 1, 1) if array.ndim == 1 else array).to(image.device)
 
     def __repr__(self) -> str:

@@ -10,8 +10,8 @@ from .arguments import beside, check_array, check_input, check_tensor
 from .types import Operand, Tensor
 
 __all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "eq",
-           "equal", "ge", "gt", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or",
-           "logical_xor", "lt", "ne"]
+           "equal", "ge", "gt", "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and",
+           "logical_not", "logical_or", "logical_xor", "lt", "ne"]
 
 
 def eq(input: Tensor, other: Operand) -> Tensor:
@@ -96,6 +96,11 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same shape and elements."""
     return check_input(input, "equal").shape == check_tensor(other, "equal").shape and bool((input == other).all())
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Return whether the dtype of a tensor is float16, float32 or float64."""
+    return bool(check_input(input, "is_floating_point").dtype.kind == "f")
 
 
 def is_tensor(x: object) -> bool:

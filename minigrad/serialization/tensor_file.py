@@ -11,14 +11,16 @@ The package safetensors itself is not used, so that `save` needs nothing but Num
 0.8.0 also accepts a name that stands twice and a bool of 7, and takes 294 MB of memory for a header of 2,000,000 short names.
 """
 
+import contextlib
 import hashlib
+import io
 import json
 import math
 import os
 import reprlib
 import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -26,6 +28,7 @@ import numpy as np
 from minigrad.serialization.atomic import replace_file
 
 PathLike = str | os.PathLike[str]
+FileLike = PathLike | BinaryIO
 
 MAX_HEADER_BYTES = 100_000_000  # the limit of the package safetensors
 MAX_TENSORS = 1 << 18  # about as many names and digests as fit into a header of that size
@@ -64,8 +67,8 @@ def unexpected(where: PathLike, expected: object, found: object, hint: str = "")
     return CheckpointError(f"{where}: expected {expected}, found {found}" + (f"; {hint}" if hint else ""))
 
 
-def write_tensor_file(path: PathLike, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
-    """Write NumPy arrays by name, and text by name, to `path`, which is replaced as a whole."""
+def write_tensor_file(file: FileLike, arrays: Mapping[str, Any], metadata: Mapping[str, str]) -> None:
+    """Write NumPy arrays by name, and text by name, to a path, which is replaced as a whole, or to a file object where it stands."""
     if len(arrays) > MAX_TENSORS:
         raise ValueError(f"save: expected at most {MAX_TENSORS:,} tensors, found {len(arrays):,}; join small ones with minigrad.cat")
     widest_first = sorted(arrays, key=lambda name: -arrays[name].itemsize)  # keeps every array aligned
@@ -73,28 +76,56 @@ def write_tensor_file(path: PathLike, arrays: Mapping[str, Any], metadata: Mappi
     data = {name: array.reshape(-1).view(np.uint8) for name, array in contiguous.items()}
     digests = {name: hashlib.sha256(part).hexdigest() for name, part in data.items()}
     header = _header(contiguous, {**metadata, TENSOR_DIGESTS: json.dumps(digests), HEADER_DIGEST: NO_DIGEST})
-    replace_file(path, [len(header).to_bytes(8, "little"), header, *data.values()])
+    chunks = [len(header).to_bytes(8, "little"), header, *data.values()]
+    if isinstance(file, (str, os.PathLike)):
+        return replace_file(file, chunks)
+    check_is_binary(file, "save")
+    for chunk in chunks:
+        file.write(chunk)
+
+
+@contextlib.contextmanager
+def opened(file: FileLike) -> Iterator[tuple[PathLike, BinaryIO, int]]:
+    """Open a path, or read a file object from where it stands to its end; give its name, a file at its start, and its size in bytes."""
+    if isinstance(file, (str, os.PathLike)):
+        check_is_file(file)
+        with open(file, "rb") as content:
+            yield file, content, os.fstat(content.fileno()).st_size
+    else:
+        check_is_binary(file, "load")
+        data = file.read()
+        yield str(getattr(file, "name", "the file object")), io.BytesIO(data), len(data)
 
 
 def read_tensor_file(path: PathLike) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the arrays and the metadata in `path`, after all of it was checked.
+    """Return the arrays and the metadata in `path`, as `read_tensors` does."""
+    with opened(path) as source:
+        return read_tensors(*source)
+
+
+def read_tensors(path: PathLike, file: BinaryIO, size: int) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the arrays and the metadata in `file`, which has `size` bytes and which messages call `path`, after all of it was checked.
 
     Sizes are checked before memory is taken, and the values in a header are counted before they are parsed: a damaged file takes no more
     memory than its data, 64 MB, and what a sound header of the same length would take.
     """
-    check_is_file(path)
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        header = _read_header(path, file, size)
-        entries, metadata = _parse_header(path, header, size - 8 - len(header))
-        digests = _expected_digests(path, header, metadata, list(entries))
-        arrays = {}
-        for name, entry in entries.items():
-            where = f"{path}: tensor {shown(name)}"
-            data = _read(where, file, entry.end - entry.begin)
-            _check_data(where, entry.dtype, data, digests[name] if digests else None)
-            arrays[name] = data.view(entry.dtype).reshape(entry.shape)
+    header = _read_header(path, file, size)
+    entries, metadata = _parse_header(path, header, size - 8 - len(header))
+    digests = _expected_digests(path, header, metadata, list(entries))
+    arrays = {}
+    for name, entry in entries.items():
+        where = f"{path}: tensor {shown(name)}"
+        data = _read(where, file, entry.end - entry.begin)
+        check_data(where, entry.dtype, data, digests[name] if digests else None)
+        arrays[name] = data.view(entry.dtype).reshape(entry.shape)
     return arrays, metadata
+
+
+def check_is_binary(file: Any, operation: str) -> None:
+    """Raise TypeError for what is neither a path nor a file object that was opened for bytes."""
+    wanted = {"save": "write", "load": "read"}[operation]
+    if isinstance(file, io.TextIOBase) or not hasattr(file, wanted):
+        raise TypeError(f"{operation}: expected a path or a file opened with mode '{wanted[0]}b', found {type(file).__name__}")
 
 
 def check_is_file(path: PathLike) -> None:
@@ -182,9 +213,9 @@ def _parse_entry(where: str, item: Any) -> Entry:
     dtype, shape, offsets = item["dtype"], item["shape"], item["data_offsets"]
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise unexpected(f"{where}: dtype", f"one of {', '.join(DTYPES)}", shown(dtype))
-    if not _is_sizes(shape) or len(shape) > MAX_DIMENSIONS:
+    if not is_sizes(shape) or len(shape) > MAX_DIMENSIONS:
         raise unexpected(f"{where}: shape", f"at most {MAX_DIMENSIONS} sizes", shown(shape))
-    if not _is_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
+    if not is_sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise unexpected(f"{where}: data_offsets", "[begin, end]", shown(offsets))
     itemsize = np.dtype(DTYPES[dtype]).itemsize
     if math.prod(size for size in shape if size) * itemsize >= 1 << 63:  # NumPy refuses it, even if empty
@@ -195,7 +226,7 @@ def _parse_entry(where: str, item: Any) -> Entry:
     return Entry(DTYPES[dtype], tuple(shape), offsets[0], offsets[1])
 
 
-def _is_sizes(value: Any) -> bool:
+def is_sizes(value: Any) -> bool:
     """Return whether `value` is a list of whole numbers from 0 on that fit into 64 bits."""
     return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 63 for size in value)
 
@@ -223,7 +254,7 @@ def is_by_minigrad(metadata: Mapping[str, str]) -> bool:
     return any(key.startswith("minigrad.") for key in metadata)
 
 
-def _check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
+def check_data(where: str, dtype: str, data: Any, digest: str | None) -> None:
     """Raise CheckpointError if the data of a tensor do not have this digest, or are no booleans where they should be."""
     if digest is not None:
         found = hashlib.sha256(data).hexdigest()

@@ -143,7 +143,7 @@ def test_samplers_of_parts():
     assert len(data.DataLoader([1, 2, 3], shuffle=True).sampler) == 3
 
 
-@pytest.mark.parametrize("size", [0, -1, 2.5, True, None])
+@pytest.mark.parametrize("size", [0, -1, 2.5, True])
 def test_a_wrong_batch_size_is_refused(size):
     with pytest.raises(ValueError, match=f"batch_size: expected a whole number of 1 or more, found {size}"):
         data.DataLoader([1, 2], size)
@@ -244,6 +244,15 @@ def test_random_split_cuts_as_pytorch_does(lengths):
 def test_a_split_that_does_not_fit_is_refused(lengths):
     with pytest.raises(ValueError, match="random_split: expected"):
         data.random_split(range(10), lengths)
+
+
+def test_a_data_set_may_name_the_type_of_its_items():
+    for D in (data, torch.utils.data):
+        class Squares(D.Dataset[tuple[int, str]]):
+            def __getitem__(self, index):
+                return index**2
+
+        assert isinstance(Squares(), D.Dataset) and Squares()[3] == 9
 
 
 def test_a_data_set_without_its_methods_says_so():
@@ -378,6 +387,22 @@ def test_an_array_beside_a_tensor_is_not_collated():
         data.default_collate([mg.ones(2), np.ones(2)])
 
 
+def stream(D, length=False):
+    """Return a class of streams of 0, 10, 20, …; with a length or without one."""
+    class Stream(D.IterableDataset):
+        def __init__(self, n):
+            self.n = n
+
+        def __iter__(self):
+            return iter(range(0, 10 * self.n, 10))
+
+    class WithLength(Stream):
+        def __len__(self):
+            return self.n
+
+    return WithLength if length else Stream
+
+
 REFUSED = {
     "no items to shuffle": lambda D, lib: D.DataLoader([], shuffle=True),
     "no items": lambda D, lib: list(D.DataLoader([])),
@@ -401,6 +426,21 @@ REFUSED = {
     "lengths": lambda D, lib: D.random_split([1, 2], [1, 2]),
     "fractions": lambda D, lib: D.random_split([1, 2], [-0.5, 1.5]),
     "halves": lambda D, lib: D.random_split([1, 2, 3], [1.5, 1.5]),
+    "drop_last without batches": lambda D, lib: D.DataLoader([1], batch_size=None, drop_last=True),
+    "a shuffled stream": lambda D, lib: D.DataLoader(stream(D)(3), shuffle=True),
+    "a sampled stream": lambda D, lib: D.DataLoader(stream(D)(3), sampler=[0]),
+    "a stream of batches": lambda D, lib: D.DataLoader(stream(D)(3), batch_sampler=[[0]]),
+    "the length of a stream": lambda D, lib: len(D.DataLoader(stream(D)(3), 2)),
+    "a stream without items": lambda D, lib: len(D.DataLoader(stream(D)(0))),
+    "weights of weights": lambda D, lib: D.WeightedRandomSampler([[1.0]], 1),
+    "no weighted samples": lambda D, lib: D.WeightedRandomSampler([1.0], 0),
+    "a weighted half": lambda D, lib: D.WeightedRandomSampler([1.0], 1.5),
+    "replaced by 1": lambda D, lib: D.WeightedRandomSampler([1.0], 1, replacement=1),
+    "a weight below 0": lambda D, lib: list(D.WeightedRandomSampler([1.0, -1.0], 2)),
+    "weights of 0": lambda D, lib: list(D.WeightedRandomSampler([0.0, 0.0], 2)),
+    "weights without end": lambda D, lib: list(D.WeightedRandomSampler([1.0, float("inf")], 2)),
+    "weights that are none": lambda D, lib: list(D.WeightedRandomSampler([1.0, float("nan")], 2)),
+    "too few weights": lambda D, lib: list(D.WeightedRandomSampler([1.0, 2.0], 3, replacement=False)),
     "a length of a generator": lambda D, lib: len(D.DataLoader([1], sampler=(i for i in [0]))),
 }
 
@@ -425,3 +465,71 @@ def test_random_samplers():
         assert len(drawn) == 50 and set(drawn) == {0, 1} and len(D.RandomSampler(range(9), num_samples=4)) == 4
     with pytest.raises(ValueError, match="lengths from 0 on"):
         data.random_split(range(10), [-1, 11])
+
+
+# ---- streams, and loading without batches
+
+
+@pytest.mark.parametrize("n", [0, 1, 3, 4])
+@pytest.mark.parametrize("options", [{}, {"batch_size": 2}, {"batch_size": 2, "drop_last": True}, {"batch_size": None}], ids=str)
+def test_streams_are_batched_as_by_pytorch(n, options):
+    found = []
+    for D in (data, torch.utils.data):
+        loader = D.DataLoader(stream(D, length=True)(n), **options)
+        found.append(([plain(batch) for batch in loader], [plain(batch) for batch in loader], len(loader), loader.batch_size))
+        assert [plain(batch) for batch in D.DataLoader(stream(D)(n), **options)] == found[-1][0]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", [*ITEMS, "tensors", "a named tuple", "nested", "an ordered dict"])
+def test_items_without_batches_are_converted_as_by_pytorch(kind):
+    found = []
+    for lib, D in ((mg, data), (torch, torch.utils.data)):
+        items = {**ITEMS, "tensors": [lib.ones(2), lib.arange(3)], "a named tuple": [Point(np.float32(1), (1, "a"))],
+                 "nested": [(1, [np.ones(2), {"a": np.int64(3), "b": b"x", "c": None}])],
+                 "an ordered dict": [OrderedDict(a=np.ones(1))]}[kind]
+        found.append([plain(item) for item in D.DataLoader(items, batch_size=None)])
+        found[-1].append([plain(D.default_convert(item)) for item in items])
+        found[-1].append(list(D.DataLoader([1, 2, 3], batch_size=None, collate_fn=lambda item: item + 1, sampler=[2, 0])))
+    assert found[0] == found[1]
+
+
+def test_a_loader_without_batches_keeps_order_or_shuffles():
+    whole = data.TensorDataset(mg.arange(4) * 10)
+    loader = data.DataLoader(whole, batch_size=None, shuffle=True, generator=mg.Generator().manual_seed(3))
+    order = mg.randperm(4, generator=mg.Generator().manual_seed(3)).tolist()
+    assert [item.item() for (item,) in loader] == [10 * i for i in order] and len(loader) == 4
+    iterator = iter(data.DataLoader(whole, 3))
+    assert [len(next(iterator)[0]) for _ in range(2)] == [3, 1] and next(iterator, None) is None
+    assert data.get_worker_info() is torch.utils.data.get_worker_info() is None
+
+
+# ---- drawing by weights
+
+
+@pytest.mark.parametrize("replacement", [True, False])
+def test_indices_are_drawn_in_proportion_to_their_weights(replacement):
+    """The frequencies of the first index are those of PyTorch's draws, within four standard deviations."""
+    weights = [0.0, 1.0, 3.0, 0.0, 4.0, 0.0]
+    firsts = {}
+    for lib, D in ((mg, data), (torch, torch.utils.data)):
+        sampler = D.WeightedRandomSampler(weights, 3, replacement, generator=lib.Generator().manual_seed(1))
+        draws = np.array([list(sampler) for _ in range(1000)])
+        assert set(draws.ravel()) == {1, 2, 4} and len(sampler) == 3
+        assert replacement or all(len(set(row)) == 3 for row in draws.tolist())
+        firsts[D] = np.bincount(draws[:, 0], minlength=6)
+    expected = np.array(weights) / 8 * 1000
+    for counts in firsts.values():
+        assert (abs(counts - expected) <= 4 * np.sqrt(expected * (1 - expected / 1000)) + 1e-9).all()
+
+
+def test_drawing_by_weights_is_repeated_by_the_seed():
+    weights = mg.tensor([1, 2, 3])
+    found = [list(data.WeightedRandomSampler(weights, 20, generator=mg.Generator().manual_seed(seed))) for seed in (1, 1, 2)]
+    assert found[0] == found[1] != found[2] and all(type(i) is int for i in found[0])
+    many = [0.0] * 10 + [1e-300] + [0.0] * 10
+    assert set(data.WeightedRandomSampler(many, 100)) == {10} == set(data.WeightedRandomSampler(many, 1, replacement=False))
+    with pytest.raises(RuntimeError, match=r"expected finite weights .* found \[0.0, 1.0\] and num_samples=2"):  # PyTorch draws both
+        list(data.WeightedRandomSampler([0, 1], 2, replacement=False))
+    (batch,) = data.DataLoader([5, 6, 7], 4, sampler=data.WeightedRandomSampler([0, 1, 0], 4))
+    assert batch.tolist() == [6, 6, 6, 6]

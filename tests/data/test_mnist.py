@@ -113,10 +113,7 @@ def test_target_transform_and_no_transform(mnist_root, mnist_arrays):
 
 
 def test_without_a_root_the_bundled_files_are_read(tmp_path, mnist_root):
-    assert (
-        len(data.MNIST(train=False)) == len(data.MNIST(tmp_path / "new", train=False, download=True)) == 10000
-    )
-    assert not (tmp_path / "new").exists()
+    assert len(data.MNIST(train=False)) == 10000
     assert len(data.MNIST(mnist_root, train=False, download=True)) == TEST  # files that are there are used, not downloaded
     with pytest.raises(IdxError, match="no such folder"):
         data.MNIST(tmp_path / "new", train=False)
@@ -127,6 +124,34 @@ def test_without_a_root_the_bundled_files_are_read(tmp_path, mnist_root):
             data.FashionMNIST(**arguments)
     with pytest.raises(IdxError, match="no such folder"):
         data.FashionMNIST(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_download_puts_the_bundled_files_where_later_calls_find_them(tmp_path):
+    """In torchvision's folder, which torchvision then reads as well."""
+    root = tmp_path / "new"
+    assert len(data.MNIST(str(root), train=False, download=True)) == 10000
+    assert sorted(path.name for path in (root / "MNIST" / "raw").iterdir()) == sorted(f"{name}.gz" for name in NAMES)
+    assert data.MNIST(root, train=False).targets[:5].tolist() == [7, 2, 1, 0, 4]
+    assert data.datasets.MNIST(root=root, train=True, transform=None, target_transform=None, download=False)[0][1] == 5
+
+
+def test_a_download_keeps_the_files_that_are_there(tmp_path, mnist_arrays):
+    write_mnist(tmp_path / "MNIST" / "raw", mnist_arrays)
+    for name in NAMES[2:]:
+        (tmp_path / "MNIST" / "raw" / name).unlink()
+    assert len(data.MNIST(tmp_path, train=False, download=True)) == 10000 and len(data.MNIST(tmp_path)) == TRAIN
+
+
+def test_the_old_names_of_data_and_targets_warn_as_torchvisions(mnist_root):
+    for train in (True, False):
+        datasets = [data.MNIST(mnist_root, train), torchvision.datasets.MNIST(mnist_root, train)]
+        for name in ("train_data", "train_labels", "test_data", "test_labels"):
+            found = []
+            for dataset in datasets:
+                with pytest.warns(UserWarning) as warned:
+                    found.append((getattr(dataset, name), str(warned[0].message)))
+            assert same(found[0][0], found[1][0]) and found[0][1] == found[1][1]
 
 
 def test_the_tensors_of_a_data_set_may_be_replaced(mnist_root):

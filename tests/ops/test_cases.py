@@ -129,7 +129,7 @@ def test_every_op_has_a_row():
 
 
 def test_every_function_has_a_row():
-    no_tensor = {"allclose", "equal", "is_tensor", "numel"}  # they return no tensor, see below
+    no_tensor = {"allclose", "equal", "is_floating_point", "is_tensor", "numel"}  # they return no tensor, see below
     making = {"minigrad.functions.creation", "minigrad.functions.random"}  # they take no tensor
     homes = {name: getattr(getattr(mg, name), "__module__", "") for name in mg.__all__ if inspect.isfunction(getattr(mg, name))}
     named = [name for name, home in homes.items() if home.startswith("minigrad.functions.") and home not in making]
@@ -151,3 +151,6 @@ def test_questions_answered_in_python():
         assert lib.allclose(x, y) and not lib.allclose(x, y + 1)
         assert lib.equal(x, x) and not lib.equal(x, x[:1]) and not lib.equal(x, x + 1)
         assert lib.is_tensor(x) and not lib.is_tensor([1.0]) and lib.numel(x) == 2
+        assert lib.is_floating_point(x) and not lib.is_floating_point(x > 1) and not x.long().is_floating_point()
+        with pytest.raises(TypeError):
+            lib.is_floating_point(3.0)

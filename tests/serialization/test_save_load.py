@@ -1,6 +1,7 @@
 """Saved state comes back bit for bit, in PyTorch too; a damaged file always raises CheckpointError."""
 
 import hashlib
+import io
 import json
 import os
 import random
@@ -12,7 +13,8 @@ import safetensors.numpy
 import safetensors.torch
 import torch
 
-from minigrad import nn
+import minigrad as mg
+from minigrad import nn, optim
 from minigrad._tensor import Tensor
 from minigrad.functions.creation import from_numpy
 from minigrad.serialization import CheckpointError, load, save
@@ -118,6 +120,63 @@ def test_saving_does_not_touch_or_share_the_tensors(tmp_path):
     save({"x": from_numpy(array)}, tmp_path / "state")
     load(tmp_path / "state")["x"].array[:] = 7
     assert array.tolist() == [0, 1, 2, 3]
+
+
+# File objects, and where the tensors go
+
+
+def test_a_file_object_is_written_and_read_from_where_it_stands(tmp_path):
+    state = optimizer_state()
+    save(state, tmp_path / "state")
+    memory = io.BytesIO(b"before")
+    memory.seek(6)
+    save(state, memory)
+    assert memory.getvalue() == b"before" + (tmp_path / "state").read_bytes()
+    memory.seek(6)
+    assert_same(load(memory), state)
+    with open(tmp_path / "state", "wb") as file:
+        save(state, f=file)
+    with open(tmp_path / "state", "rb") as file:
+        assert_same(load(f=file, weights_only=False, pickle_module=None), state)
+    damaged = (tmp_path / "state").read_bytes()[:-1]
+    with pytest.raises(CheckpointError, match="the file object: expected"):
+        load(io.BytesIO(damaged))
+
+
+def test_what_is_no_file_for_bytes_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="save: expected a path or a file opened with mode 'wb', found StringIO"):
+        save({}, io.StringIO())
+    with open(tmp_path / "text", "w+") as file, pytest.raises(TypeError, match=r"load: expected .* mode 'rb', found TextIOWrapper"):
+        load(file)
+    for wrong in (3, None):
+        with pytest.raises(TypeError, match="expected a path or a file"):
+            save({}, wrong)
+        with pytest.raises(TypeError, match="expected a path or a file"):
+            load(wrong)
+
+
+@pytest.mark.parametrize("place", [None, "cpu", "a device", {"cuda:0": "cpu"}, {"cpu": "cpu"}, lambda storage, location: storage,
+                                   lambda storage, location: None])
+def test_every_kind_of_map_location_that_leads_to_the_cpu(tmp_path, place):
+    state = optimizer_state()
+    save(state, tmp_path / "state")
+    assert_same(load(tmp_path / "state", map_location=mg.device("cpu") if place == "a device" else place), state)
+
+
+def test_map_location_decides_where_each_tensor_goes(tmp_path):
+    save({"a": from_numpy(np.ones(2)), "b": 3}, tmp_path / "state")
+    doubled = load(tmp_path / "state", lambda tensor, location: tensor * 2 if location == "cpu" else None)
+    assert doubled["a"].tolist() == [2, 2] and doubled["b"] == 3
+    for place in ("nowhere", {"cpu": "nowhere"}):
+        with pytest.raises(TypeError, match="nowhere"):
+            load(tmp_path / "state", place)
+
+
+def test_a_model_or_an_optimizer_is_not_saved_whole(tmp_path):
+    model = nn.Linear(2, 1)
+    for whole in (model, {"model": model}, [optim.SGD(model.parameters(), lr=1)]):
+        with pytest.raises(TypeError, match=r"save: state.*found (Linear|SGD); save its state_dict\(\)"):
+            save(whole, tmp_path / "state")
 
 
 # PyTorch's safetensors
