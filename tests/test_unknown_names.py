@@ -28,7 +28,7 @@ MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.funct
     ("minigrad.nn.GELU", f"the nearest name is ReLU; {OWN}"),
     ("minigrad.nn.functional.xyz", OWN),
     ("minigrad.nn.functional.crossentropy", f"the nearest name is cross_entropy; {OWN}"),
-    ("minigrad.optim.AdamW", "the nearest name is Adam; docs/api/optim.md shows all that it has"),
+    ("minigrad.optim.Adamm", "the nearest names are Adam and AdamW; docs/api/optim.md shows all that it has"),
     ("minigrad.autograd.gradd", "the nearest names are grad, no_grad and gradcheck; docs/api/autograd.md shows all that it has"),
     ("minigrad.nn.Conv2d", "minigrad has no convolutions, as docs/deviations.md says"),
     ("minigrad.nn.functional.conv_transpose1d", "minigrad has no convolutions, as docs/deviations.md says"),

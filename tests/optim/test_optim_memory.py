@@ -17,6 +17,8 @@ KINDS = {
     "SGD": ("SGD", {"lr": 0.1, "weight_decay": 0.1}),
     "momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}),
     "Adam": ("Adam", {"lr": 0.1, "amsgrad": True}),
+    "RMSprop": ("RMSprop", {"lr": 0.1, "centered": True, "momentum": 0.5}),
+    "Adagrad": ("Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.5}),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
 with_state = pytest.mark.parametrize("kind", ["momentum", "Adam"])
