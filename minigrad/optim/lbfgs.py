@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from .. import backend
 from .._tensor import Tensor
 from ..autograd.modes import in_mode
+from ..functions.creation import zeros_like
 from ..functions.shapes import cat
 from .optimizer import Optimizer, options_of, plain
 
@@ -44,7 +45,7 @@ class LBFGS(Optimizer):
         def evaluate() -> tuple[Any, Tensor]:
             """Return the loss and the gradients of all parameters in one row, with zeros for a missing one."""
             state["func_evals"] += 1
-            loss, grads = closure(), [p.detach() * 0 if p.grad is None else p.grad for p in params]
+            loss, grads = closure(), [zeros_like(p) if p.grad is None else p.grad for p in params]
             return loss, cat([g.reshape(-1) for g in grads])
 
         def evaluate_at(t: Any) -> Point:

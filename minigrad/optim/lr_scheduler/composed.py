@@ -36,9 +36,6 @@ class Composed(LRScheduler):
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=True):
             scheduler.load_state_dict(state)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)  # the schedules watch the optimizer
-
 
 class SequentialLR(Composed):
     """The first schedule up to the epoch milestones[0], the second one from there up to milestones[1], and so on; each starts at 0."""
