@@ -13,7 +13,8 @@ from .sgd import descent
 class Adagrad(Optimizer):
     """p -= lr / (1 + (t-1) lr_decay) · g / (√s + eps),  s = s + g², which starts with initial_accumulator_value.
 
-    t counts the updates of each parameter; weight_decay adds weight_decay · p to g. Source: Duchi et al. 2011, as in PyTorch.
+    t counts the updates of each parameter; weight_decay adds weight_decay · p to g; maximize takes -g for g.
+    Source: Duchi et al. 2011, as in PyTorch.
     """
 
     fused, buffers = True, ("sum",)

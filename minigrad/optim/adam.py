@@ -15,7 +15,7 @@ class Adam(Optimizer):
     """p -= lr · m̂ / (√v̂ + eps),  m = β₁ m + (1-β₁) g,  v = β₂ v + (1-β₂) g²,  m̂ = m / (1-β₁ᵗ),  v̂ = v / (1-β₂ᵗ).
 
     t counts the updates of each parameter. weight_decay adds weight_decay · p to g, or, decoupled, first multiplies p by
-    1 - lr · weight_decay; amsgrad takes the largest v so far.
+    1 - lr · weight_decay; amsgrad takes the largest v so far; maximize takes -g for g.
     Source: Kingma and Ba 2015, Reddi et al. 2018, as in PyTorch.
     """
 

@@ -14,7 +14,8 @@ class RMSprop(Optimizer):
     """p -= lr · g / (√v + eps),  v = alpha · v + (1 - alpha) g².
 
     centered takes v - m² for v, with m = alpha · m + (1 - alpha) g. With momentum the step is lr · b, b = momentum · b + g / (√v + eps).
-    weight_decay adds weight_decay · p to g. Source: Hinton's lectures, 2012, and Graves 2013 (centered), as in PyTorch.
+    weight_decay adds weight_decay · p to g; maximize takes -g for g.
+    Source: Hinton's lectures, 2012, and Graves 2013 (centered), as in PyTorch.
     """
 
     fused = True
@@ -31,15 +32,13 @@ class RMSprop(Optimizer):
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """Take one step; see `Optimizer.update`."""
-        alpha, number = group["alpha"], p.dtype.type
-        g, changed, rate = descent(p, g, group["maximize"], group["weight_decay"]), p, group["lr"]
+        g, (v, *others) = descent(p, g, group["maximize"], group["weight_decay"]), state
+        changed, lr, alpha, number = p, group["lr"], group["alpha"], p.dtype.type
         if group["momentum"] > 0:  # b takes the step, with the rate -1, and p follows it
-            v, changed, *mean = state
-            state = [v, *mean]
+            changed, lr = others.pop(0), -1
             scale(changed, group["momentum"])
-            rate = -1
         update = centered_update if group["centered"] else rmsprop_update
-        update(changed, g, *state, rate, alpha, 1 - alpha, number(group["eps"]))
+        update(changed, g, v, *others, lr, alpha, 1 - alpha, number(group["eps"]))
         if group["momentum"] > 0:
             descend(p, changed, number(group["lr"]))
 

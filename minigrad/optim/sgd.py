@@ -12,7 +12,8 @@ from .optimizer import Optimizer, options_of
 class SGD(Optimizer):
     """p -= lr · b, with g' = g + weight_decay · p;  b = g' at first, then momentum · b + (1 - dampening) · g'.
 
-    Without momentum b = g'; with nesterov the step is g' + momentum · b. Source: Sutskever et al. 2013, as in PyTorch.
+    Without momentum b = g'; with nesterov the step is g' + momentum · b; maximize takes -g for g.
+    Source: Sutskever et al. 2013, as in PyTorch.
     """
 
     fused, counted = True, False
