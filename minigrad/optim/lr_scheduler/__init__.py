@@ -1,5 +1,7 @@
 """Schedules of learning rates."""
 
+from typing import TYPE_CHECKING
+
 from .annealing import CosineAnnealingLR, CosineAnnealingWarmRestarts, OneCycleLR
 from .composed import ChainedScheduler, SequentialLR
 from .plateau import ReduceLROnPlateau
@@ -10,3 +12,11 @@ __all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnneali
            "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"]
 
 _LRScheduler = LRScheduler  # its old name, which programs still use for schedules of their own
+
+if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
+
+    def __getattr__(name):
+        """Raise the error that tells the nearest names."""
+        from ...unknown_names import unknown
+
+        raise unknown(__name__, name)
