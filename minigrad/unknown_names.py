@@ -20,7 +20,8 @@ NOT_HERE = {  # what PyTorch has and minigrad has not, by a part of the name in 
     r"^(fft|special|distributions|distributed|jit|compile|func|vmap|fx|onnx|amp|autocast|profiler|multiprocessing|hub)$":
         "counterpart of torch.{}",
 }  # fmt: skip
-PAGES = {"minigrad.optim": "docs/api/optim.md shows all that it has", "minigrad.autograd": "docs/api/autograd.md shows all that it has"}
+PAGES = {f"minigrad.{part}": f"docs/api/{page}.md shows all that it has" for part, page in
+         {"optim": "optim", "optim.lr_scheduler": "optim", "autograd": "autograd"}.items()}
 OWN = "docs/extending.md shows how to write an operation of your own"
 
 

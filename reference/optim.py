@@ -1,6 +1,6 @@
-"""The optimizers: PyTorch's own, Adam in one fused loop, and what a step of each computes, written out.
+"""The optimizers: PyTorch's own, Adam and AdamW in one fused loop, and what a step of each computes, written out.
 
-`sgd_step` and `adam_step` are to be compared with minigrad's optimizers; the lectures use the classes.
+`sgd_step`, `adam_step`, `rmsprop_step` and `adagrad_step` are to be compared with minigrad's optimizers; the lectures use the classes.
 """
 
 import functools
@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import SGD, Optimizer, lr_scheduler
+from torch.optim import LBFGS, SGD, Adagrad, Optimizer, RMSprop, lr_scheduler
 
-__all__ = ["SGD", "Adam", "Optimizer", "adam_step", "lr_scheduler", "sgd_step"]
+__all__ = ["LBFGS", "SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "adagrad_step", "adam_step", "lr_scheduler", "rmsprop_step",
+           "sgd_step"]
 
 Adam = functools.partial(torch.optim.Adam, fused=True)
+AdamW = functools.partial(torch.optim.AdamW, fused=True)
 
 
 @torch.no_grad()
@@ -50,13 +52,17 @@ def adam_step(
     eps: float = 1e-8,
     weight_decay: float = 0,
     amsgrad: bool = False,
+    decoupled_weight_decay: bool = False,
 ) -> None:
-    """Do one step of Adam on `p`, whose gradient is `g`. `state` is {} before the first step."""
+    """Do one step of Adam, or with decoupled_weight_decay of AdamW, on `p`, whose gradient is `g`. `state` is {} before the first step."""
     if not state:
         state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["max_exp_avg_sq"] = torch.zeros_like(p)
     beta1, beta2 = betas
-    g = g + weight_decay * p
+    if decoupled_weight_decay:
+        p *= 1 - lr * weight_decay
+    else:
+        g = g + weight_decay * p
     state["step"] += 1
     step_size, root = lr / (1 - beta1 ** state["step"]), math.sqrt(1 - beta2 ** state["step"])
     m, v = state["exp_avg"], state["exp_avg_sq"]
@@ -66,3 +72,48 @@ def adam_step(
     if amsgrad:  # the largest v so far, before its bias is corrected
         v = state["max_exp_avg_sq"] = torch.maximum(state["max_exp_avg_sq"], v)
     p -= step_size * m / (v.sqrt() / root + eps)
+
+
+@torch.no_grad()
+def rmsprop_step(
+    p: Tensor,
+    g: Tensor,
+    state: dict[str, Any],
+    *,
+    lr: float = 1e-2,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0,
+    momentum: float = 0,
+    centered: bool = False,
+) -> None:
+    """Do one step of RMSprop on `p`, whose gradient is `g`. `state` is {} before the first step."""
+    if not state:
+        state.update({name: torch.zeros_like(p) for name in ("square_avg", "momentum_buffer", "grad_avg")})
+    g = g + weight_decay * p
+    state["square_avg"] = v = alpha * state["square_avg"] + (1 - alpha) * g * g
+    state["grad_avg"] = m = alpha * state["grad_avg"] + (1 - alpha) * g
+    g = g / ((v - m * m if centered else v).sqrt() + eps)
+    state["momentum_buffer"] = momentum * state["momentum_buffer"] + g
+    p -= lr * state["momentum_buffer"]
+
+
+@torch.no_grad()
+def adagrad_step(
+    p: Tensor,
+    g: Tensor,
+    state: dict[str, Any],
+    *,
+    lr: float = 1e-2,
+    lr_decay: float = 0,
+    weight_decay: float = 0,
+    initial_accumulator_value: float = 0,
+    eps: float = 1e-10,
+) -> None:
+    """Do one step of Adagrad on `p`, whose gradient is `g`. `state` is {} before the first step."""
+    if not state:
+        state.update(step=0, sum=torch.full_like(p, initial_accumulator_value))
+    g = g + weight_decay * p
+    state["sum"] = state["sum"] + g * g
+    p -= lr / (1 + state["step"] * lr_decay) * g / (state["sum"].sqrt() + eps)
+    state["step"] += 1

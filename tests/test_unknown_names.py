@@ -17,7 +17,7 @@ from minigrad.unknown_names import nearest
 DOCS = Path(__file__).parents[1] / "docs"
 OWN = "docs/extending.md shows how to write an operation of your own"
 MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.functional, "minigrad.optim": optim,
-           "minigrad.autograd": mg.autograd}
+           "minigrad.optim.lr_scheduler": optim.lr_scheduler, "minigrad.autograd": mg.autograd}
 
 
 @pytest.mark.parametrize("name, answer", [
@@ -28,7 +28,8 @@ MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.funct
     ("minigrad.nn.CELU", f"the nearest names are ELU, SELU and ReLU; {OWN}"),
     ("minigrad.nn.functional.xyz", OWN),
     ("minigrad.nn.functional.crossentropy", f"the nearest names are cross_entropy and binary_cross_entropy; {OWN}"),
-    ("minigrad.optim.AdamW", "the nearest name is Adam; docs/api/optim.md shows all that it has"),
+    ("minigrad.optim.Adamm", "the nearest names are Adam and AdamW; docs/api/optim.md shows all that it has"),
+    ("minigrad.optim.lr_scheduler.CyclicLR", "the nearest name is OneCycleLR; docs/api/optim.md shows all that it has"),
     ("minigrad.autograd.gradd", "the nearest names are grad, no_grad and gradcheck; docs/api/autograd.md shows all that it has"),
     ("minigrad.nn.Conv2d", "minigrad has no convolutions, as docs/deviations.md says"),
     ("minigrad.nn.functional.conv_transpose1d", "minigrad has no convolutions, as docs/deviations.md says"),

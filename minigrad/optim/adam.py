@@ -1,27 +1,37 @@
-"""Adam, in PyTorch's order of operations."""
+"""Adam and AdamW, in PyTorch's order of operations."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from .._tensor import Tensor
 from ..backend import array_module, fuse
-from .optimizer import Optimizer
-from .sgd import decayed
+from .optimizer import Optimizer, options_of, plain
+from .sgd import descent, scale
 
 
 class Adam(Optimizer):
     """p -= lr · m̂ / (√v̂ + eps),  m = β₁ m + (1-β₁) g,  v = β₂ v + (1-β₂) g²,  m̂ = m / (1-β₁ᵗ),  v̂ = v / (1-β₂ᵗ).
 
-    t counts the updates of each parameter. weight_decay adds weight_decay · p to g; amsgrad takes the largest v so far.
+    t counts the updates of each parameter. weight_decay adds weight_decay · p to g, or, decoupled, first multiplies p by
+    1 - lr · weight_decay; amsgrad takes the largest v so far; maximize takes -g for g.
     Source: Kingma and Ba 2015, Reddi et al. 2018, as in PyTorch.
     """
 
     fused = True
+    not_negative = ("eps", "weight_decay")
 
-    def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0, amsgrad: bool = False) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad})
+    def __init__(self, params: Any, lr: float | Tensor = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None, maximize: bool = False,
+                 capturable: bool = False, differentiable: bool = False, fused: bool | None = None,
+                 decoupled_weight_decay: bool = False) -> None:
+        options, tensors = options_of(locals()), [isinstance(value, Tensor) for value in (lr, *betas)]
+        if any(tensors[1:]) and not all(tensors[1:]):
+            raise ValueError("betas must be either both floats or both Tensors")
+        if foreach and any(tensors):
+            raise ValueError(f"{'lr' if tensors[0] else 'betas[0]'} as a Tensor is not supported for capturable=False and foreach=True")
+        super().__init__(params, {**options, "betas": tuple(map(plain, betas))})
 
     def check(self, group: dict[str, Any]) -> None:
         """Raise ValueError for options that make no sense."""
@@ -31,9 +41,6 @@ class Adam(Optimizer):
         for i, beta in enumerate(group["betas"]):
             if not 0 <= beta < 1:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
-        for name in ("eps", "weight_decay"):
-            if not group[name] >= 0:
-                raise ValueError(f"Invalid {name} value: {group[name]}")
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Return PyTorch's names of m, v and, with amsgrad, the largest v."""
@@ -41,13 +48,30 @@ class Adam(Optimizer):
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """Take one step; see `Optimizer.update`."""
-        if group["weight_decay"]:
-            g = decayed(g, p, p.dtype.type(group["weight_decay"]))
+        decay, maximize = group["weight_decay"], group["maximize"]
+        if decay and group["decoupled_weight_decay"]:
+            scale(p, 1 - group["lr"] * decay)
+            decay = 0
+        if decay or maximize:
+            g = descent(p, g, maximize, decay)
         beta1, beta2 = map(float, group["betas"])
         step_size, root = group["lr"] / (1 - beta1**count), math.sqrt(1 - beta2**count)
         update = amsgrad_update if group["amsgrad"] else adam_update
         eps = p.dtype.type(group["eps"])  # in float16 the default becomes 0, as in PyTorch
         update(p, g, *state, step_size, 1 - beta1, beta2, 1 - beta2, root, eps)
+
+
+class AdamW(Adam):
+    """Adam whose decay does not pass through the averages: p *= 1 - lr · weight_decay, then Adam's step without decay.
+
+    Source: Loshchilov and Hutter 2019, as in PyTorch.
+    """
+
+    def __init__(self, params: Any, lr: float | Tensor = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False, foreach: bool | None = None,
+                 capturable: bool = False, differentiable: bool = False, fused: bool | None = None) -> None:
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, foreach=foreach, capturable=capturable,
+                         differentiable=differentiable, fused=fused, decoupled_weight_decay=True)
 
 
 @fuse

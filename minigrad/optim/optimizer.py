@@ -27,10 +27,12 @@ class Optimizer:
     buffers: tuple[str, ...] = ()  # names of the arrays kept for each parameter
     counted = True  # whether the updates of each parameter are counted; the number is kept as "step"
     fused = False  # whether `update` passes p, g and the states to @fuse functions only, so that one call may update many parameters
+    not_negative: tuple[str, ...] = ()  # names of the options that must not be negative, beside the rate
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
-            raise TypeError("params: expected an iterable of tensors or dicts, got one Tensor; put it in a list")
+            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, but got one Tensor; "
+                            "put it in a list")
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []  # type: ignore[var-annotated]
         self._plans: dict[int, Plan] = {}  # by the group's number
         groups = list(params)
@@ -89,6 +91,9 @@ class Optimizer:
             raise ValueError(f"Tensor lr must be 1-element, not of shape {tuple(lr.shape)}")
         if not lr >= 0:
             raise ValueError(f"Invalid learning rate: {lr}")
+        for name in self.not_negative:
+            if not group[name] >= 0:
+                raise ValueError(f"Invalid {'epsilon' if name == 'eps' else name} value: {group[name]}")
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set all gradients to None, or fill them with 0."""
@@ -103,7 +108,8 @@ class Optimizer:
 
     def _update_groups(self) -> None:
         """Update the parameters of all groups, after all of them were checked."""
-        groups = [{name: _plain(value) for name, value in group.items()} for group in self.param_groups]
+        groups = [{name: plain(value) if isinstance(value, Tensor) else value for name, value in group.items()}
+                  for group in self.param_groups]
         gradients = [self._gradients(number, group) for number, group in enumerate(groups)]
         for number, group in enumerate(groups):
             self._update_group(number, group, gradients[number])
@@ -254,7 +260,23 @@ class Optimizer:
         return text + ")"
 
 
-def _plain(option: Any) -> Any:
+def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return the options among the arguments of an optimizer's `__init__`, which are its `locals()`.
+
+    Those that choose among PyTorch's kernels are left out: foreach and fused have no effect here. Raise NotImplementedError, which is a
+    RuntimeError, for capturable=True and differentiable=True.
+    """
+    options = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
+    if options.pop("foreach", None) and options.get("fused"):
+        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+    options.pop("fused", None)
+    for name, instead in (("capturable", "a step needs no such preparation"), ("differentiable", "write p = p - lr * g instead of a step")):
+        if options.pop(name, False):
+            raise NotImplementedError(f"{name}=True is not supported by minigrad's optimizers; {instead}")
+    return options
+
+
+def plain(option: Any) -> Any:
     """Return the number in a tensor of one element; anything else as it is."""
     return option.item() if isinstance(option, Tensor) and option.numel() == 1 else option
 

@@ -57,8 +57,9 @@ NAMES = {
         add_module register_module register_parameter register_buffer apply train eval zero_grad to
         double float cuda cpu state_dict load_state_dict requires_grad_ extra_repr get_submodule
         get_parameter register_forward_hook register_forward_pre_hook forward""",
-    "optim": "SGD Adam Optimizer lr_scheduler",
-    "optim.lr_scheduler": "LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR",
+    "optim": "SGD Adam AdamW RMSprop Adagrad LBFGS Optimizer lr_scheduler",
+    "optim.lr_scheduler": """LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR
+        ConstantLR SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",
     "optim.Optimizer": "step zero_grad add_param_group state_dict load_state_dict",
     "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled",
     "autograd.functional": "vjp jvp jacobian hessian vhp hvp",
@@ -436,16 +437,16 @@ SIGNATURES = {
     "nn.Module": """parameters named_parameters buffers named_buffers named_modules add_module register_parameter
         register_buffer apply train zero_grad load_state_dict state_dict cuda requires_grad_ get_submodule get_parameter
         register_forward_hook register_forward_pre_hook""",
-    "optim": "SGD Adam",
-    "optim.lr_scheduler": "StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR",
+    "optim": "SGD Adam AdamW RMSprop Adagrad LBFGS",
+    "optim.lr_scheduler": """StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR ConstantLR
+        SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",
     "optim.Optimizer": "step zero_grad add_param_group load_state_dict",
     "autograd": "grad backward",
     "Tensor": "backward register_hook",
 }
 NOT_HERE = {
-    "weight", "args", "destination", "prepend", "with_kwargs", "always_call", "maximize", "foreach", "differentiable",
-    "fused", "capturable", "decoupled_weight_decay", "only_inputs", "is_grads_batched", "grad_variables", "inputs",
-    "min_value", "max_value",
+    "weight", "args", "destination", "prepend", "with_kwargs", "always_call", "only_inputs", "is_grads_batched", "grad_variables",
+    "inputs", "min_value", "max_value",
 }  # fmt: skip
 
 

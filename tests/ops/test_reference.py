@@ -242,6 +242,10 @@ def test_the_penalty_of_the_twin_is_the_gradient_of_the_sum_of_absolute_values()
         (optim.adam_step, optim.Adam, {"lr": 0.01}),
         (optim.adam_step, optim.Adam, {"lr": 0.01, "weight_decay": 0.1, "betas": (0.8, 0.9), "eps": 1e-2}),
         (optim.adam_step, optim.Adam, {"lr": 0.01, "amsgrad": True}),
+        (optim.adam_step, optim.Adam, {"lr": 0.01, "weight_decay": 0.1, "decoupled_weight_decay": True}),
+        (optim.rmsprop_step, optim.RMSprop, {"lr": 0.01, "weight_decay": 0.1}),
+        (optim.rmsprop_step, optim.RMSprop, {"lr": 0.01, "alpha": 0.9, "momentum": 0.5, "centered": True}),
+        (optim.adagrad_step, optim.Adagrad, {"lr": 0.1, "lr_decay": 0.2, "weight_decay": 0.1, "initial_accumulator_value": 0.1}),
     ],
 )
 def test_the_steps_written_out_are_pytorch_s(written_out, build, options):

@@ -2,10 +2,14 @@
 
 import copy
 import itertools
+import math
 import warnings
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import minigrad
 
@@ -17,11 +21,22 @@ CASES = [
     ("CosineAnnealingLR", {"T_max": 10}),
     ("CosineAnnealingLR", {"T_max": 37, "eta_min": 1e-3}),
     ("CosineAnnealingLR", {"T_max": 1}),
+    ("ConstantLR", {"factor": 0.25, "total_iters": 7}),
+    ("LinearLR", {}),
+    ("LinearLR", {"start_factor": 0.9, "end_factor": 0.1, "total_iters": 13}),
+    ("PolynomialLR", {"total_iters": 9, "power": 2.0}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 6}),
+    ("CosineAnnealingWarmRestarts", {"T_0": 3, "T_mult": 2, "eta_min": 1e-4}),
+    ("OneCycleLR", {"max_lr": 0.7, "total_steps": 110}),
+    ("OneCycleLR", {"max_lr": [0.7, 0.1], "epochs": 11, "steps_per_epoch": 10, "anneal_strategy": "linear", "three_phase": True,
+                    "pct_start": 0.2, "base_momentum": 0.5, "max_momentum": [0.9, 0.8]}),
+    ("OneCycleLR", {"max_lr": 0.7, "total_steps": 110, "cycle_momentum": False, "div_factor": 10.0, "final_div_factor": 100.0}),
+    ("MultiplicativeLR", {"lr_lambda": lambda t: 0.95}),
     ("LambdaLR", {"lr_lambda": lambda t: 0.95**t}),
     ("LambdaLR", {"lr_lambda": [lambda t: 1 / (1 + t), lambda t: t % 3]}),
 ]
 IDS = [f"{name}-{i}" for i, (name, _) in enumerate(CASES)]
-NO_LAMBDAS = [case for case in CASES if case[0] != "LambdaLR"]
+NO_LAMBDAS = [case for case in CASES if "lr_lambda" not in case[1]]
 
 
 def optimizer(library, lr=0.5):
@@ -200,3 +215,186 @@ def test_an_optimizer_is_freed_with_its_schedule():
         assert seen() is None
     finally:
         gc.enable()
+
+
+# ---- schedules of schedules, and what else a step may change
+
+
+def numbers(x):
+    """Return a nested structure with numbers for tensors and lists for tuples."""
+    if isinstance(x, dict):
+        return {key: numbers(value) for key, value in x.items()}
+    if isinstance(x, list | tuple):
+        return [numbers(value) for value in x]
+    return x.item() if hasattr(x, "item") else x
+
+
+def train(library, kind, tensor, build, steps, reload_at=None):
+    """Return all options of both groups at each epoch, and the final states; at one epoch all is made anew from the saved states."""
+    def start():
+        a, b = (library.zeros(1, requires_grad=True) for _ in range(2))
+        rates = [library.tensor(rate, dtype=library.float64) if tensor else rate for rate in (0.5, 0.01)]
+        optimizer = getattr(library.optim, kind)([{"params": [a]}, {"params": [b], "lr": rates[1]}], lr=rates[0])
+        return optimizer, build(library.optim.lr_scheduler, optimizer)
+
+    on, schedule = start()
+    seen = []
+    for epoch in range(steps):
+        if epoch == reload_at:
+            saved = copy.deepcopy((on.state_dict(), schedule.state_dict()))
+            on, schedule = start()
+            on.load_state_dict(saved[0])
+            schedule.load_state_dict(saved[1])
+        on.step()
+        schedule.step()
+        seen.append([[numbers(g["lr"]), numbers(g.get("momentum", g.get("betas")))] for g in on.param_groups])
+        assert numbers(schedule.get_last_lr()) == [rate for rate, _ in seen[-1]]
+    return seen, numbers(schedule.state_dict())
+
+
+def schedules():
+    """Draw a function that makes a schedule: one of CASES, or several in sequence or in a chain."""
+    def of(case):
+        name, options = case
+        return lambda module, on: getattr(module, name)(on, **options)
+
+    def several(parts, milestones):
+        ends = list(itertools.accumulate(milestones[:len(parts) - 1]))
+        return st.sampled_from([
+            lambda module, on: module.SequentialLR(on, [part(module, on) for part in parts], ends),
+            lambda module, on: module.ChainedScheduler([part(module, on) for part in parts], optimizer=on),
+        ])
+
+    one = st.sampled_from([case for case in NO_LAMBDAS if case[0] != "OneCycleLR"]).map(of)  # whose rates start from one of its own
+    parts = st.tuples(st.lists(one, min_size=1, max_size=3), st.tuples(st.integers(0, 9), st.integers(1, 12)))
+    return st.one_of(st.sampled_from(NO_LAMBDAS).map(of), parts.flatmap(lambda drawn: several(*drawn)))
+
+
+@settings(max_examples=60)
+@given(build=schedules(), kind=st.sampled_from(["SGD", "AdamW", "RMSprop"]), tensor=st.booleans(),
+       reload_at=st.sampled_from([None, 1, 7, 20]))
+def test_any_schedule_also_from_a_saved_state(build, kind, tensor, reload_at):
+    in_minigrad, in_torch = (train(library, kind, tensor, build, 40, reload_at) for library in (minigrad, torch))
+    np.testing.assert_equal(in_minigrad, in_torch)
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of:UserWarning")
+def test_sequences_within_a_sequence():
+    def build(module, on):
+        inner = module.SequentialLR(on, [module.LinearLR(on), module.StepLR(on, 2)], [4])
+        return module.SequentialLR(on, [inner, module.ExponentialLR(on, 0.9)], [9])
+
+    assert train(minigrad, "SGD", False, build, 20) == train(torch, "SGD", False, build, 20)
+
+
+@pytest.mark.parametrize("options", [{"T_0": 4}, {"T_0": 3, "T_mult": 2}, {"T_0": 2, "T_mult": 3, "eta_min": 1e-3}])
+def test_warm_restarts_at_fractions_of_epochs(options):
+    found = []
+    for library in (minigrad, torch):
+        schedule = make(library, "CosineAnnealingWarmRestarts", options)
+        found.append([])
+        for epoch in (0, 0.25, 5, 3.5, 20, None, None, 1.75, None, None, None):
+            schedule.step(epoch)
+            found[-1].append([schedule.get_last_lr(), schedule.last_epoch, schedule.T_cur, schedule.T_i])
+        with pytest.raises(ValueError, match="non-negative"):
+            schedule.step(-1)
+    assert found[0] == found[1]
+
+
+metrics = st.lists(st.sampled_from([1.0, 0.99995, 0.9, 0.5, 2.0, -1.0, math.nan, math.inf]) | st.floats(-3, 3), min_size=20, max_size=20)
+
+
+@settings(max_examples=60)
+@given(seen=metrics, reload_at=st.integers(0, 19), tensor=st.booleans(), options=st.fixed_dictionaries({}, optional={
+    "mode": st.sampled_from(["min", "max"]), "factor": st.sampled_from([0.5, 0.9]), "patience": st.integers(0, 3),
+    "threshold": st.sampled_from([0, 0.1]), "threshold_mode": st.sampled_from(["rel", "abs"]), "cooldown": st.integers(0, 3),
+    "min_lr": st.sampled_from([0.005, [0.1, 0.001]]), "eps": st.sampled_from([0.0, 1e-2])}))  # fmt: skip
+def test_rates_that_fall_on_a_plateau(seen, reload_at, tensor, options):
+    found = []
+    for library in (minigrad, torch):
+        schedule = make(library, "ReduceLROnPlateau", {"patience": 1, **options})
+        found.append([])
+        for epoch, value in enumerate(seen):
+            if epoch == reload_at:
+                saved, on = copy.deepcopy(schedule.state_dict()), schedule.optimizer
+                schedule = make(library, "ReduceLROnPlateau", {}, on=on)
+                schedule.load_state_dict(saved)
+            schedule.step(library.tensor(value) if tensor else value)
+            found[-1].append([schedule.get_last_lr(), schedule.in_cooldown])
+        found[-1].append(schedule.state_dict())
+    np.testing.assert_equal(*found)
+
+
+def test_a_plateau_and_groups_that_join_later():
+    for library in (minigrad, torch):
+        for least in (0.2, [0.2, 0.001]):
+            schedule = make(library, "ReduceLROnPlateau", {"patience": 0, "min_lr": least})
+            schedule.optimizer.add_param_group({"params": [library.zeros(1, requires_grad=True)], "lr": 1.0})
+            schedule.step(1.0)
+            if least == 0.2:
+                schedule.step(2.0)
+                assert [g["lr"] for g in schedule.optimizer.param_groups] == [0.2, 0.01, 0.2]
+            else:
+                with pytest.raises(RuntimeError, match="min_lrs"):
+                    schedule.step(2.0)
+        with pytest.warns(UserWarning, match="epoch parameter"):
+            make(library, "ReduceLROnPlateau", {}).step(1.0, 3)
+
+
+VALUES = {  # calls that raise ValueError
+    "LinearLR": [{"start_factor": 0}, {"start_factor": 2.0}, {"end_factor": -0.1}], "ConstantLR": [{"factor": 1.5}, {"factor": -1}],
+    "CosineAnnealingWarmRestarts": [{"T_0": 0}, {"T_0": 2.5}, {"T_0": 2, "T_mult": 0}, {"T_0": 2, "eta_min": "0"}],
+    "OneCycleLR": [{"max_lr": 0.1}, {"max_lr": 0.1, "total_steps": -1}, {"max_lr": 0.1, "epochs": 2}, {"max_lr": [0.1], "total_steps": 9},
+                   {"max_lr": 0.1, "epochs": 2, "steps_per_epoch": 0.5}, {"max_lr": 0.1, "total_steps": 9, "max_momentum": [0.9]},
+                   {"max_lr": 0.1, "total_steps": 9, "pct_start": 1.5}, {"max_lr": 0.1, "total_steps": 9, "anneal_strategy": "sine"}],
+    "ReduceLROnPlateau": [{"mode": "low"}, {"factor": 1.0}, {"threshold_mode": "x"}, {"min_lr": [0.1]}],
+}
+WRONG = [(ValueError, lambda m, on, name=name, options=options: getattr(m, name)(on, **options))
+         for name, calls in VALUES.items() for options in calls]
+WRONG += [
+    (TypeError, lambda m, on: m.OneCycleLR("on", 0.1, 10)), (TypeError, lambda m, on: m.ReduceLROnPlateau("on")),
+    (TypeError, lambda m, on: m.ReduceLROnPlateau(on, verbose=True)), (TypeError, lambda m, on: m.ReduceLROnPlateau(on).step()),
+    (ValueError, lambda m, on: m.SequentialLR(on, [], [])), (ValueError, lambda m, on: m.SequentialLR(on, [m.StepLR(on, 2)], [3])),
+    (TypeError, lambda m, on: m.SequentialLR(on, [3], [])), (ValueError, lambda m, on: m.SequentialLR(on, [m.ReduceLROnPlateau(on)], [])),
+    (ValueError, lambda m, on: m.ChainedScheduler([])), (TypeError, lambda m, on: m.ChainedScheduler([m.StepLR(on, 2), "b"])),
+    (TypeError, lambda m, on: m.MultiplicativeLR(on, 0.9)), (TypeError, lambda m, on: m.LambdaLR(on, 0.9)),
+]
+
+
+@pytest.mark.parametrize(("error", "call"), WRONG)
+def test_what_pytorch_refuses_is_refused(error, call):
+    for library in (minigrad, torch):
+        with pytest.raises(error):
+            call(library.optim.lr_scheduler, optimizer(library))
+
+
+def test_schedules_of_other_optimizers_and_of_optimizers_without_momentum():
+    for library in (minigrad, torch):
+        module = library.optim.lr_scheduler
+        with pytest.raises(ValueError, match="same optimizer"):
+            module.SequentialLR(optimizer(library), [module.StepLR(optimizer(library), 2)], [])
+        with pytest.raises(ValueError, match="must support momentum"):
+            module.OneCycleLR(library.optim.Adagrad([library.zeros(1, requires_grad=True)]), 0.1, 10)
+        schedule = make(library, "OneCycleLR", {"max_lr": 0.1, "total_steps": 3})
+        with pytest.raises(ValueError, match="Tried to step 4 times"):
+            rates(schedule, 5)
+
+
+def test_a_schedule_of_ones_own_under_the_old_name_of_the_base():
+    for library in (minigrad, torch):
+        class Halved(library.optim.lr_scheduler._LRScheduler):
+            def get_lr(self):
+                return [lr / 2**self.last_epoch for lr in self.base_lrs]
+
+        assert rates(Halved(optimizer(library)), 3) == [[0.5, 0.01], [0.25, 0.005], [0.125, 0.0025]]
+
+
+def test_copies_of_a_sequence_watch_their_own_optimizer():
+    on = optimizer(minigrad)
+    module = minigrad.optim.lr_scheduler
+    schedule = copy.deepcopy(module.SequentialLR(on, [module.LinearLR(on), module.StepLR(on, 2)], [4]))
+    assert schedule.optimizer is not on and schedule._schedulers[0].optimizer is schedule.optimizer
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        schedule.optimizer.step()
+        schedule.step()

@@ -21,6 +21,10 @@ OPTIONS = [
     ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
     ("Adam", {"lr": 0.01, "weight_decay": 0.1}),
     ("Adam", {"lr": 0.01, "amsgrad": True, "betas": (0.5, 0.9), "eps": 1e-3}),
+    ("AdamW", {"lr": 0.01, "maximize": True}),
+    ("RMSprop", {"lr": 0.01, "weight_decay": 0.1}),
+    ("RMSprop", {"lr": 0.01, "momentum": 0.9, "centered": True, "maximize": True}),
+    ("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "initial_accumulator_value": 0.1}),
 ]
 SHAPES = [(3, 2), (2,), (), (0,), (17,)]
 both_sides = pytest.mark.parametrize("name, options", OPTIONS)
@@ -167,7 +171,7 @@ def test_a_state_dict_for_parameters_just_made(name, options):
 @both_sides
 def test_an_empty_state_dict_forgets_all(name, options):
     pair = Pair(name, options)
-    empty = [copy.deepcopy(o.state_dict()) for o in pair.optimizers]
+    empty = [{**copy.deepcopy(o.state_dict()), "state": {}} for o in pair.optimizers]
     pair.step(1)
     for optimizer, state in zip(pair.optimizers, empty):
         optimizer.load_state_dict(state)

@@ -17,9 +17,12 @@ KINDS = {
     "SGD": ("SGD", {"lr": 0.1, "weight_decay": 0.1}),
     "momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "dampening": 0.5}),
     "Adam": ("Adam", {"lr": 0.1, "amsgrad": True}),
+    "RMSprop": ("RMSprop", {"lr": 0.1, "centered": True, "momentum": 0.5}),
+    "Adagrad": ("Adagrad", {"lr": 0.1, "initial_accumulator_value": 0.5}),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
-with_state = pytest.mark.parametrize("kind", ["momentum", "Adam"])
+STATES = {"momentum": "momentum_buffer", "Adam": "exp_avg", "RMSprop": "square_avg", "Adagrad": "sum"}  # the name of one of each kind
+with_state = pytest.mark.parametrize("kind", STATES)
 SHAPES = [(3, 3), (3, 3), (4,), (3, 3)]
 
 
@@ -144,7 +147,7 @@ def test_a_state_of_another_shape_is_an_error_that_changes_nothing(kind, new):
     values, state = [p.detach().clone() for p in params], copy.deepcopy(optimizer.state_dict()["state"])
     with pytest.raises(RuntimeError):
         expected.step()
-    name = "momentum_buffer" if kind == "momentum" else "exp_avg"
+    name = STATES[kind]
     with pytest.raises(RuntimeError, match=rf"shape \({params[2].shape[0]},.*\), its {name} \(4,\)"):
         optimizer.step()
     agree((params, values))
@@ -225,7 +228,7 @@ def test_a_state_that_the_program_replaced_is_used(kind):
         for _ in range(2):
             backward(lib, params)
             optimizer.step()
-        name = "momentum_buffer" if kind == "momentum" else "exp_avg"
+        name = STATES[kind]
         optimizer.state[params[1]][name] = lib.full((3, 3), 0.25, dtype=lib.float64)
         optimizer.state[params[2]][name].data = lib.full((4,), 0.125, dtype=lib.float64)
         optimizer.state[params[3]][name].zero_()

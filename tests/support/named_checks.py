@@ -43,6 +43,9 @@ CURVES = {
     "SGD, nesterov": Setting("SGD", {"lr": 0.02, "momentum": 0.9, "nesterov": True}, loss="cross_entropy"),
     "Adam": Setting("Adam", {"lr": 1e-3, "weight_decay": 0.01}, activation="sigmoid", loss="nll", side=3),
     "Adam, tiny gradients": Setting("Adam", {"lr": 1e-3, "eps": 1e-8}, scale=1e-9, loss="penalty"),
+    "AdamW": Setting("AdamW", {"lr": 1e-2, "weight_decay": 0.5}),
+    "RMSprop": Setting("RMSprop", {"lr": 1e-2, "eps": 1e-2, "momentum": 0.5}, side=2),
+    "Adagrad": Setting("Adagrad", {"lr": 0.1, "lr_decay": 0.1, "eps": 1e-2, "initial_accumulator_value": 0.1}),
     "Adam, amsgrad": Setting("Adam", {"lr": 1e-2, "amsgrad": True, "eps": 1e-2, "betas": (0.5, 0.9)}, noise=0.5, side=2),
 }
 

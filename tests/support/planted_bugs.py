@@ -92,6 +92,8 @@ BUGS = [
     Bug("eps inside the root", "optim.adam_update", "xp.sqrt(v) / root + eps", "xp.sqrt(v / root / root + eps * eps)", ("curve Adam",)),
     Bug("eps before the bias correction", "optim.adam_update", "xp.sqrt(v) / root + eps", "(xp.sqrt(v) + eps) / root", ("curve Adam",)),
     Bug("amsgrad takes the latest", "optim.amsgrad_update", "largest > v", "largest > 1e30", ("curve Adam, amsgrad",)),
+    Bug("decoupled decay through the averages", "optim.Adam.update", 'decay and group["decoupled_weight_decay"]', "None", ("curve AdamW",)),
+    Bug("RMSprop: eps inside the root", "optim.rmsprop_update", "xp.sqrt(v) + eps", "xp.sqrt(v + eps)", ("curve RMSprop",)),
     Bug("decay in the wrong direction", "optim.decayed", "g + weight_decay * p", "g - weight_decay * p", ("curve SGD, momentum",)),
     Bug("momentum after the step", "optim.momentum_update", "p -= lr * buffer", "p -= lr * g", ("curve SGD, momentum",)),
     Bug("first step dampened", "optim.SGD.update", '1 if fresh else 1 - group["dampening"]', '1 - group["dampening"]',

@@ -11,9 +11,10 @@ from minigrad.backend.cpu import threads
 from minigrad.backend.cpu.numpy_names import numpy_names
 from minigrad.backend.fuse.decorator import Fused
 from minigrad.backend.gathering import Pieces
+from minigrad.optim import adagrad, rmsprop
 from support.backends import BACKENDS, Backend, on_cpu, parameters
 
-MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, numpy_names]
+MODULES = [ops.activations, ops.arithmetic, ops.losses, ops.penalties, ops.reductions, optim.adam, optim.sgd, rmsprop, adagrad, numpy_names]
 BODIES = list({id(f): f for m in MODULES for f in vars(m).values() if isinstance(f, Fused)}.values())
 each = pytest.mark.parametrize("fused", BODIES, ids=lambda f: f.__name__)
 on_each_backend = pytest.mark.parametrize("backend", parameters(BACKENDS[1:]))
@@ -24,11 +25,13 @@ def test_there_are_bodies():
 
 
 NUMBERS = {"step_size", "one_minus_beta1", "beta2", "one_minus_beta2", "root", "eps", "weight_decay", "momentum",
-           "one_minus_dampening", "lr"}  # the optimizers pass these as numbers
+           "one_minus_dampening", "lr", "factor", "alpha", "one_minus_alpha"}  # the optimizers pass these as numbers
 
 
 def values(rng, parameter, shape, dtype):
-    """Return any values; positive ones for an optimizer's averages of squares and its rates."""
+    """Return any values; positive ones for an optimizer's averages of squares and its rates, large ones where a square is subtracted."""
+    if parameter == "square":
+        return np.asarray(rng.uniform(1e4, 2e4, shape), dtype)
     signed = parameter in ("p", "g", "m", "x", "y", "target", "buffer")
     return np.asarray(rng.normal(0, 1.5, shape) if signed else rng.uniform(0.1, 2, shape), dtype)
 
