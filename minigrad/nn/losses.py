@@ -32,7 +32,14 @@ class Loss(Module):
         return self.function(*inputs, **named, **options, reduction=self.reduction)
 
 
-class MSELoss(Loss):
+class PlainLoss(Loss):
+    """Base of the losses without other options."""
+
+    def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction)
+
+
+class MSELoss(PlainLoss):
     """Mean squared error: (input - target)², averaged over all elements unless `reduction` says otherwise."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -40,7 +47,7 @@ class MSELoss(Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(Loss):
+class L1Loss(PlainLoss):
     """Mean absolute error: |input - target|, averaged over all elements unless `reduction` says otherwise."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -138,7 +145,7 @@ class MultiMarginLoss(Loss):
         super().__init__(size_average, reduce, reduction, p=p, margin=margin, weight=weight)
 
 
-class SoftMarginLoss(Loss):
+class SoftMarginLoss(PlainLoss):
     """log(1 + e^(-target input)) for targets 1 and -1; see `functional.soft_margin_loss`."""
 
     function = staticmethod(F.soft_margin_loss)

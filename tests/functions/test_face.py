@@ -377,13 +377,18 @@ def test_in_place_writes_into_the_memory_when_nothing_is_recorded():
 
 SIGNATURES = {
     "nn": """Linear ReLU Softmax LogSoftmax Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss Parameter ModuleList LeakyReLU
-        PReLU ELU SELU GELU SiLU Mish Softplus Hardtanh ReLU6""",
+        PReLU ELU SELU GELU SiLU Mish Softplus Hardtanh ReLU6 ParameterList ParameterDict Dropout BatchNorm1d LayerNorm Embedding
+        Unflatten CosineSimilarity PairwiseDistance BCELoss BCEWithLogitsLoss SmoothL1Loss HuberLoss KLDivLoss MultiMarginLoss
+        GaussianNLLLoss SoftMarginLoss MarginRankingLoss HingeEmbeddingLoss CosineEmbeddingLoss TripletMarginLoss""",
+    "nn.utils": "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters",
     "nn.functional": """relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu elu selu silu
-        mish softsign hardtanh relu6""",
+        mish softsign hardtanh relu6 dropout batch_norm layer_norm embedding binary_cross_entropy
+        binary_cross_entropy_with_logits smooth_l1_loss huber_loss kl_div multi_margin_loss gaussian_nll_loss soft_margin_loss
+        margin_ranking_loss hinge_embedding_loss cosine_embedding_loss triplet_margin_loss""",
     "nn.init": NAMES["nn.init"],
     "nn.Module": """parameters named_parameters buffers named_buffers named_modules add_module register_parameter
         register_buffer apply train zero_grad load_state_dict state_dict cuda requires_grad_ get_submodule get_parameter
-        register_forward_hook register_forward_pre_hook""",
+        get_buffer type share_memory register_forward_hook register_forward_pre_hook""",
     "optim": "SGD Adam",
     "optim.lr_scheduler": "StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR",
     "optim.Optimizer": "step zero_grad add_param_group load_state_dict",
