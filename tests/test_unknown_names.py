@@ -21,11 +21,11 @@ MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.funct
 
 
 @pytest.mark.parametrize("name, answer", [
-    ("minigrad.sin", f"the nearest names are sign, isinf and min; {OWN}"),
-    ("minigrad.tanhh", f"the nearest name is tanh; {OWN}"),
+    ("minigrad.tanhh", f"the nearest names are tanh, tan and atan; {OWN}"),
+    ("minigrad.sigmoidd", f"the nearest name is sigmoid; {OWN}"),
     ("minigrad.qqqqq", OWN),
     ("minigrad.nn.linear", f"the nearest name is Linear; {OWN}"),
-    ("minigrad.nn.GELU", f"the nearest name is ReLU; {OWN}"),
+    ("minigrad.nn.CELU", f"the nearest names are ELU, SELU and ReLU; {OWN}"),
     ("minigrad.nn.functional.xyz", OWN),
     ("minigrad.nn.functional.crossentropy", f"the nearest names are cross_entropy and binary_cross_entropy; {OWN}"),
     ("minigrad.optim.AdamW", "the nearest name is Adam; docs/api/optim.md shows all that it has"),
@@ -86,9 +86,9 @@ def test_asking_whether_a_name_exists_reads_no_answer():
 
 def test_the_error_is_shown_and_copied_as_an_attribute_error():
     with pytest.raises(AttributeError) as caught:
-        mg.tanhh  # noqa: B018
+        mg.sigmoidd  # noqa: B018
     shown = traceback.format_exception_only(caught.value)
-    assert shown == [f"AttributeError: module 'minigrad' has no attribute 'tanhh'; the nearest name is tanh; {OWN}\n"]
+    assert shown == [f"AttributeError: module 'minigrad' has no attribute 'sigmoidd'; the nearest name is sigmoid; {OWN}\n"]
     for other in (copy.copy(caught.value), pickle.loads(pickle.dumps(caught.value))):
         assert type(other) is AttributeError and str(other) == str(caught.value)
 

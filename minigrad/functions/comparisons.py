@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
@@ -120,21 +119,29 @@ def bitwise(name: str, *operands: Any) -> Tensor:
     return beside(x, getattr(backend.array_module(x.array), name)(*arrays))
 
 
-def of_bits(name: str, sentence: str) -> Callable[[Tensor, Operand], Tensor]:
-    """Return the public function of two operands that is NumPy's function `name` (without "bitwise_" for a shift)."""
-    def function(input: Tensor, other: Operand) -> Tensor:
-        return bitwise(name.removeprefix("bitwise_") if "shift" in name else name, input, other)
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = sentence
-    return function
+def bitwise_and(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits that are set in both whole numbers or bools."""
+    return bitwise("bitwise_and", input, other)
 
 
-bitwise_and = of_bits("bitwise_and", "Return the bits that are set in both whole numbers or bools.")
-bitwise_or = of_bits("bitwise_or", "Return the bits that are set in at least one of two whole numbers or bools.")
-bitwise_xor = of_bits("bitwise_xor", "Return the bits that are set in one of two whole numbers or bools and not in the other.")
-bitwise_left_shift = of_bits("bitwise_left_shift", "Return input · 2^other, of whole numbers.")
-bitwise_right_shift = of_bits("bitwise_right_shift", "Return ⌊input / 2^other⌋, of whole numbers.")
+def bitwise_or(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits that are set in at least one of two whole numbers or bools."""
+    return bitwise("bitwise_or", input, other)
+
+
+def bitwise_xor(input: Tensor, other: Operand) -> Tensor:
+    """Return the bits that are set in one of two whole numbers or bools and not in the other."""
+    return bitwise("bitwise_xor", input, other)
+
+
+def bitwise_left_shift(input: Tensor, other: Operand) -> Tensor:
+    """Return input · 2^other, of whole numbers."""
+    return bitwise("left_shift", input, other)
+
+
+def bitwise_right_shift(input: Tensor, other: Operand) -> Tensor:
+    """Return ⌊input / 2^other⌋, of whole numbers."""
+    return bitwise("right_shift", input, other)
 
 
 def bitwise_not(input: Tensor) -> Tensor:

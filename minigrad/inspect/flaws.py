@@ -13,7 +13,7 @@ from ..autograd.graph import Node, Tensor
 from .backward_steps import parameters_of
 
 # modules of ops, and operations, that work element by element
-ELEMENTWISE = ("arithmetic", "functions_of_one", "penalties", "tanh", "sigmoid", "relu")
+ELEMENTWISE = ("arithmetic", "functions_of_one", "penalties", "tanh", "sigmoid", "relu", "leaky_relu")
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def erf(x):
 
 @fuse
 def erf_value(x):
-    """erf x, which CuPy has in kernels only."""
+    """erf x; fused, as NumPy's is slow."""
     xp = array_module(x)
     return xp.erf(x)
 

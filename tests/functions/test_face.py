@@ -337,7 +337,7 @@ y.add_(2); y.add_(w); y.add_(w, alpha=3); y.sub_(w); y.sub_(1, alpha=2); y.mul_(
 y.zero_(); y.fill_(3); y.fill_(s); y.copy_(w); y.copy_(s); y.clamp_(0, 1); y.clamp_(min=0); y.clip_(max=1); y.exp_(); y.neg_()
 y.sin_(); y.floor_(); y.round_(); y.round_(decimals=1); y.lerp_(w, 0.5); y.lerp_(w, s); y.addcmul_(w, w, value=2)
 y.addcdiv_(w, w)
-y.atan2_(w); y.square_(); y.sign_(); y.abs_().log_(); y.reciprocal_(); y.div_(2, rounding_mode="floor")
+y.atan2_(w); y.square_(); y.sign_(); y.sinh_(); y.cosh_(); y.abs_().log_(); y.reciprocal_(); y.div_(2, rounding_mode="floor")
 y.div_(w, rounding_mode="trunc")
 y.abs_(); y.tanh_(); y.sigmoid_(); y.relu_(); y.abs_().sqrt_(); y.add_(w[0]); y.mul_(s); y.sub_(y); y.add_(y); y.remainder_(2)
 y.__iadd__(w); y.__imul__(w); y.__itruediv__(w); y.__isub__(1); y.__ipow__(2); y.__imod__(2); y.__setitem__(0, 5.0)

@@ -705,6 +705,8 @@ def pair_of(name, part):
 
 
 SMOOTH = ["sin", "cos", "tan", "sinh", "cosh", "atan", "erf", "expm1"]
+UNARY_IN_PLACE = ["exp", "neg", "abs", "tanh", "sigmoid", "relu", "square", "sign", "sin", "cos", "tan", "atan", "erf", "expm1", "floor",
+                  "ceil", "trunc", "round"]
 ACTIVATIONS = [
     ("LeakyReLU", {}), ("LeakyReLU", {"negative_slope": 0.2, "inplace": True}), ("ELU", {}), ("ELU", {"alpha": 0.5}), ("SELU", {}),
     ("GELU", {}), ("GELU", {"approximate": "tanh"}), ("SiLU", {}), ("Mish", {}), ("Softplus", {}), ("LogSigmoid", {}),
@@ -722,9 +724,8 @@ FACES = [
     any_of("mg", SMOOTH, one, terms=from_g, special=False),
     any_of("mg", ["log1p", "log2", "log10", "rsqrt", "reciprocal"], one, domain=positive, kinks=(1.0,)),
     any_of("mg", ["floor", "ceil", "trunc", ("round", {}), ("round", {"decimals": 1})], one),
-    any_of("Tensor", [f"{name}_" for name in (*SMOOTH, "floor", "ceil", "trunc", "round", "square", "sign")], one, terms=from_g,
-           special=False),
-    any_of("Tensor", ["log_", "log1p_", "log2_", "log10_", "rsqrt_", "reciprocal_"], one, domain=positive, kinks=(1.0,)),
+    any_of("Tensor", [f"{name}_" for name in UNARY_IN_PLACE], one, terms=from_g),
+    any_of("Tensor", ["log_", "log1p_", "log2_", "log10_", "sqrt_", "rsqrt_", "reciprocal_"], one, domain=positive, kinks=(1.0,)),
     function("atan2", two_arrays, kinks=(1.0,), terms=from_several),
     any_of("mg", ["lerp", "addcmul"], three_arrays, terms=from_several, special=False),
     any_of("Tensor", ["lerp_", "addcmul_"], into_twice, terms=from_several, special=False),
@@ -848,19 +849,18 @@ FACES = [
     *[in_place(name, into, terms=from_g) for name in ("add_", "sub_", "mul_", "copy_")],
     in_place("div_", into, domain=away_from_zero, kinks=(1.0,), terms=from_g),
     in_place("pow_", whole_power),
-    *[in_place(name, one, terms=from_g) for name in ("exp_", "neg_", "abs_", "tanh_", "sigmoid_", "relu_")],
-    in_place("sqrt_", one, domain=positive, kinks=(1.0,)),
     in_place("clamp_", limited, kinks=(-1.0, 0.0, 1.0)),
     functional("linear", layer, terms=from_product, special="one"),
     *[functional(name, one, terms=from_g) for name in ("tanh", "sigmoid", "relu")],
     functional("leaky_relu", options(negative_slope=st.sampled_from([0.01, 0.3])), terms=from_g),
-    *[functional(name, one, terms=from_g) for name in ("selu", "silu", "mish", "logsigmoid", "softsign")],
-    functional("elu", options(alpha=st.sampled_from([1.0, 0.5])), terms=from_g),
+    *[functional(name, one, terms=from_g) for name in ("silu", "mish", "logsigmoid", "softsign")],
+    functional("selu", one, terms=from_g, special=False),  # for NaN, PyTorch's gradient depends on the length of the array
+    functional("elu", options(alpha=st.sampled_from([1.0, 0.5])), terms=from_g, special=False),  # likewise
     functional("gelu", options(approximate=st.sampled_from(["none", "tanh"])), terms=from_several,
-               special=False),  # PyTorch's value at infinity depends on the length of the array
+               special=False),  # for infinity, PyTorch's value depends on the length of the array
     functional("softplus", options(beta=st.sampled_from([1.0, 2.0]), threshold=st.sampled_from([20.0, 1.5])), terms=from_g),
     functional("hardtanh", options(min_val=st.sampled_from([-1.0, 0.0]), max_val=st.sampled_from([1.0, 2.0])), kinks=(-1.0, 0.0, 1.0),
-               special=False),  # PyTorch's gradient at NaN depends on the length of the array
+               special=False),  # likewise
     functional("relu6", one, kinks=(0.0, 6.0), special=False),
     functional("prelu", with_slopes, kinks=(1.0,), terms=from_several, special=False),
     any_of("nn", ACTIVATIONS, one, terms=from_several, special=False),

@@ -1,0 +1,53 @@
+"""Activations far out, at their kinks and in place: values, first and second derivatives as PyTorch's."""
+
+import numpy as np
+import pytest
+import torch
+
+import minigrad as mg
+
+CALLS = [
+    ("leaky_relu", {}), ("elu", {}), ("elu", {"alpha": 0.5}), ("selu", {}), ("gelu", {}), ("gelu", {"approximate": "tanh"}), ("silu", {}),
+    ("mish", {}), ("softplus", {}), ("softplus", {"beta": 2.0, "threshold": 3.0}), ("logsigmoid", {}), ("softsign", {}), ("hardtanh", {}),
+    ("relu6", {}),
+]  # fmt: skip
+SIDES = np.array([1e-300, 1e-8, 0.3, 1, 5, 6, 20.5, 39.9, 40.1, 88.8, 745, 1e4, 1e38])
+POINTS = np.array([0.0, -0.0, *SIDES, *-SIDES])
+
+
+def derivatives(lib, name, options, points):
+    """Return the value and the first two derivatives of an activation at these points."""
+    x = lib.tensor(points.copy(), requires_grad=True)
+    y = getattr(lib.nn.functional, name)(x, **options)
+    (first,) = lib.autograd.grad(y.sum(), x, create_graph=True)
+    if not first.requires_grad:
+        return y, first, lib.zeros_like(first)
+    (second,) = lib.autograd.grad(first.sum(), x)
+    return y, first, second
+
+
+@pytest.mark.parametrize("name, options", CALLS)
+def test_far_out_and_at_the_kinks(name, options):
+    points = POINTS if name != "mish" else POINTS[POINTS < 745]  # PyTorch's second derivative is NaN there
+    for have, want in zip(derivatives(mg, name, options, points), derivatives(torch, name, options, points)):
+        np.testing.assert_allclose(have.detach().numpy(), want.detach().numpy(), rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "selu", "silu", "mish", "hardtanh", "relu6"])
+def test_in_place(name):
+    for recorded in (False, True):
+        found = []
+        for lib in (mg, torch):
+            x = lib.tensor(np.array([-2.0, 0.5, 3.0]), requires_grad=recorded)
+            y = x * 2
+            assert getattr(lib.nn.functional, name)(y, inplace=True) is y
+            if recorded:
+                y.backward(lib.tensor(np.array([1.0, 2.0, 3.0])))
+            found.append((y.tolist(), x.grad.tolist() if recorded else None))
+        assert np.allclose(found[0][0], found[1][0], rtol=1e-14) and (not recorded or np.allclose(found[0][1], found[1][1], rtol=1e-14))
+
+
+def test_a_leaf_is_not_changed_in_place():
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="silu_: a leaf tensor that requires a gradient is changed in place"):
+        mg.nn.functional.silu(x, inplace=True)
