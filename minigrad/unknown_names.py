@@ -17,7 +17,7 @@ NOT_HERE = {  # what PyTorch has and minigrad has not, by a part of the name in 
     r"complex|^(real|imag|conj)$": "complex numbers",
     r"sparse": "sparse tensors",
     r"bfloat16": "bfloat16",
-    r"^(fft|linalg|special|distributions|distributed|jit|compile|func|vmap|fx|onnx|amp|autocast|profiler|multiprocessing|hub)$":
+    r"^(fft|special|distributions|distributed|jit|compile|func|vmap|fx|onnx|amp|autocast|profiler|multiprocessing|hub)$":
         "counterpart of torch.{}",
 }  # fmt: skip
 PAGES = {"minigrad.optim": "docs/api/optim.md shows all that it has", "minigrad.autograd": "docs/api/autograd.md shows all that it has"}

@@ -141,7 +141,7 @@ def check_axes(name: str, n: int, *tensors: Any, or_more: bool = False) -> None:
 # ---- dtypes and devices
 
 
-def check_real(x: Any, name: str) -> Tensor:
+def check_floating(x: Any, name: str) -> Tensor:
     """Return `x`, the first argument of the function `name`; raise RuntimeError unless it is a floating-point tensor."""
     if check_input(x, name).array.dtype.kind != "f":
         raise RuntimeError(f"{name}: expected a floating-point tensor, got {x.dtype}; use .float() or .double() first")

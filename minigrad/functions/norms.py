@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axes_of, beside, check_input, check_real
+from .arguments import axes_of, beside, check_floating, check_input, over
 from .reductions import amax, amin, sum
 from .types import Dim, DTypeLike, Tensor
 
 __all__ = ["norm", "std", "var"]
 
 
-def var(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None) -> Tensor:
+def var(
+    input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None, axis: Dim = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Return the variance of the n elements over `dim` (one axis, several, or all): their squared distances from the mean m, averaged.
 
     correction is what is taken off n: 1 unless `unbiased` is False, which may also stand in the place of dim: x.var(False).
@@ -22,16 +25,20 @@ def var(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = F
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    axes = axes_of(dim, check_real(input, "var or std")) or None
-    return ops.var(input, axis=axes, keepdims=keepdim, correction=int(unbiased) if correction is None else correction)
+    dim, keepdim = over(dim, axis, keepdim, keepdims)
+    correction = int(unbiased) if correction is None else correction
+    return ops.var(check_floating(input, "var or std"), axis=axes_of(dim, input), keepdims=keepdim, correction=correction)
 
 
-def std(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None) -> Tensor:
+def std(
+    input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None, axis: Dim = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Return the standard deviation, the root of the variance, see `var`; where that is 0, the derivative is 0.
 
     y = √(Σ (input - m)² / (n - correction)),  dL/dinput = g (input - m) / (y (n - correction))
     """
-    return _except_at_zero(ops.sqrt, var(input, dim, unbiased, keepdim, correction=correction))
+    return _except_at_zero(ops.sqrt, var(input, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims))
 
 
 def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: DTypeLike = None) -> Tensor:
@@ -51,7 +58,7 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False,
     """
     if isinstance(ord, str):
         raise NotImplementedError(f"norm: there is no norm {ord!r}, which takes singular values; use a number or 'fro'")
-    x = check_real(x if dtype is None else x.to(dtype), "norm")
+    x = check_floating(x if dtype is None else x.to(dtype), "norm")
     if abs(ord) == backend.inf:
         return (amax if ord > 0 else amin)(ops.absolute(x), () if dim is None else dim, keepdim)
     if ord == 0:

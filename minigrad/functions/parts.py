@@ -49,7 +49,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     (dim, n), lengths = _axis("split", tensor, dim), split_size_or_sections
     if isinstance(lengths, int):
         step = check_not_negative("split", lengths)
-        lengths = [min(step, n - start) for start in range(0, n, step or n)] or [0]
+        lengths = [min(step, n - start) for start in range(0, n, step or n or 1)] or [0]
     if sum(check_not_negative("split", tuple(lengths))) != n:
         raise RuntimeError(f"split: parts of lengths {list(lengths)} do not fill dim {dim} of shape {tuple(tensor.shape)}")
     return tuple([narrow(tensor, dim, end - length, length) for end, length in zip(accumulate(lengths), lengths)])
@@ -176,7 +176,10 @@ def roll(input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] |
     """
     if dims is None:
         return roll(check_input(input, "roll").reshape(-1), shifts, 0).reshape(input.shape)
-    for shift, dim in zip(sizes((shifts,)), sizes((dims,)), strict=True):
+    shifts, dims = sizes((shifts,)), sizes((dims,))
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"roll: expected as many shifts as dims, got {shifts} and {dims}")
+    for shift, dim in zip(shifts, dims):
         dim, n = _axis("roll", input, dim)
         input = input[(slice(None),) * dim + ((beside(input, backend.array_module(input.array).arange(n)) - shift) % max(n, 1),)]
     return input
@@ -188,8 +191,8 @@ def meshgrid(*tensors: Tensor | Sequence[Tensor], indexing: str = "ij") -> tuple
     y = each of the tensors, expanded,  dL/dtensors = Σ g over the other axes
     """
     given: Any = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
-    if indexing not in ("ij", "xy"):
-        raise RuntimeError(f"meshgrid: expected indexing 'ij' or 'xy', got {indexing!r}")
-    shape = [check_input(x, "meshgrid").numel() for x in given]
+    if indexing not in ("ij", "xy") or any([check_input(x, "meshgrid").array.ndim > 1 for x in given]):
+        raise RuntimeError(f"meshgrid: expected vectors and 'ij' or 'xy', got shapes {[tuple(x.shape) for x in given]}, {indexing!r}")
+    shape = [x.array.size for x in given]
     grids = [expand(x.reshape([n if i == k else 1 for i in range(len(given))]), shape) for k, (x, n) in enumerate(zip(given, shape))]
     return tuple([ops.swapaxes(x, 0, 1) if indexing == "xy" and len(given) > 1 else x for x in grids])

@@ -81,7 +81,7 @@ def inner(input: Tensor, other: Tensor) -> Tensor:
     """
     if check_input(input, "inner").array.ndim == 0 or check_tensor(other, "inner").array.ndim == 0:
         return input * other
-    rows = product(input, other.reshape(-1, other.array.shape[-1]).t())
+    rows = product(input, other.reshape(math.prod(other.array.shape[:-1]), other.array.shape[-1]).t())
     return rows.reshape(*input.array.shape[:-1], *other.array.shape[:-1])
 
 
@@ -101,10 +101,10 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
     return _sum_with(bmm(batch1, batch2), check_input(input, "baddbmm"), beta, alpha)
 
 
-def _sum_with(product: Tensor, x: Tensor, beta: float, alpha: float) -> Tensor:
+def _sum_with(found: Tensor, x: Tensor, beta: float, alpha: float) -> Tensor:
     """Return beta x + alpha times a product, in the shape of the product."""
-    x, product = expand(x, product.array.shape), product if alpha == 1 else alpha * product
-    return product if beta == 0 else product + (x if beta == 1 else beta * x)
+    x, found = expand(x, found.array.shape), found if alpha == 1 else alpha * found
+    return found if beta == 0 else found + (x if beta == 1 else beta * x)
 
 
 def product(x: Any, y: Any) -> Tensor:
@@ -147,6 +147,8 @@ def einsum(equation: str, *operands: Tensor | Sequence[Tensor]) -> Tensor:
     y = Σ of the products of the operands,  dL/doperands = for each operand Σ g times the product of the others
     """
     given: Any = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) else operands
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: expected an equation such as 'ij,jk->ik' first, got {type(equation).__name__}")
     left, arrow, right = equation.replace(" ", "").partition("->")
     if not given or left.count(",") != len(given) - 1:
         raise RuntimeError(f"einsum: {equation!r} describes {left.count(',') + 1} operands, but {len(given)} are given")

@@ -84,7 +84,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
         half = n // 2
         pairs = narrow(x, dim, 0, half) * narrow(x, dim, half, half)
         x = ops.join(pairs, narrow(x, dim, n - 1, 1), axis=dim) if n % 2 else pairs
-    x = x if n else sum(x, dim, True) + 1
+    x = sum(x, dim, True) + 1 if n == 0 else ops.copy(x) if backend.shares_memory(x.array, input.array) else x
     return x if keepdim and input.array.ndim else x.squeeze(dim)
 
 
@@ -106,7 +106,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     while x.array.ndim and shift < (n := x.array.shape[dim]):  # now each element is the product of the last `shift`
         x = ops.join(narrow(x, dim, 0, shift), narrow(x, dim, shift, n - shift) * narrow(x, dim, 0, n - shift), axis=dim)
         shift *= 2
-    return x
+    return ops.copy(x) if shift == 1 else x
 
 
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:

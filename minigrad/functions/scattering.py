@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axis_of, beside, check_input, check_tensor, shaped
+from .arguments import axis_of, beside, check_input, check_number, check_tensor, shaped
 from .indexing import where
 from .shapes import broadcast_to, stack
 from .types import Tensor
@@ -68,7 +68,7 @@ def _places(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> t
     dim, n = axis_of(dim, len(shape)), len(sides)
     if n != len(shape) or any([sides[k] > shape[k] and k != dim for k in range(n)]):
         raise RuntimeError(f"{name}: an index of shape {sides} does not fit along dim {dim} of shape {shape}")
-    if index.dtype.kind not in "iu" or (src is not None and src.dtype != x.dtype):
+    if index.dtype.kind not in "iu" or (src is not None and check_tensor(src, name).dtype != x.dtype):
         raise RuntimeError(f"{name}: expected an index of int64, and a src of the tensor's dtype {x.dtype}; "
                            f"got {index.dtype} and {getattr(src, 'dtype', None)}")
     try:
@@ -91,6 +91,8 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
     y = input + zeros with alpha source added at `index`,  dL/dinput = g,  dL/dsource = alpha g at `index`,  no gradient for index
     """
     key, mask = _entries("index_add", input, dim, index)
+    if mask[key].shape != (check_tensor(source, "index_add").array.shape or (1,)):
+        raise RuntimeError(f"index_add: expected a source of shape {mask[key].shape}, got {tuple(source.shape)}")
     added = shaped(ops.scatter(shaped(source, source.array.shape or (1,)), key=key, shape=mask.shape), input.array.shape)
     return input + (added if alpha == 1 else alpha * added)
 
@@ -119,7 +121,7 @@ def _entries(name: str, x: Tensor, dim: int, index: Tensor) -> Any:
 def _number(name: str, value: Any, x: Tensor) -> Tensor:
     """Return a number, or a 0-d tensor, in the dtype of x and on its device; raise RuntimeError for a tensor with axes."""
     if not isinstance(value, Tensor):
-        return beside(x, backend.asarray(backend.fitting(value, x.dtype, name), x.dtype, like=x.array))
+        return beside(x, backend.asarray(backend.fitting(check_number(value, name), x.dtype, name), x.dtype, like=x.array))
     if value.array.ndim:
         raise RuntimeError(f"{name}: expected a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
     return value.to(x.dtype).to(x.device)
@@ -141,9 +143,8 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
     y = input[mask],  dL/dinput = zeros with g stored at [mask],  no gradient for mask
     """
-    shape = backend.array_module(None).broadcast_shapes(check_input(input, "masked_select").shape, _checked("masked_select", mask).shape)
-    found: Tensor = broadcast_to(input, shape)[broadcast_to(mask, shape)]
-    return found
+    whole: Tensor = ops.where(_checked("masked_select", mask), check_input(input, "masked_select"), input)  # broadcasts
+    return ops.getitem(whole, key=(broadcast_to(mask, whole.shape).array, Ellipsis))
 
 
 def _checked(name: str, mask: Tensor) -> Tensor:

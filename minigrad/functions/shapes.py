@@ -181,7 +181,7 @@ def ravel(input: Tensor) -> Tensor:
 # ---- several tensors
 
 
-def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
+def cat(tensors: Iterable[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Return tensors put one after another along `dim`; empty 1-d tensors are left out, as in PyTorch.
 
     Raise RuntimeError if their shapes differ in another axis.
@@ -192,7 +192,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     if not tensors:
         raise ValueError("cat: expected a non-empty list of tensors")
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
-    dim = axis_of(dim, first.ndim)
+    dim = axis_of(dim if axis is None else axis, first.ndim)
     nothing = (*first.shape[:dim], 0, *first.shape[dim + 1:])
     kept = [x if tuple(x.shape) != (0,) else x.reshape(nothing) for x in tensors]
     for x in kept:
@@ -201,7 +201,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     return ops.join(*kept, axis=dim)
 
 
-def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
+def stack(tensors: Iterable[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
     """Return tensors of one shape put side by side along a new axis. Raise RuntimeError if their shapes differ.
 
     y = the tensors side by side,  dL/dtensors = for each tensor the part of g at its place
@@ -209,7 +209,8 @@ def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     tensors = [check_tensor(x, "stack") for x in tensors]
     if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
         raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
-    return cat([x.unsqueeze(axis_of(dim, x.ndim + 1)) for x in tensors], axis_of(dim, tensors[0].ndim + 1))
+    dim = axis_of(dim if axis is None else axis, tensors[0].ndim + 1)
+    return cat([x.unsqueeze(dim) for x in tensors], dim)
 
 
 def hstack(tensors: Iterable[Tensor]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from .. import backend, ops
@@ -55,7 +56,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     y = input at `indices` along `dim`,  dL/dinput = zeros with g added at `indices`
     """
-    return _ranked(topk_result, input, dim, 0, k, largest)
+    return _ranked(topk_result, input, dim, 0, operator.index(k), largest)
 
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> kthvalue_result:

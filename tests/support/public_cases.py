@@ -457,10 +457,6 @@ def several_in_dim(draw):
     return Call([Argument(shape)], {"dim": axes_of(draw, len(shape), several=False, none=False), "keepdim": draw(st.booleans())})
 
 
-def several(draw):
-    return Call(deviating(draw).arguments)
-
-
 def ranked(draw):
     call = with_dim(draw)
     n = call.arguments[0].shape[call.options["dim"]]
@@ -764,15 +760,13 @@ FACES = [
            special=False) for name in ("var", "std")],
     function("norm", normed, domain=away_from_zero, kinks=(1.0,), terms=from_whole, special=False),
     function("prod", several_in_dim, terms=from_powers, special=False),
-    both("mg.prod of everything", lambda lib, x: lib.prod(x), several, terms=from_powers, special=False),
     function("cumsum", with_dim, terms=from_whole, special="one"),
     function("cumprod", with_dim, terms=from_powers, special=False),
     function("logsumexp", one_dim, terms=from_scores),
     function("count_nonzero", with_dim, order=0),
     *[both(f"mg.{name}, values", pair_of(name, "values"), draw, terms=from_g, special=False) for name, draw in [
         ("sort", with_dim), ("topk", ranked), ("kthvalue", ranked), ("median", one_dim)]],
-    *[both(f"mg.{name}, indices", pair_of(name, "indices"), ranked, order=0, special=False)
-      for name in ("topk", "kthvalue")],
+    both("mg.topk, indices", pair_of("topk", "indices"), ranked, order=0, special=False),
     both("mg.sort, indices", lambda lib, x, dim: lib.sort(x, dim=dim, descending=True, stable=True).indices, with_dim, order=0),
     both("mg.argsort", lambda lib, x, dim: lib.argsort(x, dim=dim, stable=True), with_dim, order=0),
     both("mg.unique", lambda lib, x: lib.unique(x.long()), one, order=0, special=False),
@@ -868,6 +862,7 @@ FACES = [
     both("F.relu in place", lambda lib, x: lib.nn.functional.relu(x * 1, inplace=True), one),
     functional("softmax", dim_of, terms=from_dim(from_softmax)),
     functional("log_softmax", dim_of, terms=from_dim(from_log_softmax)),
+    both("F.one_hot", lambda lib, x: lib.nn.functional.one_hot(x.long(), 7), one, domain=positive, kinks=(1.0,), order=0, special=False),
     functional("mse_loss", same_shape, terms=from_difference, special="one"),
     functional("l1_loss", same_shape, terms=from_difference, special="one"),
     functional("nll_loss", classified, terms=from_scores, special="one"),

@@ -195,21 +195,16 @@ def put_diagonal(xp, x, *, offset, shape):
     return out
 
 
-def argsort(x, axis):
-    """Return the indices that sort x along an axis, equal elements in their order, as CuPy's function does."""
-    return numpy.argsort(x, axis=axis, kind="stable")
-
-
 def stop_gradient(x):
     """Return x; the function of a Tensor returns a constant."""
     return x
 
 
-numpy_names.max = largest
+numpy_names.max, numpy_names.argsort = largest, functools.partial(numpy.argsort, kind="stable")  # as CuPy sorts
 for _function in (diagonal, put_along_axis, put_diagonal, scatter):
     setattr(numpy_names, _function.__name__, functools.partial(_function, numpy))
 PARALLEL = (numpy.cos, numpy.exp, numpy.expm1, numpy.log, numpy.log1p, numpy.sin, numpy.sqrt, numpy.tanh)
-for _function in (*map(parallel_ufunc, PARALLEL), argsort, assign, astype, broadcast_to, clip, concatenate, copy, erf, getitem, linear,
+for _function in (*map(parallel_ufunc, PARALLEL), assign, astype, broadcast_to, clip, concatenate, copy, erf, getitem, linear,
                   matmul, ones_like, remainder, stop_gradient, sum, where):
     setattr(numpy_names, _function.__name__, _function)
 

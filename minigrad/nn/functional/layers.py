@@ -8,6 +8,7 @@ from ... import backend, ops
 from ..._tensor import Tensor
 from ...autograd import no_grad
 from ...functions.arguments import check_input
+from ...functions.creation import arange
 from ...functions.random import rand
 from ...printing import Size
 from .checks import check_tensors
@@ -45,6 +46,22 @@ def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
 
 
 PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return whole numbers (int64) with a new last axis of num_classes: 1 at the place that each class of `tensor` names, else 0.
+
+    num_classes=-1 stands for the largest class and 1. Raise RuntimeError for a class below 0 or of at least num_classes.
+    """
+    x = check_input(tensor, "one_hot", "tensor")
+    if x.dtype != backend.int64:
+        raise RuntimeError(f"one_hot: expected classes of int64, got {x.dtype}; use .long()")
+    low, high = (int(x.min()), int(x.max())) if x.array.size else (0, -1)
+    n = high + 1 if num_classes == -1 else num_classes
+    if not 0 <= low <= max(high, 0) < n:
+        raise RuntimeError(f"one_hot: classes {low} … {high} do not fit into {n} classes" if x.array.size else
+                           "one_hot: an empty tensor says no number of classes; give num_classes")
+    return (x.unsqueeze(-1) == arange(n, device=x.device)).long()
 
 
 # ---- dropout
@@ -93,7 +110,7 @@ def batch_norm(
     if training:
         if count == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(input.shape)}")
-        mean, variance = _moments(x, axes)
+        centred, mean, variance = _moments(x, axes)
         with no_grad():
             for running, now in ((running_mean, mean), (running_var, variance * (count / max(count - 1, 1)))):
                 if running is not None and count:
@@ -101,9 +118,8 @@ def batch_norm(
     elif running_mean is None or running_var is None:
         raise RuntimeError("batch_norm: expected running_mean and running_var, which are used where training is False")
     else:
-        mean, variance = running_mean.detach().reshape(shape), running_var.detach().reshape(shape)
-    normal = (x - mean) / ops.sqrt(variance + eps)
-    return _affine(normal, weight, bias, shape).to(input.dtype)
+        centred, variance = x - running_mean.detach().reshape(shape), running_var.detach().reshape(shape)
+    return _affine(centred / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
 
 
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -121,14 +137,15 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
                            f"at least one; got shape {tuple(input.shape)}")
     _check_parts("layer_norm", input, shape, weight=weight, bias=bias)
     x = input.float() if backend.is_half([input.array]) else input
-    mean, variance = _moments(x, tuple(range(-len(shape), 0)))
-    return _affine((x - mean) / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
+    centred, _, variance = _moments(x, tuple(range(-len(shape), 0)))
+    return _affine(centred / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
 
 
-def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Return the mean and the variance, that of a whole population, over some axes, which remain with length 1."""
+def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x - mean, the mean, and the variance of a whole population, over some axes, which remain with length 1."""
     mean = ops.mean(x, axis=axes, keepdims=True)
-    return mean, ops.mean(ops.square(x - mean), axis=axes, keepdims=True)
+    centred = x - mean
+    return centred, mean, ops.mean(ops.square(centred), axis=axes, keepdims=True)
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[Any, ...]) -> Tensor:
