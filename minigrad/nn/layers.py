@@ -243,8 +243,6 @@ class Embedding(Module):
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise AssertionError(f"Padding_idx must be within num_embeddings, {num_embeddings}; got {padding_idx}")
         shape = (num_embeddings, embedding_dim)
-        if _weight is not None and tuple(_weight.shape) != shape:
-            raise AssertionError(f"Shape of weight, {tuple(_weight.shape)}, does not match num_embeddings and embedding_dim, {shape}")
         self.num_embeddings, self.embedding_dim = shape
         self.padding_idx = None if padding_idx is None else padding_idx % num_embeddings
         self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse = max_norm, norm_type, scale_grad_by_freq, sparse

@@ -159,12 +159,9 @@ def _check_parts(name: str, input: Tensor, shape: tuple[Any, ...], **parts: Tens
     if not input.is_floating_point():
         raise NotImplementedError(f"{name}: expected a floating-point input, got {input.dtype}; use .float()")
     for key, part in parts.items():
-        if part is not None and tuple(part.shape) != shape:
-            raise RuntimeError(f"{name}: {key} should have the shape {shape} for an input of shape {tuple(input.shape)}, "
-                               f"got {tuple(part.shape)}")
-        if part is not None and part.dtype != input.dtype and not backend.is_half([input.array]):
-            raise RuntimeError(f"{name}: all inputs must share one dtype; the input has {input.dtype}, {key} {part.dtype}: "
-                               f"convert the input with .to(minigrad.{part.dtype}) or the layer with .to(minigrad.{input.dtype})")
+        if part is not None and (tuple(part.shape) != shape or (part.dtype != input.dtype and not backend.is_half([input.array]))):
+            raise RuntimeError(f"{name}: for an input of shape {tuple(input.shape)} and {input.dtype}, {key} should have shape {shape} and "
+                               f"the same dtype, got {tuple(part.shape)} and {part.dtype}; a layer is converted with .to(dtype)")
 
 
 # ---- embeddings
