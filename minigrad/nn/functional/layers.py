@@ -89,10 +89,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 # ---- normalisations
 
 
-def batch_norm(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None,
-    training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
     """Return each channel of (N, C, …) with mean 0 and variance 1, then times `weight` plus `bias`, which are (C,) like the statistics.
 
     training: take the mean and the variance of the batch, over all axes but the channels', and move the running ones towards them by
@@ -167,10 +165,8 @@ def _check_parts(name: str, input: Tensor, shape: tuple[Any, ...], **parts: Tens
 # ---- embeddings
 
 
-def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+              scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
     """Return the rows of `weight` (V, D) at the indices `input`: (*, D) for an input (*).
 
     padding_idx:        the row of this index gets no gradient.

@@ -162,10 +162,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     return reduced(_times(ops.bce(input, target), weight), reduction)
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+                                     reduce: Flag = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> Tensor:
     """Return binary_cross_entropy(sigmoid(input), target), computed so that nothing overflows.
 
     weight:     a factor for each loss, which broadcasts.

@@ -18,10 +18,8 @@ def soft_margin_loss(input: Tensor, target: Tensor, size_average: Flag = None, r
     return reduced(ops.bce_logits(target * input, 1.0), reduction)
 
 
-def multi_margin_loss(
-    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:
+def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+                      size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return how much the scores of other classes come within `margin` of the target's, for scores (N, C) or (C,) and classes (N,) or ().
 
     weight: one factor for each class.
