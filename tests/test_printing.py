@@ -117,7 +117,9 @@ x.sin(); x.cos(); x.tan(); x.sinh(); x.cosh(); x.atan(); x.atan2(y); x.erf(); x.
 x.reciprocal(); x.floor(); x.ceil(); x.trunc(); x.round(); x.round(decimals=2); F.leaky_relu(x)
 F.l1_loss(x, y); F.relu(x); x % 2; Cube.apply(x)
 x[1:, :]; x[0, :]; assigned(x, 0); assigned(x, slice(1, None)); assigned(x, (0, slice(None)))
-assigned(x, [0, 1]); assigned(x, x.detach() > 0); assigned(x, T.tensor([0, 1]))"""
+assigned(x, [0, 1]); assigned(x, x.detach() > 0); assigned(x, T.tensor([0, 1])); x.var(); x.cumsum(0); x.logsumexp(1); x.diagonal()
+x.gather(1, k[:, None]); x.flip(0); x.select(0, 0); x.narrow(1, 0, 1); T.diag(v); x.movedim(0, 1); T.outer(v, v); x.unflatten(0, (2, 1))
+T.broadcast_to(x, (2, 2, 2)); T.einsum("ij->ji", x)"""
 
 
 @pytest.mark.parametrize("expression", [e.strip() for line in RECORDED.split("\n") for e in line.split("; ")])

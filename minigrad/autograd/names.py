@@ -18,6 +18,7 @@ OTHERS = {
     "log1p": "Log1P",
     "mse": "MseLoss",
     "nll": "NllLoss",
+    "put_diagonal": "DiagEmbed",
     "reshape": "View",
     "scatter": "IndexPut",
     "square": "Pow",

@@ -193,7 +193,7 @@ def _axes_taken(part: Any) -> int:
 
 def _check_slice(part: slice) -> None:
     if part.step is not None and int(part.step) <= 0:
-        raise ValueError(f"slice step must be greater than zero, got {part.step}; minigrad.ops.flip(x, axis=…) reverses an axis")
+        raise ValueError(f"slice step must be greater than zero, got {part.step}; x.flip(dim) reverses an axis")
 
 
 def _check_numbers(array: Any, key: tuple, taken: bool) -> None:

@@ -90,11 +90,10 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
     y = input + zeros with alpha source added at `index`,  dL/dinput = g,  dL/dsource = alpha g at `index`,  no gradient for index
     """
-    key, mask = _entries("index_add", input, dim, index)
-    if mask[key].shape != (check_tensor(source, "index_add").array.shape or (1,)):
-        raise RuntimeError(f"index_add: expected a source of shape {mask[key].shape}, got {tuple(source.shape)}")
-    added = shaped(ops.scatter(shaped(source, source.array.shape or (1,)), key=key, shape=mask.shape), input.array.shape)
-    return input + (added if alpha == 1 else alpha * added)
+    sides = check_tensor(source, "index_add").array.shape or (1,)
+    dim = axis_of(dim, len(sides))
+    places = check_tensor(index, "index_add").reshape([-1 if i == dim else 1 for i in range(len(sides))]).expand(sides)
+    return scatter_add(input, dim, places, source if alpha == 1 else alpha * source)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
@@ -102,20 +101,9 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) ->
 
     y = input with value stored at `index`,  dL/dinput = g with 0 stored there,  dL/dvalue = Σ g at `index`,  no gradient for index
     """
-    key, mask = _entries("index_fill", input, dim, index)
-    mask[key] = True
-    return masked_fill(input, beside(input, mask.reshape(input.array.shape)), value)
-
-
-def _entries(name: str, x: Tensor, dim: int, index: Tensor) -> Any:
-    """Return the key of the entries at `index` along `dim`, and bools in the shape of x, which get at least one axis; all are False.
-
-    Raise IndexError for an index out of range.
-    """
-    shape, places = check_input(x, name).array.shape or (1,), check_tensor(index, name).array.reshape(-1)
-    dim = axis_of(dim, len(shape))
-    backend.check_range(places, -shape[dim], shape[dim], f"{name}: index {{}} is out of range for dim {dim} of shape {shape}")
-    return (*(slice(None),) * dim, places, Ellipsis), backend.array_module(x.array).zeros(shape, bool)
+    mask = check_input(input, "index_fill").new_zeros(input.array.shape or (1,), dtype=bool)
+    mask[(slice(None),) * axis_of(dim, input.array.ndim) + (check_tensor(index, "index_fill").reshape(-1),)] = True
+    return masked_fill(input, mask.reshape(input.shape), value)
 
 
 def _number(name: str, value: Any, x: Tensor) -> Tensor:

@@ -33,11 +33,10 @@ class median_result(Extremes):
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Return the indices that sort the elements along `dim`, see `sort`."""
     x, axis = check_input(input, "argsort").array.reshape(input.array.shape or (1,)), axis_of(dim, input.array.ndim)
-    xp, n = backend.array_module(x), x.shape[axis]
+    xp = backend.array_module(x)
+    order = xp.argsort(xp.flip(x, axis=axis) if descending else x, axis=axis)
     if descending:  # reversed before and after, so that equal elements keep their order
-        order = n - 1 - xp.flip(xp.argsort(xp.flip(x, axis=axis), axis=axis), axis=axis)
-    else:
-        order = xp.argsort(x, axis=axis)
+        order = x.shape[axis] - 1 - xp.flip(order, axis=axis)
     return beside(input, order.reshape(input.array.shape))
 
 
