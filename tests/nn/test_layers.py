@@ -226,3 +226,29 @@ def test_embedding_refuses_indices_that_have_no_row():
     refused(lambda T: T.nn.Embedding(4, 3)(T.tensor([0.0])), RuntimeError, "use input.long()")
     refused(lambda T: T.nn.Embedding(4, 3, padding_idx=4), AssertionError, "Padding_idx must be within num_embeddings")
     refused(lambda T: T.nn.Embedding.from_pretrained(T.ones(3)), AssertionError, "2-dimensional")
+
+
+# ---- modules that hold them
+
+
+def test_conveniences_of_modules():
+    def results(T):
+        net = T.nn.Sequential(T.nn.Linear(2, 3), T.nn.BatchNorm1d(3)).type(T.float64)
+        dtypes = [str(t.dtype).removeprefix("torch.") for t in net.state_dict().values()]
+        found = net.get_buffer("1.running_mean")
+        return [dtypes, found, found is net[1].running_mean, net.share_memory() is net, str(net.half()[0].weight.dtype)[-7:],
+                [name for name, _ in net.named_buffers()], [name for name, _ in net.named_children()]]
+
+    alike(results)
+    for path in ("1.weight", "1.nothing", "2.running_mean"):
+        refused(lambda T, path=path: T.nn.Sequential(T.nn.Linear(2, 3), T.nn.BatchNorm1d(3)).get_buffer(path), AttributeError)
+
+
+def test_evaluation_reaches_what_is_nested_and_only_that():
+    def results(T):
+        net = T.nn.ModuleDict({"a": T.nn.Sequential(T.nn.Dropout(1.0), T.nn.ModuleList([T.nn.Dropout(1.0)])), "b": T.nn.Dropout(1.0)})
+        net["a"].eval()
+        x = T.ones(3)
+        return [net["a"][0](x), net["a"][1][0](x), net["b"](x), net.training, net.eval()["b"](x), net.train()["a"][1][0](x)]
+
+    alike(results)
