@@ -16,8 +16,9 @@ from minigrad.unknown_names import nearest
 
 DOCS = Path(__file__).parents[1] / "docs"
 OWN = "docs/extending.md shows how to write an operation of your own"
-MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.functional, "minigrad.optim": optim,
-           "minigrad.optim.lr_scheduler": optim.lr_scheduler, "minigrad.autograd": mg.autograd}
+MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.functional, "minigrad.nn.init": nn.init,
+           "minigrad.nn.utils": nn.utils, "minigrad.optim": optim, "minigrad.optim.lr_scheduler": optim.lr_scheduler,
+           "minigrad.autograd": mg.autograd}
 
 
 @pytest.mark.parametrize("name, answer", [
@@ -38,6 +39,8 @@ MODULES = {"minigrad": mg, "minigrad.nn": nn, "minigrad.nn.functional": nn.funct
     ("minigrad.nn.GroupNorm", "minigrad has no normalisation but BatchNorm1d and LayerNorm, as docs/deviations.md says"),
     ("minigrad.nn.BatchNorm2d", "minigrad has no normalisation but BatchNorm1d and LayerNorm, as docs/deviations.md says"),
     ("minigrad.nn.AlphaDropout", "minigrad has no dropout but Dropout, as docs/deviations.md says"),
+    ("minigrad.nn.init.sparse", "minigrad has no sparse tensors, as docs/deviations.md says"),
+    ("minigrad.nn.utils.clip_grad_norms", f"the nearest names are clip_grad_norm, clip_grad_norm_ and clip_grad_value_; {OWN}"),
     ("minigrad.nn.functional.embedding_bag", "minigrad has no EmbeddingBag, as docs/deviations.md says"),
     ("minigrad.complex64", "minigrad has no complex numbers, as docs/deviations.md says"),
     ("minigrad.fft", "minigrad has no counterpart of torch.fft, as docs/deviations.md says"),

@@ -146,7 +146,9 @@ class Dictionary(Module, MutableMapping[str, Any]):
         return self._modules
 
     def __getitem__(self, key: str) -> Any:
-        return getattr(self, key) if key in self._named() else self._named()[key]
+        if key not in self._named():
+            raise KeyError(key)
+        return getattr(self, key)
 
     def __delitem__(self, key: str) -> None:
         del self._named()[key]

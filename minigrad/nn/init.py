@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import backend
 from .._tensor import Tensor
@@ -149,9 +149,13 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
     return tensor
 
 
-def __getattr__(name: str) -> Any:
-    """Return the function of an old name, which has no underscore at its end, with PyTorch's warning."""
-    if f"{name}_" not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
-    return globals()[f"{name}_"]
+if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
+
+    def __getattr__(name):
+        """Return the function of an old name, which has no underscore at its end, with PyTorch's warning; tell others the nearest names."""
+        if f"{name}_" not in __all__:
+            from ..unknown_names import unknown
+
+            raise unknown(__name__, name)
+        warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
+        return globals()[f"{name}_"]

@@ -32,7 +32,14 @@ class Loss(Module):
         return self.function(*inputs, **named, **options, reduction=self.reduction)
 
 
-class MSELoss(Loss):
+class PlainLoss(Loss):
+    """Base of the losses without other options."""
+
+    def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
+        super().__init__(size_average, reduce, reduction)
+
+
+class MSELoss(PlainLoss):
     """Mean squared error: (input - target)², averaged over all elements unless `reduction` says otherwise."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -40,7 +47,7 @@ class MSELoss(Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class L1Loss(Loss):
+class L1Loss(PlainLoss):
     """Mean absolute error: |input - target|, averaged over all elements unless `reduction` says otherwise."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -119,15 +126,6 @@ class KLDivLoss(Loss):
         super().__init__(size_average, reduce, reduction, log_target=log_target)
 
 
-class GaussianNLLLoss(Loss):
-    """Negative log-likelihood under Gaussians of given means and variances; see `functional.gaussian_nll_loss`."""
-
-    function = staticmethod(F.gaussian_nll_loss)
-
-    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction, full=full, eps=eps)
-
-
 class MultiMarginLoss(Loss):
     """How much the scores of other classes come within `margin` of the target's; see `functional.multi_margin_loss`."""
 
@@ -138,7 +136,7 @@ class MultiMarginLoss(Loss):
         super().__init__(size_average, reduce, reduction, p=p, margin=margin, weight=weight)
 
 
-class SoftMarginLoss(Loss):
+class SoftMarginLoss(PlainLoss):
     """log(1 + e^(-target input)) for targets 1 and -1; see `functional.soft_margin_loss`."""
 
     function = staticmethod(F.soft_margin_loss)
@@ -160,19 +158,3 @@ class HingeEmbeddingLoss(Loss):
 
     def __init__(self, margin: float = 1.0, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction, margin=margin)
-
-
-class CosineEmbeddingLoss(MarginRankingLoss):
-    """What the cosines lack to 1 for targets 1, and exceed `margin` by for targets -1; see `functional.cosine_embedding_loss`."""
-
-    function = staticmethod(F.cosine_embedding_loss)
-
-
-class TripletMarginLoss(Loss):
-    """How much an anchor's distance from `positive` exceeds that from `negative` less `margin`; see `functional.triplet_margin_loss`."""
-
-    function = staticmethod(F.triplet_margin_loss)
-
-    def __init__(self, margin: float = 1.0, p: float = 2.0, eps: float = 1e-6, swap: bool = False, size_average: Flag = None,
-                 reduce: Flag = None, reduction: str = "mean") -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)

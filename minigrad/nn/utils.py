@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .._tensor import Tensor
 from ..autograd import no_grad
@@ -73,3 +73,12 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     for p in parameters:
         p.data = vec[start:start + p.numel()].view_as(p).data
         start += p.numel()
+
+
+if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
+
+    def __getattr__(name):
+        """Raise the error that tells the nearest names."""
+        from ..unknown_names import unknown
+
+        raise unknown(__name__, name)

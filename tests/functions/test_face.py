@@ -47,16 +47,21 @@ NAMES = {
         floor_ ceil_ trunc_ round_ square_ sign_ lerp_ addcmul_ addcdiv_ resize_ type_as byte short char""",
     "nn": """Module Parameter Sequential ModuleList Linear Tanh ReLU Sigmoid Softmax LogSoftmax Identity
         Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss functional init LeakyReLU PReLU ELU SELU GELU SiLU Mish Softplus
-        LogSigmoid Softsign Hardtanh ReLU6""",
+        LogSigmoid Softsign Hardtanh ReLU6 ModuleDict ParameterList ParameterDict Dropout BatchNorm1d LayerNorm Embedding Unflatten
+        CosineSimilarity PairwiseDistance BCELoss BCEWithLogitsLoss SmoothL1Loss HuberLoss KLDivLoss MultiMarginLoss
+        SoftMarginLoss MarginRankingLoss HingeEmbeddingLoss utils""",
     "nn.functional": """linear relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu
-        prelu elu selu gelu silu mish softplus logsigmoid softsign hardtanh relu6""",
+        prelu elu selu gelu silu mish softplus logsigmoid softsign hardtanh relu6 dropout batch_norm layer_norm embedding
+        normalize cosine_similarity pairwise_distance binary_cross_entropy binary_cross_entropy_with_logits smooth_l1_loss huber_loss
+        kl_div multi_margin_loss soft_margin_loss margin_ranking_loss hinge_embedding_loss""",
     "nn.init": """uniform_ normal_ constant_ zeros_ ones_ xavier_uniform_ xavier_normal_ kaiming_uniform_
-        kaiming_normal_ calculate_gain""",
+        kaiming_normal_ calculate_gain eye_ orthogonal_ trunc_normal_""",
+    "nn.utils": "clip_grad_norm_ clip_grad_norm clip_grad_value_ parameters_to_vector vector_to_parameters",
     "nn.Module": """parameters named_parameters buffers named_buffers children named_children modules
         named_modules
         add_module register_module register_parameter register_buffer apply train eval zero_grad to
         double float cuda cpu state_dict load_state_dict requires_grad_ extra_repr get_submodule
-        get_parameter register_forward_hook register_forward_pre_hook forward""",
+        get_parameter get_buffer type half share_memory register_forward_hook register_forward_pre_hook forward""",
     "optim": "SGD Adam AdamW RMSprop Adagrad LBFGS Optimizer lr_scheduler",
     "optim.lr_scheduler": """LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR
         ConstantLR SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",
@@ -430,13 +435,18 @@ def test_in_place_writes_into_the_memory_when_nothing_is_recorded():
 
 SIGNATURES = {
     "nn": """Linear ReLU Softmax LogSoftmax Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss Parameter ModuleList LeakyReLU
-        PReLU ELU SELU GELU SiLU Mish Softplus Hardtanh ReLU6""",
+        PReLU ELU SELU GELU SiLU Mish Softplus Hardtanh ReLU6 ParameterList ParameterDict Dropout BatchNorm1d LayerNorm Embedding
+        Unflatten CosineSimilarity PairwiseDistance BCELoss BCEWithLogitsLoss SmoothL1Loss HuberLoss KLDivLoss MultiMarginLoss
+        SoftMarginLoss MarginRankingLoss HingeEmbeddingLoss""",
+    "nn.utils": "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters",
     "nn.functional": """relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu elu selu silu
-        mish softsign hardtanh relu6""",
+        mish softsign hardtanh relu6 dropout batch_norm layer_norm embedding binary_cross_entropy
+        binary_cross_entropy_with_logits smooth_l1_loss huber_loss kl_div multi_margin_loss soft_margin_loss
+        margin_ranking_loss hinge_embedding_loss""",
     "nn.init": NAMES["nn.init"],
     "nn.Module": """parameters named_parameters buffers named_buffers named_modules add_module register_parameter
         register_buffer apply train zero_grad load_state_dict state_dict cuda requires_grad_ get_submodule get_parameter
-        register_forward_hook register_forward_pre_hook""",
+        get_buffer type share_memory register_forward_hook register_forward_pre_hook""",
     "optim": "SGD Adam AdamW RMSprop Adagrad LBFGS",
     "optim.lr_scheduler": """StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR ConstantLR
         SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",

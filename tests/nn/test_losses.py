@@ -50,9 +50,7 @@ def test_other_losses_refuse_what_does_not_fit():
     for kind, call in [
         (RuntimeError, "smooth_l1_loss(x, x, beta=-1)"), (RuntimeError, "huber_loss(x, x, delta=0)"),
         (ValueError, "kl_div(x, x, reduction='hm')"),
-        (ValueError, "multi_margin_loss(x, classes(T, 0, 1, 2), p=3)"), (ValueError, "triplet_margin_loss(x, x, x, margin=0)"),
-        (RuntimeError, "cosine_embedding_loss(x, x, x)"), (ValueError, "gaussian_nll_loss(x, x, -x * x - 1)"),
-        (ValueError, "gaussian_nll_loss(x, x, x[:, :2] * 0)"),
+        (ValueError, "multi_margin_loss(x, classes(T, 0, 1, 2), p=3)"),
     ]:  # fmt: skip
         refused(lambda T, call=call: eval(f"{F}.{call}", {"T": T, "x": x(T), "classes": classes}), kind, call.partition("(")[0])
     refused(lambda T: T.nn.functional.multi_margin_loss(x(T), classes(T, 0, 1, 4)), RuntimeError, "index 4 is out of range")
@@ -68,16 +66,6 @@ def test_modules_pass_their_options_and_weights_on():
         named = T.nn.SmoothL1Loss(beta=2.0)(target=target, input=x)
         return [plain(x, target), weighed(x, target), list(weighed.state_dict()), list(margin.state_dict()), named,
                 margin(x, T.tensor([0, 3, 1])), T.nn.KLDivLoss(reduction="batchmean")(x, target), weighed.double().pos_weight]
-
-    alike(results)
-
-
-def test_small_variances_count_as_eps_but_keep_their_gradient():
-    def results(T):
-        variance = T.tensor([0.0, 1e-9, 2.0], dtype=T.float64, requires_grad=True)
-        loss = T.nn.GaussianNLLLoss(eps=1e-3)(numbers(T, 3), numbers(T, 3, seed=1), variance)
-        loss.backward()
-        return [loss, variance.grad, variance, T.nn.GaussianNLLLoss()(numbers(T, 3), numbers(T, 3, seed=1), 0.5)]
 
     alike(results)
 

@@ -320,30 +320,11 @@ def ordered(draw):
     return with_signs(draw, 2, margin=st.sampled_from([0, 0.5]))
 
 
-def embedded(draw):
-    """Draw rows of two tensors, and ±1 for each."""
-    n, d = draw(sides), draw(st.integers(1, 3))
-    return Call([Argument((n, d)), Argument((n, d)), Argument((n,), signs, constant=True)],
-                {"reduction": draw(reductions), "margin": draw(st.sampled_from([0, 0.3]))})
-
-
-def triplets(draw):
-    shape = (draw(sides), draw(st.integers(1, 3)))
-    return Call([Argument(shape)] * 3, {"reduction": draw(reductions), "swap": draw(st.booleans())})
-
-
 def scored(draw):
     """Draw scores (N, C), a class for each, weights or none."""
     n, c = draw(st.integers(1, 4)), draw(st.integers(1, 4))
     return Call([Argument((n, c)), Argument((n,), below(c)), Plain(draw(st.sampled_from([1, 2]))), Plain(draw(st.sampled_from([1.0, 0.5]))),
                  Argument((c,), positive, constant=True) if draw(st.booleans()) else Plain(None)], {"reduction": draw(reductions)})
-
-
-def with_variances(draw):
-    """Draw means, targets, and a variance for each, or for each row."""
-    n, d = draw(sides), draw(st.integers(1, 3))
-    variance = Argument(draw(st.sampled_from([(n, d), (n, 1), (n,) if n != d else (n, d)])), positive)
-    return Call([Argument((n, d)), Argument((n, d)), variance], {"reduction": draw(reductions), "full": draw(st.booleans())})
 
 
 def channels(draw):
@@ -391,20 +372,12 @@ def some_rows(draw):
     return Call([Argument((draw(st.integers(3, 5)), 3))])
 
 
-def three_rows(draw):
-    return Call([Argument((draw(sides), 3))] * 3)
-
-
 def row_and_signs(draw):
     return Call([Argument((3, 2)), Argument((3, 2), signs, constant=True)])
 
 
 def two_and_signs(draw):
     return Call([Argument((3,)), Argument((3,)), Argument((3,), signs, constant=True)])
-
-
-def pair_and_signs(draw):
-    return Call([Argument((3, 2)), Argument((3, 2)), Argument((3,), signs, constant=True)])
 
 
 def multi_margin(x, target, p, margin, weight, reduction):
@@ -892,13 +865,10 @@ FACES = [
     functional("smooth_l1_loss", against(beta=st.sampled_from([0.0, 0.4, 2.3])), terms=from_several, special="one"),
     functional("kl_div", against(log_target=st.booleans(), reduction=st.sampled_from(["batchmean", "sum", "none"])), domain=positive,
                kinks=(1.0,), terms=from_several, special=False),
-    functional("gaussian_nll_loss", with_variances, terms=from_several, special=False),
     Row("F.multi_margin_loss", mg.nn.functional.multi_margin_loss, multi_margin, scored, kinks=(), terms=from_several, special=False,
         face=True),
     functional("margin_ranking_loss", ordered, terms=from_several, special="one"),
     functional("hinge_embedding_loss", with_signs, terms=from_several, special="one"),
-    functional("cosine_embedding_loss", embedded, domain=away_from_zero, kinks=(1.0,), terms=from_statistics, special=False),
-    functional("triplet_margin_loss", triplets, kinks=(), terms=from_statistics, special=False),
     functional("dropout", dropped),
     functional("batch_norm", channels, kinks=(), terms=from_statistics, special=False),
     functional("layer_norm", last_axes, kinks=(), terms=from_statistics, special=False),
@@ -908,9 +878,7 @@ FACES = [
       for name in ("cosine_similarity", "pairwise_distance")],
     any_of("nn", ["CosineSimilarity", "PairwiseDistance", "HuberLoss", "SmoothL1Loss", "BCELoss", "BCEWithLogitsLoss",
                   ("KLDivLoss", {"reduction": "batchmean"})], two_rows, domain=inner, kinks=(), terms=from_statistics, special=False),
-    any_of("nn", ["GaussianNLLLoss", "TripletMarginLoss"], three_rows, domain=inner, kinks=(), terms=from_statistics, special=False),
     any_of("nn", ["SoftMarginLoss", "HingeEmbeddingLoss"], row_and_signs, kinks=(), terms=from_several, special=False),
-    any_of("nn", ["CosineEmbeddingLoss"], pair_and_signs, kinks=(), terms=from_statistics, special=False),
     any_of("nn", ["MarginRankingLoss"], two_and_signs, kinks=(), terms=from_several, special=False),
     Row("nn.MultiMarginLoss", lambda x, *given, **named: mg.nn.MultiMarginLoss(*given[1:], **named)(x, given[0]), multi_margin, scored,
         kinks=(), terms=from_several, special=False, face=True),

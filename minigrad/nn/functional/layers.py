@@ -48,6 +48,22 @@ def l1_penalty(input: Tensor, weight: float, form: str = "sign") -> Tensor:
 PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
 
 
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Return whole numbers (int64) with a new last axis of num_classes: 1 at the place that each class of `tensor` names, else 0.
+
+    num_classes=-1 stands for the largest class and 1. Raise RuntimeError for a class below 0 or of at least num_classes.
+    """
+    x = check_input(tensor, "one_hot", "tensor")
+    if x.dtype != backend.int64:
+        raise RuntimeError(f"one_hot: expected classes of int64, got {x.dtype}; use .long()")
+    low, high = (int(x.min()), int(x.max())) if x.array.size else (0, -1)
+    n = high + 1 if num_classes == -1 else num_classes
+    if not 0 <= low <= max(high, 0) < n:
+        raise RuntimeError(f"one_hot: classes {low} … {high} do not fit into {n} classes" if x.array.size else
+                           "one_hot: an empty tensor says no number of classes; give num_classes")
+    return (x.unsqueeze(-1) == arange(n, device=x.device)).long()
+
+
 # ---- dropout
 
 
@@ -73,10 +89,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 # ---- normalisations
 
 
-def batch_norm(
-    input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None, bias: Tensor | None = None,
-    training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
-) -> Tensor:
+def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
+               bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Tensor:
     """Return each channel of (N, C, …) with mean 0 and variance 1, then times `weight` plus `bias`, which are (C,) like the statistics.
 
     training: take the mean and the variance of the batch, over all axes but the channels', and move the running ones towards them by
@@ -94,7 +108,7 @@ def batch_norm(
     if training:
         if count == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(input.shape)}")
-        mean, variance = _moments(x, axes)
+        centred, mean, variance = _moments(x, axes)
         with no_grad():
             for running, now in ((running_mean, mean), (running_var, variance * (count / max(count - 1, 1)))):
                 if running is not None and count:
@@ -102,9 +116,8 @@ def batch_norm(
     elif running_mean is None or running_var is None:
         raise RuntimeError("batch_norm: expected running_mean and running_var, which are used where training is False")
     else:
-        mean, variance = running_mean.detach().reshape(shape), running_var.detach().reshape(shape)
-    normal = (x - mean) / ops.sqrt(variance + eps)
-    return _affine(normal, weight, bias, shape).to(input.dtype)
+        centred, variance = x - running_mean.detach().reshape(shape), running_var.detach().reshape(shape)
+    return _affine(centred / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
 
 
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -122,14 +135,15 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
                            f"at least one; got shape {tuple(input.shape)}")
     _check_parts("layer_norm", input, shape, weight=weight, bias=bias)
     x = input.float() if backend.is_half([input.array]) else input
-    mean, variance = _moments(x, tuple(range(-len(shape), 0)))
-    return _affine((x - mean) / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
+    centred, _, variance = _moments(x, tuple(range(-len(shape), 0)))
+    return _affine(centred / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
 
 
-def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Return the mean and the variance, that of a whole population, over some axes, which remain with length 1."""
+def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Return x - mean, the mean, and the variance of a whole population, over some axes, which remain with length 1."""
     mean = ops.mean(x, axis=axes, keepdims=True)
-    return mean, ops.mean(ops.square(x - mean), axis=axes, keepdims=True)
+    centred = x - mean
+    return centred, mean, ops.mean(ops.square(centred), axis=axes, keepdims=True)
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[Any, ...]) -> Tensor:
@@ -143,21 +157,16 @@ def _check_parts(name: str, input: Tensor, shape: tuple[Any, ...], **parts: Tens
     if not input.is_floating_point():
         raise NotImplementedError(f"{name}: expected a floating-point input, got {input.dtype}; use .float()")
     for key, part in parts.items():
-        if part is not None and tuple(part.shape) != shape:
-            raise RuntimeError(f"{name}: {key} should have the shape {shape} for an input of shape {tuple(input.shape)}, "
-                               f"got {tuple(part.shape)}")
-        if part is not None and part.dtype != input.dtype and not backend.is_half([input.array]):
-            raise RuntimeError(f"{name}: all inputs must share one dtype; the input has {input.dtype}, {key} {part.dtype}: "
-                               f"convert the input with .to(minigrad.{part.dtype}) or the layer with .to(minigrad.{input.dtype})")
+        if part is not None and (tuple(part.shape) != shape or (part.dtype != input.dtype and not backend.is_half([input.array]))):
+            raise RuntimeError(f"{name}: for an input of shape {tuple(input.shape)} and {input.dtype}, {key} should have shape {shape} and "
+                               f"the same dtype, got {tuple(part.shape)} and {part.dtype}; a layer is converted with .to(dtype)")
 
 
 # ---- embeddings
 
 
-def embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False, sparse: bool = False,
-) -> Tensor:
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None, norm_type: float = 2.0,
+              scale_grad_by_freq: bool = False, sparse: bool = False) -> Tensor:
     """Return the rows of `weight` (V, D) at the indices `input`: (*, D) for an input (*).
 
     padding_idx:        the row of this index gets no gradient.
@@ -230,19 +239,3 @@ def at_least(x: Tensor, bound: float) -> Tensor:
     limited = x.clone()
     with no_grad():
         return limited.clamp_(min=bound)
-
-
-def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Return whole numbers (int64) with a new last axis of num_classes: 1 at the place that each class of `tensor` names, else 0.
-
-    num_classes=-1 stands for the largest class and 1. Raise RuntimeError for a class below 0 or of at least num_classes.
-    """
-    x = check_input(tensor, "one_hot", "tensor")
-    if x.dtype != backend.int64:
-        raise RuntimeError(f"one_hot: expected classes of int64, got {x.dtype}; use .long()")
-    low, high = (int(x.min()), int(x.max())) if x.array.size else (0, -1)
-    n = high + 1 if num_classes == -1 else num_classes
-    if not 0 <= low <= max(high, 0) < n:
-        raise RuntimeError(f"one_hot: classes {low} … {high} do not fit into {n} classes" if x.array.size else
-                           "one_hot: an empty tensor says no number of classes; give num_classes")
-    return (x.unsqueeze(-1) == arange(n, device=x.device)).long()

@@ -10,7 +10,6 @@ from ... import ops
 from ..._tensor import Tensor
 from ...functions.arguments import check_input
 from .checks import check_tensors
-from .layers import at_least
 
 Flag: TypeAlias = bool | None  # of PyTorch's two old arguments, which `reduction` replaces
 
@@ -163,10 +162,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     return reduced(_times(ops.bce(input, target), weight), reduction)
 
 
-def binary_cross_entropy_with_logits(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
-    pos_weight: Tensor | None = None,
-) -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
+                                     reduce: Flag = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> Tensor:
     """Return binary_cross_entropy(sigmoid(input), target), computed so that nothing overflows.
 
     weight:     a factor for each loss, which broadcasts.
@@ -242,32 +239,6 @@ def kl_div(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Fla
     if reduction == "batchmean":
         return losses.sum() / input.shape[0] if input.ndim else losses.sum()
     return reduced(losses, reduction)
-
-
-def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor | float, full: bool = False, eps: float = 1e-6,
-                      reduction: str = "mean") -> Tensor:
-    """Return the negative log-likelihood of targets under Gaussians of means `input` and variances `var`.
-
-    var:  a number, or a tensor of the input's shape, or of it without the last axis, or with length 1 instead of that of one axis.
-          Unlike in the other losses, the target too may broadcast, as in PyTorch.
-    full: add the constant log(2π) / 2.
-    eps:  the least variance; a smaller one counts as that, but gets its gradient.
-
-    y = Σ (log var + (input - target)² / var) / 2n,  dL/dinput = g (input - target) / (var n),  dL/dtarget = g (target - input) / (var n),
-    dL/dvar = g (1 - (input - target)² / var) / (2 var n)
-    """
-    reduction = reduction_of(None, None, reduction, "gaussian_nll_loss")
-    check_tensors("gaussian_nll_loss", input=input, target=target)
-    variance = var if isinstance(var, Tensor) else ops.ones_like(input) * var
-    if tuple(variance.shape) == tuple(input.shape[:-1]) and variance.ndim < input.ndim:
-        variance = variance.unsqueeze(-1)
-    differing = [n for m, n in zip(input.shape, variance.shape) if m != n]
-    if variance.ndim != input.ndim or differing not in ([], [1]) or bool((variance < 0).any()):
-        raise ValueError(f"gaussian_nll_loss: expected no negative var, and one for each element or row of an input {tuple(input.shape)}; "
-                         f"got shape {tuple(variance.shape)}; a network may return log var, and the loss be given its exp()")
-    variance = at_least(variance, eps)
-    losses = 0.5 * (ops.log(variance) + ops.square(input - target) / variance)
-    return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
 # ---- what they share

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ... import ops
 from ..._tensor import Tensor
 from ...functions.arguments import check_input
-from .layers import pairwise_distance
 from .losses import Flag, check_classes, checked, reduced, reduction_of
 
 
@@ -19,10 +18,8 @@ def soft_margin_loss(input: Tensor, target: Tensor, size_average: Flag = None, r
     return reduced(ops.bce_logits(target * input, 1.0), reduction)
 
 
-def multi_margin_loss(
-    input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Flag = None,
-    reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:
+def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
+                      size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return how much the scores of other classes come within `margin` of the target's, for scores (N, C) or (C,) and classes (N,) or ().
 
     weight: one factor for each class.
@@ -65,42 +62,3 @@ def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, siz
     reduction = checked("hinge_embedding_loss", input, target, size_average, reduce, reduction)
     apart = ops.where(ops.equal(target, 1), 0, ops.clip(margin - input, 0, None))
     return reduced(apart + ops.where(ops.equal(target, -1), 0, input), reduction)
-
-
-def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, size_average: Flag = None,
-                          reduce: Flag = None, reduction: str = "mean") -> Tensor:
-    """Return what the cosines of the angles between rows of two tensors (N, D) or (D,) lack to 1, or exceed `margin` by.
-
-    The first is for targets 1, the second for targets -1; targets are (N,) or ().
-
-    y = Σ (1 - c where target = 1, max(0, c - margin) where target = -1) / N for the cosines c,  no gradient for target,
-    dL/dinput1 = g dc/dinput1 times -1, 1 or 0, / N,  dL/dinput2 = g dc/dinput2 times -1, 1 or 0, / N
-    """
-    reduction = checked("cosine_embedding_loss", input1, input2, size_average, reduce, reduction)
-    if target.ndim != input1.ndim - 1:
-        raise RuntimeError(f"cosine_embedding_loss: a target of shape {tuple(target.shape)} does not fit inputs of {tuple(input1.shape)}: "
-                           "expected (N,) and (N, D), or () and (D,)")
-    lengths = (ops.square(input1).sum(-1) + 1e-12) * (ops.square(input2).sum(-1) + 1e-12)
-    cosines = (input1 * input2).sum(-1) / ops.sqrt(lengths)
-    together = ops.where(ops.equal(target, 1), 1 - cosines, 0)
-    return reduced(together + ops.where(ops.equal(target, -1), ops.clip(cosines - margin, 0, None), 0), reduction)
-
-
-def triplet_margin_loss(
-    anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6, swap: bool = False,
-    size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
-) -> Tensor:
-    """Return how much the anchor's distance d₊ from `positive` is larger than its distance d₋ from `negative` less `margin`.
-
-    swap: take as d₋ the distance between `positive` and `negative`, where that is smaller.
-
-    y = Σ max(0, d₊ - d₋ + margin) / N,  dL/danchor = g (dd₊/danchor - dd₋/danchor) / N where the maximum is not 0, else 0,
-    dL/dpositive = g dd₊/dpositive / N there,  dL/dnegative = -g dd₋/dnegative / N there
-    """
-    reduction = checked("triplet_margin_loss", anchor, positive, size_average, reduce, reduction)
-    if margin <= 0:
-        raise ValueError(f"triplet_margin_loss: margin must be greater than 0, got {margin}")
-    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
-    if swap:
-        far = ops.minimum(far, pairwise_distance(positive, negative, p, eps))
-    return reduced(ops.clip(margin + near - far, 0, None), reduction)
