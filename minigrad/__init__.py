@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from . import autograd, backend, ops
 from ._tensor import Tensor
-from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .backend import (DeviceMismatchError, bool_, device, dtype, float16, float32, float64, get_default_dtype, get_num_threads, inf,
                       int8, int16, int32, int64, nan, set_default_dtype, set_num_threads, uint8)
 from .functions.comparisons import (allclose, eq, equal, ge, gt, is_tensor, isfinite, isinf, isnan, le, logical_and, logical_not,
@@ -43,13 +43,13 @@ __all__ = [
     "clamp", "clip", "clone", "concat", "cuda", "data", "default_generator", "device", "div", "divide", "double", "dtype", "empty",
     "empty_like", "enable_grad", "eq", "equal", "exp", "eye", "flatten", "float", "float16", "float32", "float64", "floor_divide",
     "from_numpy", "full", "full_like", "ge", "get_default_dtype", "get_num_threads", "gt", "half", "index_select", "inf",
-    "initial_seed", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_tensor", "isfinite", "isinf", "isnan", "le",
-    "linspace", "load", "log", "log_softmax", "logical_and", "logical_not", "logical_or", "long", "lt", "manual_seed", "matmul", "max",
-    "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "nan", "ne", "neg", "nn", "no_grad", "normal", "numel", "ones",
-    "ones_like", "ops", "optim", "permute", "pow", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "relu",
-    "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled", "set_num_threads", "set_printoptions", "sigmoid", "sign",
-    "softmax", "sqrt", "square", "squeeze", "stack", "sub", "subtract", "sum", "t", "tanh", "tensor", "transpose", "uint8", "unsqueeze",
-    "utils", "where", "zeros", "zeros_like",
+    "inference_mode", "initial_seed", "int", "int8", "int16", "int32", "int64", "is_grad_enabled", "is_inference_mode_enabled",
+    "is_tensor", "isfinite", "isinf", "isnan", "le", "linspace", "load", "log", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "long", "lt", "manual_seed", "matmul", "max", "maximum", "mean", "min", "minimum", "mm", "mul", "multiply", "nan",
+    "ne", "neg", "nn", "no_grad", "normal", "numel", "ones", "ones_like", "ops", "optim", "permute", "pow", "rand", "rand_like",
+    "randint", "randn", "randn_like", "randperm", "relu", "remainder", "reshape", "save", "set_default_dtype", "set_grad_enabled",
+    "set_num_threads", "set_printoptions", "sigmoid", "sign", "softmax", "sqrt", "square", "squeeze", "stack", "sub", "subtract",
+    "sum", "t", "tanh", "tensor", "transpose", "uint8", "unsqueeze", "utils", "where", "zeros", "zeros_like",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist

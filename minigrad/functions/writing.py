@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd import contract, modes, sharing
+from ..autograd.graph import rebind
 from ..autograd.writes import wrote
 from .types import Tensor
 
@@ -40,7 +41,7 @@ def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: A
         x.array, x.views = new.array, None
     else:
         new = _write_through(x, name, compute)
-    _rebind(x, new)
+    rebind(x, new.node)
     return x
 
 
@@ -79,7 +80,7 @@ def _write_through(x: Tensor, name: str, compute: Any) -> Any:
     memory[...] = new.array
     wrote(memory)
     for view in views:
-        _rebind(view, _seen_in(view, new, memory))
+        rebind(view, _seen_in(view, new, memory).node)
     return new
 
 
@@ -95,14 +96,6 @@ def _seen_in(view: Tensor, new: Tensor, memory: Any) -> Any:
         return part
     rest = view if view._requires_grad else backend.copy(view.array)  # what a node holds may not be written by the next change
     return ops.where(backend.asarray(found, like=memory), part, rest)
-
-
-def _rebind(x: Tensor, new: Any) -> None:
-    """Give `x` the history of `new`; its gradient is still kept if it was."""
-    old, node = x.node, new.node
-    x.node, x._requires_grad = node, new._requires_grad
-    if old is not None and old.hooks and (keep := old.hooks.pop(None, None)) is not None and node is not None:
-        node.hooks = {**(node.hooks or {}), None: keep}
 
 
 READ_ONLY = "the tensor shows a read-only array, or one expanded without a copy; change a clone() instead"
