@@ -76,13 +76,13 @@ class _Output:
 class _Call:
     """Stands as `op` in the node of a Function: its class and name, and what is known of its outputs."""
 
-    owns = False
+    owns, several, materialize = False, False, True
+    shapes: Any = ()  # (shape, dtype) of each of several outputs, None for what is no tensor
 
-    def __init__(self, cls, array, several, materialize):
-        self.cls, self.__name__, self.several, self.materialize = cls, cls.__name__, several, materialize
+    def __init__(self, cls, array):
+        self.cls, self.__name__ = cls, cls.__name__
         self.product: dict = {}  # {0: (the last gradient, what backward returned for it)}: backward runs once for all inputs
-        self.output, self.module = (lambda: None) if several else weakref.ref(array), backend.array_module(array)
-        self.shapes: Any = ()  # (shape, dtype) of each of several outputs, None for what is no tensor
+        self.output, self.module = weakref.ref(array), backend.array_module(array)
 
     def zeros(self, node, as_tensor):
         """Return zeros as the gradient of a value that was used, but that got no gradient from any use."""
@@ -208,32 +208,17 @@ def _record(cls, ctx, inputs, returned, outs, several):
     if not places:
         return
     node, first = Node(), outs[places[0]].array
-    node.op, node.tick, node.options, node.hooks = _Call(cls, first, several, ctx._materialize), tick(), None, None
+    node.op, node.tick, node.options, node.hooks = _Call(cls, first), tick(), None, None
     node.shape, node.dtype = () if several else first.shape, first.dtype
     node.parents = [origin(x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
     node.constants = [constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
     saved = [None if t is None else (t.array, _origin(t, inputs, returned, places, ctx._dirty)) for t in ctx._saved]
-    results, given, call, call.node = node.op.product, [isinstance(x, Tensor) for x in inputs], node.op, weakref.ref(node)
-
-    def gradients(g):
-        entry = results.get(0)
-        if entry is None or entry[0] is not g:
-            entry = results[0] = g, _backward(cls, ctx, g, saved, given, call)
-        return entry[1]
-
-    def vjp(i):
-        def of_input(g):
-            result = gradients(g)[i]
-            if i == last:
-                results.clear()
-            return result
-
-        return of_input
-
-    last = max([i for i, p in enumerate(node.parents) if p is not None])
-    node.vjps = [vjp(i) for i in range(len(inputs))]
+    node.op.node = weakref.ref(node)
+    node.vjps = _vjps(cls, ctx, node.op, saved, [isinstance(x, Tensor) for x in inputs])
+    node.op.materialize = ctx._materialize
     if several:
-        call.shapes = [(t.array.shape, t.array.dtype) if isinstance(t, Tensor) else None for t in outs]
+        node.op.several, node.op.output = True, lambda: None
+        node.op.shapes = [(t.array.shape, t.array.dtype) if isinstance(t, Tensor) else None for t in outs]
     for i in places:
         out = outs[i]
         value = _output_node(node, i, out.array) if several else node
@@ -244,6 +229,20 @@ def _record(cls, ctx, inputs, returned, outs, several):
         if engine.observers:
             engine.tell(inputs, out)
             node.made = getattr(value, "made", None)
+
+
+def _vjps(cls, ctx, call, saved, given):
+    """Return the VJPs of a call, one for each input. The first that is called for a gradient runs the class's backward for all."""
+    def of_input(i, g):
+        entry = results.get(0)
+        if entry is None or entry[0] is not g:
+            entry = results[0] = g, _backward(cls, ctx, g, saved, given, call)
+        if i == last:
+            results.clear()
+        return entry[1][i]
+
+    results, last = call.product, max([i for i, need in enumerate(ctx.needs_input_grad) if need])
+    return [partial(of_input, i) for i in range(len(given))]
 
 
 def _output_node(call, i, array):
@@ -262,8 +261,10 @@ def _origin(t, inputs, returned, places, dirty):
 
     The node of an output is not kept, so that an output that is saved does not keep itself alive.
     """
-    place = next((i for i in places if t is returned[i]), None) if _is_in(t, returned) else None
-    return place if place is not None and (not _is_in(t, inputs) or _is_in(t, dirty)) else origin(t) if t._requires_grad else None
+    for i in places:
+        if t is returned[i] and (not _is_in(t, inputs) or _is_in(t, dirty)):
+            return i
+    return origin(t) if t._requires_grad else None
 
 
 def _unpack(saved, node):
