@@ -17,7 +17,7 @@ __all__ = [
 # ---- arithmetic
 
 
-def add(input: Tensor, other: Operand, *last: Tensor, alpha: float | Tensor = 1) -> Tensor:
+def add(input: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Return the sum of input and alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the sum.
 
     y = input + alpha · other,  dL/dinput = g,  dL/dother = alpha g
@@ -25,7 +25,7 @@ def add(input: Tensor, other: Operand, *last: Tensor, alpha: float | Tensor = 1)
     return ops.add(check_input(input, "add"), times_alpha("add", input, other, alpha, last))
 
 
-def sub(input: Tensor, other: Operand, *last: Tensor, alpha: float | Tensor = 1) -> Tensor:
+def sub(input: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Return the difference of input and alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the difference.
 
     y = input - alpha · other,  dL/dinput = g,  dL/dother = -alpha g

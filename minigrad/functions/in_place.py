@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # ---- arithmetic
 
 
-def add_(self: Tensor, other: Operand, *last: Tensor, alpha: float | Tensor = 1) -> Tensor:
+def add_(self: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Add alpha · other to self.
 
     y = self + alpha · other,  dL/dself = g,  dL/dother = alpha g
@@ -29,7 +29,7 @@ def add_(self: Tensor, other: Operand, *last: Tensor, alpha: float | Tensor = 1)
     return arithmetic(self, "add", ops.add, times_alpha("add_", self, other, alpha, last))
 
 
-def sub_(self: Tensor, other: Operand, *last: Tensor, alpha: float | Tensor = 1) -> Tensor:
+def sub_(self: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Subtract alpha · other from self.
 
     y = self - alpha · other,  dL/dself = g,  dL/dother = -alpha g

@@ -152,9 +152,10 @@ def test_what_an_operation_states_is_so(name):
 # ---- public functions
 
 RECORDS_NOTHING = {  # or has no gradient
-    "all", "allclose", "any", "argmax", "argmin", "backward", "bool", "detach", "detach_", "eq", "equal", "ge", "gt", "int", "is_tensor",
-    "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "long", "lt", "ne", "nelement", "normal_", "numel",
-    "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "retain_grad", "uniform_",
+    "all", "allclose", "any", "argmax", "argmin", "backward", "bernoulli_", "bool", "detach", "detach_", "eq", "equal", "exponential_",
+    "ge", "gt", "int", "is_tensor", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "long", "lt", "ne",
+    "nelement", "normal_", "numel", "random_", "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_",
+    "retain_grad", "uniform_",
 }  # fmt: skip
 HOMES = ("elementwise", "in_place", "indexing", "products", "reductions", "shapes", "conversions", "comparisons", "gradients")
 
