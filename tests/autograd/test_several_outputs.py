@@ -6,6 +6,7 @@ import torch
 
 import minigrad as mg
 from minigrad.inspect import explain, lines, steps
+from support.strict_device import strict_device
 
 
 def leaf(lib, *numbers):
@@ -290,3 +291,30 @@ def test_a_gradient_that_is_broadcast_is_summed():
         a, b = Spread.apply(x)
         (a.sum() + b.sum()).backward()
         assert x.grad.tolist() == [9.0, 9.0]
+
+
+def test_several_outputs_on_a_device():
+    with strict_device():
+        f, x, y = product_and_power(mg), leaf(mg, 0.5, -1.0), leaf(mg, 2.0, 3.0)
+        there = [t.detach().cuda().requires_grad_() for t in (x, y)]
+        found = []
+        for inputs in ((x, y), there):
+            a, b, _ = f(*inputs)
+            gradients = mg.autograd.grad((a.sum() + (b * b).sum()), inputs, create_graph=True)
+            found.append([t.cpu().tolist() for t in (*gradients, *mg.autograd.grad((gradients[0] ** 2).sum(), inputs))])
+        assert found[0] == found[1] and b.is_cuda
+
+
+def test_a_pass_that_failed_leaves_nothing_behind():
+    f, x = product_and_power(mg), leaf(mg, 0.5, -1.0)
+    a, b, _ = f(x, leaf(mg, 2.0, 3.0))
+
+    def fail(g):
+        raise KeyboardInterrupt
+
+    handle = a.register_hook(fail)
+    with pytest.raises(KeyboardInterrupt):
+        (a + b).sum().backward(retain_graph=True)
+    handle.remove()
+    (g,) = mg.autograd.grad(a.sum(), x)
+    assert g.tolist() == a.tolist()

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import minigrad as mg
+from support.strict_device import strict_device
 
 
 def outcome(lib, program):
@@ -178,3 +179,13 @@ def test_a_state_of_the_default_generator_and_generators_repeat_the_draws():
         once, again = (draw(mg.Generator().manual_seed(5)) for _ in range(2))
         assert mg.equal(once, again) and not mg.equal(draw(None), once)
     assert isinstance(mg.seed(), int)
+
+
+def test_draws_on_a_device_are_those_of_the_host():
+    draws = (lambda x, g: mg.bernoulli(x, generator=g), lambda x, g: x.bernoulli_(0.3, generator=g),
+             lambda x, g: x.bernoulli_(x, generator=g), lambda x, g: x.exponential_(2, generator=g), lambda x, g: x.random_(9, generator=g),
+             lambda x, g: mg.multinomial(x, 3, generator=g), lambda x, g: mg.multinomial(x, 9, True, generator=g))
+    with strict_device():
+        for draw in draws:
+            there, here = (draw(mg.full((5,), 0.5, device=device), mg.Generator().manual_seed(1)) for device in ("cuda", "cpu"))
+            assert there.is_cuda and there.tolist() == here.tolist()
