@@ -195,7 +195,7 @@ class Tensor(graph.Tensor):
         return bool(self.eq(value).any())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.array.ndim == 0 else str(self), spec)
+        return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
 
     @property
     def retains_grad(self) -> builtins.bool:

@@ -143,6 +143,10 @@ def _check_dirty(name, dirty, returned, recorded):
                                "that has a history; give it a clone()")
 
 
+class InplaceFunction(Function):
+    """PyTorch's old name of a Function that changes an input in place."""
+
+
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a `backward` that has no derivative of its own: it runs unrecorded, and a second derivative raises RuntimeError."""
     @functools.wraps(backward)

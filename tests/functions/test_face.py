@@ -23,7 +23,8 @@ NAMES = {
         sum mean max min amax amin argmax argmin all any eq ne lt le gt ge logical_and logical_or
         logical_not isnan isinf isfinite reshape flatten squeeze unsqueeze t transpose permute clone
         numel is_tensor allclose equal save load set_printoptions set_num_threads get_num_threads
-        initial_seed normal cuda nn optim autograd""",
+        initial_seed normal cuda nn optim autograd inference_mode is_inference_mode_enabled bernoulli multinomial randint_like
+        get_rng_state set_rng_state seed random""",
     "Tensor": """shape size ndim numel dtype device requires_grad grad grad_fn is_leaf data item numpy tolist
         detach clone to cpu cuda double float long int half bool type view reshape flatten squeeze
         unsqueeze t T transpose permute expand expand_as view_as matmul mm sum mean max min amax amin
@@ -32,7 +33,8 @@ NAMES = {
         register_post_accumulate_grad_hook
         requires_grad_ detach_ new new_zeros new_ones new_full new_empty new_tensor contiguous
         is_contiguous stride element_size nelement dim eq ne lt le gt ge all any isnan isinf isfinite
-        index_select is_cuda is_floating_point retains_grad add sub mul div neg __array__ __len__
+        index_select is_cuda is_floating_point retains_grad add sub mul div neg __array__ __len__ bernoulli bernoulli_ exponential_
+        random_ multinomial
         __iter__ __index__""",
     "nn": """Module Parameter Sequential ModuleList Linear Tanh ReLU Sigmoid Softmax LogSoftmax Identity
         Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss functional init""",
@@ -47,7 +49,8 @@ NAMES = {
     "optim": "SGD Adam Optimizer lr_scheduler",
     "optim.lr_scheduler": "LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR",
     "optim.Optimizer": "step zero_grad add_param_group state_dict load_state_dict",
-    "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled",
+    "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled inference_mode",
+    "autograd.function": "Function FunctionCtx InplaceFunction once_differentiable",
     "autograd.functional": "vjp jvp jacobian hessian vhp hvp",
     "cuda": "is_available device_count synchronize",
 }  # fmt: skip

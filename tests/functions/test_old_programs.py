@@ -50,7 +50,8 @@ T.tensor([[T.ones(1)]]); w.new([1, 2]); w.new((1, 2)); w.new(0, 2); w.new(); w.n
 w.new(T.ones(2).double()); w.new(3.5); T.ones(2).double().new(np.ones(2)); T.ones(2).long().new([1.5]); w.new(T.Size([0, 2]))
 """
 OTHERS = """
-a = np.ones(2); t = T.Tensor(a); t[0] = 5; a | a = np.ones(2, "float32"); t = T.Tensor(a); t[0] = 5; a
+"{:.4f}".format(T.tensor([1.5])) | f"{T.tensor(1.23456):.2f}" | a = np.ones(2); t = T.Tensor(a); t[0] = 5; a
+a = np.ones(2, "float32"); t = T.Tensor(a); t[0] = 5; a
 a = np.ones(2, "int64"); t = T.LongTensor(a); t[0] = 5; a | a = np.ones(2, "int32"); t = T.LongTensor(a); t[0] = 5; a
 a = np.ones(2, "float32"); t = T.ones(2).new(a); t[0] = 5; a | t = T.ones(2); u = T.Tensor(t); u[0] = 5; t
 T.Tensor(w * 2).sum().backward(); w.grad | T.Tensor(w).sum().backward(); w.grad
