@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from . import autograd, backend, ops
 from ._tensor import Tensor
-from .autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .autograd import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 from .backend import (DeviceMismatchError, bool_, device, dtype, float16, float32, float64, get_default_dtype, get_num_threads, inf,
                       int8, int16, int32, int64, nan, set_default_dtype, set_num_threads, uint8)
 from .functions.comparisons import *
@@ -79,12 +79,14 @@ __all__ = [
     "half",
     "iinfo",
     "inf",
+    "inference_mode",
     "int",
     "int8",
     "int16",
     "int32",
     "int64",
     "is_grad_enabled",
+    "is_inference_mode_enabled",
     "linalg",
     "load",
     "long",

@@ -11,13 +11,13 @@ from .autograd import graph, modes, sharing
 from .autograd.writes import reshaped
 from .functions import comparisons as c
 from .functions import conversions as v
-from .functions import creation, gradients, indexing, norms, parts, products, scattering, sorting
+from .functions import creation, gradients, indexing, norms, parts, products, random, scattering, sorting
 from .functions import elementwise as e
 from .functions import in_place as i
 from .functions import operators as o
 from .functions import reductions as r
 from .functions import shapes as s
-from .functions.arguments import check_tensor, sizes
+from .functions.arguments import check_tensor
 from .printing import Size, format_tensor
 
 if TYPE_CHECKING:
@@ -34,18 +34,17 @@ class Tensor(graph.Tensor):
     __slots__ = ()
     array: Any
 
-    def __init__(self, *data: Any, requires_grad: builtins.bool = False) -> None:
-        """Make a tensor on the memory of an array.
+    def __init__(self, *data: Any, requires_grad: builtins.bool = False, device: Any = None) -> None:
+        """Make a tensor as old programs do: Tensor(2, 3), uninitialised, Tensor([1, 2]) or Tensor(array), each of the default dtype.
 
-        Old programs also call Tensor(2, 3), for an uninitialised tensor, and Tensor([1, 2]), both of the default dtype.
+        An array of that dtype shares its memory. Of a tensor, make a view, of its own dtype.
         """
-        array = backend.plain_array(data[0], "Tensor") if data else None
-        if backend.is_array(array):
-            super().__init__(array, *data[1:] or (requires_grad,))
-        else:
-            super().__init__(from_old_arguments(data, backend.get_default_dtype()), requires_grad)
-            if data and isinstance(data[0], Tensor):
-                sharing.link(data[0], self, sharing.VIEW)
+        dtype = None if data and isinstance(data[0], Tensor) else backend.get_default_dtype()
+        made = creation.from_old_arguments(data, dtype, device, "Tensor")
+        super().__init__(made.array, requires_grad)
+        if made.node is not None:
+            self.node, self._requires_grad = made.node, True
+        sharing.link(made, self, sharing.VIEW)
 
     # ---- what it is
 
@@ -192,7 +191,7 @@ class Tensor(graph.Tensor):
         return bool(self.eq(value).any())
 
     def __format__(self, spec: str) -> str:
-        return format(self.item() if self.array.ndim == 0 else str(self), spec)
+        return format(self.item(), spec) if self.array.ndim == 0 else object.__format__(self, spec)
 
     @property
     def retains_grad(self) -> builtins.bool:
@@ -259,6 +258,8 @@ class Tensor(graph.Tensor):
     lerp_, addcmul_, addcdiv_ = i.lerp_, i.addcmul_, i.addcdiv_
     masked_fill_, scatter_, scatter_add_, index_add_, index_fill_ = i.masked_fill_, i.scatter_, i.scatter_add_, i.index_add_, i.index_fill_
     zero_, fill_, copy_, normal_, uniform_, resize_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_, i.resize_
+    bernoulli_, exponential_, random_ = i.bernoulli_, i.exponential_, i.random_
+    bernoulli, multinomial = random.bernoulli, random.multinomial
 
     # ---- the operators
 
@@ -275,17 +276,6 @@ class Tensor(graph.Tensor):
     __iadd__, __isub__, __imul__, __itruediv__, __ipow__ = o.iadd, o.isub, o.imul, o.itruediv, o.ipow
     __ifloordiv__, __imod__, __iand__, __ior__, __ixor__ = o.ifloordiv, o.imod, o.iand, o.ior, o.ixor
     __ilshift__, __irshift__ = o.ilshift, o.irshift
-
-
-def from_old_arguments(data: tuple[Any, ...], dtype: Any) -> Any:
-    """Return the array for Tensor(2, 3), uninitialised, for Tensor([1, 2]), converted to `dtype`, or for Tensor(tensor)."""
-    xp = backend.array_module(None)
-    if len(data) == 1 and isinstance(data[0], Tensor):
-        return data[0].array
-    if len(data) == 1 and isinstance(data[0], list | tuple | backend.ndarray) and not isinstance(data[0], Size):
-        found = backend.plain_array(data[0], "Tensor")
-        return backend.without_fp_warnings(backend.plain_array(xp.asarray(found), "Tensor").astype, dtype, copy=False)
-    return xp.empty(sizes(data), dtype) if data else xp.empty(0, dtype)
 
 
 graph.use_tensor_class(Tensor)

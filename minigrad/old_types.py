@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from . import backend
-from ._tensor import Tensor, from_old_arguments
+from ._tensor import Tensor
 from .functions.conversions import TYPE_NAMES
+from .functions.creation import from_old_arguments
 
 
 class TensorType:
@@ -16,7 +17,7 @@ class TensorType:
         self.__name__, self.holds = name, backend.dtype_of(TYPE_NAMES[name])
 
     def __call__(self, *data: Any) -> Tensor:
-        return Tensor(from_old_arguments(data, self.holds))
+        return from_old_arguments(data, self.holds, None, self.__name__)
 
     def __instancecheck__(self, x: Any) -> bool:
         return isinstance(x, Tensor) and x.dtype == self.holds

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from .engine import backward, grad, op
 from .function import Function, Variable
-from .modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .modes import enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled
 
 if TYPE_CHECKING:
     from . import functional as functional
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnomalyError", "Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck", "gradgradcheck",
-    "is_grad_enabled", "no_grad", "op", "set_detect_anomaly", "set_grad_enabled",
+    "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "op", "set_detect_anomaly", "set_grad_enabled",
 ]
 
 

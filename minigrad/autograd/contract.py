@@ -7,7 +7,7 @@ import warnings
 from .. import backend
 from .broadcasting import unbroadcast, was_broadcast
 from .graph import Tensor, origin, wrap
-from .sums import Sums
+from .sums import Parts, Sums
 from .writes import held, reshaped_since, written_since
 
 # ---- an operation's arguments and value
@@ -96,23 +96,24 @@ def add_note(error, node, g, parent, vjp, vjps):
 def fit(c, g, node, like):
     """Return what a VJP of `node` returned for `g`, brought to the shape and dtype of `like`, its argument.
 
-    Raise RuntimeError where that cannot be. None, which a Function's backward may return where it has no gradient, is returned as it is.
+    Raise RuntimeError where that cannot be. None, which a Function's backward may return where it has no gradient, is returned as it is,
+    and so is what goes to a call with several outputs.
     """
     name, shape, dtype = node.op.__name__, like.shape, like.dtype
     if shape and type(c) is type(g) and c.dtype == dtype and c.shape == node.shape and c.shape[len(c.shape) - len(shape):] == shape:
         return unbroadcast(c, shape)
     if not isinstance(c, Tensor) and not backend.is_array(c):
-        if c is None and not node.op.owns:
-            return None
+        if type(c) is Parts or (c is None and not node.op.owns):
+            return c
         if not isinstance(c, backend.NumPyScalar):
             raise RuntimeError(f"the VJP of {name} returned {type(c).__name__} where an array of shape {shape} is expected")
         c = backend.asarray(c)
-    a, b = (x.array if isinstance(x, Tensor) else x for x in (c, g))
+    a, b = (getattr(x, "array", x) for x in (c, g))
     if type(a) is not type(b) and name != "to_device":
         raise backend.DeviceMismatchError(f"the VJP of {name} returned an array on {backend.device_of(a)} "
                                           f"for one on {backend.device_of(b)}")
     if c.shape != shape:
-        if not was_broadcast(shape, c.shape, node.shape):
+        if not was_broadcast(shape, c.shape, c.shape if type(g) is Parts else node.shape):
             raise RuntimeError(f"the VJP of {name} returned shape {tuple(c.shape)} for an input of shape {shape} "
                                f"(output {tuple(node.shape)}); expected the input's shape, or one that it was broadcast to")
         c = unbroadcast(c, shape)

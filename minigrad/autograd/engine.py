@@ -226,12 +226,15 @@ def backward(tensors: PublicTensor | Iterable[PublicTensor], grad_tensors: Any =
 
 
 def grad(outputs: PublicTensor | Iterable[PublicTensor], inputs: PublicTensor | Iterable[PublicTensor], grad_outputs: Any = None,
-         retain_graph: bool | None = None, create_graph: bool = False, *, allow_unused: bool | None = None,
-         materialize_grads: bool = False) -> tuple[PublicTensor, ...]:
+         retain_graph: bool | None = None, create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+         is_grads_batched: bool = False, materialize_grads: bool = False) -> tuple[PublicTensor, ...]:
     """Return d(outputs)/d(input) for each of `inputs`, weighted by `grad_outputs`: a tuple of tensors. No `.grad` is touched.
 
     An input that was not used is an error; its gradient is None with allow_unused, and zeros with materialize_grads.
+    only_inputs is PyTorch's old argument, which no longer does anything. Raise RuntimeError for is_grads_batched, which is not here.
     """
+    if is_grads_batched:
+        raise RuntimeError("grad: is_grads_batched is not here; call grad once for each of grad_outputs")
     if materialize_grads and allow_unused is False:
         raise ValueError("grad: with materialize_grads=True unused inputs get zeros; leave allow_unused out or set it to True")
     inputs, wanted = contract.check_wanted(inputs, "grad")

@@ -1,26 +1,31 @@
-"""`Function`: an operation of your own with PyTorch's interface, forward(ctx, …) and backward(ctx, g)."""
+"""`Function`: an operation of your own with PyTorch's interface, forward(ctx, …) and backward(ctx, *g)."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
-import weakref
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .. import backend
-from . import engine
-from .graph import Node, Tensor, constant, detach, origin, wrap
+from .calls import is_in, record
+from .graph import Tensor, detach, wrap
 from .modes import in_mode, recording
-from .sharing import link
-from .writes import tick
+from .sharing import has_opaque, link, views_of
+from .writes import wrote
 
 if TYPE_CHECKING:
     from .._tensor import Tensor as PublicTensor
 
 
-class Context:
+class FunctionCtx:
     """Passes what `forward` knows to `backward`: saved tensors, and any attribute that you set."""
 
     _saved: tuple[Any, ...] = ()
+    _dirty: tuple[Any, ...] = ()
+    _constant: tuple[Any, ...] = ()
+    _materialize = True
     needs_input_grad: tuple[bool, ...] = ()
     saved_tensors: tuple[Any, ...] = ()
 
@@ -31,6 +36,18 @@ class Context:
                 raise TypeError(f"save_for_backward: expected tensors, got {type(t).__name__}; set an attribute of ctx instead")
         self._saved = tensors
 
+    def mark_dirty(self, *tensors: PublicTensor) -> None:
+        """Say which inputs `forward` changed in place. It must return them, and they get the Function's gradient."""
+        self._dirty = tensors
+
+    def mark_non_differentiable(self, *tensors: PublicTensor) -> None:
+        """Say which outputs have no gradient. Outputs of whole numbers never have one."""
+        self._constant = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Say whether `backward` gets zeros for an output that no gradient has reached, as it does at first, or None."""
+        self._materialize = value
+
     @property
     def saved_variables(self) -> tuple[Any, ...]:
         """Return `saved_tensors`, of which this is the old name."""
@@ -38,33 +55,22 @@ class Context:
         return self.saved_tensors
 
 
-class _Call:
-    """Stands as `op` in the node of a Function: its class and name, and what is known of its value."""
-
-    owns = False  # the user's backward may return an array that is used elsewhere
-
-    def __init__(self, cls, array):
-        self.cls, self.__name__ = cls, cls.__name__
-        self.product: dict = {}  # {0: (the last gradient, what backward returned for it)}: backward runs once for all inputs
-        self.output, self._module = weakref.ref(array), backend.array_module(array)
-
-    def zeros(self, node, as_tensor):
-        """Return zeros as the gradient of a value that was used, but that got no gradient from any use."""
-        zeros = self._module.zeros(node.shape, dtype=node.dtype)
-        return wrap(zeros) if as_tensor else zeros
-
-
 class Function:
-    """Base class: write `forward(ctx, *inputs)` and `backward(ctx, g)` as static methods; call `YourFunction.apply(*inputs)`.
+    """Base class: write `forward(ctx, *inputs)` and `backward(ctx, *g)` as static methods; call `YourFunction.apply(*inputs)`.
 
-    `forward` works on tensors and returns one tensor. `backward` gets g = d(loss)/d(output) and returns one gradient for each
-    input of `apply`, None for those that need none (numbers, for example).
+    `forward` works on tensors and returns one tensor, or a tuple of several and of anything else, which is passed on. `backward` gets
+    g = d(loss)/d(output) for each of them, and returns one gradient for each input of `apply`, None for those that need none (numbers,
+    for example). With `setup_context(ctx, inputs, output)`, which may save what is needed, `forward(*inputs)` has no ctx.
     """
 
     @staticmethod
-    def forward(ctx: Any, /, *inputs: Any, **options: Any) -> Any:  # a method with other arguments may replace one of this type
-        """Return the value, one tensor."""
+    def forward(*inputs: Any, **options: Any) -> Any:  # a method with other arguments may replace one of this type
+        """Return the value: one tensor, or a tuple."""
         raise TypeError("Function: define forward(ctx, *inputs) as a static method")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Save what `backward` needs, after forward(*inputs) has returned `output`."""
 
     @staticmethod
     def backward(ctx: Any, /, *gradients: Any, **options: Any) -> Any:
@@ -72,96 +78,98 @@ class Function:
         raise TypeError("Function: define backward(ctx, g) as a static method")
 
     @classmethod
-    def apply(cls, *inputs: Any) -> PublicTensor:
-        """Run `forward` on the inputs, record it, and return its value."""
-        ctx = Context()
-        ctx.needs_input_grad = tuple(isinstance(x, Tensor) and x._requires_grad for x in inputs)
-        out = in_mode(False, cls.forward, ctx, *inputs)
-        if not isinstance(out, Tensor):
-            raise TypeError(f"{cls.__name__}.forward returned {type(out).__name__}; it must return one tensor")
-        returned = out
-        if any(out is x for x in inputs) or out._requires_grad:
-            out = wrap(out.array)
-            link(returned, out)
-        if recording.get() and any(ctx.needs_input_grad) and out.array.dtype.kind == "f":
-            _record(cls, ctx, inputs, out, returned)
+    def apply(cls, *inputs: Any, **options: Any) -> PublicTensor:
+        """Run `forward` on the inputs, which may be given by name, record it, and return what it returned: one tensor, or a tuple."""
+        ctx, run = FunctionCtx(), cls.forward
+        if cls.setup_context is not _SETUP:
+            run, inputs = partial(_forward_and_setup, cls), _bound(run, inputs, options).args
+        elif options:
+            bound = _bound(run, (ctx, *inputs), options)
+            run, inputs = partial(run, **bound.kwargs), bound.args[1:]
+        ctx.needs_input_grad = tuple([isinstance(x, Tensor) and x._requires_grad for x in inputs])
+        result = in_mode(False, run, ctx, *inputs)
+        several = isinstance(result, tuple)
+        if not several and not isinstance(result, Tensor):
+            raise TypeError(f"{cls.__name__}.forward returned {type(result).__name__}; it must return one tensor, or a tuple of several")
+        returned = result if several else (result,)
+        outs = [_fresh(t, inputs, ctx) for t in result] if several else [_fresh(result, inputs, ctx)]
+        recorded = True in ctx.needs_input_grad and bool(recording.get())
+        if ctx._dirty:
+            _check_dirty(cls.__name__, ctx._dirty, returned, recorded)
+        if recorded:
+            record(cls, ctx, inputs, returned, outs, several)
         ctx._saved = ()
-        return out
+        return tuple(outs) if several else outs[0]  # type: ignore[return-value]
 
 
-def _record(cls, ctx, inputs, out, returned):
-    """Give `out` its node. `returned` is the tensor that `forward` returned: `out` itself, or another one on the same memory."""
-    node = Node()
-    node.op, node.tick, node.options, node.hooks = _Call(cls, out.array), tick(), None, None
-    node.shape, node.dtype = out.array.shape, out.array.dtype
-    node.parents = [origin(x) if need else None for x, need in zip(inputs, ctx.needs_input_grad)]
-    node.constants = [constant(x) if p is None else None for x, p in zip(inputs, node.parents)]
-    me = weakref.ref(node)  # a weak reference, so that an output that is saved does not keep itself alive
-    saved = [None if t is None else (t.array, _origin(t, inputs, returned, me)) for t in ctx._saved]
-    results, given = node.op.product, [isinstance(x, Tensor) for x in inputs]
+_SETUP = Function.setup_context
 
-    def gradients(g):
-        entry = results.get(0)
-        if entry is None or entry[0] is not g:
-            entry = results[0] = g, _backward(cls, ctx, g, saved, given)
-        return entry[1]
 
-    def vjp(i):
-        def of_input(g):
-            result = gradients(g)[i]
-            if i == last:
-                results.clear()
+def _bound(forward, inputs, options):
+    """Return the arguments of `forward`, those that are given by name and its defaults among them."""
+    bound = inspect.signature(forward).bind(*inputs, **options)
+    bound.apply_defaults()
+    return bound
+
+
+def _forward_and_setup(cls, ctx, *inputs):
+    output = cls.forward(*inputs)
+    cls.setup_context(ctx, inputs, output)
+    return output
+
+
+def _fresh(t, inputs, ctx):
+    """Return an output that can get a node: `t` itself, or another tensor on its memory if it is an input or has a history."""
+    if not isinstance(t, Tensor) or not (t._requires_grad or is_in(t, inputs)):
+        return t
+    if is_in(t, ctx._dirty) and (recording.get() or not t._requires_grad):
+        return t
+    out = wrap(t.array)
+    link(t, out)
+    return out
+
+
+def _check_dirty(name, dirty, returned, recorded):
+    """Log that these inputs were changed in place; raise RuntimeError for one to which the Function's gradient cannot be given."""
+    for x in dirty:
+        wrote(x.array)
+        if not is_in(x, returned):
+            raise RuntimeError(f"{name}: an input of shape {tuple(x.shape)} was marked as dirty, but forward did not return it; "
+                               "the inputs that are changed in place must all be outputs")
+        if recorded and x._requires_grad and x.node is None:
+            raise RuntimeError(f"{name}: a leaf tensor that requires a gradient is changed in place; do it under minigrad.no_grad()")
+        if recorded and (views_of(x) or has_opaque(x)):
+            raise RuntimeError(f"{name}: an input of shape {tuple(x.shape)} that is changed in place shares its memory with another tensor "
+                               "that has a history; give it a clone()")
+
+
+class InplaceFunction(Function):
+    """PyTorch's old name of a Function that changes an input in place."""
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a `backward` that has no derivative of its own: it runs unrecorded, and a second derivative raises RuntimeError."""
+    @functools.wraps(backward)
+    def once(ctx, *gradients):
+        result = in_mode(False, backward, ctx, *gradients)
+        if not recording.get() or not any([isinstance(g, Tensor) and g._requires_grad for g in gradients]):
             return result
+        results = result if isinstance(result, tuple) else (result,)
+        return tuple([None if r is None else _Once.apply(r, *gradients) for r in results])
 
-        return of_input
-
-    last = max(i for i, p in enumerate(node.parents) if p is not None)
-    node.vjps = [vjp(i) for i in range(len(inputs))]
-    out.node, out._requires_grad = node, True
-    if engine.observers:
-        engine.tell(inputs, out)
+    return once
 
 
-def _origin(t, inputs, returned, me):
-    """Return what stands for a saved tensor in the graph: its node or leaf, for the value the Function's own node `me`, or None."""
-    if t is returned and not any([t is x for x in inputs]):
-        return me
-    return origin(t) if t._requires_grad else None
+class _Once(Function):
+    """y = result, a function of the gradients that cannot be differentiated."""
 
+    @staticmethod
+    def forward(ctx, result, *gradients):
+        return result
 
-def _unpack(saved):
-    """Yield the saved tensors, each attached to the graph as it was when it was saved."""
-    for entry in saved:
-        if entry is None:
-            yield None
-            continue
-        array, source = entry
-        source = source() if isinstance(source, weakref.ref) else source
-        yield source if isinstance(source, Tensor) and source.array is array else wrap(array, source)
-
-
-def _backward(cls, ctx, g, saved, given):
-    """Return the gradients from the class's backward, one for each input of apply, as arrays where g is an array.
-
-    given: for each input, whether it is a tensor.
-    """
-    raw = not isinstance(g, Tensor)
-    ctx.saved_tensors = tuple(_unpack(saved))
-    try:
-        result = in_mode(not raw, cls.backward, ctx, wrap(g) if raw else g)
-    finally:
-        ctx.saved_tensors = ()
-    result = result if isinstance(result, (tuple, list)) else (result,)
-    count = len(given)
-    if len(result) < count or any([r is not None for r in result[count:]]):
-        raise RuntimeError(f"{cls.__name__}.backward returned {len(result)} gradients for {count} inputs of apply; "
-                           "return one for each, None for those that need none")
-    for i, (r, is_tensor, need) in enumerate(zip(result, given, ctx.needs_input_grad)):
-        if r is not None and not is_tensor:
-            raise RuntimeError(f"{cls.__name__}.backward returned a gradient for input {i} of apply, which is no tensor; return None there")
-        if r is not None and need and not isinstance(r, Tensor):
-            raise TypeError(f"{cls.__name__}.backward returned {type(r).__name__} as a gradient; return tensors, or None")
-    return [None if r is None or not need else r.array if raw else r for r, need in zip(result, ctx.needs_input_grad)]
+    @staticmethod
+    def backward(ctx, g):
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
 
 
 class _EveryTensor(type):

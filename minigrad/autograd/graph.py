@@ -58,13 +58,20 @@ class Node:
         """Call fn(grad_inputs, grad_outputs) in a backward pass when the VJPs of this node have been called.
 
         grad_inputs: what each argument gets, None where nothing; grad_outputs: (the gradient of the value,). Both hold tensors.
-        A tuple that fn returns replaces grad_inputs. Return a handle whose `remove()` takes the hook away.
+        A tuple that fn returns replaces grad_inputs. Return a handle whose `remove()` takes the hook away. Raise RuntimeError for a
+        Function with several outputs.
         """
-        return register(self, fn, AFTER)
+        return register(self._of_one_output(), fn, AFTER)
 
     def register_prehook(self, fn: Callable[[tuple], Any]) -> Handle:
         """Call fn(grad_outputs) before the VJPs; a tuple that fn returns replaces grad_outputs. See `register_hook`."""
-        return register(self, fn, BEFORE)
+        return register(self._of_one_output(), fn, BEFORE)
+
+    def _of_one_output(self):
+        if getattr(self.op, "several", False):
+            raise RuntimeError(f"{self.name()} is the node of a Function with several outputs, which takes no hooks; "
+                               "call register_hook on the tensors")
+        return self
 
     def __repr__(self):
         return f"<{self.name()}>"
@@ -175,6 +182,13 @@ def origin(tensor):
 def constant(x):
     """Return an argument that needs no gradient as it is now: an in-place method may give the tensor another array and node later."""
     return wrap(x.array) if isinstance(x, Tensor) else x
+
+
+def rebind(x, node):
+    """Give `x` another history, that of `node` or, for None, none; its gradient is still kept if it was."""
+    old, x.node, x._requires_grad = x.node, node, node is not None
+    if old is not None and old.hooks and (keep := old.hooks.pop(None, None)) is not None and node is not None:
+        node.hooks = {**(node.hooks or {}), None: keep}
 
 
 # ---- tensors on the same memory

@@ -1,4 +1,4 @@
-"""`no_grad`, `enable_grad` and `set_grad_enabled`: they say whether operations are recorded, in a block or a decorated function."""
+"""`no_grad`, `enable_grad`, `set_grad_enabled`, `inference_mode`: whether operations are recorded, in a block or a decorated function."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ def is_grad_enabled() -> bool:
 class _Block:
     """One `with` block. It is true if operations in it are recorded; once it is left, the mode that was set before it decides again."""
 
-    __slots__ = ("before", "manager", "value")
+    __slots__ = ("before", "manager", "of", "value")
 
     def __init__(self, manager, before):
-        self.value, self.manager, self.before = manager.value, weakref.ref(manager), before
+        self.of, self.manager, self.before = manager.value, weakref.ref(manager), before
+        self.value = bool(self.of)
 
     def __bool__(self):
         return bool(self.before) if self.is_left() else self.value
@@ -40,7 +41,7 @@ class _Block:
 class _Mode:
     """A mode as context manager and decorator. Each thread has its own mode, and the end of a block restores the mode from before."""
 
-    value = True
+    value: Any = True
 
     def __init__(self):
         self._entered = []  # for each block that was entered and not left: [block, token that restores the mode from before]
@@ -126,6 +127,31 @@ class set_grad_enabled(_Mode):
     def __call__(self, function: F) -> F:
         recording.set(self._first.pop()[0])
         return _wrapped(function, self.value)
+
+
+INFERENCE = ()  # the mode in `inference_mode`: it is false, so that nothing is recorded
+
+
+class inference_mode(_Mode):
+    """In this block (or decorated function or generator) nothing is recorded, as in `no_grad`; with mode=False, operations are recorded.
+
+    Its results are ordinary tensors, which may take part in recorded computations later.
+    """
+
+    def __init__(self, mode: bool = True) -> None:
+        super().__init__()
+        self.value = INFERENCE if mode else True
+
+    def __new__(cls, mode: Any = True) -> Any:
+        return _wrapped(mode, INFERENCE) if callable(mode) else object.__new__(cls)
+
+
+def is_inference_mode_enabled() -> bool:
+    """Return whether this is inside `inference_mode`."""
+    mode: Any = recording.get()
+    while type(mode) is _Block and (mode.is_left() or mode.of is False):  # no_grad inside of it does not end it
+        mode = mode.before
+    return getattr(mode, "of", mode) is INFERENCE
 
 
 def in_mode(value, function, *args, **options):

@@ -43,3 +43,33 @@ class Sums(dict):
             if type(place) is Node and place not in self:
                 self[place] = None
                 heappush(self.newest_first, (-place.tick, place))
+
+
+class Parts:
+    """The gradient of a call with several outputs: theirs, None for an output that no gradient has reached.
+
+    like: one of them, or an array or tensor in its place.
+    """
+
+    __slots__ = ("gradients", "like")
+
+    def __init__(self, gradients, like):
+        self.gradients, self.like = gradients, like
+
+    @property
+    def array(self):
+        """Return the array of `like`."""
+        return getattr(self.like, "array", self.like)
+
+    def __add__(self, other):
+        pairs = zip(self.gradients, other.gradients)
+        return Parts([b if a is None else a if b is None else _as_array(a + b, a) for a, b in pairs], self.like)
+
+    def __iadd__(self, other):
+        self.gradients = (self + other).gradients
+        return self
+
+
+def _as_array(x, like):
+    """Return `x`, which NumPy may have turned into a scalar, in the type of `like`."""
+    return x if type(x) is type(like) else backend.asarray(x, like=like)

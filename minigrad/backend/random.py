@@ -12,7 +12,7 @@ from .arrays import array_module
 from .cpu import compiling, threads
 from .cpu.interrupts import uninterrupted
 from .cuda import philox
-from .devices import to_device
+from .devices import to_device, to_numpy
 from .dtypes import float16, float32
 from .fuse.decorator import fuse
 
@@ -45,8 +45,8 @@ class Stream:
 
 
 def fill(draw, array, parameters, stream):
-    """Overwrite `array` with a draw: directly if the stream draws on its device and in its dtype, otherwise by a copy."""
-    there = arrays.device_of(array) == stream.device and philox.work_dtype(array.dtype) == array.dtype
+    """Overwrite `array` with a draw: directly if `draw` and the stream draw on its device and in its dtype, otherwise by a copy."""
+    there = draw in (uniform, normal) and arrays.device_of(array) == stream.device and philox.work_dtype(array.dtype) == array.dtype
     if there and (stream.device == "cuda" or array.flags.carray):  # a kernel writes arrays of any strides, the host contiguous ones
         draw(array.shape, array.dtype, *parameters, stream, array)
     else:
@@ -135,6 +135,28 @@ def on_circles(u, v, mean, std):
         -2.755731922398589e-07 + q * (2.08767569878681e-09 + q * (-1.1470745597729725e-11 + q * 4.779477332387385e-14)))))))
     u[...] = mean + r * xp.where(turn >= 1, s, c)  # a quarter turn
     v[...] = mean + r * xp.where(turn >= 1, -c, s)
+
+
+def exponential(shape, dtype, rate, stream):
+    """Return an array of positive numbers of the exponential distribution of this rate: -log(1 - u) / rate for u uniform on (0, 1)."""
+    u = uniform(shape, philox.work_dtype(dtype), 0, 1, stream)
+    xp = array_module(u)
+    return (-xp.log1p(-xp.maximum(u, 2**-25)) / rate).astype(dtype)
+
+
+def choices(weights, n, replacement, stream):
+    """Return for each row of `weights`, on the host, the numbers of n columns, each drawn with a chance in proportion to its weight.
+
+    Without replacement, column i is taken at a random time of the exponential distribution of rate weights[i], and the first n count.
+    """
+    if not replacement:
+        with numpy.errstate(divide="ignore"):
+            return numpy.argsort(to_numpy(exponential(weights.shape, weights.dtype, 1, stream)) / weights, axis=1)[:, :n]
+    ends = numpy.cumsum(weights, axis=1)
+    points = to_numpy(uniform((len(ends), n), ends.dtype, 0, 1, stream)) * ends[:, -1:]
+    points = numpy.minimum(points, numpy.nextafter(ends[:, -1:], 0))  # a product may be rounded up to the end
+    rows = [numpy.searchsorted(end, point, side="right") for end, point in zip(ends, points)]
+    return numpy.asarray(rows, numpy.int64).reshape(points.shape)
 
 
 def integers(shape, dtype, low, high, stream):

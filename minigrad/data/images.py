@@ -4,6 +4,7 @@ from typing import Any
 
 from minigrad import backend
 from minigrad._tensor import Tensor
+from minigrad.autograd.graph import wrap
 
 
 def scaled_images(images: Tensor, index: Any, dtype: Any) -> Tensor:
@@ -16,5 +17,5 @@ def scaled_images(images: Tensor, index: Any, dtype: Any) -> Tensor:
         return images[index].to(dtype) / 255
     rows = backend.rows.row_index(images.array, index.array if isinstance(index, Tensor) else index)
     if rows is None:
-        return Tensor(backend.rows.divided(images[index].array, wanted, 255))
-    return Tensor(backend.rows.take(images.array, rows, wanted, 255))
+        return wrap(backend.rows.divided(images[index].array, wanted, 255))
+    return wrap(backend.rows.take(images.array, rows, wanted, 255))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any
 
 from .. import backend, ops
@@ -161,8 +162,14 @@ def device_name(device: DeviceLike) -> str:
 # ---- limits of arithmetic
 
 
-def times_alpha(name: str, x: Tensor, other: Any, alpha: Any) -> Any:
-    """Return alpha · other, computed in the dtype of x + other; raise RuntimeError if alpha does not fit into it."""
+def times_alpha(name: str, x: Tensor, other: Any, alpha: Any, last: tuple[Any, ...] = ()) -> Any:
+    """Return alpha · other, computed in the dtype of x + other; raise RuntimeError if alpha does not fit into it.
+
+    Old programs give alpha before the other operand, which is in `last` then.
+    """
+    if last:
+        warnings.warn(f"{name}(alpha, other) is deprecated; use {name}(other, alpha=alpha)", stacklevel=3)
+        alpha, (other,) = other, last
     if type(alpha) is int and alpha == 1:
         return other
     alpha = alpha.item() if isinstance(alpha, Tensor) else backend.operand(alpha, name)

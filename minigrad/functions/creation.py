@@ -6,8 +6,9 @@ import math
 import warnings
 from typing import Any
 
-from .. import backend
+from .. import backend, ops
 from ..autograd import graph, sharing
+from ..printing import Size
 from .arguments import check_not_negative, check_number, check_tensor, device_name, dtype_or_default, lengths
 from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
@@ -66,7 +67,7 @@ def _plain(data: Any, found: set[Any]) -> Any:
     data = backend.plain_array(data, "tensor")
     if isinstance(data, (Tensor, backend.NumPyScalar)) or backend.is_array(data):
         found.add(data.dtype)
-        return data.tolist()
+        return data.item() if isinstance(data, Tensor) and data.array.size == 1 else data.tolist()
     if isinstance(data, (str, bytes, dict, set)) or not hasattr(data, "__len__"):
         raise TypeError(f"tensor: {kind.__name__} data cannot be made a tensor; expected numbers or bools")
     return [_plain(part, found) for part in data]
@@ -238,11 +239,27 @@ def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: Device
 # ---- like a tensor, as its methods
 
 
-def new(self: Tensor, *shape: Any) -> Tensor:
-    """Return an uninitialised tensor of this dtype and device, or one with the elements of a list if that is given."""
-    if len(shape) == 1 and isinstance(shape[0], list):
-        return new_tensor(self, shape[0])
-    return new_empty(self, *shape)
+def new(self: Tensor, *data: Any) -> Tensor:
+    """Return an uninitialised tensor of this dtype and device, or one with the elements of a list, an array or a tensor."""
+    return from_old_arguments(data, self.dtype, self.device)
+
+
+def from_old_arguments(data: tuple[Any, ...], dtype: Any, device: DeviceLike = None, name: str = "new") -> Tensor:
+    """Return the tensor of `dtype` for FloatTensor(2, 3), uninitialised, or FloatTensor([1, 2]).
+
+    An array that has that dtype shares its memory. A tensor must have it, else TypeError is raised; the result is a view of it.
+    """
+    given = data[0] if len(data) == 1 else None
+    if isinstance(given, Tensor):
+        if dtype not in (None, given.dtype):
+            raise TypeError(f"{name}: expected a tensor of {dtype}, got one of {given.dtype}; use .type or .to")
+        return ops.getitem(given, key=(Ellipsis,))
+    given = _entering(given, name)
+    if backend.is_array(given):
+        return _on_memory(given) if given.dtype == dtype else tensor(given, dtype=dtype, device=device)
+    if isinstance(given, (list, tuple, range)) and not isinstance(given, Size):
+        return tensor(given, dtype=dtype, device=device)
+    return empty(*data or (0,), dtype=dtype, device=device)
 
 
 def new_empty(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:

@@ -21,20 +21,20 @@ __all__ = [
 # ---- arithmetic
 
 
-def add(input: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
+def add(input: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Return the sum of input and alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the sum.
 
     y = input + alpha · other,  dL/dinput = g,  dL/dother = alpha g
     """
-    return ops.add(check_input(input, "add"), times_alpha("add", input, other, alpha))
+    return ops.add(check_input(input, "add"), times_alpha("add", input, other, alpha, last))
 
 
-def sub(input: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
+def sub(input: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Return the difference of input and alpha · other. Raise RuntimeError if `alpha` does not fit into the dtype of the difference.
 
     y = input - alpha · other,  dL/dinput = g,  dL/dother = -alpha g
     """
-    return ops.sub(check_input(input, "sub"), times_alpha("sub", input, other, alpha))
+    return ops.sub(check_input(input, "sub"), times_alpha("sub", input, other, alpha, last))
 
 
 def mul(input: Tensor, other: Operand) -> Tensor:

@@ -14,6 +14,7 @@ from ..printing import Size
 from . import elementwise as e
 from . import scattering as s
 from .arguments import NUMBERS, beside, check_number, check_power, lengths, times_alpha
+from .random import bernoulli, whole_range
 from .types import Operand, Tensor
 from .writing import arithmetic, draw_into, replace
 
@@ -24,20 +25,20 @@ if TYPE_CHECKING:
 # ---- arithmetic
 
 
-def add_(self: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
+def add_(self: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Add alpha · other to self.
 
     y = self + alpha · other,  dL/dself = g,  dL/dother = alpha g
     """
-    return arithmetic(self, "add", ops.add, times_alpha("add_", self, other, alpha))
+    return arithmetic(self, "add", ops.add, times_alpha("add_", self, other, alpha, last))
 
 
-def sub_(self: Tensor, other: Operand, *, alpha: float | Tensor = 1) -> Tensor:
+def sub_(self: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) -> Tensor:
     """Subtract alpha · other from self.
 
     y = self - alpha · other,  dL/dself = g,  dL/dother = -alpha g
     """
-    return arithmetic(self, "subtract", ops.sub, times_alpha("sub_", self, other, alpha))
+    return arithmetic(self, "subtract", ops.sub, times_alpha("sub_", self, other, alpha, last))
 
 
 def mul_(self: Tensor, other: Operand) -> Tensor:
@@ -258,3 +259,31 @@ def uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Genera
     if self.array.dtype.kind == "f":
         from_, to = (backend.fitting(number, self.array.dtype, "uniform_") for number in (from_, to))
     return draw_into(self, "uniform_", backend.random.uniform, (from_, to), generator)
+
+
+def exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Draw all elements from the exponential distribution of the rate `lambd`, whose mean is 1 / lambd."""
+    if not check_number(lambd, "exponential_") > 0:
+        raise RuntimeError(f"exponential_: expected a rate above 0, got {lambd}")
+    return draw_into(self, "exponential_", backend.random.exponential, (check_number(lambd, "exponential_"),), generator)
+
+
+def bernoulli_(self: Tensor, p: float | Tensor = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Set each element to 1 with the probability p, a number or a tensor that is broadcast, else to 0."""
+    def draw(*_: Any) -> Any:
+        return bernoulli(self.detach(), p, generator=generator).array
+
+    return draw_into(self, "bernoulli_", draw, (), generator, "fiub")
+
+
+def random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None) -> Tensor:
+    """Draw all elements uniformly from the whole numbers in [from_, to), as random_(to) from [0, to).
+
+    Without arguments, draw from 0 … the largest number of an integer dtype, or the one up to which a floating-point dtype has each.
+    """
+    dtype = self.array.dtype
+    if from_ is None and to is None:
+        kind, size = dtype.kind, dtype.itemsize
+        to = (1 << {2: 11, 4: 24, 8: 53}[size]) + 1 if kind == "f" else 2 if kind == "b" else 1 << 8 * size - (kind == "i")
+    limits = whole_range("random_", from_ or 0, to, dtype)
+    return draw_into(self, "random_", backend.random.integers, limits, generator, "fiub")

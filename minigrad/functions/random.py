@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, overload
+from typing import Any
 
 from .. import backend
-from .arguments import check_not_negative, check_number, dtype_or_default, lengths
+from .arguments import check_input, check_not_negative, check_number, dtype_or_default, lengths
 from .creation import leaf, like
+from .elementwise import relu, sign
 from .types import DeviceLike, DTypeLike, Length, Tensor
 
-__all__ = ["Generator", "default_generator", "initial_seed", "manual_seed", "normal", "rand", "rand_like", "randint", "randn", "randn_like",
-           "randperm"]
+__all__ = ["Generator", "bernoulli", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "multinomial", "normal", "rand",
+           "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "seed", "set_rng_state"]
 
 
 class Generator:
@@ -73,6 +74,21 @@ def initial_seed() -> int:
     return default_generator.initial_seed()
 
 
+def seed() -> int:
+    """Start the default generator again from a random seed, and return it."""
+    return default_generator.seed()
+
+
+def get_rng_state() -> Tensor:
+    """Return the state of the default generator."""
+    return default_generator.get_state()
+
+
+def set_rng_state(new_state: Tensor) -> None:
+    """Let the default generator continue from a state of `get_rng_state`."""
+    default_generator.set_state(new_state)
+
+
 def _drawn(draw: Any, generator: Any, device: Any, *arguments: Any, requires_grad: bool = False) -> Tensor:
     """Return a tensor of the numbers that `draw` draws by a generator, or the default one, on the device of the generator or another."""
     stream = backend.random.default if generator is None else generator.stream
@@ -115,28 +131,37 @@ def randn_like(input: Tensor, *, dtype: DTypeLike = None, device: DeviceLike = N
     return like(randn, input, dtype, device, requires_grad)
 
 
-@overload
 def randint(
-    low: int, high: int, size: Length, *, generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None
-) -> Tensor: ...
-@overload
-def randint(
-    low: int, high: Length, *, generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None
-) -> Tensor: ...
-def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: DTypeLike = None,
-    device: DeviceLike = None,
+    low: Any = 0, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: DTypeLike = None,
+    device: DeviceLike = None, requires_grad: bool = False,
 ) -> Tensor:
     """Return whole numbers drawn uniformly from [low, high), or as randint(high, size) from [0, high)."""
     if size is None:
-        low, high, size = 0, low, high
-    low, high = operator.index(low), operator.index(high)
+        high, size = None, high
+    if size is None:
+        raise TypeError("randint: expected a size, as in randint(high, (2, 3)) or randint(low, high, (2, 3))")
+    wanted = backend.dtype_of(dtype, backend.int64)
+    limits = whole_range("randint", low, high, wanted)
+    return _drawn(backend.random.integers, generator, device, lengths((size,)), wanted, *limits, requires_grad=requires_grad)
+
+
+def whole_range(name: str, low: Any, high: Any, dtype: Any) -> tuple[int, int]:
+    """Return (low, high), or (0, low) where `high` is None; raise RuntimeError if no number is in [low, high), or one not in the dtype."""
+    low, high = (0, operator.index(low)) if high is None else (operator.index(low), operator.index(high))
     if high <= low:
-        raise RuntimeError(f"randint: expected low < high, got {low} and {high}")
-    wanted, shape = backend.dtype_of(dtype, backend.int64), lengths((size,))
+        raise RuntimeError(f"{name}: expected low < high, got {low} and {high}")
     for limit in (low, high - 1):
-        backend.fitting(limit, wanted, "randint")
-    return _drawn(backend.random.integers, generator, device, shape, wanted, low, high)
+        backend.fitting(limit, dtype, name)
+    return low, high
+
+
+def randint_like(
+    input: Tensor, low: int = 0, high: int | None = None, *, dtype: DTypeLike = None, device: DeviceLike = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Return `randint` with the shape, dtype and device of `input` unless others are given."""
+    low, high = (0, low) if high is None else (low, high)
+    return like(lambda shape, **options: randint(low, high, shape, **options), input, dtype, device, requires_grad)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:
@@ -147,7 +172,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: DTypeLike = N
 
 def normal(
     mean: Tensor | float, std: Tensor | float = 1.0, size: Length | None = None, *, generator: Generator | None = None,
-    dtype: DTypeLike = None, device: DeviceLike = None,
+    dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False,
 ) -> Tensor:
     """Return numbers drawn from the Gaussian distribution of this mean and standard deviation, in the shape `size`.
 
@@ -160,6 +185,43 @@ def normal(
     if not (bool((std >= 0).all()) if isinstance(std, Tensor) else std >= 0):
         raise RuntimeError(f"normal: expected a standard deviation of at least 0, got {std}")
     if size is not None:
-        return _drawn(backend.random.normal, generator, device, lengths((), size), _drawable("normal", dtype), mean, std)
+        arguments = lengths((), size), _drawable("normal", dtype), mean, std
+        return _drawn(backend.random.normal, generator, device, *arguments, requires_grad=requires_grad)
     both = mean + std
     return mean + std * _drawn(backend.random.normal, generator, both.device, both.shape, _drawable("normal", both.dtype), 0, 1)
+
+
+def bernoulli(input: Tensor, p: float | Tensor | None = None, *, generator: Generator | None = None) -> Tensor:
+    """Return 1 with the probability that `input` gives for each element (or with the probability p), else 0, in the dtype of `input`.
+
+    y = 1 or 0,  dL/dinput = 0
+
+    Raise RuntimeError for a probability outside of [0, 1].
+    """
+    chance = check_input(input, "bernoulli") if p is None else p
+    chance = chance if isinstance(chance, Tensor) else leaf(backend.asarray(check_number(chance, "bernoulli")))
+    if p is None and input.dtype.kind != "f":
+        raise NotImplementedError(f"bernoulli: expected floating-point probabilities, got {input.dtype}")
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise RuntimeError(f"bernoulli: expected probabilities from 0 to 1, got {chance}")
+    wanted = backend.float64 if input.dtype == backend.float64 else backend.float32
+    u = _drawn(backend.random.uniform, generator, input.device, tuple(input.shape), wanted, 0, 1)
+    return relu(sign(chance - u)).to(input.dtype)
+
+
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """Return `num_samples` numbers of elements of `input` (of each row if it has two axes), drawn in proportion to the elements: int64.
+
+    Without replacement each is drawn once at most. Raise RuntimeError for weights that are negative or not finite, or whose sum is 0, and
+    for more draws than elements.
+    """
+    weights = backend.to_numpy(check_input(input, "multinomial").array)
+    if weights.dtype.kind != "f" or weights.ndim not in (1, 2):
+        raise RuntimeError(f"multinomial: expected floating-point weights on 1 or 2 axes, got {input.dtype} of shape {tuple(input.shape)}")
+    rows = (weights if weights.ndim == 2 else weights[None]).astype(backend.float64)
+    if num_samples <= 0 or (not replacement and num_samples > rows.shape[1]):
+        raise RuntimeError(f"multinomial: cannot draw {num_samples} samples of {rows.shape[1]} elements with replacement={replacement}")
+    if not ((rows >= 0) & (rows < backend.inf)).all() or not (rows.sum(axis=1) > 0).all():
+        raise RuntimeError("multinomial: expected weights that are finite, not below 0, and of a sum above 0")
+    drawn = _drawn(backend.random.choices, generator, input.device, rows, num_samples, replacement)
+    return drawn.reshape((*weights.shape[:-1], num_samples))

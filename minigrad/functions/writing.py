@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd import contract, modes, sharing
+from ..autograd.graph import rebind, wrap
 from ..autograd.writes import wrote
 from .types import Tensor
 
@@ -40,7 +41,7 @@ def change(x: Tensor, name: str, others: tuple[Any, ...], compute: Any, write: A
         x.array, x.views = new.array, None
     else:
         new = _write_through(x, name, compute)
-    _rebind(x, new)
+    rebind(x, new.node)
     return x
 
 
@@ -79,7 +80,7 @@ def _write_through(x: Tensor, name: str, compute: Any) -> Any:
     memory[...] = new.array
     wrote(memory)
     for view in views:
-        _rebind(view, _seen_in(view, new, memory))
+        rebind(view, _seen_in(view, new, memory).node)
     return new
 
 
@@ -89,20 +90,13 @@ def _seen_in(view: Tensor, new: Tensor, memory: Any) -> Any:
         return ops.reshape(new, view.array.shape)
     places = backend.places_in(view.array, memory)
     found = places >= 0
-    places, all_found = backend.asarray(places, like=memory), bool(found.all())
-    part = ops.getitem(ops.reshape(new, (-1,)), key=(places if all_found else places * (places >= 0), Ellipsis))
+    all_found = bool(found.all())
+    places = backend.asarray(places if all_found else places[found], like=memory)
+    part = ops.getitem(ops.reshape(new, (-1,)), key=(places, Ellipsis))
     if all_found:
         return part
-    rest = view if view._requires_grad else backend.copy(view.array)  # what a node holds may not be written by the next change
-    return ops.where(backend.asarray(found, like=memory), part, rest)
-
-
-def _rebind(x: Tensor, new: Any) -> None:
-    """Give `x` the history of `new`; its gradient is still kept if it was."""
-    old, node = x.node, new.node
-    x.node, x._requires_grad = node, new._requires_grad
-    if old is not None and old.hooks and (keep := old.hooks.pop(None, None)) is not None and node is not None:
-        node.hooks = {**(node.hooks or {}), None: keep}
+    rest = view if view._requires_grad else wrap(backend.copy(view.array))  # what a node holds may not be written by the next change
+    return ops.assign(rest, part, first=(Ellipsis,), last=backend.asarray(found, like=memory))  # a mask alone: its name is CopySlices
 
 
 READ_ONLY = "the tensor shows a read-only array, or one expanded without a copy; change a clone() instead"
@@ -170,9 +164,9 @@ def replace(x: Tensor, name: str, compute: Any, *others: Any) -> Any:
     return change(x, name, others, compute, write)
 
 
-def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any) -> Any:
-    """Replace `x` by random numbers from `draw`, of this generator or the default one."""
-    if x.array.dtype.kind != "f":
+def draw_into(x: Tensor, name: str, draw: Any, parameters: tuple, generator: Any, kinds: str = "f") -> Any:
+    """Replace `x`, of one of these kinds of dtypes, by random numbers from `draw`, of this generator or the default one."""
+    if x.array.dtype.kind not in kinds:
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}")
     if x._requires_grad and modes.recording.get():
         raise RuntimeError(f"{name}: a tensor that requires a gradient cannot be filled with random numbers while recording; use no_grad()")

@@ -183,7 +183,8 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
 def _add(sums: Sums, parent: Any, c: Any) -> None:
     """Add a contribution to the sum of a node or a leaf, into a new array, as the arrays of earlier steps may share the old one."""
     if sums.get(parent) is not None:
-        sums[parent] = backend.asarray(sums[parent] + c, like=c)
+        total = sums[parent] + c
+        sums[parent] = total if type(total) is type(c) else backend.asarray(total, like=c)
     else:
         sums.visit((parent,))
         sums[parent] = c
@@ -215,8 +216,8 @@ def _differ(g: Any, before: Any) -> bool:
 
 
 def _tensor(array: Any) -> Any:
-    """Return a copy of an array as a tensor, so that nobody changes the graph by it; None for None."""
-    return None if array is None else wrap(backend.copy(array))
+    """Return a copy of an array as a tensor, so that nobody changes the graph by it; None for None. Of `Parts`, show the one `like` it."""
+    return None if array is None else wrap(backend.copy(getattr(array, "array", array)))
 
 
 def steps(loss: PublicTensor, gradient: Any = None) -> Steps:

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import ops
 from .._tensor import Tensor
+from ..autograd import graph
 from ..autograd.sharing import DETACHED, link
 from ..functions.creation import empty
 
@@ -21,7 +22,7 @@ class Parameter(Tensor):
         if not isinstance(data, Tensor):
             name = type(data).__name__  # type: ignore[unreachable]
             raise TypeError(f"Parameter: expected a Tensor, got {name}; make one with minigrad.tensor(…)")
-        super().__init__(data.array)
+        graph.Tensor.__init__(self, data.array)
         self.requires_grad = requires_grad
         link(data, self, DETACHED)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import accumulate
 
 from .. import backend
@@ -64,9 +65,10 @@ def squeeze(x, *, axis=None):
 def broadcast_to(x, shape):
     """y = x repeated along axes of size 1 and new leading axes,  dL/dx = Σ g over the axes along which x was repeated
 
-    y is a read-only view. The engine sums g.
+    y is a view, and read-only where x is repeated. The engine sums g.
     """
-    return array_module(x).broadcast_to(x, shape), lambda g: g
+    xp, is_repeated = array_module(x), math.prod(shape) != math.prod(x.shape)
+    return xp.broadcast_to(x, shape) if is_repeated else xp.reshape(x, shape), lambda g: g
 
 
 @op(promote=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import backend
 from .._tensor import Tensor
+from ..autograd.graph import wrap
 from ..autograd.modes import in_mode
 from ..functions.gradients import clear_gradients
 from ..functions.writing import READ_ONLY, is_read_only
@@ -171,7 +172,7 @@ class Optimizer:
         for (p, old), array in zip(held, zeros_like([p.array for p, _ in held])):
             if old is not None:
                 array[...] = backend.to_device(old.array, backend.device_of(array))
-            self.state[p][name] = Tensor(array)
+            self.state[p][name] = wrap(array)
 
     def names(self, group: dict[str, Any]) -> tuple[str, ...]:
         """Return the names of the state arrays that this group keeps for each parameter."""
@@ -235,7 +236,7 @@ class Optimizer:
     def _loaded(self, p: Tensor, name: str, value: Any, names: tuple[str, ...]) -> Any:
         """Return a copy of a value in a state dict, a tensor on the device and in the dtype of `p`; return a state array as it is."""
         if name == "step" and self.counted and names:
-            return Tensor(backend.asarray(float(value), backend.float32))
+            return wrap(backend.asarray(float(value), backend.float32))
         if not isinstance(value, Tensor):
             return copy.deepcopy(value)
         if name in names:
@@ -284,7 +285,7 @@ def plain(option: Any) -> Any:
 def _count(state: dict[str, Any]) -> int:
     """Count an update in the state of a parameter, and return its number, from 1 on."""
     if "step" not in state:
-        state["step"] = Tensor(backend.asarray(0, backend.float32))
+        state["step"] = wrap(backend.asarray(0, backend.float32))
     array = state["step"].array
     array[...] = array.item() + 1
     return int(array.item())

@@ -211,3 +211,39 @@ def test_set_grad_enabled_as_a_plain_call():
         return mg.is_grad_enabled()
 
     assert contextvars.copy_context().run(plain) is False and mg.is_grad_enabled()
+
+
+def test_inference_mode():
+    found = []
+    for lib in (torch, mg):
+        seen, x = [], lib.ones(1, requires_grad=True)
+
+        def note(seen=seen, lib=lib, x=x):
+            seen.append((lib.is_inference_mode_enabled(), lib.is_grad_enabled(), (x * 2).requires_grad))
+            return seen[-1]
+
+        @lib.inference_mode()
+        def generate(note=note):
+            """Say it."""
+            yield note()
+            yield note()
+
+        with lib.inference_mode():
+            note()
+            with lib.no_grad():
+                note()
+            with lib.inference_mode(mode=False):
+                note()
+            note()
+        with lib.no_grad(), lib.autograd.inference_mode(False):
+            note()
+        for decorated in (lib.inference_mode(note), lib.inference_mode()(note), lib.inference_mode(False)(note)):
+            decorated()
+        for _ in generate():
+            note()
+        assert generate.__doc__ == "Say it."
+        with pytest.raises(ValueError), lib.inference_mode():
+            raise ValueError
+        note()
+        found.append(seen)
+    assert found[0] == found[1]

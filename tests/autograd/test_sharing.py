@@ -5,13 +5,12 @@ import gc
 import numpy as np
 import pytest
 
-import minigrad as mg
-from minigrad.autograd import sharing
+from minigrad.autograd import graph, sharing
 from minigrad.autograd.sharing import DETACHED, OPAQUE, VIEW
 
 
 def tensor(array):
-    return mg.Tensor(array)
+    return graph.wrap(array)
 
 
 def linked(base, kind, part=slice(None)):

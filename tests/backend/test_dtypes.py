@@ -883,7 +883,7 @@ def test_a_numpy_matrix_is_an_array_of_its_elements():
     expected = [[1, 2], [3, 4]]
     for found in (x * MATRIX, MATRIX * x, MATRIX + (x - 1), mg.tensor(MATRIX), mg.as_tensor(MATRIX), mg.from_numpy(MATRIX),
                   x.new_tensor(MATRIX),
-                  mg.where(x > 0, MATRIX, 0.0), x.clamp(MATRIX, MATRIX), mg.tensor([MATRIX])[0], mg.Tensor(MATRIX)):
+                  mg.where(x > 0, MATRIX, 0.0), x.clamp(MATRIX, MATRIX), mg.tensor([MATRIX])[0], mg.DoubleTensor(MATRIX)):
         assert type(found.array) is np.ndarray and found.tolist() == expected
     x[:] = MATRIX
     assert x.tolist() == expected and (x == MATRIX).all()

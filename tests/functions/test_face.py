@@ -27,7 +27,8 @@ NAMES = {
         diagonal trace triu tril roll movedim unflatten ravel hstack vstack swapaxes swapdims broadcast_to meshgrid dot mv bmm outer
         ger inner addmm baddbmm einsum logspace linalg unsqueeze t transpose permute clone
         numel is_tensor allclose equal save load set_printoptions set_num_threads get_num_threads
-        initial_seed normal cuda nn optim autograd sin cos tan sinh cosh atan atan2 erf expm1 log1p log2 log10 rsqrt
+        initial_seed normal cuda nn optim autograd inference_mode is_inference_mode_enabled bernoulli multinomial randint_like
+        get_rng_state set_rng_state seed random sin cos tan sinh cosh atan atan2 erf expm1 log1p log2 log10 rsqrt
         reciprocal floor ceil trunc round lerp addcmul addcdiv isclose logical_xor bitwise_and bitwise_or bitwise_xor
         bitwise_not bitwise_left_shift bitwise_right_shift""",
     "Tensor": """shape size ndim numel dtype device requires_grad grad grad_fn is_leaf data item numpy tolist
@@ -41,7 +42,8 @@ NAMES = {
         repeat masked_fill_ scatter_ scatter_add_ index_add_ index_fill_ var std norm prod cumsum logsumexp topk sort gather scatter
         masked_fill split chunk unbind flip diagonal triu tril dot mv bmm outer movedim unflatten nonzero
         index_select is_cuda is_floating_point retains_grad add sub mul div neg __array__ __len__
-        __iter__ __index__ sin cos tan sinh cosh atan atan2 erf expm1 log1p log2 log10 rsqrt reciprocal floor ceil trunc
+        __iter__ __index__ bernoulli bernoulli_ exponential_ random_ multinomial
+        sin cos tan sinh cosh atan atan2 erf expm1 log1p log2 log10 rsqrt reciprocal floor ceil trunc
         round lerp addcmul addcdiv isclose logical_xor bitwise_and bitwise_or bitwise_xor bitwise_not bitwise_left_shift
         bitwise_right_shift sin_ cos_ tan_ sinh_ cosh_ atan_ atan2_ erf_ expm1_ log_ log1p_ log2_ log10_ rsqrt_ reciprocal_
         floor_ ceil_ trunc_ round_ square_ sign_ lerp_ addcmul_ addcdiv_ resize_ type_as byte short char""",
@@ -66,7 +68,8 @@ NAMES = {
     "optim.lr_scheduler": """LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR
         ConstantLR SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",
     "optim.Optimizer": "step zero_grad add_param_group state_dict load_state_dict",
-    "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled",
+    "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled inference_mode",
+    "autograd.function": "Function FunctionCtx InplaceFunction once_differentiable",
     "autograd.functional": "vjp jvp jacobian hessian vhp hvp",
     "cuda": "is_available device_count synchronize",
 }  # fmt: skip

@@ -95,6 +95,11 @@ class Refusing(np.ndarray):
 VALUES = np.array([[0.5, -1.5, 2.0], [1.0, 0.25, -3.0]])
 
 
+def typed(array):
+    """Return what DoubleTensor, FloatTensor and their like make of an array of their own dtype."""
+    return minigrad.functions.creation.from_old_arguments((array,), np.asarray(array).dtype.newbyteorder("="))
+
+
 @pytest.fixture(scope="module", params=["rC", "rF", "r+C", "r+F", "cC"])
 def memmap(request, tmp_path_factory):
     """A memmap of 4 MB: for reading, for writing or copied on writing, in order of rows or of columns."""
@@ -125,7 +130,7 @@ BY_TYPE = [f"{type(a).__name__}{a.shape}" for a in SUBCLASSES]
 def test_a_memmap_is_shared_or_copied_at_once(memmap, monkeypatch):
     """As in PyTorch, from_numpy and as_tensor share, and tensor copies; no number becomes a Python object on the way."""
     monkeypatch.setattr(minigrad.functions.creation, "_plain", lambda *_: pytest.fail("the array became lists"))
-    for make, shared in ((mg.from_numpy, True), (mg.as_tensor, True), (mg.Tensor, True), (mg.tensor, False)):
+    for make, shared in ((mg.from_numpy, True), (mg.as_tensor, True), (typed, True), (mg.tensor, False)):
         x = make(memmap)
         assert type(x.array) is np.ndarray and x.dtype == mg.float32 and np.array_equal(x.array, memmap)
         assert np.shares_memory(x.array, memmap) == shared
@@ -168,7 +173,7 @@ def test_writing_to_a_memmap_through_another_tensor_is_noticed(memmap):
 @pytest.mark.parametrize("array", SUBCLASSES, ids=BY_TYPE)
 def test_an_array_of_a_subclass_enters_as_a_plain_one(array):
     plain = np.asarray(array)
-    for make, shared in ((mg.from_numpy, True), (mg.as_tensor, True), (mg.Tensor, True), (mg.tensor, False)):
+    for make, shared in ((mg.from_numpy, True), (mg.as_tensor, True), (typed, True), (mg.tensor, False)):
         x = make(array)
         assert type(x.array) is np.ndarray and x.array.dtype == plain.dtype and x.shape == plain.shape
         assert np.array_equal(x.array, plain) and np.shares_memory(x.array, plain) == (shared and plain.size > 0)
@@ -266,7 +271,7 @@ def test_another_byte_order_is_converted_once(dtype):
     plain = np.array([[0, 1, 2], [3, 100, 1]]).astype(dtype)
     array = plain.astype(plain.dtype.newbyteorder())
     lists = [lambda a: mg.tensor([list(row) for row in a]), lambda a: mg.tensor(list(a))]
-    for make in (mg.tensor, mg.from_numpy, mg.as_tensor, mg.Tensor, *lists):
+    for make in (mg.tensor, mg.from_numpy, mg.as_tensor, typed, *lists):
         x = make(array)
         assert x.array.dtype == np.dtype(dtype) and x.array.dtype.isnative and np.array_equal(x.array, plain)
     assert np.shares_memory(mg.from_numpy(array).array, array) == (plain.itemsize == 1)

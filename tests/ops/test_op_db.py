@@ -21,7 +21,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
 
-DRAWN = {"empty", "empty_like", "new_empty", "randn", "randn_like", "rand_like", "randint", "normal", "nn.functional.dropout"}
+DRAWN = {"empty", "empty_like", "new_empty", "randn", "randn_like", "rand_like", "randint", "normal", "bernoulli", "multinomial",
+         "randint_like", "nn.functional.dropout"}
 DTYPES = {
     getattr(torch, name): getattr(minigrad, name)
     for name in ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")

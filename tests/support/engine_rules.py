@@ -325,6 +325,19 @@ def grad_returns_what_was_asked():
 
 
 @rule
+def several_outputs_share_one_backward():
+    class Both(mg.autograd.Function):
+        forward = staticmethod(lambda ctx, x: (x * 2, x * 3, x * 5))
+        backward = staticmethod(lambda ctx, a, b, c: 2 * a + 3 * b + 5 * c)
+
+    x = leaf(1.0, 2.0)
+    a, b, _ = Both.apply(x)
+    (a + 7 * b * b).sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [2.0 + 7 * 18, 2.0 + 7 * 36]
+    assert mg.autograd.grad((b + b).sum(), x)[0].tolist() == [6.0, 6.0]
+
+
+@rule
 def wrong_vjps_are_refused():
     from minigrad.autograd import op
 

@@ -86,6 +86,9 @@ BUGS = [
         "recording.set(before) if token is None else recording.reset(token)", "None", ("rule no grad",)),
     Bug("in-place writes forgotten", "autograd.wrote", "ranges[low, high] = latest = now", "ranges[low, high] = now", ("rule writes",)),
     Bug("in-place writes seen everywhere", "autograd.written_since", "now > then and a < high and low < b", "now > then", ("rule writes",)),
+    Bug("an output's gradient is dropped", "autograd.Parts.__add__", "b if a is None else a if b is None else _as_array(a + b, a)", "a",
+        ("rule several",)),
+    Bug("an output's gradient goes to the first", "autograd._output_node", "j == i", "j == 0", ("rule several",)),
     # optimizers
     Bug("t off by one", "optim.Adam.update", "1 - beta1**count", "1 - beta1**(count + 1)", ("curve Adam",)),
     Bug("bias correction of v missing", "optim.Adam.update", "math.sqrt(1 - beta2**count)", "1.0", ("curve Adam",)),

@@ -175,7 +175,10 @@ class TensorSubject(Subject):
     # ---- the recorded operations
 
     def nodes(self):
-        """Return the recorded operations between inputs and outputs, oldest first."""
+        """Return the recorded operations between inputs and outputs, oldest first, that have one value and can be checked alone."""
+        return [node for node in self._all_nodes() if not getattr(node.op, "several", False)]
+
+    def _all_nodes(self):
         given = {x.node for x in self.tensors}
         starts = [t.node for t in self.recorded if t.node is not None]
         return [node for node in visits.nodes_before(starts, given) if node not in given] if starts else []
@@ -183,7 +186,7 @@ class TensorSubject(Subject):
     def _find_devices(self):
         """Return {recorded operation: "cpu" or "cuda", where its value lives}."""
         found = {x.node: device_of(x.array) for x in (*self.tensors, *self.recorded)}
-        for node in self.nodes():
+        for node in self._all_nodes():
             if node not in found:
                 near = [found.get(p) or device_of(p.array) for p in node.parents if p is not None]
                 near += [device_of(getattr(c, "array", c)) for c in node.constants or ()]
@@ -259,7 +262,7 @@ class TensorSubject(Subject):
         """Return the failed check of the first of the recorded operations `suspects` that is wrong when checked alone."""
         try:
             values = self.values(self.nodes())
-        except RuntimeError:  # what an operation was computed from no longer exists
+        except (KeyError, RuntimeError):  # what an operation was computed from is one of several values, or no longer exists
             return None
         for node in suspects:
             inputs = node_inputs(node, values)
@@ -276,7 +279,7 @@ class TensorSubject(Subject):
     def code(self):
         """Return the function, and those of its recorded operations that are not minigrad's own."""
         functions = [getattr(self.function, "raw", self.function)]
-        for op in [node.op for node in self.nodes()]:
+        for op in [node.op for node in self._all_nodes()]:
             if hasattr(op, "cls"):
                 functions += [op.cls.forward, op.cls.backward]
             elif hasattr(op, "raw") and not (op.__module__ or "").startswith("minigrad."):
