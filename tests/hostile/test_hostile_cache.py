@@ -177,10 +177,24 @@ def test_things_that_stand_in_the_way(tmp_path, obstacle):
     succeed(ONE, MINIGRAD_CACHE=tmp_path / "cache")
 
 
-@pytest.mark.parametrize("variables", [
+NOWHERE = [
     {"HOME": None}, {"HOME": ""}, {"HOME": "relative"}, {"XDG_CACHE_HOME": "relative", "HOME": None},
     {"MINIGRAD_CACHE": "relative", "HOME": None}, {"NUMBA_CACHE_DIR": "relative", "HOME": None}, {"HOME": "~"},
-    {"HOME": "/dev/null"}, {"HOME": "/proc/nowhere"}])
+    {"HOME": "/dev/null"}, {"HOME": "/proc/nowhere"}]
+
+
+@numba
+@pytest.mark.parametrize("variables", NOWHERE)
+def test_no_folder_appears_where_code_is_compiled(monkeypatch, tmp_path, variables):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # a user without an entry, and so without a home
+    for name, value in {"MINIGRAD_CACHE": None, "XDG_CACHE_HOME": None, "NUMBA_CACHE_DIR": None, **variables}.items():
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    assert compiling.specialized(sum_up, "float64(float64[::1])", "sum_up", "text", {})(np.ones(10)) == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("variables", [{"HOME": None}, {"MINIGRAD_CACHE": "relative", "HOME": None}])
 def test_no_folder_appears_where_the_program_runs(tmp_path, variables):
     program = f"import os; os.chdir({str(tmp_path)!r}); os.getuid = lambda: 54321\n{ONE}"
     succeed(program, **{"OMP_NUM_THREADS": 1, "MINIGRAD_CACHE": None, "XDG_CACHE_HOME": None, "NUMBA_CACHE_DIR": None, **variables})
