@@ -214,7 +214,8 @@ def test_every_option_changes_the_run(options, tiny, without_options, capsys):
     assert capsys.readouterr().out != without_options
 
 
-def test_no_epochs_at_all_is_a_run_too(tiny, tmp_path):
+def test_no_epochs_at_all_is_a_run_too(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(plots, "DPI", 30)  # small pictures are sooner written
     out = tmp_path / "run"
     no_epochs = ["--epochs", "0", "--finetune-epochs", "0", "--quiet"]
     assert main(["train", "autoencoder", *tiny, *no_epochs, "--out", str(out)]) == 0
