@@ -99,11 +99,18 @@ def test_a_text_that_is_not_what_runs_is_not_compiled():
 # ---- the cache
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder of compiled code, and what the process that compiled it printed."""
+    folder = tmp_path_factory.mktemp("kept") / "cache"
+    return folder, succeed(KEPT, MINIGRAD_CACHE=folder)
+
+
 @numba
-def test_compiled_code_is_kept_for_the_next_process(tmp_path):
-    first = succeed(KEPT, MINIGRAD_CACHE=tmp_path)
-    assert len(first.split()) == len(list(tmp_path.iterdir())) >= 5
-    assert succeed(KEPT, MINIGRAD_CACHE=tmp_path) == ""
+def test_compiled_code_is_kept_for_the_next_process(kept):
+    folder, first = kept
+    assert len(first.split()) == len(list(folder.iterdir())) >= 5
+    assert succeed(KEPT, MINIGRAD_CACHE=folder) == ""
 
 
 def damaged(data, how):
@@ -120,8 +127,8 @@ DAMAGES = ["empty", "cut", "flipped", "another digest", "short", "text", "longer
 
 
 @numba
-def test_damaged_files_are_compiled_anew_and_replaced(tmp_path):
-    succeed(COMPILED, MINIGRAD_CACHE=tmp_path)
+def test_damaged_files_are_compiled_anew_and_replaced(kept, tmp_path):
+    shutil.copytree(kept[0], tmp_path, dirs_exist_ok=True)
     whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
     for (path, data), how in zip(whole.items(), DAMAGES, strict=False):
         path.write_bytes(damaged(data, how))
@@ -214,10 +221,9 @@ def test_where_compiled_code_is_kept(monkeypatch, tmp_path):
 
 
 @numba
-def test_a_file_is_readable_by_its_owner_only(tmp_path):
+def test_a_file_is_readable_by_its_owner_only(kept):
     """Since the next process runs the code in it."""
-    succeed(COMPILED, MINIGRAD_CACHE=tmp_path / "cache")
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").iterdir()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept[0].iterdir()} == {0o600}
 
 
 # ---- Numba
