@@ -1,10 +1,11 @@
-"""Tests of the tests: for each planted bug one of the suite's checks fails, and for the true engine none."""
+"""Tests of the tests: for each planted bug one of the suite's checks fails, and for the true engine none on the same calls."""
 
 import contextvars
 
 import pytest
 
 import minigrad as mg
+from support.backends import NUMPY
 from support.code_patching import edited, planted
 from support.named_checks import CHECKS, first_failure
 from support.planted_bugs import BUGS, Bug
@@ -25,9 +26,8 @@ def first_failure_here(words):
     return contextvars.copy_context().run(first_failure, words)
 
 
-@pytest.mark.slow
 def test_no_false_alarm_on_the_true_engine():
-    failure = first_failure([word for bug in BUGS for word in bug.first])
+    failure = first_failure()
     assert failure is None, f"{failure[0]}: {failure[1]}"
 
 
@@ -36,6 +36,9 @@ def test_planted_bug_is_noticed(bug):
     with plant(bug):
         failure = first_failure_here(bug.first)
     assert failure is not None, "no check failed"
+    name, error = failure
+    with NUMPY.active():
+        getattr(error, "repeat", CHECKS[name])()  # the true engine passes with the same calls
 
 
 def test_the_true_engine_is_back_after_a_bug():

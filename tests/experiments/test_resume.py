@@ -17,7 +17,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.cli import main, train
-from minigrad.experiments import checkpoint, program, training
+from minigrad.experiments import checkpoint, plots, program, training
 from minigrad.experiments.config import LECTURES, DivergedError
 from minigrad.serialization import CheckpointError, atomic
 from support.small_mnist import first_arrays, write_mnist
@@ -41,6 +41,14 @@ SETTINGS = {"batch_size": 70, "epochs": 3, "finetune_epochs": 2, "lr_step": 2, "
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     return str(write_mnist(tmp_path_factory.mktemp("mnist"), first_arrays()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_pictures():
+    """Pictures with fewer pixels, which are sooner written: here they are compared with each other only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plots, "DPI", 30)
+        yield
 
 
 @pytest.fixture(scope="module")

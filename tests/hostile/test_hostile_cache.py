@@ -99,11 +99,18 @@ def test_a_text_that_is_not_what_runs_is_not_compiled():
 # ---- the cache
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A folder of compiled code, and what the process that compiled it printed."""
+    folder = tmp_path_factory.mktemp("kept") / "cache"
+    return folder, succeed(KEPT, MINIGRAD_CACHE=folder)
+
+
 @numba
-def test_compiled_code_is_kept_for_the_next_process(tmp_path):
-    first = succeed(KEPT, MINIGRAD_CACHE=tmp_path)
-    assert len(first.split()) == len(list(tmp_path.iterdir())) >= 5
-    assert succeed(KEPT, MINIGRAD_CACHE=tmp_path) == ""
+def test_compiled_code_is_kept_for_the_next_process(kept):
+    folder, first = kept
+    assert len(first.split()) == len(list(folder.iterdir())) >= 5
+    assert succeed(KEPT, MINIGRAD_CACHE=folder) == ""
 
 
 def damaged(data, how):
@@ -120,8 +127,8 @@ DAMAGES = ["empty", "cut", "flipped", "another digest", "short", "text", "longer
 
 
 @numba
-def test_damaged_files_are_compiled_anew_and_replaced(tmp_path):
-    succeed(COMPILED, MINIGRAD_CACHE=tmp_path)
+def test_damaged_files_are_compiled_anew_and_replaced(kept, tmp_path):
+    shutil.copytree(kept[0], tmp_path, dirs_exist_ok=True)
     whole = {path: path.read_bytes() for path in tmp_path.iterdir()}
     for (path, data), how in zip(whole.items(), DAMAGES, strict=False):
         path.write_bytes(damaged(data, how))
@@ -177,10 +184,24 @@ def test_things_that_stand_in_the_way(tmp_path, obstacle):
     succeed(ONE, MINIGRAD_CACHE=tmp_path / "cache")
 
 
-@pytest.mark.parametrize("variables", [
+NOWHERE = [
     {"HOME": None}, {"HOME": ""}, {"HOME": "relative"}, {"XDG_CACHE_HOME": "relative", "HOME": None},
     {"MINIGRAD_CACHE": "relative", "HOME": None}, {"NUMBA_CACHE_DIR": "relative", "HOME": None}, {"HOME": "~"},
-    {"HOME": "/dev/null"}, {"HOME": "/proc/nowhere"}])
+    {"HOME": "/dev/null"}, {"HOME": "/proc/nowhere"}]
+
+
+@numba
+@pytest.mark.parametrize("variables", NOWHERE)
+def test_no_folder_appears_where_code_is_compiled(monkeypatch, tmp_path, variables):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # a user without an entry, and so without a home
+    for name, value in {"MINIGRAD_CACHE": None, "XDG_CACHE_HOME": None, "NUMBA_CACHE_DIR": None, **variables}.items():
+        monkeypatch.delenv(name, raising=False) if value is None else monkeypatch.setenv(name, value)
+    assert compiling.specialized(sum_up, "float64(float64[::1])", "sum_up", "text", {})(np.ones(10)) == 10
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("variables", [{"HOME": None}, {"MINIGRAD_CACHE": "relative", "HOME": None}])
 def test_no_folder_appears_where_the_program_runs(tmp_path, variables):
     program = f"import os; os.chdir({str(tmp_path)!r}); os.getuid = lambda: 54321\n{ONE}"
     succeed(program, **{"OMP_NUM_THREADS": 1, "MINIGRAD_CACHE": None, "XDG_CACHE_HOME": None, "NUMBA_CACHE_DIR": None, **variables})
@@ -200,10 +221,9 @@ def test_where_compiled_code_is_kept(monkeypatch, tmp_path):
 
 
 @numba
-def test_a_file_is_readable_by_its_owner_only(tmp_path):
+def test_a_file_is_readable_by_its_owner_only(kept):
     """Since the next process runs the code in it."""
-    succeed(COMPILED, MINIGRAD_CACHE=tmp_path / "cache")
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "cache").iterdir()} == {0o600}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept[0].iterdir()} == {0o600}
 
 
 # ---- Numba

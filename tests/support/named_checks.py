@@ -1,6 +1,7 @@
 """Quick checks by name, made from the suite: rows of cases.py, rules of the engine, training curves. Each planted bug must fail one."""
 
 import contextvars
+import functools
 
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -13,15 +14,28 @@ from support.training_curves import Setting, compare_steps
 MANY, FEW = 150, 6  # the number of drawn calls of a row that is tried first, and of the others
 
 
-def row_check(row):
-    """Return a function that checks one op for a number of drawn calls."""
+class Enough(Exception):
+    """Raised in place of a check's next drawn call."""
 
-    def check(examples=MANY):
+
+def row_check(row):
+    """Return a function that checks one op for a number of drawn calls, or for the first `most` of them.
+
+    Its error has a method `repeat`, which checks the same calls again, up to the one that failed.
+    """
+
+    def check(examples=MANY, most=MANY):
+        calls = 0
+
         @settings(max_examples=examples, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
                   report_multiple_bugs=False)
         @given(data=st.data())
         def run(data):
+            nonlocal calls
             call = checks.draw_call(data.draw, row)
+            calls += 1
+            if calls > most:
+                raise Enough
             for dtype in ("float64", "float32"):
                 checks.agrees(row, call.case(dtype), NUMPY)
                 if row.special:
@@ -32,7 +46,13 @@ def row_check(row):
                 if not row.surrogate:
                     checks.zero_cotangent(row, call.case(), NUMPY)
 
-        run()
+        try:
+            run()
+        except Enough:
+            pass
+        except Exception as error:
+            error.repeat = functools.partial(check, examples, calls)
+            raise
 
     return check
 

@@ -3,7 +3,6 @@
 import gzip
 
 import numpy as np
-import torch
 
 from minigrad import data
 from support.idx_files import idx
@@ -19,6 +18,8 @@ NAMES = (
 
 def same(in_minigrad, in_torch):
     """Return whether two batches have the same structure and the same tensors, types included."""
+    import torch
+
     if isinstance(in_torch, torch.Tensor):
         in_minigrad, in_torch = in_minigrad.numpy(), in_torch.numpy()
         return in_minigrad.dtype == in_torch.dtype and in_minigrad.shape == in_torch.shape and np.array_equal(in_minigrad, in_torch)

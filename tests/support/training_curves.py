@@ -244,23 +244,20 @@ def distance(a, b):
 
 
 def is_fit(setting, steps, tolerance):
-    """Return (is it fit, losses, weights) of PyTorch's run.
+    """Return (is it fit, losses, weights) of PyTorch's run, which ends as soon as the setting is seen to be unfit.
 
     A setting is fit if the run does not diverge, and another run from weights one ulp apart stays within the tolerance.
     """
     reference, shaken = torch_side(setting), torch_side(setting)
     one_ulp_apart(shaken)
     losses, weights = [], []
-    fit = True
     for number, batch in batches(setting, steps):
         losses.append(reference.step(setting, number, batch) / setting.scale)
         weights.append(reference.weights())
-        if fit and losses[-1] < DIVERGED:
-            near = distance(shaken.step(setting, number, batch) / setting.scale, losses[-1]) <= tolerance
-            fit = near and distance(shaken.weights(), weights[-1]) <= tolerance
-        else:
-            fit = False
-    return fit, losses, weights
+        near = losses[-1] < DIVERGED and distance(shaken.step(setting, number, batch) / setting.scale, losses[-1]) <= tolerance
+        if not near or distance(shaken.weights(), weights[-1]) > tolerance:
+            return False, losses, weights
+    return True, losses, weights
 
 
 def compare_free(setting, steps, tolerance, losses, weights):

@@ -16,6 +16,7 @@ import tempfile
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).parents[2]
+SETTINGS = ROOT / "tests" / "typed" / "mypy.ini"
 MYPY_LINE = re.compile(r"(?P<path>[^\n]+?):(?P<line>\d+): error: (?P<message>.*)")
 
 
@@ -41,7 +42,7 @@ def run_mypy(paths):
 
     No two files may have the same name: for a file that only changed its folder, mypy repeats cached lines with the old path.
     """
-    command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", "--follow-imports=silent", "--no-error-summary",
+    command = [sys.executable, "-m", "mypy", f"--config-file={SETTINGS}", "--strict", "--follow-imports=silent", "--no-error-summary",
                f"--cache-dir={ROOT / '.mypy_cache' / 'users'}", *resolved(paths)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     named = {pathlib.Path(path).name: pathlib.Path(path) for path in resolved(paths)}

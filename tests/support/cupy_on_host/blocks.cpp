@@ -1,8 +1,9 @@
 // How a kernel runs on the host: if its threads do not wait for each other, as one thread that does all the work; else each thread of a
 // block is a coroutine, and __syncthreads lets the next one run. CUDA promises no order, so each launch begins with another block, and
 // every second one with the last thread.
+#undef _FORTIFY_SOURCE  // with it, longjmp refuses to jump to another stack
+#include <csetjmp>
 #include <ucontext.h>
-#include <vector>
 
 struct Place {
     unsigned x = 1, y = 1, z = 1;
@@ -11,39 +12,57 @@ Place threadIdx, blockIdx, blockDim, gridDim;
 
 namespace {
 
+const size_t STACK = 16384, MOST = 1024;  // bytes for a thread, threads in a block
+struct Thread {
+    jmp_buf place;  // where it waits; a jump, unlike swapcontext, asks nothing of the operating system
+    bool begun, alive;
+    alignas(16) char stack[STACK];
+};
+Thread threads[MOST];
+jmp_buf block;  // where run_block waits for a thread
 bool together = false;
-ucontext_t block_context;
-std::vector<ucontext_t> threads;
-std::vector<char> alive, stacks;
-const size_t STACK = 16384;
 unsigned current, launches = 0;
 void (*running)(void **);
 void **parameters;
 
+// Let run_block go on until it enters this thread again.
+void leave() {
+    if (!_setjmp(threads[current].place)) _longjmp(block, 1);
+}
+
+// Run one kernel after the other; the thread is kept for the next block.
 void thread_of_block() {
-    running(parameters);
-    alive[current] = 0;
-    swapcontext(&threads[current], &block_context);
+    for (;;) {
+        running(parameters);
+        threads[current].alive = false;
+        leave();
+    }
+}
+
+// Let the current thread go on until it leaves.
+void enter() {
+    Thread &thread = threads[current];
+    if (_setjmp(block)) return;
+    if (thread.begun) _longjmp(thread.place, 1);
+    thread.begun = true;
+    static ucontext_t context;
+    getcontext(&context);
+    context.uc_stack.ss_sp = thread.stack;
+    context.uc_stack.ss_size = STACK;
+    makecontext(&context, thread_of_block, 0);
+    setcontext(&context);
 }
 
 void run_block(unsigned width, unsigned count) {
-    stacks.resize(STACK * count);
-    threads.assign(count, ucontext_t());
-    alive.assign(count, 1);
-    for (unsigned t = 0; t < count; t++) {
-        getcontext(&threads[t]);
-        threads[t].uc_stack.ss_sp = &stacks[STACK * t];
-        threads[t].uc_stack.ss_size = STACK;
-        makecontext(&threads[t], thread_of_block, 0);
-    }
+    for (unsigned t = 0; t < count; t++) threads[t].alive = true;
     for (bool any = true; any;) {
         any = false;
         for (unsigned k = 0; k < count; k++) {
             current = launches % 2 ? count - 1 - k : k;
-            if (alive[current]) {
+            if (threads[current].alive) {
                 threadIdx = Place{current % width, current / width, 0};
-                swapcontext(&block_context, &threads[current]);
-                any = any || alive[current];
+                enter();
+                any = any || threads[current].alive;
             }
         }
     }
@@ -52,7 +71,7 @@ void run_block(unsigned width, unsigned count) {
 }  // namespace
 
 void __syncthreads() {
-    if (together) swapcontext(&threads[current], &block_context);
+    if (together) leave();
 }
 
 void run(void (*kernel)(void **), bool wait, void **p, unsigned grid, unsigned width, unsigned height) {

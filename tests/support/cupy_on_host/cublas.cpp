@@ -1,5 +1,6 @@
 // Of cuBLAS what CuPy calls for products of float32 and float64: matrices lie column by column. While a stream is captured
 // products are not computed: each is kept for the stream's graph, under a number.
+#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <vector>
@@ -27,16 +28,24 @@ int now_or_later(std::function<void()> call) {
 int math_mode = 0, pointer_mode = 0;
 void *stream = nullptr;
 
+// Each element is summed in the order of p; the rows of op(a) lie side by side, so that the compiler can compute several at once.
 template <class T>
 void product(int ta, int tb, int m, int n, int k, T alpha, const T *a, int lda, const T *b, int ldb, T beta, T *c, int ldc) {
-    for (int j = 0; j < n; j++)
-        for (int i = 0; i < m; i++) {
-            T sum = 0;
-            for (int p = 0; p < k; p++)
-                sum += (ta ? a[(size_t)i * lda + p] : a[(size_t)p * lda + i]) * (tb ? b[(size_t)p * ldb + j] : b[(size_t)j * ldb + p]);
-            T *at = &c[(size_t)j * ldc + i];
-            *at = alpha * sum + (beta == 0 ? 0 : beta * *at);
+    std::vector<T> turned(ta ? (size_t)m * k : 0), sums(m);
+    for (size_t at = 0; at < turned.size(); at++) turned[at] = a[at % m * lda + at / m];
+    const T *columns = ta ? turned.data() : a;
+    const size_t step = ta ? m : lda;
+    for (int j = 0; j < n; j++) {
+        std::fill(sums.begin(), sums.end(), T(0));
+        for (int p = 0; p < k; p++) {
+            const T *column = columns + p * step, factor = tb ? b[(size_t)p * ldb + j] : b[(size_t)j * ldb + p];
+            for (int i = 0; i < m; i++) sums[i] += column[i] * factor;
         }
+        for (int i = 0; i < m; i++) {
+            T *at = &c[(size_t)j * ldc + i];
+            *at = alpha * sums[i] + (beta == 0 ? 0 : beta * *at);
+        }
+    }
 }
 
 template <class T>

@@ -11,7 +11,7 @@ def load():
     name, text = toolkit.installed.cublas, (HERE / "cublas.cpp").read_text()
     script = folder_of(name) / "exported.map"
     script.write_text(f"{name} {{ global: *; }};\n")
-    options = f"-Wl,-soname,{name}", f"-Wl,--version-script={script}", f"-DVERSION={toolkit.installed.major * 10000}"
+    options = "-O3", f"-Wl,-soname,{name}", f"-Wl,--version-script={script}", f"-DVERSION={toolkit.installed.major * 10000}"
     return ctypes.CDLL(built(name, text, *options), mode=ctypes.RTLD_GLOBAL)
 
 
