@@ -43,11 +43,11 @@ def printed(library, source, name):
 
 def close(a, b):
     x, y = float(a), float(b)
-    return math.isclose(x, y, rel_tol=1e-8, abs_tol=1e-8)
+    return math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-9)
 
 
 def same_line(in_minigrad, in_torch):
-    """Return whether text and numbers (to 1e-8) are the same; spaces do not count, as -0 and 0 shift columns."""
+    """Return whether text and numbers (to 1e-9) are the same; spaces do not count, as -0 and 0 shift columns."""
     texts, others = ([text.replace(" ", "") for text in NUMBER.split(line)] for line in (in_minigrad, in_torch))
     return texts == others and all(map(close, NUMBER.findall(in_minigrad), NUMBER.findall(in_torch)))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .. import backend
 from .._tensor import Tensor
 from ..autograd import no_grad
+from ..autograd.graph import wrap
 from ..backend import float64
 from ..functions import creation, indexing
 
@@ -117,9 +118,10 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     if tensor.ndim < 2:
         raise ValueError(f"Only tensors with 2 or more dimensions are supported, got shape {tuple(tensor.shape)}")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    drawn = creation.empty(max(rows, columns), min(rows, columns), dtype=float64).normal_(generator=generator).array
+    drawn = creation.empty(rows, columns, dtype=float64).normal_(generator=generator)
+    drawn = (drawn if rows >= columns else drawn.t()).array
     q, r = backend.array_module(drawn).linalg.qr(drawn)
-    q = Tensor(q * backend.array_module(r).sign(r.diagonal()) * gain)
+    q = wrap(q * backend.array_module(r).sign(r.diagonal()) * gain)
     with no_grad():
         return tensor.copy_((q if rows >= columns else q.t()).reshape(tensor.shape))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._tensor import Tensor
+from ..autograd.graph import wrap
 from ..backend import array_module, asarray, float32, fuse
 from .optimizer import Optimizer, options_of
 from .sgd import descent
@@ -26,7 +27,7 @@ class Adagrad(Optimizer):
         super().__init__(params, options_of(locals()))
         params = [p for group in self.param_groups for p in group["params"]]
         for p in params:
-            self.state[p]["step"] = Tensor(asarray(0, float32))
+            self.state[p]["step"] = wrap(asarray(0, float32))
         self._renew("sum", [(p, None) for p in params])
 
     def _renew(self, name: str, held: list[tuple[Tensor, Any]]) -> None:

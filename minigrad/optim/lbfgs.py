@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import backend
 from .._tensor import Tensor
+from ..autograd.graph import wrap
 from ..autograd.modes import in_mode
 from ..functions.creation import zeros_like
 from ..functions.shapes import cat
@@ -110,8 +111,8 @@ def direction(state: dict[str, Any], g: Tensor, history_size: int) -> Tensor:
     d *= plain(state["H_diag"])
     for (y, s, ro), a in zip(rows, al):
         d += (a - xp.matmul(y, d) * ro) * s
-    state["al"] = [*[Tensor(xp.asarray(a)) for a in al], *[None] * (history_size - len(al))]
-    return Tensor(d)
+    state["al"] = [*[wrap(xp.asarray(a)) for a in al], *[None] * (history_size - len(al))]
+    return wrap(d)
 
 
 class Point(NamedTuple):

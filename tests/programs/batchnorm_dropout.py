@@ -38,9 +38,10 @@ class Net(nn.Module):
 
 net = Net()
 print(net)
-for p in net.parameters():
-    if p.dim() > 1:
-        p.data = torch.from_numpy(rng.normal(0, 0.4, tuple(p.shape)))
+for m in net.modules():
+    if isinstance(m, nn.Linear):
+        m.weight.data = torch.from_numpy(rng.normal(0, 0.4, tuple(m.weight.shape)))
+        m.bias.data.zero_()
 x = torch.from_numpy(rng.normal(0.5, 2, (30, 6)))
 y = (x[:, :3].sum(1) > 2).long() + (x[:, 3] > 0).long()
 print(torch.bincount(y).tolist())

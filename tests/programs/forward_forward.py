@@ -22,7 +22,7 @@ class Layer(nn.Linear):
         self.relu = torch.nn.ReLU()
         self.opt = Adam(self.parameters(), lr=0.03)
         self.threshold = 0.5
-        self.num_epochs = 60
+        self.num_epochs = 20
         with torch.no_grad():
             self.weight.copy_(torch.from_numpy(rng.uniform(-0.4, 0.4, (out_features, in_features))))
             self.bias.zero_()

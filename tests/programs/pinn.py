@@ -19,7 +19,7 @@ class PINN(nn.Module):
         for i in range(len(layers) - 1):
             fan = layers[i] + layers[i + 1]
             self.linears[i].weight.data = torch.from_numpy(rng.normal(0, math.sqrt(2 / fan), (layers[i + 1], layers[i])))
-            nn.init.zeros_(self.linears[i].bias.data)
+            self.linears[i].bias.data = torch.from_numpy(rng.normal(0, 0.1, layers[i + 1]))
 
     def forward(self, x):
         a = x
