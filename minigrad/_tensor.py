@@ -17,7 +17,7 @@ from .functions import in_place as i
 from .functions import operators as o
 from .functions import reductions as r
 from .functions import shapes as s
-from .functions.arguments import check_tensor
+from .functions.arguments import check_input
 from .printing import Size, format_tensor
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class Tensor(graph.Tensor):
         """Whether the array lives on a GPU."""
         return backend.device_of(self.array) == "cuda"
 
+    is_sparse = False  # no tensor is
+
     @property
     def T(self) -> Tensor:
         """The tensor with its axes in reverse order: y = selfᵀ,  dL/dself = gᵀ."""
@@ -97,7 +99,7 @@ class Tensor(graph.Tensor):
     def data(self, value: Tensor) -> None:
         if self.node is not None:
             raise RuntimeError("data can be replaced on a leaf only; this tensor was computed")
-        array = check_tensor(value, "data").array
+        array = check_input(value, "data", "value").array
         if self._requires_grad and array.dtype.kind != "f":
             raise RuntimeError(f"data: a tensor that requires a gradient takes floating-point numbers only, not {array.dtype}")
         if self._requires_grad and array.shape != self.array.shape:
@@ -210,7 +212,7 @@ class Tensor(graph.Tensor):
     lerp, addcmul, addcdiv = e.lerp, e.addcmul, e.addcdiv
     softmax, log_softmax = e.softmax, e.log_softmax
     matmul, mm, bmm, mv, dot = products.matmul, products.mm, products.bmm, products.mv, products.dot
-    outer, ger, inner, addmm, baddbmm = products.outer, products.outer, products.inner, products.addmm, products.baddbmm
+    outer, ger, addmm, baddbmm = products.outer, products.outer, products.addmm, products.baddbmm
 
     eq, ne, lt, le, gt, ge = c.eq, c.ne, c.lt, c.le, c.gt, c.ge
     logical_and, logical_or, logical_xor, logical_not = c.logical_and, c.logical_or, c.logical_xor, c.logical_not
@@ -221,7 +223,7 @@ class Tensor(graph.Tensor):
     sum, mean, max, min, amax, amin = r.sum, r.mean, r.max, r.min, r.amax, r.amin
     argmax, argmin, all, any, count_nonzero = r.argmax, r.argmin, r.all, r.any, r.count_nonzero
     prod, cumsum, cumprod, logsumexp, var, std, norm = r.prod, r.cumsum, r.cumprod, r.logsumexp, norms.var, norms.std, norms.norm
-    sort, argsort, topk, kthvalue, median = sorting.sort, sorting.argsort, sorting.topk, sorting.kthvalue, sorting.median
+    sort, argsort, topk, median = sorting.sort, sorting.argsort, sorting.topk, sorting.median
     unique, bincount = sorting.unique, sorting.bincount
 
     reshape, reshape_as, view, view_as, flatten = s.reshape, s.view_as, s.view, s.view_as, s.flatten
@@ -229,9 +231,10 @@ class Tensor(graph.Tensor):
     t, transpose, swapaxes, swapdims, permute, movedim = s.t, s.transpose, s.transpose, s.transpose, s.permute, s.movedim
     unflatten, ravel, broadcast_to, select, narrow, split = s.unflatten, s.ravel, s.broadcast_to, parts.select, parts.narrow, parts.split
     chunk, unbind, diagonal, diag, trace = parts.chunk, parts.unbind, parts.diagonal, parts.diag, parts.trace
-    tril, triu, repeat, tile, flip, roll = parts.tril, parts.triu, parts.repeat, parts.tile, parts.flip, parts.roll
-    gather, scatter, scatter_add, take = scattering.gather, scattering.scatter, scattering.scatter_add, scattering.take
-    index_add, index_fill, nonzero = scattering.index_add, scattering.index_fill, scattering.nonzero
+    tril, triu, flip, roll = parts.tril, parts.triu, parts.flip, parts.roll
+    repeat, repeat_interleave, tile = parts.repeat, parts.repeat_interleave, parts.tile
+    gather, scatter, scatter_add = scattering.gather, scattering.scatter, scattering.scatter_add
+    index_add, nonzero = scattering.index_add, scattering.nonzero
     masked_fill, masked_select = scattering.masked_fill, scattering.masked_select
     numel, nelement = s.numel, s.numel
     index_select, __getitem__, __setitem__ = indexing.index_select, indexing.index, indexing.assign
@@ -256,8 +259,9 @@ class Tensor(graph.Tensor):
     sqrt_, rsqrt_, reciprocal_, tanh_, sigmoid_, relu_ = i.sqrt_, i.rsqrt_, i.reciprocal_, i.tanh_, i.sigmoid_, i.relu_
     sin_, cos_, tan_, sinh_, cosh_, atan_, atan2_ = i.sin_, i.cos_, i.tan_, i.sinh_, i.cosh_, i.atan_, i.atan2_
     lerp_, addcmul_, addcdiv_ = i.lerp_, i.addcmul_, i.addcdiv_
-    masked_fill_, scatter_, scatter_add_, index_add_, index_fill_ = i.masked_fill_, i.scatter_, i.scatter_add_, i.index_add_, i.index_fill_
+    masked_fill_, scatter_, scatter_add_, index_add_ = i.masked_fill_, i.scatter_, i.scatter_add_, i.index_add_
     zero_, fill_, copy_, normal_, uniform_, resize_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_, i.resize_
+    fill_diagonal_ = i.fill_diagonal_
     bernoulli_, exponential_, random_ = i.bernoulli_, i.exponential_, i.random_
     bernoulli, multinomial = random.bernoulli, random.multinomial
 
@@ -266,7 +270,7 @@ class Tensor(graph.Tensor):
     __add__, __radd__, __sub__, __rsub__, __mul__, __rmul__ = o.add, o.add, o.sub, o.rsub, o.mul, o.rmul
     __truediv__, __rtruediv__, __floordiv__, __rfloordiv__ = o.truediv, o.rtruediv, o.floordiv, o.rfloordiv
     __mod__, __rmod__, __pow__, __rpow__, __matmul__, __rmatmul__ = o.mod, o.rmod, o.pow, o.rpow, o.matmul, o.rmatmul
-    __neg__, __pos__, __abs__, __invert__ = e.neg, o.pos, e.abs, o.invert
+    __neg__, __pos__, __abs__, __invert__ = e.neg, o.pos, e.abs, c.bitwise_not
     __lt__, __le__, __gt__, __ge__ = o.lt, o.le, o.gt, o.ge
     __eq__: ClassVar[Callable[[Tensor, Operand], Tensor]] = o.eq  # type: ignore[assignment]
     __ne__: ClassVar[Callable[[Tensor, Operand], Tensor]] = o.ne  # type: ignore[assignment]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .. import backend, ops
 from ..autograd import graph
@@ -12,30 +14,24 @@ from ..printing import Size
 from .types import DeviceLike, DTypeLike, Tensor
 
 NUMBERS = (bool, int, float)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 # ---- tensors, operands, numbers
 
 
 def check_input(x: Any, name: str, argument: str = "input") -> Tensor:
-    """Return `x`, an argument of the function `name`, usually the first one; raise TypeError if it is no tensor."""
+    """Return `x`, this argument of the function `name`; raise TypeError if it is no tensor."""
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}(): argument '{argument}' must be Tensor, not {type(x).__name__}; "
                         "make one with minigrad.tensor(…) or minigrad.from_numpy(…)")
     return x
 
 
-def check_tensor(x: Any, name: str) -> Tensor:
-    """Return `x`, another argument of the function `name`; raise TypeError if it is no tensor."""
-    if not isinstance(x, Tensor):
-        raise TypeError(f"{name}: expected a Tensor, got {type(x).__name__}")
-    return x
-
-
 def check_array(x: Any, name: str) -> Any:
     """Return `x`, a tensor or an array; raise TypeError for anything else."""
     x = x if isinstance(x, Tensor) else backend.plain_array(x, name)
-    return x if backend.is_array(x) else check_tensor(x, name)
+    return x if backend.is_array(x) else check_input(x, name, "other")
 
 
 def check_number(x: Any, name: str) -> Any:
@@ -79,9 +75,7 @@ def sizes(arguments: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
 
 def lengths(arguments: tuple[Any, ...], size: Any = None) -> tuple[int, ...]:
     """Return lengths that were given one by one, as one tuple, or by the keyword `size`; raise RuntimeError for one below 0."""
-    found = sizes(arguments if size is None else (size if isinstance(size, int) else tuple(size),))
-    check_not_negative("size", found)
-    return found
+    return check_not_negative("size", sizes(arguments, size))
 
 
 def check_not_negative(name: str, numbers: Any) -> Any:
@@ -128,8 +122,21 @@ def axes_of(dim: Any, x: Tensor) -> tuple[int, ...] | None:
 
 def over(dim: Any, axis: Any, keepdim: Any, keepdims: Any) -> tuple[Any, bool]:
     """Return `dim` or NumPy's `axis`, whichever is given, and whether `keepdim` or `keepdims` is."""
-    dim = axis if dim is None else dim
-    return (tuple(dim) or None if isinstance(dim, (list, tuple)) else dim), bool(keepdim or keepdims)
+    return axis if dim is None else dim, bool(keepdim or keepdims)
+
+
+def takes_axis(function: F) -> F:
+    """Let a function of `dim` and `keepdim` also take them by NumPy's words `axis` and `keepdims`, as PyTorch's functions do."""
+    @functools.wraps(function)
+    def renamed(*arguments: Any, **options: Any) -> Any:
+        for word, name in (("axis", "dim"), ("keepdims", "keepdim")):
+            if word in options:
+                if name in options:
+                    raise TypeError(f"{function.__name__}(): got both {name} and {word}, which are the same argument")
+                options[name] = options.pop(word)
+        return function(*arguments, **options)
+
+    return renamed  # type: ignore[return-value]
 
 
 def check_axes(name: str, n: int, *tensors: Any, or_more: bool = False) -> None:
@@ -189,11 +196,3 @@ def check_power(x: Tensor, exponent: Any) -> None:
         if exponent < 0:
             raise RuntimeError("pow: Integers to negative integer powers are not allowed; use .double() first")
         backend.fitting(exponent, x.array.dtype, "pow")
-
-
-def quotient_operands(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return the operands of x / y; whole numbers beside whole numbers become floating-point."""
-    if ((isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f")) and \
-            backend.result_dtype([raw(a, "div") for a in (x, y)]).kind != "f":
-        x, y = (a.to(backend.get_default_dtype()) if isinstance(a, Tensor) else a for a in (x, y))
-    return x, y

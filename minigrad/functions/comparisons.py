@@ -6,7 +6,8 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd import contract
-from .arguments import beside, check_array, check_input, check_tensor
+from .arguments import beside, check_array, check_input
+from .elementwise import of_one, of_two
 from .types import Operand, Tensor
 
 __all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "eq",
@@ -14,34 +15,14 @@ __all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitw
            "logical_not", "logical_or", "logical_xor", "lt", "ne"]
 
 
-def eq(input: Tensor, other: Operand) -> Tensor:
-    """Return for each element whether input = other."""
-    return ops.equal(check_input(input, "eq"), other)
-
-
-def ne(input: Tensor, other: Operand) -> Tensor:
-    """Return for each element whether input ≠ other."""
-    return ops.not_equal(check_input(input, "ne"), other)
-
-
-def lt(input: Tensor, other: Operand) -> Tensor:
-    """Return for each element whether input < other."""
-    return ops.less(check_input(input, "lt"), other)
-
-
-def le(input: Tensor, other: Operand) -> Tensor:
-    """Return for each element whether input ≤ other."""
-    return ops.less_equal(check_input(input, "le"), other)
-
-
-def gt(input: Tensor, other: Operand) -> Tensor:
-    """Return for each element whether input > other."""
-    return ops.greater(check_input(input, "gt"), other)
-
-
-def ge(input: Tensor, other: Operand) -> Tensor:
-    """Return for each element whether input ≥ other."""
-    return ops.greater_equal(check_input(input, "ge"), other)
+eq = of_two(ops.equal, "Return for each element whether it equals that of other.", "eq")
+ne = of_two(ops.not_equal, "Return for each element whether it differs from that of other.", "ne")
+lt = of_two(ops.less, "Return for each element whether it is less than that of other.", "lt")
+le = of_two(ops.less_equal, "Return for each element whether it is at most that of other.", "le")
+gt = of_two(ops.greater, "Return for each element whether it is greater than that of other.", "gt")
+ge = of_two(ops.greater_equal, "Return for each element whether it is at least that of other.", "ge")
+logical_not = of_one(ops.logical_not, "Return for each element whether it is false, that is 0.", accept=check_input)
+isnan = of_one(ops.isnan, "Return for each element whether it is NaN.", accept=check_input)
 
 
 def logical_and(input: Tensor, other: Operand) -> Tensor:
@@ -59,16 +40,6 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     return logical_not(input) != logical_not(other)
 
 
-def logical_not(input: Tensor) -> Tensor:
-    """Return for each element whether it is false, that is 0."""
-    return ops.logical_not(check_input(input, "logical_not"))
-
-
-def isnan(input: Tensor) -> Tensor:
-    """Return for each element whether it is NaN."""
-    return ops.isnan(check_input(input, "isnan"))
-
-
 def isfinite(input: Tensor) -> Tensor:
     """Return for each element whether it is neither infinite nor NaN."""
     return beside(input, backend.array_module(check_input(input, "isfinite").array).isfinite(input.array))
@@ -76,7 +47,7 @@ def isfinite(input: Tensor) -> Tensor:
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Return for each element whether |input - other| ≤ atol + rtol · |other|; NaN is close to NaN if `equal_nan`."""
-    x, y = check_input(input, "isclose").array, check_tensor(other, "isclose").array
+    x, y = check_input(input, "isclose").array, check_input(other, "isclose", "other").array
     return beside(input, backend.array_module(x).isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 
@@ -90,12 +61,12 @@ def isinf(input: Tensor) -> Tensor:
 
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Return whether |input - other| ≤ atol + rtol · |other| everywhere; NaN is close to NaN if `equal_nan`."""
-    return bool(isclose(check_input(input, "allclose"), check_tensor(other, "allclose"), rtol, atol, equal_nan).all())
+    return bool(isclose(check_input(input, "allclose"), check_input(other, "allclose", "other"), rtol, atol, equal_nan).all())
 
 
 def equal(input: Tensor, other: Tensor) -> bool:
     """Return whether two tensors have the same shape and elements."""
-    return check_input(input, "equal").shape == check_tensor(other, "equal").shape and bool((input == other).all())
+    return check_input(input, "equal").shape == check_input(other, "equal", "other").shape and bool((input == other).all())
 
 
 def is_floating_point(input: Tensor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import Any, overload
 
 from .. import backend, ops
@@ -71,58 +72,20 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return self.to(check_input(other, "type_as", "other"))
 
 
-def double(self: Tensor) -> Tensor:
-    """Return this tensor in float64.
+def _method(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
+    """Return the method `name`, which converts to `dtype`."""
+    def method(self: Tensor) -> Tensor:
+        return self.to(dtype)
 
-    y = self in float64,  dL/dself = g in the dtype of self
-    """
-    return self.to(backend.float64)
-
-
-def float(self: Tensor) -> Tensor:
-    """Return this tensor in float32.
-
-    y = self in float32,  dL/dself = g in the dtype of self
-    """
-    return self.to(backend.float32)
+    method.__name__ = method.__qualname__ = name
+    gradient = "dL/dself = g in the dtype of self" if dtype.kind == "f" else "no gradient"
+    method.__doc__ = f"Return this tensor in {dtype}; whole numbers are cut towards 0.\n\ny = self in {dtype},  {gradient}"
+    return method
 
 
-def half(self: Tensor) -> Tensor:
-    """Return this tensor in float16.
-
-    y = self in float16,  dL/dself = g in the dtype of self
-    """
-    return self.to(backend.float16)
-
-
-def long(self: Tensor) -> Tensor:
-    """Return this tensor in int64, cut towards 0."""
-    return self.to(backend.int64)
-
-
-def int(self: Tensor) -> Tensor:
-    """Return this tensor in int32, cut towards 0."""
-    return self.to(backend.int32)
-
-
-def short(self: Tensor) -> Tensor:
-    """Return this tensor in int16, cut towards 0."""
-    return self.to(backend.int16)
-
-
-def char(self: Tensor) -> Tensor:
-    """Return this tensor in int8, cut towards 0."""
-    return self.to(backend.int8)
-
-
-def byte(self: Tensor) -> Tensor:
-    """Return this tensor in uint8, cut towards 0."""
-    return self.to(backend.uint8)
-
-
-def bool(self: Tensor) -> Tensor:
-    """Return for each element whether it is not 0."""
-    return self.to(backend.bool_)
+double, float, half = _method("double", backend.float64), _method("float", backend.float32), _method("half", backend.float16)
+long, int, bool = _method("long", backend.int64), _method("int", backend.int32), _method("bool", backend.bool_)
+short, char, byte = _method("short", backend.int16), _method("char", backend.int8), _method("byte", backend.uint8)
 
 
 def cpu(self: Tensor) -> Tensor:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
 from ..autograd import graph, sharing
 from ..printing import Size
-from .arguments import check_not_negative, check_number, check_tensor, device_name, dtype_or_default, lengths
+from .arguments import check_input, check_not_negative, check_number, device_name, dtype_or_default, lengths
 from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
 
-__all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "logspace", "ones",
+__all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones",
            "ones_like", "tensor", "zeros", "zeros_like"]
 
 
@@ -179,7 +180,7 @@ def full_like(
 
 def like(make: Any, input: Tensor, dtype: DTypeLike, device: DeviceLike, requires_grad: bool, *value: Any) -> Tensor:
     """Return what `make` makes with the shape, dtype and device of `input`, unless others are given."""
-    shape = check_tensor(input, f"{make.__name__}_like").shape
+    shape = check_input(input, f"{make.__name__}_like").shape
     out: Tensor = make(shape, *value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
     return out
 
@@ -221,15 +222,6 @@ def linspace(
     return leaf(array.astype(wanted), device, requires_grad)
 
 
-def logspace(
-    start: float | Tensor, end: float | Tensor, steps: int, base: float = 10.0, *, dtype: DTypeLike = None, device: DeviceLike = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Return `steps` numbers from base^start to base^end, both included, whose exponents are at equal distances."""
-    exponents, number = linspace(start, end, steps, dtype=backend.float64).array, float(check_number(base, "logspace"))
-    return leaf(backend.without_fp_warnings(lambda: (number**exponents).astype(dtype_or_default(dtype))), device, requires_grad)
-
-
 def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
     """Return a matrix of n rows and m (or n) columns with 1 on the diagonal and 0 elsewhere."""
     rows, columns = check_not_negative("n", n), check_not_negative("m", n if m is None else m)
@@ -262,30 +254,15 @@ def from_old_arguments(data: tuple[Any, ...], dtype: Any, device: DeviceLike = N
     return empty(*data or (0,), dtype=dtype, device=device)
 
 
-def new_empty(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
-    """Return an uninitialised tensor of this dtype and device unless others are given."""
-    return empty(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+def new_by(make: Any) -> Callable[..., Tensor]:
+    """Return the method that makes what `make` makes, of its tensor's dtype and on its device unless others are given."""
+    def method(self: Tensor, *arguments: Any, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
+        out: Tensor = make(*arguments, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+        return out
+
+    method.__name__ = method.__qualname__ = f"new_{make.__name__}"
+    method.__doc__ = f"Return what `{make.__name__}` returns, of this dtype and device unless others are given."
+    return method
 
 
-def new_zeros(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
-    """Return zeros of this dtype and device unless others are given."""
-    return zeros(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-
-def new_ones(self: Tensor, *size: Length, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:
-    """Return ones of this dtype and device unless others are given."""
-    return ones(*size, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-
-def new_full(
-    self: Tensor, size: Length, fill_value: Operand, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
-) -> Tensor:
-    """Return a tensor whose elements are all `fill_value`, of this dtype and device unless others are given."""
-    return full(size, fill_value, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
-
-
-def new_tensor(
-    self: Tensor, data: Any, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False
-) -> Tensor:
-    """Return a copy of `data` as a tensor of this dtype and device unless others are given."""
-    return tensor(data, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+new_empty, new_zeros, new_ones, new_full, new_tensor = map(new_by, (empty, zeros, ones, full, tensor))

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd.formulas import formula_of
-from .arguments import NUMBERS, axis_of, check_input, check_power, floating, quotient_operands, raw, times_alpha
+from .arguments import NUMBERS, axis_of, check_input, check_power, floating, raw, times_alpha
 from .types import DTypeLike, Operand, Tensor
 
 __all__ = [
@@ -37,14 +37,6 @@ def sub(input: Tensor, other: Operand, *last: Any, alpha: float | Tensor = 1) ->
     return ops.sub(check_input(input, "sub"), times_alpha("sub", input, other, alpha, last))
 
 
-def mul(input: Tensor, other: Operand) -> Tensor:
-    """Return the product, element by element.
-
-    y = input · other,  dL/dinput = g other,  dL/dother = g input
-    """
-    return ops.mul(check_input(input, "mul"), other)
-
-
 def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> Tensor:
     """Return the quotient; whole numbers give floating-point quotients.
 
@@ -69,23 +61,10 @@ def quotient(x: Operand, y: Operand) -> Tensor:
 
     z = x / y,  dL/dx = g / y,  dL/dy = -g x / y²
     """
-    return ops.div(*quotient_operands(x, y))
-
-
-def floor_divide(input: Tensor, other: Operand) -> Tensor:
-    """Return ⌊input / other⌋, through which no gradient passes. Raise RuntimeError if a whole number is divided by 0.
-
-    y = ⌊input / other⌋,  no gradient
-    """
-    return ops.floor_divide(check_input(input, "floor_divide"), other)
-
-
-def remainder(input: Tensor, other: Operand) -> Tensor:
-    """Return the remainder, which has the sign of `other`. Raise RuntimeError if a whole number is divided by 0.
-
-    y = input - other ⌊input / other⌋,  dL/dinput = g,  dL/dother = -g ⌊input / other⌋
-    """
-    return ops.remainder(check_input(input, "remainder"), other)
+    if ((isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f")) and \
+            backend.result_dtype([raw(a, "div") for a in (x, y)]).kind != "f":
+        x, y = (a.to(backend.get_default_dtype()) if isinstance(a, Tensor) else a for a in (x, y))
+    return ops.div(x, y)
 
 
 def pow(input: Tensor | float, exponent: Operand) -> Tensor:
@@ -152,24 +131,6 @@ def sign(input: Tensor) -> Tensor:
     return ops.sign(input) if check_input(input, "sign").array.dtype.kind != "b" else input.clone()
 
 
-def maximum(input: Tensor, other: Tensor) -> Tensor:
-    """Return the larger of input and other, element by element; each gets half of the gradient where they are equal.
-
-    y = max(input, other),  dL/dinput = g where input > other, g / 2 where input = other, else 0,
-    dL/dother = g where other > input, g / 2 where input = other, else 0
-    """
-    return ops.maximum(check_input(input, "maximum"), other)
-
-
-def minimum(input: Tensor, other: Tensor) -> Tensor:
-    """Return the smaller of input and other, element by element; each gets half of the gradient where they are equal.
-
-    y = min(input, other),  dL/dinput = g where input < other, g / 2 where input = other, else 0,
-    dL/dother = g where other < input, g / 2 where input = other, else 0
-    """
-    return ops.minimum(check_input(input, "minimum"), other)
-
-
 def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
     """Return each element limited to [min, max], numbers or tensors, of which one may be missing.
 
@@ -186,7 +147,7 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
     return ops.clip(input.to(target), *limits)
 
 
-# ---- functions of one variable
+# ---- operations of one or two variables
 
 
 def of_one(operation: Any, sentence: str, name: str = "", accept: Any = floating) -> Callable[[Tensor], Tensor]:
@@ -202,6 +163,19 @@ def of_one(operation: Any, sentence: str, name: str = "", accept: Any = floating
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"{sentence}\n\n{formula_of(operation, x='input')}"
+    return function
+
+
+def of_two(operation: Any, sentence: str, name: str = "") -> Callable[[Tensor, Operand], Tensor]:
+    """Return the public function of an operation of two variables, with a docstring as that of `of_one`."""
+    name = name or operation.__name__
+
+    def function(input: Tensor, other: Operand) -> Tensor:
+        result: Tensor = operation(check_input(input, name), other)
+        return result
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{sentence}\n\n{formula_of(operation, y='other', z='y', x='input')}"
     return function
 
 
@@ -229,6 +203,12 @@ cosh = of_one(ops.cosh, "Return the hyperbolic cosine, (e^x + e^-x) / 2, of each
 tanh = of_one(ops.tanh, "Return the hyperbolic tangent, (e^x - e^-x) / (e^x + e^-x), of each element x.")
 sigmoid = of_one(ops.sigmoid, "Return the logistic function of each element, between 0 and 1.")
 erf = of_one(ops.erf, "Return the error function of each element, between -1 and 1.")
+
+mul = of_two(ops.mul, "Return the product, element by element.")
+floor_divide = of_two(ops.floor_divide, "Return the quotient rounded down. Raise RuntimeError if a whole number is divided by 0.")
+remainder = of_two(ops.remainder, "Return the remainder, of the sign of `other`. Raise RuntimeError if a whole number is divided by 0.")
+maximum = of_two(ops.maximum, "Return the larger of the two; each gets half of the gradient where they are equal.")
+minimum = of_two(ops.minimum, "Return the smaller of the two; each gets half of the gradient where they are equal.")
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:

@@ -5,15 +5,17 @@ Each raises RuntimeError where PyTorch does: for a leaf that requires a gradient
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import backend, ops
-from ..autograd.formulas import formula_of
+from ..autograd.formulas import formula
 from ..printing import Size
 from . import elementwise as e
 from . import scattering as s
-from .arguments import NUMBERS, beside, check_number, check_power, lengths, times_alpha
+from .arguments import NUMBERS, beside, check_axes, check_number, check_power, lengths, times_alpha
+from .parts import diagonal
 from .random import bernoulli, whole_range
 from .types import Operand, Tensor
 from .writing import arithmetic, draw_into, replace
@@ -68,86 +70,31 @@ def pow_(self: Tensor, other: Operand) -> Tensor:
     return arithmetic(self, "power", ops.pow, other)
 
 
-def floor_divide_(self: Tensor, other: Operand) -> Tensor:
-    """Divide self by other, and round down.
-
-    y = ⌊self / other⌋,  no gradient
-    """
-    return arithmetic(self, None, ops.floor_divide, other)
-
-
-def remainder_(self: Tensor, other: Operand) -> Tensor:
-    """Replace self by the remainder, which has the sign of `other`.
-
-    y = self - other ⌊self / other⌋,  dL/dself = g,  dL/dother = -g ⌊self / other⌋
-    """
-    return arithmetic(self, None, ops.remainder, other)
-
-
-def atan2_(self: Tensor, other: Tensor) -> Tensor:
-    """Replace self by the angle of the point (other, self).
-
-    y = the angle of the point (other, self),  dL/dself = g other / (self² + other²),  dL/dother = -g self / (self² + other²)
-    """
-    return replace(self, "atan2_", lambda: e.atan2(self, other), other)
-
-
-def lerp_(self: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
-    """Move self towards end.
-
-    y = self + weight (end - self),  dL/dself = g (1 - weight),  dL/dend = g weight,  dL/dweight = g (end - self)
-    """
-    return replace(self, "lerp_", lambda: e.lerp(self, end, weight), end, weight)
-
-
-def addcmul_(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """Add the product of two tensors and the number `value` to self.
-
-    y = self + value · tensor1 · tensor2,  dL/dself = g,  dL/dtensor1 = value g tensor2,  dL/dtensor2 = value g tensor1,
-    no gradient for value
-    """
-    return replace(self, "addcmul_", lambda: e.addcmul(self, tensor1, tensor2, value=value), tensor1, tensor2)
-
-
-def addcdiv_(self: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
-    """Add the quotient of two tensors, times the number `value`, to self.
-
-    y = self + value · tensor1 / tensor2,  dL/dself = g,  dL/dtensor1 = value g / tensor2,
-    dL/dtensor2 = -value g tensor1 / tensor2²,  no gradient for value
-    """
-    return replace(self, "addcdiv_", lambda: e.addcdiv(self, tensor1, tensor2, value=value), tensor1, tensor2)
-
-
-# ---- functions of one variable
+# ---- functions of the tensor whose result takes its place
 
 
 def written(function: Any) -> Callable[..., Tensor]:
-    """Return the method that writes what a function of one variable returns into its tensor."""
+    """Return the method that writes what function(self, …) returns into its tensor."""
     name = f"{function.__name__}_"
 
-    def method(self: Tensor, **options: Any) -> Tensor:
-        result: Tensor = replace(self, name, lambda: function(self, **options))
+    @functools.wraps(function)
+    def method(self: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        result: Tensor = replace(self, name, lambda: function(self, *arguments, **options), *arguments, *options.values())
         return result
 
     method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Replace each element by what `{function.__name__}` returns for it.\n\n{formula_of(function, input='self')}"
+    method.__doc__ = f"Replace each element by what `{function.__name__}` returns for it.\n\n{formula(function)}"
     return method
 
 
-abs_, atan_, ceil_, cos_, cosh_, erf_ = map(written, (e.abs, e.atan, e.ceil, e.cos, e.cosh, e.erf))
+abs_, atan_, atan2_, ceil_, cos_, cosh_, erf_ = map(written, (e.abs, e.atan, e.atan2, e.ceil, e.cos, e.cosh, e.erf))
 exp_, expm1_, floor_, log_, log1p_, log2_, log10_ = map(written, (e.exp, e.expm1, e.floor, e.log, e.log1p, e.log2, e.log10))
 neg_, reciprocal_, relu_, round_, rsqrt_ = map(written, (e.neg, e.reciprocal, e.relu, e.round, e.rsqrt))
 sigmoid_, sign_, sin_, sinh_, sqrt_ = map(written, (e.sigmoid, e.sign, e.sin, e.sinh, e.sqrt))
 square_, tan_, tanh_, trunc_ = map(written, (e.square, e.tan, e.tanh, e.trunc))
-
-
-def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None) -> Tensor:
-    """Limit each element to [min, max], numbers or tensors, of which one may be missing.
-
-    y = min(max(self, min), max),  dL/dself = g where min ≤ self ≤ max, else 0,
-    dL/dmin = g where self < min < max, else 0,  dL/dmax = g where self > max or max < min, else 0
-    """
-    return replace(self, "clamp_", lambda: e.clamp(self, min, max))
+floor_divide_, remainder_, clamp_, lerp_ = map(written, (e.floor_divide, e.remainder, e.clamp, e.lerp))
+addcmul_, addcdiv_, masked_fill_ = map(written, (e.addcmul, e.addcdiv, s.masked_fill))
+scatter_, scatter_add_, index_add_ = map(written, (s.scatter, s.scatter_add, s.index_add))
 
 
 # ---- elements given or drawn
@@ -185,6 +132,16 @@ def fill_(self: Tensor, value: Operand) -> Tensor:
     return self
 
 
+def fill_diagonal_(self: Tensor, fill_value: float) -> Tensor:
+    """Set the elements on the diagonal of a matrix to a number.
+
+    y = self with the number stored at [i, i],  dL/dself = g with 0 stored there,  no gradient for fill_value
+    """
+    check_axes("fill_diagonal_", 2, self)
+    diagonal(self).fill_(fill_value)
+    return self
+
+
 def copy_(self: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
     """Set the elements to those of `source`, broadcast, converted, and brought to the device of self.
 
@@ -196,49 +153,6 @@ def copy_(self: Tensor, source: Any, non_blocking: bool = False) -> Tensor:
         source = source.to(self.device)
     self[...] = source
     return self
-
-
-def masked_fill_(self: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
-    """Set the elements where the mask is True to the number `value`, see `masked_fill`.
-
-    y = value where mask, else self,  dL/dself = 0 where mask, else g,  dL/dvalue = Σ g where mask,  no gradient for mask
-    """
-    return replace(self, "masked_fill_", lambda: s.masked_fill(self, mask, value), value)
-
-
-def scatter_(
-    self: Tensor, dim: int, index: Tensor, src: Tensor | float | None = None, *, value: float | None = None, reduce: str | None = None
-) -> Tensor:
-    """Set the elements at `index` along `dim` to those of `src`, see `scatter`.
-
-    y = self with src stored at `index`,  dL/dself = g with 0 stored there,  dL/dsrc = g at `index`,
-    no gradient for index,  no gradient for value
-    """
-    return replace(self, "scatter_", lambda: s.scatter(self, dim, index, src, value=value, reduce=reduce), src)
-
-
-def scatter_add_(self: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
-    """Add the elements of `src` at `index` along `dim`, see `scatter_add`.
-
-    y = self + zeros with src added at `index`,  dL/dself = g,  dL/dsrc = g at `index`,  no gradient for index
-    """
-    return replace(self, "scatter_add_", lambda: s.scatter_add(self, dim, index, src), src)
-
-
-def index_add_(self: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
-    """Add alpha times the entries of `source` at `index` along `dim`, see `index_add`.
-
-    y = self + zeros with alpha source added at `index`,  dL/dself = g,  dL/dsource = alpha g at `index`,  no gradient for index
-    """
-    return replace(self, "index_add_", lambda: s.index_add(self, dim, index, source, alpha=alpha), source)
-
-
-def index_fill_(self: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
-    """Set the entries at `index` along `dim` to the number `value`, see `index_fill`.
-
-    y = self with value stored at `index`,  dL/dself = g with 0 stored there,  dL/dvalue = Σ g at `index`,  no gradient for index
-    """
-    return replace(self, "index_fill_", lambda: s.index_fill(self, dim, index, value), value)
 
 
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any, overload
 from .. import backend, ops
 from ..autograd import graph
 from . import writing
-from .arguments import axis_of, check_input, check_tensor, raw
+from .arguments import axis_of, check_input, raw, takes_axis
 from .types import Operand, Tensor
 
 __all__ = ["index_select", "where"]
@@ -20,6 +20,7 @@ __all__ = ["index_select", "where"]
 # ---- functions
 
 
+@takes_axis
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Return the entries of `input` at `index` (1-d, whole numbers) along `dim`.
 
@@ -28,7 +29,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     rank = check_input(input, "index_select").array.ndim
     if rank == 0:
         return index_select(input.reshape(1), dim, index).reshape(())
-    return input[(slice(None),) * axis_of(dim, rank) + (check_tensor(index, "index_select").reshape(-1),)]
+    return input[(slice(None),) * axis_of(dim, rank) + (check_input(index, "index_select", "index").reshape(-1),)]
 
 
 @overload
@@ -43,7 +44,7 @@ def where(condition: Tensor, input: Operand | None = None, other: Operand | None
     """
     if input is None and other is None:
         return tuple(graph.wrap(backend.asarray(i, like=condition.array)) for i in condition.array.nonzero())
-    if check_tensor(condition, "where").dtype != backend.bool_:
+    if check_input(condition, "where", "condition").dtype != backend.bool_:
         raise RuntimeError(f"where: expected a condition of bools, got {condition.dtype}; compare it with something")
     arrays = [raw(x, "where") for x in (input, other)]
     target = backend.result_dtype(arrays)

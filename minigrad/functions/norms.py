@@ -6,17 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axes_of, beside, check_floating, check_input, over
+from .arguments import axes_of, beside, check_floating, check_input, takes_axis
 from .reductions import amax, amin, sum
 from .types import Dim, DTypeLike, Tensor
 
 __all__ = ["norm", "std", "var"]
 
 
-def var(
-    input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None, axis: Dim = None,
-    keepdims: bool = False,
-) -> Tensor:
+@takes_axis
+def var(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None) -> Tensor:
     """Return the variance of the n elements over `dim` (one axis, several, or all): their squared distances from the mean m, averaged.
 
     correction is what is taken off n: 1 unless `unbiased` is False, which may also stand in the place of dim: x.var(False).
@@ -25,22 +23,20 @@ def var(
     """
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    dim, keepdim = over(dim, axis, keepdim, keepdims)
     correction = int(unbiased) if correction is None else correction
-    return ops.var(check_floating(input, "var or std"), axis=axes_of(dim, input), keepdims=keepdim, correction=correction)
+    return ops.var(check_floating(input, "var or std"), axis=axes_of(dim, input) or None, keepdims=keepdim, correction=correction)
 
 
-def std(
-    input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None, axis: Dim = None,
-    keepdims: bool = False,
-) -> Tensor:
+@takes_axis
+def std(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: float | None = None) -> Tensor:
     """Return the standard deviation, the root of the variance, see `var`; where that is 0, the derivative is 0.
 
     y = √(Σ (input - m)² / (n - correction)),  dL/dinput = g (input - m) / (y (n - correction))
     """
-    return _except_at_zero(ops.sqrt, var(input, dim, unbiased, keepdim, correction=correction, axis=axis, keepdims=keepdims))
+    return _except_at_zero(ops.sqrt, var(input, dim, unbiased, keepdim, correction=correction))
 
 
+@takes_axis
 def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: DTypeLike = None) -> Tensor:
     """Return the p-norm of the elements over `dim` (one axis, several, or all), a vector's also for two axes; "fro" and None are 2.
 

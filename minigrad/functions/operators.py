@@ -13,8 +13,8 @@ from .. import backend, ops
 from ..autograd.formulas import formula
 from . import comparisons as c
 from . import elementwise, in_place, products
+from .in_place import written
 from .types import Operand, Tensor
-from .writing import replace
 
 
 def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
@@ -68,11 +68,6 @@ def pos(self: Tensor) -> Tensor:
     return self
 
 
-def invert(self: Tensor) -> Tensor:
-    """Return ~self, of whole numbers or bools."""
-    return c.bitwise("invert", self)
-
-
 # ---- comparisons
 
 eq, ne = operator(ops.equal, "__eq__"), operator(ops.not_equal, "__ne__")
@@ -80,10 +75,6 @@ lt, le = operator(ops.less, "__gt__"), operator(ops.less_equal, "__ge__")
 gt, ge = operator(ops.greater, "__lt__"), operator(ops.greater_equal, "__le__")
 
 # ---- bit by bit
-
-
-def _write_bits(name: str, reflected: str) -> Callable[[Tensor, Operand], Tensor]:
-    return operator(lambda x, y: replace(x, name, lambda: c.bitwise(name, x, y), y), reflected)
 
 
 and_, or_, xor = operator(c.bitwise_and, "__rand__"), operator(c.bitwise_or, "__ror__"), operator(c.bitwise_xor, "__rxor__")
@@ -96,6 +87,6 @@ rrshift = operator(lambda x, y: c.bitwise_right_shift(y, x), "__rshift__")
 iadd, isub, imul = operator(in_place.add_, "__radd__"), operator(in_place.sub_, "__rsub__"), operator(in_place.mul_, "__rmul__")
 itruediv, ipow = operator(in_place.div_, "__rtruediv__"), operator(in_place.pow_, "__rpow__")
 ifloordiv, imod = operator(in_place.floor_divide_, "__rfloordiv__"), operator(in_place.remainder_, "__rmod__")
-iand, ior = _write_bits("bitwise_and", "__rand__"), _write_bits("bitwise_or", "__ror__")
-ixor = _write_bits("bitwise_xor", "__rxor__")
-ilshift, irshift = _write_bits("left_shift", "__rlshift__"), _write_bits("right_shift", "__rrshift__")
+iand, ior = operator(written(c.bitwise_and), "__rand__"), operator(written(c.bitwise_or), "__ror__")
+ixor = operator(written(c.bitwise_xor), "__rxor__")
+ilshift, irshift = operator(written(c.bitwise_left_shift), "__rlshift__"), operator(written(c.bitwise_right_shift), "__rrshift__")

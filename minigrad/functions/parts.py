@@ -8,16 +8,19 @@ from itertools import accumulate
 from typing import Any, SupportsIndex
 
 from .. import backend, ops
-from .arguments import axes_of, axis_of, beside, check_axes, check_input, check_not_negative, sizes
+from .arguments import axes_of, axis_of, beside, check_axes, check_input, check_not_negative, sizes, takes_axis
+from .indexing import index_select
 from .shapes import expand, movedim
 from .types import Tensor
 
-__all__ = ["chunk", "diag", "diagonal", "flip", "meshgrid", "narrow", "roll", "select", "split", "tile", "trace", "tril", "triu", "unbind"]
+__all__ = ["chunk", "diag", "diagonal", "flip", "meshgrid", "narrow", "repeat_interleave", "roll",
+           "select", "split", "tile", "trace", "tril", "triu", "unbind"]
 
 
 # ---- along one axis
 
 
+@takes_axis
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """Return the part of the tensor at the whole number `index` along `dim`, without this axis.
 
@@ -27,6 +30,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     return part
 
 
+@takes_axis
 def narrow(input: Tensor, dim: int, start: SupportsIndex, length: int) -> Tensor:
     """Return the `length` entries along `dim` from `start` on; a negative start counts from the end.
 
@@ -41,6 +45,7 @@ def narrow(input: Tensor, dim: int, start: SupportsIndex, length: int) -> Tensor
     return ops.getitem(input, key=(slice(None),) * dim + (slice(first, first + length), Ellipsis))
 
 
+@takes_axis
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return parts of this length along `dim`, of which the last may be shorter, or parts of the lengths in a list.
 
@@ -55,6 +60,7 @@ def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int 
     return tuple([narrow(tensor, dim, end - length, length) for end, length in zip(accumulate(lengths), lengths)])
 
 
+@takes_axis
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Return at most `chunks` parts along `dim`, all of one length except that the last may be shorter.
 
@@ -66,6 +72,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-n // chunks) if n else [0] * chunks, dim)
 
 
+@takes_axis
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """Return the entries along `dim`, without this axis.
 
@@ -150,6 +157,19 @@ def repeat(self: Tensor, *times: Any, repeats: Any = None) -> Tensor:
     shape = (1,) * (len(times) - self.array.ndim) + tuple(self.array.shape)
     apart = self.reshape([n for m in shape for n in (1, m)])  # a new axis before each, along which it is expanded
     return ops.copy(expand(apart, [n for pair in zip(times, shape) for n in pair])).reshape([n * m for n, m in zip(times, shape)])
+
+
+@takes_axis
+def repeat_interleave(input: Tensor, repeats: int | Tensor, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+    """Return a copy with each entry along `dim` that many times in a row, a number for all or one for each; without dim, each element.
+
+    y = input, repeated,  dL/dinput = Σ g over the copies,  no gradient for repeats
+    """
+    x, dim = (check_input(input, "repeat_interleave").reshape(-1), 0) if dim is None else (input, dim)
+    (dim, n), times = _axis("repeat_interleave", x, dim), sizes((repeats.tolist() if isinstance(repeats, Tensor) else repeats,))
+    if len(check_not_negative("repeat_interleave", times)) not in (1, n):
+        raise RuntimeError(f"repeat_interleave: expected one number, or {n}, for dim {dim} of shape {tuple(x.shape)}, got {times}")
+    return index_select(x, dim, beside(x, backend.array_module(None).arange(n).repeat(times)))
 
 
 def tile(input: Tensor, *times: Any, dims: Any = None) -> Tensor:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from .. import backend, ops
-from .arguments import check_axes, check_input, check_tensor
+from .arguments import check_axes, check_input
 from .parts import diagonal
 from .shapes import expand
 from .types import Operand, Tensor
 
-__all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "inner", "matmul", "mm", "mv", "outer"]
+__all__ = ["addmm", "baddbmm", "bmm", "dot", "einsum", "matmul", "mm", "mv", "outer"]
 
 
 def matmul(input: Tensor, other: Operand) -> Tensor:
@@ -72,17 +72,6 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     """
     check_axes("outer", 1, input, vec2)
     return input.unsqueeze(1) * vec2
-
-
-def inner(input: Tensor, other: Tensor) -> Tensor:
-    """Return the sums of products over the last axes of both, for each entry of one with each of the other; with a number the product.
-
-    y = Σ_k input[…, k] · other[…, k],  dL/dinput = g other,  dL/dother = gᵀ input
-    """
-    if check_input(input, "inner").array.ndim == 0 or check_tensor(other, "inner").array.ndim == 0:
-        return input * other
-    rows = product(input, other.reshape(math.prod(other.array.shape[:-1]), other.array.shape[-1]).t())
-    return rows.reshape(*input.array.shape[:-1], *other.array.shape[:-1])
 
 
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, overload
 
 from .. import backend, ops
-from .arguments import axes_of, axis_of, beside, check_input, floating, over
+from .arguments import axes_of, axis_of, beside, check_input, floating, over, takes_axis
 from .parts import narrow
 from .types import Dim, DTypeLike, Tensor
 
@@ -43,7 +43,7 @@ def sum(
             and isinstance(input, Tensor) and input.array.dtype.kind == "f"):
         return ops.sum(input)
     dim, keepdim = over(dim, axis, keepdim, keepdims)
-    axes = axes_of(dim, check_input(input, "sum"))
+    axes = axes_of(dim, check_input(input, "sum")) or None  # () are all, too
     x = _converted(input, dtype)
     if x.array.dtype.kind == "f":
         return ops.sum(x, axis=axes, keepdims=keepdim)
@@ -64,15 +64,17 @@ def mean(
     if x.array.dtype.kind != "f" and (wanted := backend.dtype_of(dtype, x.dtype)).kind != "f":
         raise RuntimeError(f"mean: expected a floating-point tensor, got {wanted}; use .float() or .double() first")
     dim, keepdim = over(dim, axis, keepdim, keepdims)
-    found: Tensor = ops.mean(x, axis=axes_of(dim, input), keepdims=keepdim)
+    found: Tensor = ops.mean(x, axis=axes_of(dim, input) or None, keepdims=keepdim)
     return found if dtype is None else found.to(dtype)
 
 
+@takes_axis
 def count_nonzero(input: Tensor, dim: Dim = None) -> Tensor:
     """Return how many elements over `dim` (one axis, several, or all) are not 0."""
     return sum(check_input(input, "count_nonzero") != 0, dim)
 
 
+@takes_axis
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: DTypeLike = None) -> Tensor:
     """Return the product over `dim`, or of all elements, after conversion to `dtype`; whole numbers and bools give int64.
 
@@ -88,6 +90,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     return x if keepdim and input.array.ndim else x.squeeze(dim)
 
 
+@takes_axis
 def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     """Return the sums of the first 1, 2, … elements along `dim`, after conversion to `dtype`; whole numbers and bools give int64.
 
@@ -97,6 +100,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     return ops.cumsum(x, axis=axis_of(dim, x.array.ndim)) if x.array.ndim else x.clone()
 
 
+@takes_axis
 def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     """Return the products of the first 1, 2, … elements along `dim`, after conversion to `dtype`; whole numbers and bools give int64.
 
@@ -109,6 +113,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     return ops.copy(x) if shift == 1 else x
 
 
+@takes_axis
 def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """Return the logarithm of the sum of e^input over `dim`, computed without overflow.
 
@@ -134,44 +139,41 @@ def _converted(x: Tensor, dtype: DTypeLike) -> Tensor:
 
 
 @overload
-def max(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: None = None, keepdims: bool = False) -> Tensor: ...
+def max(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
 @overload
 def max(input: Tensor, dim: Tensor) -> Tensor: ...
 @overload
-def max(input: Tensor, dim: int, keepdim: bool = False, *, keepdims: bool = False) -> max_result: ...
-@overload
-def max(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: int, keepdims: bool = False) -> max_result: ...
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor | max_result:
+def max(input: Tensor, dim: int, keepdim: bool = False) -> max_result: ...
+@takes_axis
+def max(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor | max_result:
     """Return the largest element; along `dim`, (values, indices); with a tensor as `dim`, the larger of the two for each element.
 
     y = max input,  dL/dinput = g / k at the k elements that are the largest, else 0; along `dim`, g at `indices`, else 0
     """
-    return _extreme(input, "max", dim, axis, keepdim or keepdims)
+    return _extreme(input, "max", dim, keepdim)
 
 
 @overload
-def min(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: None = None, keepdims: bool = False) -> Tensor: ...
+def min(input: Tensor, dim: None = None, keepdim: bool = False) -> Tensor: ...
 @overload
 def min(input: Tensor, dim: Tensor) -> Tensor: ...
 @overload
-def min(input: Tensor, dim: int, keepdim: bool = False, *, keepdims: bool = False) -> min_result: ...
-@overload
-def min(input: Tensor, dim: None = None, keepdim: bool = False, *, axis: int, keepdims: bool = False) -> min_result: ...
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool = False) -> Tensor | min_result:
+def min(input: Tensor, dim: int, keepdim: bool = False) -> min_result: ...
+@takes_axis
+def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor | min_result:
     """Return the smallest element; along `dim`, (values, indices); with a tensor as `dim`, the smaller of the two for each element.
 
     y = min input,  dL/dinput = g / k at the k elements that are the smallest, else 0; along `dim`, g at `indices`, else 0
     """
-    return _extreme(input, "min", dim, axis, keepdim or keepdims)
+    return _extreme(input, "min", dim, keepdim)
 
 
-def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
+def _extreme(x: Tensor, name: str, dim: Any, keepdim: bool) -> Any:
     """Return what `max` or `min`, named by `name`, returns."""
     pair: Any = max_result if name == "max" else min_result
     check_input(x, name)
     if isinstance(dim, Tensor):
         return (ops.maximum if name == "max" else ops.minimum)(x, dim)
-    dim = axis if dim is None else dim
     if dim is None:
         if not x.array.size:
             raise RuntimeError(f"{name}: an empty tensor of shape {tuple(x.array.shape)} has no {name}imum; give a dim")
@@ -187,6 +189,7 @@ def _extreme(x: Tensor, name: str, dim: Any, axis: Any, keepdim: bool) -> Any:
     return pair(values, indices) if keepdim else pair(values.squeeze(dim), indices.squeeze(dim))
 
 
+@takes_axis
 def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Return the largest element over `dim` (one axis, several, or all); equal elements share the gradient.
 
@@ -195,6 +198,7 @@ def amax(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     return ops.max(input, axis=_full_axes("amax", input, dim), keepdims=keepdim)
 
 
+@takes_axis
 def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Return the smallest element over `dim` (one axis, several, or all); equal elements share the gradient.
 
@@ -203,14 +207,16 @@ def amin(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     return ops.min(input, axis=_full_axes("amin", input, dim), keepdims=keepdim)
 
 
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+@takes_axis
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the largest element along `dim`, or among all elements, row by row; of equal ones the first."""
-    return _arg(ops.argmax, input, axis if dim is None else dim, keepdim)
+    return _arg(ops.argmax, input, dim, keepdim)
 
 
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+@takes_axis
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Return the index of the smallest element along `dim`, or among all elements, row by row; of equal ones the first."""
-    return _arg(ops.argmin, input, axis if dim is None else dim, keepdim)
+    return _arg(ops.argmin, input, dim, keepdim)
 
 
 def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
@@ -240,11 +246,13 @@ def _check_not_empty(name: str, x: Tensor, axes: tuple[int, ...] | None) -> None
 # ---- truth
 
 
+@takes_axis
 def all(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Return whether all elements over `dim` are true, that is not 0: bools, for uint8 1 or 0."""
     return _truth(input, "all", dim, keepdim)
 
 
+@takes_axis
 def any(input: Tensor, dim: Dim = None, keepdim: bool = False) -> Tensor:
     """Return whether any element over `dim` is true, that is not 0: bools, for uint8 1 or 0."""
     return _truth(input, "any", dim, keepdim)

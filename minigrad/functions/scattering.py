@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axis_of, beside, check_input, check_number, check_tensor, shaped
+from .arguments import axis_of, beside, check_input, check_number, shaped, takes_axis
 from .indexing import where
 from .shapes import broadcast_to, stack
 from .types import Tensor
 
-__all__ = ["gather", "index_add", "index_fill", "masked_fill", "masked_select", "nonzero", "scatter", "scatter_add", "take"]
+__all__ = ["gather", "index_add", "masked_fill", "masked_select", "nonzero", "scatter", "scatter_add"]
 
 
 # ---- one index for each element
 
 
+@takes_axis
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """Return the elements of `input` at `index` along `dim`, in the shape of index, which may be smaller than input along other axes.
 
@@ -29,6 +30,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     return shaped(ops.take_along_axis(x, places[dim], dim), index.array.shape)
 
 
+@takes_axis
 def scatter(
     input: Tensor, dim: int, index: Tensor, src: Tensor | float | None = None, *, value: float | None = None, reduce: str | None = None
 ) -> Tensor:
@@ -41,7 +43,7 @@ def scatter(
     """
     src = value if src is None else src
     if not isinstance(src, Tensor):
-        src = _number("scatter", src, check_input(input, "scatter")).expand(check_tensor(index, "scatter").shape)
+        src = _number("scatter", src, check_input(input, "scatter")).expand(check_input(index, "scatter", "index").shape)
     if reduce == "add":
         return scatter_add(input, dim, index, src)
     if reduce is not None:
@@ -50,6 +52,7 @@ def scatter(
     return shaped(ops.assign(x, src, first=(Ellipsis,), last=places), input.array.shape)
 
 
+@takes_axis
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """Return a copy of `input` with the elements of `src` added at `index` along `dim`; several for one place add up.
 
@@ -64,11 +67,11 @@ def _places(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> t
 
     Raise RuntimeError if the shapes or dtypes do not fit, or for an index out of range.
     """
-    shape, sides = check_input(x, name).array.shape or (1,), check_tensor(index, name).array.shape or (1,)
+    shape, sides = check_input(x, name).array.shape or (1,), check_input(index, name, "index").array.shape or (1,)
     dim, n = axis_of(dim, len(shape)), len(sides)
     if n != len(shape) or any([sides[k] > shape[k] and k != dim for k in range(n)]):
         raise RuntimeError(f"{name}: an index of shape {sides} does not fit along dim {dim} of shape {shape}")
-    if index.dtype.kind not in "iu" or (src is not None and check_tensor(src, name).dtype != x.dtype):
+    if index.dtype.kind not in "iu" or (src is not None and check_input(src, name, "src").dtype != x.dtype):
         raise RuntimeError(f"{name}: expected an index of int64, and a src of the tensor's dtype {x.dtype}; "
                            f"got {index.dtype} and {getattr(src, 'dtype', None)}")
     try:
@@ -85,25 +88,16 @@ def _places(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> t
 # ---- one index for each entry along an axis
 
 
+@takes_axis
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
     """Return a copy of `input` with alpha times the entries of `source` added at `index` (1-d) along `dim`; several for one place add up.
 
     y = input + zeros with alpha source added at `index`,  dL/dinput = g,  dL/dsource = alpha g at `index`,  no gradient for index
     """
-    sides = check_tensor(source, "index_add").array.shape or (1,)
+    sides = check_input(source, "index_add", "source").array.shape or (1,)
     dim = axis_of(dim, len(sides))
-    places = check_tensor(index, "index_add").reshape([-1 if i == dim else 1 for i in range(len(sides))]).expand(sides)
+    places = check_input(index, "index_add", "index").reshape([-1 if i == dim else 1 for i in range(len(sides))]).expand(sides)
     return scatter_add(input, dim, places, source if alpha == 1 else alpha * source)
-
-
-def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
-    """Return a copy of `input` with the number `value` stored at `index` (1-d) along `dim`.
-
-    y = input with value stored at `index`,  dL/dinput = g with 0 stored there,  dL/dvalue = Σ g at `index`,  no gradient for index
-    """
-    mask = check_input(input, "index_fill").new_zeros(input.array.shape or (1,), dtype=bool)
-    mask[(slice(None),) * axis_of(dim, input.array.ndim) + (check_tensor(index, "index_fill").reshape(-1),)] = True
-    return masked_fill(input, mask.reshape(input.shape), value)
 
 
 def _number(name: str, value: Any, x: Tensor) -> Tensor:
@@ -137,7 +131,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 def _checked(name: str, mask: Tensor) -> Tensor:
     """Return the mask; raise RuntimeError unless it is of bools."""
-    if check_tensor(mask, name).dtype != backend.bool_:
+    if check_input(mask, name, "mask").dtype != backend.bool_:
         raise RuntimeError(f"{name}: expected a mask of bools, got {mask.dtype}; compare it with something")
     return mask
 
@@ -146,12 +140,3 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """Return the places of the elements that are not 0, one in each row; with as_tuple, for each axis the indices, as x[…] takes them."""
     found = where(input if check_input(input, "nonzero").array.ndim else input.reshape(1))
     return found if as_tuple else stack(found, 1)[:, :input.array.ndim]
-
-
-def take(input: Tensor, index: Tensor) -> Tensor:
-    """Return the elements of `input`, counted row by row, at `index`, in its shape. Raise IndexError for an index out of range.
-
-    y = input at `index`,  dL/dinput = zeros with g added at `index`,  no gradient for index
-    """
-    found: Tensor = check_input(input, "take").reshape(-1)[check_tensor(index, "take")]
-    return found

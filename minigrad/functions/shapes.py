@@ -8,7 +8,7 @@ from typing import Any
 from .. import backend, ops
 from ..autograd import sharing
 from ..printing import Size
-from .arguments import axis_of, check_input, check_tensor, fill_shape, sizes
+from .arguments import axis_of, check_input, fill_shape, sizes, takes_axis
 from .types import Dim, Tensor
 
 __all__ = ["broadcast_to", "cat", "flatten", "hstack", "movedim", "numel", "permute", "ravel", "reshape", "squeeze", "stack", "t",
@@ -17,7 +17,7 @@ __all__ = ["broadcast_to", "cat", "flatten", "hstack", "movedim", "numel", "perm
 
 def numel(input: Tensor) -> int:
     """Return the number of elements."""
-    return int(check_tensor(input, "numel").array.size)
+    return int(check_input(input, "numel").array.size)
 
 
 def reshape(input: Tensor, *lengths: Any, shape: Any = None) -> Tensor:
@@ -49,7 +49,7 @@ def view_as(self: Tensor, other: Tensor) -> Tensor:
 
     y = self in the shape of other,  dL/dself = g in the shape of self,  no gradient for other
     """
-    return view(self, check_tensor(other, "view_as").shape)
+    return view(self, check_input(other, "view_as", "other").shape)
 
 
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -144,7 +144,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
 
     y = self, repeated,  dL/dself = Σ g over the axes along which self was repeated,  no gradient for other
     """
-    return expand(self, check_tensor(other, "expand_as").shape)
+    return expand(self, check_input(other, "expand_as", "other").shape)
 
 
 def movedim(input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
@@ -160,6 +160,7 @@ def movedim(input: Tensor, source: int | Sequence[int], destination: int | Seque
     return ops.transpose(input, tuple([starts[ends.index(d)] if d in ends else next(rest) for d in range(n)]))
 
 
+@takes_axis
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Return the tensor with one axis taken apart into axes of these lengths, of which one may be -1.
 
@@ -181,18 +182,19 @@ def ravel(input: Tensor) -> Tensor:
 # ---- several tensors
 
 
-def cat(tensors: Iterable[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+@takes_axis
+def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Return tensors put one after another along `dim`; empty 1-d tensors are left out, as in PyTorch.
 
     Raise RuntimeError if their shapes differ in another axis.
 
     y = the tensors one after another,  dL/dtensors = for each tensor the part of g at its place
     """
-    tensors = [check_tensor(x, "cat") for x in tensors]
+    tensors = [check_input(x, "cat", "tensors") for x in tensors]
     if not tensors:
         raise ValueError("cat: expected a non-empty list of tensors")
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
-    dim = axis_of(dim if axis is None else axis, first.ndim)
+    dim = axis_of(dim, first.ndim)
     nothing = (*first.shape[:dim], 0, *first.shape[dim + 1:])
     kept = [x if tuple(x.shape) != (0,) else x.reshape(nothing) for x in tensors]
     for x in kept:
@@ -201,15 +203,16 @@ def cat(tensors: Iterable[Tensor], dim: int = 0, *, axis: int | None = None) -> 
     return ops.join(*kept, axis=dim)
 
 
-def stack(tensors: Iterable[Tensor], dim: int = 0, *, axis: int | None = None) -> Tensor:
+@takes_axis
+def stack(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     """Return tensors of one shape put side by side along a new axis. Raise RuntimeError if their shapes differ.
 
     y = the tensors side by side,  dL/dtensors = for each tensor the part of g at its place
     """
-    tensors = [check_tensor(x, "stack") for x in tensors]
+    tensors = [check_input(x, "stack", "tensors") for x in tensors]
     if not tensors or len({tuple(x.shape) for x in tensors}) > 1:
         raise RuntimeError(f"stack: expected tensors of one shape, got {[tuple(x.shape) for x in tensors]}")
-    dim = axis_of(dim if axis is None else axis, tensors[0].ndim + 1)
+    dim = axis_of(dim, tensors[0].ndim + 1)
     return cat([x.unsqueeze(dim) for x in tensors], dim)
 
 
@@ -218,7 +221,7 @@ def hstack(tensors: Iterable[Tensor]) -> Tensor:
 
     y = the tensors one after another,  dL/dtensors = for each tensor the part of g at its place
     """
-    found = [x if check_tensor(x, "hstack").array.ndim else x.reshape(1) for x in tensors]
+    found = [x if check_input(x, "hstack", "tensors").array.ndim else x.reshape(1) for x in tensors]
     return cat(found, 1 if found and found[0].array.ndim > 1 else 0)
 
 
@@ -227,4 +230,4 @@ def vstack(tensors: Iterable[Tensor]) -> Tensor:
 
     y = the tensors one after another,  dL/dtensors = for each tensor the part of g at its place
     """
-    return cat([x if check_tensor(x, "vstack").array.ndim > 1 else x.reshape(1, x.array.size) for x in tensors])
+    return cat([x if check_input(x, "vstack", "tensors").array.ndim > 1 else x.reshape(1, x.array.size) for x in tensors])

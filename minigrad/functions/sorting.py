@@ -6,12 +6,12 @@ import operator
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axis_of, beside, check_input, shaped
+from .arguments import axis_of, beside, check_input, shaped, takes_axis
 from .parts import narrow
 from .reductions import Extremes, any
 from .types import Tensor
 
-__all__ = ["argsort", "bincount", "kthvalue", "median", "sort", "topk", "unique"]
+__all__ = ["argsort", "bincount", "median", "sort", "topk", "unique"]
 
 
 class sort_result(Extremes):
@@ -22,14 +22,11 @@ class topk_result(Extremes):
     """The largest or smallest elements along an axis, and where they stand."""
 
 
-class kthvalue_result(Extremes):
-    """The k-th smallest elements along an axis, and where they stand."""
-
-
 class median_result(Extremes):
     """The middle elements along an axis, and where they stand."""
 
 
+@takes_axis
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Tensor:
     """Return the indices that sort the elements along `dim`, see `sort`."""
     x, axis = check_input(input, "argsort").array.reshape(input.array.shape or (1,)), axis_of(dim, input.array.ndim)
@@ -40,6 +37,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool
     return beside(input, order.reshape(input.array.shape))
 
 
+@takes_axis
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> sort_result:
     """Return (values, indices): the elements along `dim` in rising (or falling) order, and where they stood; equal ones keep their order.
 
@@ -50,6 +48,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
     return _ranked(sort_result, input, dim, 0, None, descending)
 
 
+@takes_axis
 def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> topk_result:
     """Return (values, indices) of the k largest (or smallest) elements along `dim`, in order. Raise RuntimeError if there are fewer.
 
@@ -58,14 +57,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     return _ranked(topk_result, input, dim, 0, operator.index(k), largest)
 
 
-def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> kthvalue_result:
-    """Return (values, indices) of the k-th smallest element along `dim`, counted from 1.
-
-    y = input at `indices` along `dim`,  dL/dinput = zeros with g added at `indices`
-    """
-    return _ranked(kthvalue_result, input, dim, k - 1, 1, False, keepdim)
-
-
+@takes_axis
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the middle element, of an even number the lower one; along `dim`, (values, indices). It is NaN where there is a NaN.
 
@@ -88,6 +80,7 @@ def _ranked(kind: Any, x: Tensor, dim: int, first: int, count: int | None, desce
     return kind(values, indices) if keepdim and x.array.ndim else kind(values.squeeze(dim), indices.squeeze(dim))
 
 
+@takes_axis
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
     """Return the values that differ, in rising order; along `dim`, the entries that differ.
 

@@ -127,14 +127,14 @@ def storable(x: Tensor, value: Any, name: str) -> Any:
     return backend.filler(value.array.item(), x.array) if number else value.array
 
 
-def arithmetic(x: Tensor, ufunc: str | None, function: Any, other: Any) -> Any:
-    """Replace `x` by function(x, other); `ufunc` is NumPy's name of it, if that does the same."""
+def arithmetic(x: Tensor, ufunc: str, function: Any, other: Any) -> Any:
+    """Replace `x` by function(x, other); `ufunc` is NumPy's name of it."""
     def write() -> None:
         array = storable(x, other, name) if isinstance(other, Tensor) else backend.operand(other, name)
         result = backend.result_dtype([x.array, array])
         _check_fits(x, name, result, ufunc == "divide")
         backend.check_bools(result, function.__name__)
-        if result == backend.float16 or ufunc is None:  # float16 is computed in float32
+        if result == backend.float16:  # float16 is computed in float32
             with modes.no_grad():
                 x.array[...] = function(x, other).array
             return

@@ -29,22 +29,6 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
-class LogSigmoid(Module):
-    """The logarithm of the logistic function, -log(1 + e^-x)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return logsigmoid(input)."""
-        return F.logsigmoid(input)
-
-
-class Softsign(Module):
-    """The quotient x / (1 + |x|)."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return softsign(input)."""
-        return F.softsign(input)
-
-
 class ReLU(Module):
     """The rectifier, max(x, 0); `inplace` writes it into the input."""
 
@@ -88,16 +72,16 @@ class Inplace(Activation):
         super().__init__(inplace=inplace)
 
 
+class LogSigmoid(Activation):
+    """The logarithm of the logistic function, -log(1 + e^-x)."""
+
+    function = F.logsigmoid
+
+
 class SiLU(Inplace):
     """The product x σ(x), where σ is the logistic function."""
 
     function = F.silu
-
-
-class Mish(Inplace):
-    """The product x tanh(softplus(x))."""
-
-    function = F.mish
 
 
 class SELU(Inplace):

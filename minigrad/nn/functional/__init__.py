@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from ...functions.elementwise import sigmoid, tanh
-from .activations import (elu, gelu, hardtanh, leaky_relu, log_softmax, logsigmoid, mish, prelu, relu, relu6, selu, silu, softmax,
-                          softplus, softsign)
+from .activations import (elu, gelu, hardtanh, leaky_relu, log_softmax, logsigmoid, prelu, relu, relu6, selu, silu, softmax,
+                          softplus)
 from .layers import (batch_norm, cosine_similarity, dropout, embedding, l1_penalty, layer_norm, linear, normalize, one_hot,
                      pairwise_distance)
 from .losses import (binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, huber_loss, kl_div, l1_loss, mse_loss,
@@ -14,9 +14,9 @@ from .margins import hinge_embedding_loss, margin_ranking_loss, multi_margin_los
 __all__ = [
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_similarity", "cross_entropy", "dropout", "elu",
     "embedding", "gelu", "hardtanh", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "l1_penalty", "layer_norm",
-    "leaky_relu", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss", "mish", "mse_loss", "multi_margin_loss", "nll_loss",
+    "leaky_relu", "linear", "log_softmax", "logsigmoid", "margin_ranking_loss", "mse_loss", "multi_margin_loss", "nll_loss",
     "normalize", "one_hot", "pairwise_distance", "prelu", "relu", "relu6", "selu", "sigmoid", "silu", "smooth_l1_loss",
-    "soft_margin_loss", "softmax", "softplus", "softsign", "tanh",
+    "soft_margin_loss", "softmax", "softplus", "tanh",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist

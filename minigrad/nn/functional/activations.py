@@ -92,14 +92,6 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return activated("silu", input, inplace, lambda: input * ops.sigmoid(input))
 
 
-def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """Return each element x times tanh(softplus(x)); `inplace` writes it into `input`.
-
-    y = input t with t = tanh(softplus(input)),  dL/dinput = g (t + input σ(input) (1 - t²))
-    """
-    return activated("mish", input, inplace, lambda: input * ops.tanh(softplus(input)))
-
-
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Return log(1 + e^(beta x)) / beta of each element x, or x itself where beta x is above the threshold.
 
@@ -118,14 +110,6 @@ def logsigmoid(input: Tensor) -> Tensor:
     y = log σ(input) = -log(1 + e^-input),  dL/dinput = g σ(-input)
     """
     return activated("logsigmoid", input, False, lambda: -softplus(-input, threshold=40))  # log(1 + e^40) is 40
-
-
-def softsign(input: Tensor) -> Tensor:
-    """Return each element x divided by 1 + |x|.
-
-    y = input / (1 + |input|),  dL/dinput = g / (1 + |input|)²
-    """
-    return activated("softsign", input, False, lambda: input / (abs(input) + 1))
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:

@@ -8,7 +8,7 @@ import minigrad as mg
 
 CALLS = [
     ("leaky_relu", {}), ("elu", {}), ("elu", {"alpha": 0.5}), ("selu", {}), ("gelu", {}), ("gelu", {"approximate": "tanh"}), ("silu", {}),
-    ("mish", {}), ("softplus", {}), ("softplus", {"beta": 2.0, "threshold": 3.0}), ("logsigmoid", {}), ("softsign", {}), ("hardtanh", {}),
+    ("softplus", {}), ("softplus", {"beta": 2.0, "threshold": 3.0}), ("logsigmoid", {}), ("hardtanh", {}),
     ("relu6", {}),
 ]  # fmt: skip
 SIDES = np.array([1e-300, 1e-8, 0.3, 1, 5, 6, 20.5, 39.9, 40.1, 88.8, 745, 1e4, 1e38])
@@ -28,12 +28,11 @@ def derivatives(lib, name, options, points):
 
 @pytest.mark.parametrize("name, options", CALLS)
 def test_far_out_and_at_the_kinks(name, options):
-    points = POINTS if name != "mish" else POINTS[POINTS < 745]  # PyTorch's second derivative is NaN there
-    for have, want in zip(derivatives(mg, name, options, points), derivatives(torch, name, options, points)):
+    for have, want in zip(derivatives(mg, name, options, POINTS), derivatives(torch, name, options, POINTS)):
         np.testing.assert_allclose(have.detach().numpy(), want.detach().numpy(), rtol=1e-11, atol=1e-13)
 
 
-@pytest.mark.parametrize("name", ["leaky_relu", "elu", "selu", "silu", "mish", "hardtanh", "relu6"])
+@pytest.mark.parametrize("name", ["leaky_relu", "elu", "selu", "silu", "hardtanh", "relu6"])
 def test_in_place(name):
     for recorded in (False, True):
         found = []
