@@ -240,11 +240,13 @@ class Tensor(graph.Tensor):
     index_select, __getitem__, __setitem__ = indexing.index_select, indexing.index, indexing.assign
 
     to, type, clone, contiguous, cpu, cuda = v.to, v.type, v.clone, v.contiguous, v.cpu, v.cuda
-    double, float, half, long, int, bool = v.double, v.float, v.half, v.long, v.int, v.bool
-    short, char, byte, type_as = v.short, v.char, v.byte, v.type_as
-
-    new, new_empty, new_zeros, new_ones = creation.new, creation.new_empty, creation.new_zeros, creation.new_ones
-    new_full, new_tensor = creation.new_full, creation.new_tensor
+    double, float = v.in_dtype("double", backend.float64), v.in_dtype("float", backend.float32)
+    half, bool = v.in_dtype("half", backend.float16), v.in_dtype("bool", backend.bool_)
+    long, int = v.in_dtype("long", backend.int64), v.in_dtype("int", backend.int32)
+    short, char, byte = v.in_dtype("short", backend.int16), v.in_dtype("char", backend.int8), v.in_dtype("byte", backend.uint8)
+    type_as, new = v.type_as, creation.new
+    new_empty, new_zeros, new_ones = map(creation.new_by, (creation.empty, creation.zeros, creation.ones))
+    new_full, new_tensor = map(creation.new_by, (creation.full, creation.tensor))
 
     backward, detach, detach_, requires_grad_ = gradients.backward, gradients.detach, gradients.detach_, gradients.requires_grad_
     register_hook, retain_grad = gradients.register_hook, gradients.retain_grad
@@ -252,14 +254,17 @@ class Tensor(graph.Tensor):
     __deepcopy__, __copy__, __reduce_ex__ = copies.deep_copy, copies.shallow_copy, copies.reduce
 
     add_, sub_, mul_, div_, pow_ = i.add_, i.sub_, i.mul_, i.div_, i.pow_
-    floor_divide_, remainder_ = i.floor_divide_, i.remainder_
-    neg_, abs_, square_, sign_, clamp_, clip_ = i.neg_, i.abs_, i.square_, i.sign_, i.clamp_, i.clamp_
-    floor_, ceil_, trunc_, round_, erf_ = i.floor_, i.ceil_, i.trunc_, i.round_, i.erf_
-    exp_, expm1_, log_, log1p_, log2_, log10_ = i.exp_, i.expm1_, i.log_, i.log1p_, i.log2_, i.log10_
-    sqrt_, rsqrt_, reciprocal_, tanh_, sigmoid_, relu_ = i.sqrt_, i.rsqrt_, i.reciprocal_, i.tanh_, i.sigmoid_, i.relu_
-    sin_, cos_, tan_, sinh_, cosh_, atan_, atan2_ = i.sin_, i.cos_, i.tan_, i.sinh_, i.cosh_, i.atan_, i.atan2_
-    lerp_, addcmul_, addcdiv_ = i.lerp_, i.addcmul_, i.addcdiv_
-    masked_fill_, scatter_, scatter_add_, index_add_ = i.masked_fill_, i.scatter_, i.scatter_add_, i.index_add_
+    floor_divide_, remainder_, atan2_ = map(i.written, (e.floor_divide, e.remainder, e.atan2))
+    neg_, abs_, square_, sign_, clamp_ = map(i.written, (e.neg, e.abs, e.square, e.sign, e.clamp))
+    clip_ = clamp_
+    floor_, ceil_, trunc_, round_, erf_ = map(i.written, (e.floor, e.ceil, e.trunc, e.round, e.erf))
+    exp_, expm1_, log_, log1p_, log2_, log10_ = map(i.written, (e.exp, e.expm1, e.log, e.log1p, e.log2, e.log10))
+    sqrt_, rsqrt_, reciprocal_ = map(i.written, (e.sqrt, e.rsqrt, e.reciprocal))
+    tanh_, sigmoid_, relu_ = map(i.written, (e.tanh, e.sigmoid, e.relu))
+    sin_, cos_, tan_, sinh_, cosh_, atan_ = map(i.written, (e.sin, e.cos, e.tan, e.sinh, e.cosh, e.atan))
+    lerp_, addcmul_, addcdiv_ = map(i.written, (e.lerp, e.addcmul, e.addcdiv))
+    masked_fill_, scatter_ = map(i.written, (scattering.masked_fill, scattering.scatter))
+    scatter_add_, index_add_ = map(i.written, (scattering.scatter_add, scattering.index_add))
     zero_, fill_, copy_, normal_, uniform_, resize_ = i.zero_, i.fill_, i.copy_, i.normal_, i.uniform_, i.resize_
     fill_diagonal_ = i.fill_diagonal_
     bernoulli_, exponential_, random_ = i.bernoulli_, i.exponential_, i.random_

@@ -5,16 +5,14 @@ from __future__ import annotations
 import functools
 import operator
 import warnings
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from .. import backend, ops
 from ..autograd import graph
 from ..printing import Size
-from .types import DeviceLike, DTypeLike, Tensor
+from .types import DeviceLike, DTypeLike, Function, Tensor
 
 NUMBERS = (bool, int, float)
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 # ---- tensors, operands, numbers
@@ -120,12 +118,7 @@ def axes_of(dim: Any, x: Tensor) -> tuple[int, ...] | None:
     return found if x.array.ndim else None
 
 
-def over(dim: Any, axis: Any, keepdim: Any, keepdims: Any) -> tuple[Any, bool]:
-    """Return `dim` or NumPy's `axis`, whichever is given, and whether `keepdim` or `keepdims` is."""
-    return axis if dim is None else dim, bool(keepdim or keepdims)
-
-
-def takes_axis(function: F) -> F:
+def takes_axis(function: Function) -> Function:
     """Let a function of `dim` and `keepdim` also take them by NumPy's words `axis` and `keepdims`, as PyTorch's functions do."""
     @functools.wraps(function)
     def renamed(*arguments: Any, **options: Any) -> Any:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable
 from typing import Any, overload
 
 from .. import backend, ops
 from .arguments import check_input
-from .types import DeviceLike, DTypeLike, Tensor
+from .types import DeviceLike, DTypeLike, Tensor, named
 
 __all__ = ["clone"]
 
@@ -19,8 +18,8 @@ TYPE_NAMES = {
 
 
 def to(
-    self: Tensor, *args: Any, dtype: DTypeLike = None, device: DeviceLike = None, copy: builtins.bool = False,
-    non_blocking: builtins.bool = False,
+    self: Tensor, *args: Any, dtype: DTypeLike = None, device: DeviceLike = None, copy: bool = False,
+    non_blocking: bool = False,
 ) -> Tensor:
     """Return this tensor in another dtype, on another device, or both.
 
@@ -34,7 +33,7 @@ def to(
             dtype, device = a.dtype, a.device
         elif isinstance(a, backend.device) or (isinstance(a, str) and a.partition(":")[0] in ("cpu", "cuda")):
             device = a
-        elif not isinstance(a, builtins.bool) and a is not None:
+        elif not isinstance(a, bool) and a is not None:
             dtype = a
     out = self
     if device is not None:
@@ -72,20 +71,13 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
     return self.to(check_input(other, "type_as", "other"))
 
 
-def _method(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
-    """Return the method `name`, which converts to `dtype`."""
+def in_dtype(name: str, dtype: Any) -> Callable[[Tensor], Tensor]:
+    """Return the method of this name, which converts to `dtype`."""
     def method(self: Tensor) -> Tensor:
         return self.to(dtype)
 
-    method.__name__ = method.__qualname__ = name
     gradient = "dL/dself = g in the dtype of self" if dtype.kind == "f" else "no gradient"
-    method.__doc__ = f"Return this tensor in {dtype}; whole numbers are cut towards 0.\n\ny = self in {dtype},  {gradient}"
-    return method
-
-
-double, float, half = _method("double", backend.float64), _method("float", backend.float32), _method("half", backend.float16)
-long, int, bool = _method("long", backend.int64), _method("int", backend.int32), _method("bool", backend.bool_)
-short, char, byte = _method("short", backend.int16), _method("char", backend.int8), _method("byte", backend.uint8)
+    return named(method, name, f"Return this tensor in {dtype}; whole numbers are cut towards 0.\n\ny = self in {dtype},  {gradient}")
 
 
 def cpu(self: Tensor) -> Tensor:

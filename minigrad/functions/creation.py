@@ -11,7 +11,7 @@ from .. import backend, ops
 from ..autograd import graph, sharing
 from ..printing import Size
 from .arguments import check_input, check_not_negative, check_number, device_name, dtype_or_default, lengths
-from .types import DeviceLike, DTypeLike, Length, Operand, Tensor
+from .types import DeviceLike, DTypeLike, Length, Operand, Tensor, named
 
 __all__ = ["arange", "as_tensor", "empty", "empty_like", "eye", "from_numpy", "full", "full_like", "linspace", "ones",
            "ones_like", "tensor", "zeros", "zeros_like"]
@@ -192,13 +192,12 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, dtype: DTypeLik
     start, end, step = (check_number(n, "arange") for n in (start, end, step))
     if not step or not 0 <= (end - start) / step < backend.inf:
         raise RuntimeError(f"arange: no way from {start} to {end} in steps of {step}")
-    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
+    whole = all([isinstance(n, int) for n in (start, end, step)])
     wanted = backend.dtype_of(dtype, backend.int64 if whole else backend.get_default_dtype())
     if wanted == backend.bool_:
         raise NotImplementedError("arange: not defined for bools; use another dtype, and .bool()")
     if wanted == backend.int64:
-        start, end, step = int(start), int(end), int(step) or 1
-    whole = isinstance(start, int) and isinstance(end, int) and isinstance(step, int)
+        start, end, step, whole = int(start), int(end), int(step) or 1, True
     array = backend.array_module(None).arange(-((start - end) // step) if whole else math.ceil((end - start) / step))
     if start or step != 1:
         array = start + array * step
@@ -260,9 +259,4 @@ def new_by(make: Any) -> Callable[..., Tensor]:
         out: Tensor = make(*arguments, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
         return out
 
-    method.__name__ = method.__qualname__ = f"new_{make.__name__}"
-    method.__doc__ = f"Return what `{make.__name__}` returns, of this dtype and device unless others are given."
-    return method
-
-
-new_empty, new_zeros, new_ones, new_full, new_tensor = map(new_by, (empty, zeros, ones, full, tensor))
+    return named(method, f"new_{make.__name__}", f"Return what `{make.__name__}` does, of this dtype and device unless others are given.")

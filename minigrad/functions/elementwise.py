@@ -8,7 +8,7 @@ from typing import Any
 from .. import backend, ops
 from ..autograd.formulas import formula_of
 from .arguments import NUMBERS, axis_of, check_input, check_power, floating, raw, times_alpha
-from .types import DTypeLike, Operand, Tensor
+from .types import DTypeLike, Operand, Tensor, named
 
 __all__ = [
     "abs", "add", "addcdiv", "addcmul", "atan", "atan2", "ceil", "clamp", "cos", "cosh", "div", "erf", "exp", "expm1",
@@ -161,9 +161,7 @@ def of_one(operation: Any, sentence: str, name: str = "", accept: Any = floating
         result: Tensor = operation(accept(input, name))
         return result
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{sentence}\n\n{formula_of(operation, x='input')}"
-    return function
+    return named(function, name, f"{sentence}\n\n{formula_of(operation, x='input')}")
 
 
 def of_two(operation: Any, sentence: str, name: str = "") -> Callable[[Tensor, Operand], Tensor]:
@@ -174,9 +172,7 @@ def of_two(operation: Any, sentence: str, name: str = "") -> Callable[[Tensor, O
         result: Tensor = operation(check_input(input, name), other)
         return result
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{sentence}\n\n{formula_of(operation, y='other', z='y', x='input')}"
-    return function
+    return named(function, name, f"{sentence}\n\n{formula_of(operation, y='other', z='y', x='input')}")
 
 
 neg = of_one(ops.neg, "Return the negative of each element.", accept=check_input)

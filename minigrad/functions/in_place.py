@@ -13,11 +13,10 @@ from .. import backend, ops
 from ..autograd.formulas import formula
 from ..printing import Size
 from . import elementwise as e
-from . import scattering as s
 from .arguments import NUMBERS, beside, check_axes, check_number, check_power, lengths, times_alpha
 from .parts import diagonal
 from .random import bernoulli, whole_range
-from .types import Operand, Tensor
+from .types import Operand, Tensor, named
 from .writing import arithmetic, draw_into, replace
 
 if TYPE_CHECKING:
@@ -82,19 +81,7 @@ def written(function: Any) -> Callable[..., Tensor]:
         result: Tensor = replace(self, name, lambda: function(self, *arguments, **options), *arguments, *options.values())
         return result
 
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"Replace each element by what `{function.__name__}` returns for it.\n\n{formula(function)}"
-    return method
-
-
-abs_, atan_, atan2_, ceil_, cos_, cosh_, erf_ = map(written, (e.abs, e.atan, e.atan2, e.ceil, e.cos, e.cosh, e.erf))
-exp_, expm1_, floor_, log_, log1p_, log2_, log10_ = map(written, (e.exp, e.expm1, e.floor, e.log, e.log1p, e.log2, e.log10))
-neg_, reciprocal_, relu_, round_, rsqrt_ = map(written, (e.neg, e.reciprocal, e.relu, e.round, e.rsqrt))
-sigmoid_, sign_, sin_, sinh_, sqrt_ = map(written, (e.sigmoid, e.sign, e.sin, e.sinh, e.sqrt))
-square_, tan_, tanh_, trunc_ = map(written, (e.square, e.tan, e.tanh, e.trunc))
-floor_divide_, remainder_, clamp_, lerp_ = map(written, (e.floor_divide, e.remainder, e.clamp, e.lerp))
-addcmul_, addcdiv_, masked_fill_ = map(written, (e.addcmul, e.addcdiv, s.masked_fill))
-scatter_, scatter_add_, index_add_ = map(written, (s.scatter, s.scatter_add, s.index_add))
+    return named(method, name, f"Replace each element by what `{function.__name__}` returns for it.\n\n{formula(function)}")
 
 
 # ---- elements given or drawn

@@ -36,7 +36,6 @@ def std(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = F
     return _except_at_zero(ops.sqrt, var(input, dim, unbiased, keepdim, correction=correction))
 
 
-@takes_axis
 def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: DTypeLike = None) -> Tensor:
     """Return the p-norm of the elements over `dim` (one axis, several, or all), a vector's also for two axes; "fro" and None are 2.
 

@@ -86,7 +86,7 @@ rrshift = operator(lambda x, y: c.bitwise_right_shift(y, x), "__rshift__")
 
 iadd, isub, imul = operator(in_place.add_, "__radd__"), operator(in_place.sub_, "__rsub__"), operator(in_place.mul_, "__rmul__")
 itruediv, ipow = operator(in_place.div_, "__rtruediv__"), operator(in_place.pow_, "__rpow__")
-ifloordiv, imod = operator(in_place.floor_divide_, "__rfloordiv__"), operator(in_place.remainder_, "__rmod__")
+ifloordiv, imod = operator(written(elementwise.floor_divide), "__rfloordiv__"), operator(written(elementwise.remainder), "__rmod__")
 iand, ior = operator(written(c.bitwise_and), "__rand__"), operator(written(c.bitwise_or), "__ror__")
 ixor = operator(written(c.bitwise_xor), "__rxor__")
 ilshift, irshift = operator(written(c.bitwise_left_shift), "__rlshift__"), operator(written(c.bitwise_right_shift), "__rrshift__")

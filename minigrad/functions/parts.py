@@ -45,7 +45,6 @@ def narrow(input: Tensor, dim: int, start: SupportsIndex, length: int) -> Tensor
     return ops.getitem(input, key=(slice(None),) * dim + (slice(first, first + length), Ellipsis))
 
 
-@takes_axis
 def split(tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
     """Return parts of this length along `dim`, of which the last may be shorter, or parts of the lengths in a list.
 

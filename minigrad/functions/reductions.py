@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, overload
 
 from .. import backend, ops
-from .arguments import axes_of, axis_of, beside, check_input, floating, over, takes_axis
+from .arguments import axes_of, axis_of, beside, check_input, floating, shaped, takes_axis
 from .parts import narrow
 from .types import Dim, DTypeLike, Tensor
 
@@ -42,12 +42,11 @@ def sum(
     if (dim is None and axis is None and dtype is None and not keepdim and not keepdims
             and isinstance(input, Tensor) and input.array.dtype.kind == "f"):
         return ops.sum(input)
-    dim, keepdim = over(dim, axis, keepdim, keepdims)
-    axes = axes_of(dim, check_input(input, "sum")) or None  # () are all, too
+    axes, keepdims = axes_of(axis if dim is None else dim, check_input(input, "sum")) or None, bool(keepdim or keepdims)
     x = _converted(input, dtype)
     if x.array.dtype.kind == "f":
-        return ops.sum(x, axis=axes, keepdims=keepdim)
-    total = beside(input, backend.array_module(x.array).sum(x.array, axis=axes, keepdims=keepdim, dtype=backend.int64))
+        return ops.sum(x, axis=axes, keepdims=keepdims)
+    total = beside(input, backend.array_module(x.array).sum(x.array, axis=axes, keepdims=keepdims, dtype=backend.int64))
     return total if dtype is None else total.to(dtype)
 
 
@@ -63,8 +62,8 @@ def mean(
     x = _converted(check_input(input, "mean"), dtype)
     if x.array.dtype.kind != "f" and (wanted := backend.dtype_of(dtype, x.dtype)).kind != "f":
         raise RuntimeError(f"mean: expected a floating-point tensor, got {wanted}; use .float() or .double() first")
-    dim, keepdim = over(dim, axis, keepdim, keepdims)
-    found: Tensor = ops.mean(x, axis=axes_of(dim, input) or None, keepdims=keepdim)
+    axes = axes_of(axis if dim is None else dim, input) or None
+    found: Tensor = ops.mean(x, axis=axes, keepdims=bool(keepdim or keepdims))
     return found if dtype is None else found.to(dtype)
 
 
@@ -178,15 +177,16 @@ def _extreme(x: Tensor, name: str, dim: Any, keepdim: bool) -> Any:
         if not x.array.size:
             raise RuntimeError(f"{name}: an empty tensor of shape {tuple(x.array.shape)} has no {name}imum; give a dim")
         return getattr(ops, name)(x)
-    if x.array.ndim == 0:
-        axis_of(dim, 0)
-        return pair(x.clone(), beside(x, 0))
-    dim = axis_of(dim, x.array.ndim)
-    if not x.array.shape[dim]:
-        raise IndexError(f"{name}: axis {dim} of shape {tuple(x.array.shape)} is empty")
-    indices = (ops.argmax if name == "max" else ops.argmin)(x, axis=dim).unsqueeze(dim)
-    values = ops.take_along_axis(x, indices.array, dim)
-    return pair(values, indices) if keepdim else pair(values.squeeze(dim), indices.squeeze(dim))
+    return chosen(pair, x, _arg(ops.argmax if name == "max" else ops.argmin, x, dim, True), dim, keepdim)
+
+
+def chosen(pair: Any, x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> Any:
+    """Return the pair (values, indices) of the elements of x at `indices` along `dim`, without this axis unless `keepdim`."""
+    axis, indices = axis_of(dim, x.array.ndim), shaped(indices, indices.array.shape or (1,))
+    values = ops.take_along_axis(shaped(x, x.array.shape or (1,)), indices.array, axis)
+    if keepdim and x.array.ndim:
+        return pair(values, indices)
+    return pair(ops.squeeze(values, axis=(axis,)), ops.squeeze(indices, axis=(axis,)))
 
 
 @takes_axis

@@ -8,7 +8,7 @@ from typing import Any
 from .. import backend, ops
 from .arguments import axis_of, beside, check_input, shaped, takes_axis
 from .parts import narrow
-from .reductions import Extremes, any
+from .reductions import Extremes, any, chosen
 from .types import Tensor
 
 __all__ = ["argsort", "bincount", "median", "sort", "topk", "unique"]
@@ -45,7 +45,7 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = 
 
     y = input at `indices` along `dim`,  dL/dinput = g put back to where the elements stood
     """
-    return _ranked(sort_result, input, dim, 0, None, descending)
+    return chosen(sort_result, input, argsort(input, dim, descending), dim, True)
 
 
 @takes_axis
@@ -54,7 +54,11 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
     y = input at `indices` along `dim`,  dL/dinput = zeros with g added at `indices`
     """
-    return _ranked(topk_result, input, dim, 0, operator.index(k), largest)
+    order, k = _order(input, dim, largest), operator.index(k)
+    n = order.array.shape[axis_of(dim, order.array.ndim)]
+    if not 0 <= k <= n:
+        raise RuntimeError(f"topk: dim {dim} of shape {tuple(input.shape)} has {n} elements, of which there are no {k} largest")
+    return chosen(topk_result, input, narrow(order, dim, 0, k), dim, True)
 
 
 @takes_axis
@@ -66,21 +70,15 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     if dim is None:
         return median(check_input(input, "median").reshape(-1), 0).values
     x = input if input.array.dtype.kind != "f" else ops.where(any(input != input, dim, True), backend.nan, input)
-    return _ranked(median_result, x, dim, (x.array.shape or (1,))[axis_of(dim, x.array.ndim)] - 1 >> 1, 1, False, keepdim)
+    order = _order(x, dim)
+    return chosen(median_result, x, narrow(order, dim, order.array.shape[dim] - 1 >> 1, 1), dim, keepdim)
 
 
-def _ranked(kind: Any, x: Tensor, dim: int, first: int, count: int | None, descending: bool, keepdim: bool = True) -> Any:
-    """Return (values, indices) of `count` elements along `dim` from the rank `first` on, without this axis unless `keepdim`."""
-    order, whole, name = argsort(x, dim, descending), shaped(x, x.array.shape or (1,)), kind.__name__.removesuffix("_result")
-    n = whole.array.shape[axis_of(dim, x.array.ndim)]
-    if not 0 <= first <= first + (n if count is None else count) <= n:
-        raise RuntimeError(f"{name}: dim {dim} of shape {tuple(x.shape)} has {n} elements, which are not enough")
-    indices = narrow(shaped(order, whole.array.shape), dim, first, n if count is None else count)
-    values = ops.take_along_axis(whole, indices.array, axis_of(dim, x.array.ndim))
-    return kind(values, indices) if keepdim and x.array.ndim else kind(values.squeeze(dim), indices.squeeze(dim))
+def _order(x: Tensor, dim: int, descending: bool = False) -> Tensor:
+    """Return the indices that sort the elements along `dim`; those of a 0-d tensor as a vector."""
+    return shaped(argsort(x, dim, descending), x.array.shape or (1,))
 
 
-@takes_axis
 def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
     """Return the values that differ, in rising order; along `dim`, the entries that differ.
 

@@ -1,9 +1,9 @@
-"""The types in the signatures of the functions."""
+"""The types in the signatures of the functions, and the names of the functions that are rows of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias, TypeVar
 
 from .. import backend
 
@@ -12,10 +12,18 @@ if TYPE_CHECKING:
 else:
     from ..autograd.graph import Tensor  # the base of all tensors
 
-__all__ = ["DTypeLike", "DeviceLike", "Dim", "Length", "Operand", "Tensor"]
+__all__ = ["DTypeLike", "DeviceLike", "Dim", "Function", "Length", "Operand", "Tensor", "named"]
 
 Operand: TypeAlias = Tensor | float | backend.ndarray[Any, Any] | backend.NumPyScalar
 Dim: TypeAlias = int | Sequence[int] | None
 Length: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
 DTypeLike: TypeAlias = backend.dtype[Any] | type[Any] | str | None
 DeviceLike: TypeAlias = backend.device | str | None
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def named(function: Function, name: str, description: str) -> Function:
+    """Return `function`, which has this name and docstring now."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = description
+    return function

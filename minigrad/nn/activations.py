@@ -29,22 +29,6 @@ class Sigmoid(Module):
         return F.sigmoid(input)
 
 
-class ReLU(Module):
-    """The rectifier, max(x, 0); `inplace` writes it into the input."""
-
-    def __init__(self, inplace: bool = False) -> None:
-        super().__init__()
-        self.inplace = inplace
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return relu(input)."""
-        return F.relu(input, self.inplace)
-
-    def extra_repr(self) -> str:
-        """Return the option, if it is set."""
-        return "inplace=True" if self.inplace else ""
-
-
 class Activation(Module):
     """Base of the layers that call a function; their options are attributes, and the arguments of the function, by the same names."""
 
@@ -70,6 +54,14 @@ class Inplace(Activation):
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(inplace=inplace)
+
+
+class ReLU(Inplace):
+    """The rectifier, max(x, 0); `inplace` writes it into the input."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return relu(input)."""
+        return F.relu(input, self.inplace)
 
 
 class LogSigmoid(Activation):
