@@ -3,8 +3,8 @@
 They add files from outside docs/ and the pages of the lessons, and write out the lists of names on the API's pages.
 """
 
-import importlib
 import inspect
+import pydoc
 import re
 from pathlib import Path
 
@@ -48,15 +48,14 @@ def on_page_markdown(markdown, page, config, files):
 
 def entries(names):
     """Return lines that mkdocstrings replaces by the documentation of these names; of functions that a table makes, the documentation."""
-    return "\n\n".join(made_by_a_table(name) or f"::: {name}" for name in names)
+    return "\n\n".join(entry(name, pydoc.locate(name)) for name in names)
 
 
-def made_by_a_table(name):
-    """Return the heading and docstring of a function that no `def` of its name defines, which mkdocstrings cannot find; else None."""
-    place, _, last = name.rpartition(".")
-    found = getattr(importlib.import_module(place), last)
-    if not inspect.isfunction(found) or hasattr(found, "__wrapped__") or found.__code__.co_name == last:
-        return None
+def entry(name, found):
+    """Return the line for one name, or the heading and docstring of a function that no `def` of its name makes: mkdocstrings finds none."""
+    last = name.rpartition(".")[2]
+    if not inspect.isfunction(found) or inspect.unwrap(found).__code__.co_name == last:
+        return f"::: {name}"
     signature = str(inspect.signature(found)).replace("'", "")
     return f"### {last} {{ #{name} }}\n\n```python\n{last}{signature}\n```\n\n{inspect.getdoc(found)}"
 
@@ -68,5 +67,6 @@ def methods():
     functions = {name: f for name, f in vars(minigrad.Tensor).items() if name[0] != "_" and inspect.isfunction(f)}
     found = {name: f for name, f in functions.items() if f.__name__ == f.__qualname__}  # not defined in the class
     public = sorted(name for name, f in found.items() if f.__name__ == name and getattr(minigrad, name, None) is f)
-    others = sorted({f"{f.__module__}.{f.__name__}" for f in found.values() if f.__name__ not in public})
-    return " · ".join(f"[`{name}`](functions.md#minigrad.{name})" for name in public) + "\n\n" + entries(others)
+    others = {f"{f.__module__}.{f.__name__}": f for f in found.values() if f.__name__ not in public}
+    shown = [entry(name, f) for name, f in sorted(others.items())]
+    return "\n\n".join([" · ".join(f"[`{name}`](functions.md#minigrad.{name})" for name in public), *shown])

@@ -62,12 +62,26 @@ class Generator:
 
 default_generator = Generator()
 default_generator.stream = backend.random.default
-initial_seed, seed, get_rng_state = default_generator.initial_seed, default_generator.seed, default_generator.get_state
 
 
 def manual_seed(seed: int) -> Generator:
     """Start the default generator again from `seed`, and return it."""
     return default_generator.manual_seed(int(seed))
+
+
+def initial_seed() -> int:
+    """Return the seed of the default generator."""
+    return default_generator.initial_seed()
+
+
+def seed() -> int:
+    """Start the default generator again from a random seed, and return it."""
+    return default_generator.seed()
+
+
+def get_rng_state() -> Tensor:
+    """Return the state of the default generator."""
+    return default_generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
