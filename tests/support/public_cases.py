@@ -437,7 +437,7 @@ def ranked(draw):
 
 
 def gathered(draw):
-    """Draw x, a dim, and an index that is no longer than x along the other axes; the source of a scatter; each place named once, unless the layout repeats."""
+    """Draw x, a dim, and an index that names each place once (unless the layout repeats it), no longer than x along the other axes."""
     shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=3)))
     dim = draw(st.integers(-len(shape), len(shape) - 1))
     sides = [draw(st.integers(0, n)) for n in shape]
