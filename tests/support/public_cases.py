@@ -13,7 +13,7 @@ import reference.functional
 import torch
 from support.cases import (
     Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
-    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, inner, joined, largest, limited, numbers, one, options, positive,
+    from_log_softmax, from_product, from_softmax, from_statistics, from_sum, full_shapes, inner, joined, largest, limited, numbers, one, options, positive,
     product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights,
 )
 
@@ -390,12 +390,6 @@ def multi_margin(x, target, p, margin, weight, reduction):
 def weighing_positives(lib, x, target, weight=None, **named):
     factor = lib.tensor(2.5, dtype=x.dtype, device=x.device)
     return lib.nn.functional.binary_cross_entropy_with_logits(x, target, weight, pos_weight=factor, **named)
-
-
-def from_statistics(arrays, options, g):
-    """Return the sizes of the terms of a normalisation, whose divisor may be small."""
-    size = 4 + sum(map(largest, arrays))
-    return [400 * size**3, *[4e5 * size**3 * largest(g)] * len(arrays)]
 
 
 def made(name, *given):
