@@ -23,8 +23,8 @@ __all__ = [
     "less_equal", "linear", "log", "log1p", "log2", "log10", "log_softmax", "logical_and", "logical_not", "logical_or", "logsumexp",
     "matmul", "max", "maximum", "mean", "min", "minimum", "mse", "mul", "neg", "nll", "nll_each", "not_equal", "ones_like", "pow",
     "put_along_axis", "put_diagonal", "reciprocal", "relu", "remainder", "reshape", "round", "rsqrt", "scatter", "sigmoid", "sign",
-    "sin", "sinh", "softmax", "sqrt", "square", "squeeze", "standardize", "stop_gradient", "sub", "sum", "swapaxes", "take_along_axis", "tan", "tanh",
-    "to_device", "transpose", "trunc", "var", "where", "zeros_like",
+    "sin", "sinh", "softmax", "sqrt", "square", "squeeze", "standardize", "stop_gradient", "sub", "sum", "swapaxes", "take_along_axis",
+    "tan", "tanh", "to_device", "transpose", "trunc", "var", "where", "zeros_like",
 ]  # fmt: skip
 
 

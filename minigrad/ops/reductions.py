@@ -50,11 +50,12 @@ def standardize(x, *, axis, eps):
 
     v = Σ (x - m)² / n over the n elements along `axis`, which may also be several axes.
     """
-    d = x - mean(x, axis=axis, keepdims=True)
-    v = mean(d * d, axis=axis, keepdims=True)
-    r = 1 / array_module(x).sqrt(v + eps)
+    m = mean(x, axis=axis, keepdims=True)
+    d = x - m
+    r = 1 / array_module(x).sqrt(mean(d * d, axis=axis, keepdims=True) + eps)
 
     def vjp(g):
+        d = x - m  # computed anew: the VJP holds x, which other steps need, too
         return standardize_grad(g - mean(g, axis=axis, keepdims=True), d, mean(g * d, axis=axis, keepdims=True), r)
 
     return d * r, vjp

@@ -166,7 +166,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
 
     padding_idx:        the row of this index gets no gradient.
     max_norm:           first shrink, in place, each row that is used to at most this norm of order `norm_type`.
-    scale_grad_by_freq: divide the gradient of each row by the number of times that it is used.
+    scale_grad_by_freq: True is a NotImplementedError.
     sparse:             is accepted; the gradient is never sparse.
 
     y = weight[input],  dL/dweight = zeros with g added at [input],  no gradient for input
@@ -174,6 +174,9 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     An index outside 0 … V-1 is an IndexError that names it.
     """
     check_tensors("embedding", input=input, weight=weight)
+    if scale_grad_by_freq:
+        raise NotImplementedError("embedding: scale_grad_by_freq=True is not supported; divide weight.grad by how often each row is used, "
+                                  "which bincount(input.flatten()) returns")
     if input.dtype not in (backend.int64, backend.int32) or weight.ndim != 2:
         raise RuntimeError(f"embedding: expected indices of int64 or int32 and a weight of two axes, got {input.dtype} and shape "
                            f"{tuple(weight.shape)}; use input.long()")
@@ -185,9 +188,6 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
             norms = rows.norm(norm_type, -1, keepdim=True)
             weight[input] = ops.where(ops.greater(norms, max_norm), rows * (max_norm / (norms + 1e-7)), rows)
     rows = weight[input]
-    if scale_grad_by_freq:
-        times = ops.scatter(ops.astype(ops.ones_like(input), weight.dtype), key=(input.array,), shape=(count,))[input].unsqueeze(-1)
-        rows = rows.detach() + (rows - rows.detach()) / times
     if padding_idx is None:
         return rows
     if not -count <= padding_idx < count:
