@@ -77,6 +77,7 @@ def isfinite(input: Tensor) -> Tensor:
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Return for each element whether |input - other| ≤ atol + rtol · |other|; NaN is close to NaN if `equal_nan`."""
     x, y = check_input(input, "isclose").array, check_tensor(other, "isclose").array
+    contract.check_one_device("isclose", [x, y])
     return beside(input, backend.array_module(x).isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
 
 

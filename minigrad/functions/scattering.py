@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, ops
+from ..autograd.contract import check_one_device
 from .arguments import axis_of, beside, check_input, check_number, check_tensor, shaped
 from .indexing import where
 from .shapes import broadcast_to, stack
@@ -66,6 +67,7 @@ def _places(name: str, x: Tensor, dim: int, index: Tensor, src: Any = None) -> t
     """
     shape, sides = check_input(x, name).array.shape or (1,), check_tensor(index, name).array.shape or (1,)
     dim, n = axis_of(dim, len(shape)), len(sides)
+    check_one_device(name, [t.array for t in (x, index, src) if isinstance(t, Tensor)])
     if n != len(shape) or any([sides[k] > shape[k] and k != dim for k in range(n)]):
         raise RuntimeError(f"{name}: an index of shape {sides} does not fit along dim {dim} of shape {shape}")
     if index.dtype.kind not in "iu" or (src is not None and check_tensor(src, name).dtype != x.dtype):

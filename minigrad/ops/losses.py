@@ -84,11 +84,11 @@ def bce(x, target):
 
 
 @fuse
-def bce_value(x, target):
-    """-target log x - (1 - target) log(1 - x), with logarithms of at least -100"""
-    xp = array_module(x)
-    a = xp.log(x)
-    b = xp.log1p(-x)
+def bce_value(probability, target):
+    """-target log p - (1 - target) log(1 - p) for the probability p, with logarithms of at least -100"""
+    xp = array_module(probability)
+    a = xp.log(probability)
+    b = xp.log1p(-probability)
     return (target - 1) * xp.where(b < -100, -100, b) - target * xp.where(a < -100, -100, a)
 
 

@@ -14,8 +14,6 @@ np.random.seed(0)
 torch.manual_seed(0)
 if torch.cuda.is_available():
     torch.cuda.manual_seed_all(0)
-torch.backends.cudnn.deterministic = True
-torch.backends.cudnn.benchmark = False
 device = torch.device("mps" if torch.backends.mps.is_available() and False else "cpu")
 rng = np.random.default_rng(16)
 

@@ -242,7 +242,8 @@ def test_a_number_beside_tensors_of_two_devices(device):
     assert out.is_cuda and x.grad.tolist() == [6, 6] and y.grad.item() == 6
 
 
-TAKES_ANY_DEVICE = {"mg.index_select", "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # they need places, a shape, values
+TAKES_ANY_DEVICE = {"mg.index_select", "mg.index_fill", "mg.take", "F.embedding", "nn.Embedding",  # they need places,
+                    "Tensor.expand_as", "Tensor.copy_", "nn.Linear"}  # a shape, values
 
 
 def test_one_argument_on_another_device_is_reported_by_every_op():
