@@ -1,4 +1,4 @@
-"""PyTorch's own sample inputs, in float64, for every operation that minigrad has: none is wrong, 90 % are supported.
+"""PyTorch's own sample inputs, in float64, for every operation that minigrad has: none is wrong, 97 % are supported.
 
 A sample is supported if minigrad's function returns. What it returns, and the gradients of all inputs that require one, must then be
 PyTorch's in value, shape and dtype. `empty` and random draws are compared by shape and dtype.
@@ -147,9 +147,9 @@ def test_no_sample_is_wrong(name):
     assert not wrong, "\n".join(wrong)
 
 
-def test_nine_of_ten_samples_are_supported():
+def test_nearly_all_samples_are_supported():
     judgements = [v for name in OPS for v, _ in verdicts(name)]
     unsupported = sum(v is not None and v.startswith("unsupported") for v in judgements)
-    assert len(OPS) >= 110
-    assert len(judgements) > 1000
-    assert unsupported <= 0.1 * len(judgements)
+    assert len(OPS) >= 230
+    assert len(judgements) > 4000
+    assert unsupported <= 0.03 * len(judgements)
