@@ -56,15 +56,15 @@ def standardize(x, *, axis, eps):
 
     def vjp(g):
         d = x - m  # computed anew: the VJP holds x, which other steps need, too
-        return standardize_grad(g - mean(g, axis=axis, keepdims=True), d, mean(g * d, axis=axis, keepdims=True), r)
+        return standardize_grad(g, d, r, mean(g, axis=axis, keepdims=True), mean(g * d, axis=axis, keepdims=True))
 
     return d * r, vjp
 
 
 @fuse
-def standardize_grad(g, d, mean_gd, r):
-    """r (g - y · mean of g y) for y = r d"""
-    return r * (g - d * (r * r * mean_gd))
+def standardize_grad(g, d, r, mean_g, mean_gd):
+    """r (g - mean of g - y · mean of g y) for y = r d"""
+    return r * (g - mean_g - d * (r * r * mean_gd))
 
 
 @op(wide=True)

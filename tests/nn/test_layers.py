@@ -209,6 +209,11 @@ def test_embedding_shrinks_the_rows_that_it_uses(order):
     alike(results)
 
 
+def test_embedding_says_how_to_divide_by_how_often_a_row_is_used():
+    with pytest.raises(NotImplementedError, match=r"scale_grad_by_freq=True is not supported; .* bincount"):
+        minigrad.nn.Embedding(4, 3, scale_grad_by_freq=True)(minigrad.tensor([0, 1]))
+
+
 def test_embedding_refuses_indices_that_have_no_row():
     for index in (4, -1):
         refused(lambda T, i=index: T.nn.Embedding(4, 3)(T.tensor([0, i])), IndexError, f"{index} is out of range: there are 4 rows")
