@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from .functions import random as random  # not in __all__ either
     from .inspect import explain as explain
     from .serialization import CheckpointError, load, save
-    from .settings import (finfo, iinfo, set_default_device, set_default_tensor_type, set_float32_matmul_precision,
-                           use_deterministic_algorithms)
+    from .settings import finfo, iinfo, set_default_device, set_default_tensor_type, use_deterministic_algorithms
 
 absolute, clip, concat, divide, ger, multiply, subtract = abs, clamp, cat, div, outer, mul, sub
 swapaxes = swapdims = transpose
@@ -101,7 +100,6 @@ __all__ = [
     "set_default_device",
     "set_default_dtype",
     "set_default_tensor_type",
-    "set_float32_matmul_precision",
     "set_grad_enabled",
     "set_num_threads",
     "set_printoptions",
@@ -114,8 +112,8 @@ __all__ += [name for name, value in list(globals().items()) if getattr(value, "_
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
     _LATE = {name: f"minigrad.{name}" for name in ("backends", "data", "inspect", "linalg", "utils")}
     _LATE |= {"explain": "minigrad.inspect", "random": "minigrad.functions.random"}
-    _LATE |= dict.fromkeys(("finfo", "iinfo", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision",
-                            "use_deterministic_algorithms"), "minigrad.settings")
+    _LATE |= dict.fromkeys(("finfo", "iinfo", "set_default_device", "set_default_tensor_type", "use_deterministic_algorithms"),
+                           "minigrad.settings")
     _LATE |= dict.fromkeys(("CheckpointError", "load", "save"), "minigrad.serialization")
 
     def __getattr__(name):

@@ -8,8 +8,7 @@ import numpy as np
 from minigrad import backend
 from minigrad.functions.conversions import TYPE_NAMES
 
-__all__ = ["finfo", "iinfo", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision",
-           "use_deterministic_algorithms"]
+__all__ = ["finfo", "iinfo", "set_default_device", "set_default_tensor_type", "use_deterministic_algorithms"]
 
 
 def finfo(type: Any = None) -> Any:
@@ -37,14 +36,6 @@ def set_default_device(device: Any) -> None:
     """Accept the CPU, on which new tensors lie unless their `device` says otherwise; raise NotImplementedError for another device."""
     if device is not None and backend.device(device).type != "cpu":
         raise NotImplementedError(f"set_default_device: new tensors lie on the CPU, found {device}; give them device={str(device)!r}")
-
-
-def set_float32_matmul_precision(precision: str) -> None:
-    """Let products of float32 on a GPU round their factors to TF32 ("high" and "medium") or not ("highest"), as `cuda.allow_tf32` does."""
-    if precision not in ("highest", "high", "medium"):
-        raise ValueError(f"set_float32_matmul_precision: expected 'highest', 'high' or 'medium', found {precision!r}")
-    if backend.cuda.is_available():
-        backend.cuda.allow_tf32(precision != "highest")
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:

@@ -327,6 +327,12 @@ def var(x, *, axis=None, keepdims=False, correction=1):
     return torch.var(x, dim=axis, keepdim=keepdims, correction=correction)
 
 
+def standardize(x, *, axis, eps):
+    """(x - mean) / √(variance + eps) along `axis`"""
+    variance, mean = torch.var_mean(x, dim=axis, correction=0, keepdim=True)
+    return (x - mean) / torch.sqrt(variance + eps)
+
+
 def cumsum(x, *, axis):
     """The sums of the first 1, 2, … elements along `axis`"""
     return torch.cumsum(x, dim=axis)

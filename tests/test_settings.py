@@ -58,14 +58,6 @@ def test_settings_without_effect_are_accepted():
         mg.set_default_device("cuda")
 
 
-def test_the_precision_of_products_is_one_of_pytorchs():
-    """Without a GPU it changes nothing; tests of `cuda.allow_tf32` show what it does with one."""
-    for precision in ("high", "medium", "highest"):
-        mg.set_float32_matmul_precision(precision)
-    with pytest.raises(ValueError, match="expected 'highest', 'high' or 'medium', found 'low'"):  # PyTorch warns
-        mg.set_float32_matmul_precision("low")
-
-
 def test_switches_of_other_libraries_can_be_set_and_read(monkeypatch):
     cudnn = importlib.import_module("minigrad.backends.cudnn")
     assert mg.backends.cudnn is cudnn and mg.backend is not mg.backends

@@ -1,7 +1,9 @@
 """Data sets: objects with a length and an item for each index."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
 from minigrad._tensor import Tensor
@@ -93,20 +95,17 @@ class ConcatDataset(Dataset):
         self.datasets = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: expected one or more data sets, found none")
+        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
 
     def __getitem__(self, index: int) -> Any:
         n = len(self)
         if not -n <= index < n:
             raise (IndexError if index >= 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
-        index %= n
-        for dataset in self.datasets:
-            if index < len(dataset):
-                break
-            index -= len(dataset)
-        return dataset[index]
+        i = bisect_right(self.cumulative_sizes, index % n)
+        return self.datasets[i][index % n - self.cumulative_sizes[i] + len(self.datasets[i])]
 
     def __len__(self) -> int:
-        return sum(len(dataset) for dataset in self.datasets)
+        return self.cumulative_sizes[-1]
 
 
 def random_split(dataset: Any, lengths: Sequence[float], generator: Any = None) -> list[Subset]:

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from typing import Any
 
-import numpy as np
-
 from minigrad.backend import float64
 from minigrad.functions.creation import as_tensor
-from minigrad.functions.random import default_generator, randint, randperm
+from minigrad.functions.random import multinomial, randint, randperm
 
 
 class Sampler:
@@ -61,13 +59,7 @@ class WeightedRandomSampler(Sampler):
         self.generator = generator
 
     def __iter__(self) -> Iterator[int]:
-        weights = self.weights.cpu().numpy()
-        enough = (weights > 0).sum() >= (1 if self.replacement else self.num_samples)
-        if not enough or not (weights >= 0).all() or weights.sum() == np.inf:
-            raise RuntimeError("WeightedRandomSampler: expected finite weights of 0 or more, and without replacement num_samples of them "
-                               f"above 0, found {weights.tolist()[:8]} and num_samples={self.num_samples}")
-        numbers = (self.generator or default_generator).stream.next()(0)
-        yield from numbers.choice(len(weights), self.num_samples, self.replacement, weights / weights.sum()).tolist()
+        yield from multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator).tolist()
 
     def __len__(self) -> int:
         return self.num_samples

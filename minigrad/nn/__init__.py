@@ -9,17 +9,17 @@ from .containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Se
 from .errors import LayerError
 from .layers import (BatchNorm1d, CosineSimilarity, Dropout, Embedding, Flatten, Identity, L1Penalty, LayerNorm, Linear,
                      PairwiseDistance, Unflatten)
-from .losses import (BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HingeEmbeddingLoss, HuberLoss, KLDivLoss, L1Loss, MarginRankingLoss,
-                     MSELoss, MultiMarginLoss, NLLLoss, SmoothL1Loss, SoftMarginLoss)
+from .losses import (BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, HuberLoss, KLDivLoss, L1Loss, MarginRankingLoss,
+                     MSELoss, MultiMarginLoss, NLLLoss, SmoothL1Loss)
 from .module import Module
 from .parameter import Parameter
 
 __all__ = [
     "ELU", "GELU", "SELU", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "CosineSimilarity", "CrossEntropyLoss", "Dropout",
-    "Embedding", "Flatten", "Hardtanh", "HingeEmbeddingLoss", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "LayerError",
+    "Embedding", "Flatten", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "L1Penalty", "LayerError",
     "LayerNorm", "LeakyReLU", "Linear", "LogSigmoid", "LogSoftmax", "MSELoss", "MarginRankingLoss", "Module", "ModuleDict",
     "ModuleList", "MultiMarginLoss", "NLLLoss", "PReLU", "PairwiseDistance", "Parameter", "ParameterDict", "ParameterList", "ReLU",
-    "ReLU6", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softplus", "Tanh", "Unflatten",
+    "ReLU6", "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Tanh", "Unflatten",
     "functional", "init", "utils",
 ]
 

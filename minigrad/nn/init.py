@@ -154,10 +154,9 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
 if not TYPE_CHECKING:  # so that type checkers report a name that does not exist
 
     def __getattr__(name):
-        """Return the function of an old name, which has no underscore at its end, with PyTorch's warning; tell others the nearest names."""
-        if f"{name}_" not in __all__:
-            from ..unknown_names import unknown
+        """Return the function of an old name, which has no underscore at its end; raise the error that tells the nearest names."""
+        if f"{name}_" in __all__:
+            return globals()[f"{name}_"]
+        from ..unknown_names import unknown
 
-            raise unknown(__name__, name)
-        warnings.warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2)
-        return globals()[f"{name}_"]
+        raise unknown(__name__, name)

@@ -136,25 +136,10 @@ class MultiMarginLoss(Loss):
         super().__init__(size_average, reduce, reduction, p=p, margin=margin, weight=weight)
 
 
-class SoftMarginLoss(PlainLoss):
-    """log(1 + e^(-target input)) for targets 1 and -1; see `functional.soft_margin_loss`."""
-
-    function = staticmethod(F.soft_margin_loss)
-
-
 class MarginRankingLoss(Loss):
     """How far input1 is from being larger than input2 by `margin`; see `functional.margin_ranking_loss`."""
 
     function = staticmethod(F.margin_ranking_loss)
 
     def __init__(self, margin: float = 0.0, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin)
-
-
-class HingeEmbeddingLoss(Loss):
-    """The input for targets 1, and what it lacks to `margin` for targets -1; see `functional.hinge_embedding_loss`."""
-
-    function = staticmethod(F.hinge_embedding_loss)
-
-    def __init__(self, margin: float = 1.0, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction, margin=margin)

@@ -12,9 +12,10 @@ from ..functions.creation import empty
 
 
 class Parameter(Tensor):
-    """A leaf on the memory of `data`; assigned to an attribute of a Module, it is one of its parameters."""
+    """A leaf on the memory of `data`; assigned to an attribute of a Module, it is one of its parameters.
 
-    __slots__ = ()
+    A program may give it attributes of its own.
+    """
 
     def __init__(self, data: Tensor | None = None, requires_grad: bool = True) -> None:
         if data is None:
@@ -28,7 +29,7 @@ class Parameter(Tensor):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)  # without attributes, as in PyTorch
         return memo[id(self)]
 
     def __repr__(self, **_: Any) -> str:

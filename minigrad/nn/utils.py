@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -44,10 +43,7 @@ def clip_grad_norm_(parameters: Tensors, max_norm: float, norm_type: float = 2.0
     return total
 
 
-def clip_grad_norm(*args: Any, **kwargs: Any) -> Tensor:
-    """Call `clip_grad_norm_`, whose old name this is, after PyTorch's FutureWarning."""
-    warnings.warn("`nn.utils.clip_grad_norm` is now deprecated in favor of `nn.utils.clip_grad_norm_`.", FutureWarning, stacklevel=2)
-    return clip_grad_norm_(*args, **kwargs)
+clip_grad_norm = clip_grad_norm_  # its old name
 
 
 @no_grad()

@@ -12,7 +12,7 @@ from .indexing import assign, diagonal, getitem, put_along_axis, put_diagonal, s
 from .losses import bce, bce_logits, mse, nll, nll_each
 from .penalties import l1_penalty, l1_penalty_slide
 from .products import linear, matmul
-from .reductions import argmax, argmin, cumsum, max, mean, min, sum, var
+from .reductions import argmax, argmin, cumsum, max, mean, min, standardize, sum, var
 from .shaping import (astype, broadcast_to, concatenate, copy, expand_dims, flip, join, ones_like, reshape, squeeze, stop_gradient,
                       swapaxes, to_device, transpose, zeros_like)
 
@@ -23,8 +23,8 @@ __all__ = [
     "less_equal", "linear", "log", "log1p", "log2", "log10", "log_softmax", "logical_and", "logical_not", "logical_or", "logsumexp",
     "matmul", "max", "maximum", "mean", "min", "minimum", "mse", "mul", "neg", "nll", "nll_each", "not_equal", "ones_like", "pow",
     "put_along_axis", "put_diagonal", "reciprocal", "relu", "remainder", "reshape", "round", "rsqrt", "scatter", "sigmoid", "sign",
-    "sin", "sinh", "softmax", "sqrt", "square", "squeeze", "stop_gradient", "sub", "sum", "swapaxes", "take_along_axis", "tan", "tanh",
-    "to_device", "transpose", "trunc", "var", "where", "zeros_like",
+    "sin", "sinh", "softmax", "sqrt", "square", "squeeze", "standardize", "stop_gradient", "sub", "sum", "swapaxes", "take_along_axis",
+    "tan", "tanh", "to_device", "transpose", "trunc", "var", "where", "zeros_like",
 ]  # fmt: skip
 
 

@@ -1,11 +1,11 @@
-"""Sums, means, maxima and minima over axes. `axis` is None (all), a number or several; `keepdims` keeps axes of size 1."""
+"""Sums, means, variances, maxima and minima over axes. `axis` is None (all), a number or several; `keepdims` keeps axes of size 1."""
 
 from __future__ import annotations
 
 from math import prod
 
 from ..autograd import op
-from ..backend import array_module
+from ..backend import array_module, fuse
 
 
 @op
@@ -42,6 +42,29 @@ def var(x, *, axis=None, keepdims=False, correction=1):
     y = xp.sum(d * d, axis=axis, keepdims=keepdims)
     y = y / freedom if freedom > 0 else y * float("inf")
     return y, lambda g: spread(g * (2 / freedom if freedom > 0 else float("inf")), shape, axis, keepdims) * d
+
+
+@op(wide=True)
+def standardize(x, *, axis, eps):
+    """y = (x - m) / √(v + eps) for the mean m and the variance v along `axis`,  dL/dx = (g - mean of g - y · mean of g y) / √(v + eps)
+
+    v = Σ (x - m)² / n over the n elements along `axis`, which may also be several axes.
+    """
+    m = mean(x, axis=axis, keepdims=True)
+    d = x - m
+    r = 1 / array_module(x).sqrt(mean(d * d, axis=axis, keepdims=True) + eps)
+
+    def vjp(g):
+        d = x - m  # computed anew: the VJP holds x, which other steps need, too
+        return standardize_grad(g, d, r, mean(g, axis=axis, keepdims=True), mean(g * d, axis=axis, keepdims=True))
+
+    return d * r, vjp
+
+
+@fuse
+def standardize_grad(g, d, r, mean_g, mean_gd):
+    """r (g - mean of g - y · mean of g y) for y = r d"""
+    return r * (g - mean_g - d * (r * r * mean_gd))
 
 
 @op(wide=True)

@@ -63,6 +63,7 @@ CALLS = {  # arguments and options
     "leaky_relu": ((X,), {"slope": 0.25}),
     **dict.fromkeys(("add", "sub", "mul", "div", "maximum", "minimum", "remainder", "mse"), ((X, Y), {})),
     **dict.fromkeys(("softmax", "log_softmax", "sum", "mean", "max", "min", "flip", "var", "cumsum", "logsumexp"), ((X,), AXIS)),
+    "standardize": ((X,), {"axis": -1, "eps": 0.25}),
     "pow": ((np.abs(X) * (X > -2), Y * (Y > 0)), {}),
     "clip": ((X, np.full_like(X, -1.5), Y), {}),
     "where": ((X > 0, X, Y), {}),
@@ -135,6 +136,10 @@ MEANS = {  # what is stated, and the same in Python; g is the gradient, y or z t
     "Σ x / n over the n elements along `axis`": "x.sum(1) / 3", "g / n spread over `axis`": f"{BACK} / 3",
     "Σ (x - m)² / (n - correction) over the n elements along `axis`, whose mean is m": "x.var(1, ddof=1)",
     "2 g (x - m) / (n - correction)": f"2 * {BACK} * (x - x.mean(1, keepdims=True)) / 2",
+    "(x - m) / √(v + eps) for the mean m and the variance v along `axis`":
+        "(x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + eps)",
+    "(g - mean of g - y · mean of g y) / √(v + eps)": "(g - g.mean(1, keepdims=True) - y * (g * y).mean(1, keepdims=True)) "
+                                                      "/ np.sqrt(x.var(1, keepdims=True) + eps)",
     "the sums of the first 1, 2, … elements of x along `axis`": "np.cumsum(x, 1)",
     "the sums of the last n, n - 1, … of g": "g[:, ::-1].cumsum(1)[:, ::-1]",
     "log Σ e^x over `axis`": "np.log(np.exp(x).sum(1))", "g e^(x - y)": f"{BACK} * np.exp(x - y[:, None])",

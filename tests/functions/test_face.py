@@ -51,11 +51,11 @@ NAMES = {
         Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss functional init LeakyReLU PReLU ELU SELU GELU SiLU Softplus
         LogSigmoid Hardtanh ReLU6 ModuleDict ParameterList ParameterDict Dropout BatchNorm1d LayerNorm Embedding Unflatten
         CosineSimilarity PairwiseDistance BCELoss BCEWithLogitsLoss SmoothL1Loss HuberLoss KLDivLoss MultiMarginLoss
-        SoftMarginLoss MarginRankingLoss HingeEmbeddingLoss utils""",
+        MarginRankingLoss utils""",
     "nn.functional": """linear relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu
         prelu elu selu gelu silu softplus logsigmoid hardtanh relu6 dropout batch_norm layer_norm embedding
         normalize cosine_similarity pairwise_distance binary_cross_entropy binary_cross_entropy_with_logits smooth_l1_loss huber_loss
-        kl_div multi_margin_loss soft_margin_loss margin_ranking_loss hinge_embedding_loss""",
+        kl_div multi_margin_loss margin_ranking_loss""",
     "nn.init": """uniform_ normal_ constant_ zeros_ ones_ xavier_uniform_ xavier_normal_ kaiming_uniform_
         kaiming_normal_ calculate_gain eye_ orthogonal_ trunc_normal_""",
     "nn.utils": "clip_grad_norm_ clip_grad_norm clip_grad_value_ parameters_to_vector vector_to_parameters",
@@ -66,7 +66,7 @@ NAMES = {
         get_parameter get_buffer type half share_memory register_forward_hook register_forward_pre_hook forward""",
     "optim": "SGD Adam AdamW RMSprop Adagrad LBFGS Optimizer lr_scheduler",
     "optim.lr_scheduler": """LRScheduler StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR
-        ConstantLR SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",
+        ConstantLR SequentialLR CosineAnnealingWarmRestarts""",
     "optim.Optimizer": "step zero_grad add_param_group state_dict load_state_dict",
     "autograd": "Function Variable functional grad backward gradcheck no_grad enable_grad set_grad_enabled inference_mode",
     "autograd.function": "Function FunctionCtx InplaceFunction once_differentiable",
@@ -440,19 +440,19 @@ SIGNATURES = {
     "nn": """Linear ReLU Softmax LogSoftmax Flatten MSELoss NLLLoss CrossEntropyLoss L1Loss Parameter ModuleList LeakyReLU
         PReLU ELU SELU GELU SiLU Softplus Hardtanh ReLU6 ParameterList ParameterDict Dropout BatchNorm1d LayerNorm Embedding
         Unflatten CosineSimilarity PairwiseDistance BCELoss BCEWithLogitsLoss SmoothL1Loss HuberLoss KLDivLoss MultiMarginLoss
-        SoftMarginLoss MarginRankingLoss HingeEmbeddingLoss""",
+        MarginRankingLoss""",
     "nn.utils": "clip_grad_norm_ clip_grad_value_ parameters_to_vector vector_to_parameters",
     "nn.functional": """relu tanh sigmoid softmax log_softmax mse_loss nll_loss cross_entropy l1_loss leaky_relu elu selu silu
         hardtanh relu6 dropout batch_norm layer_norm embedding binary_cross_entropy
-        binary_cross_entropy_with_logits smooth_l1_loss huber_loss kl_div multi_margin_loss soft_margin_loss
-        margin_ranking_loss hinge_embedding_loss""",
+        binary_cross_entropy_with_logits smooth_l1_loss huber_loss kl_div multi_margin_loss
+        margin_ranking_loss""",
     "nn.init": NAMES["nn.init"],
     "nn.Module": """parameters named_parameters buffers named_buffers named_modules add_module register_parameter
         register_buffer apply train zero_grad load_state_dict state_dict cuda requires_grad_ get_submodule get_parameter
         get_buffer type share_memory register_forward_hook register_forward_pre_hook""",
     "optim": "SGD Adam AdamW RMSprop Adagrad LBFGS",
     "optim.lr_scheduler": """StepLR MultiStepLR ExponentialLR CosineAnnealingLR LambdaLR ReduceLROnPlateau OneCycleLR LinearLR ConstantLR
-        SequentialLR CosineAnnealingWarmRestarts PolynomialLR MultiplicativeLR ChainedScheduler""",
+        SequentialLR CosineAnnealingWarmRestarts""",
     "optim.Optimizer": "step zero_grad add_param_group load_state_dict",
     "autograd": "grad backward",
     "Tensor": "backward register_hook",

@@ -541,6 +541,16 @@ def test_parameter(T):
     assert T.autograd.grad(first.sum(), p)[0].tolist() == [30.0, 6.0]
 
 
+@both
+def test_attributes_of_a_parameter_stay_with_its_copies(T):
+    net = T.nn.Linear(2, 2)
+    net.weight.reg, net.weight.notes = 0.1, ["first"]
+    twins = [copy.copy(net.weight), pickle.loads(pickle.dumps(net)).weight]
+    assert [(twin.reg, twin.notes) for twin in twins] == [(0.1, ["first"])] * 2
+    assert not hasattr(net.bias, "reg") and not hasattr(copy.deepcopy(net).weight, "reg")
+    assert list(net.state_dict()) == ["weight", "bias"]
+
+
 # ---- extra states
 
 

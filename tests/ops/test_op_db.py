@@ -150,6 +150,6 @@ def test_no_sample_is_wrong(name):
 def test_nearly_all_samples_are_supported():
     judgements = [v for name in OPS for v, _ in verdicts(name)]
     unsupported = sum(v is not None and v.startswith("unsupported") for v in judgements)
-    assert len(OPS) >= 230
+    assert len(OPS) >= 229
     assert len(judgements) > 2800
     assert unsupported <= 0.03 * len(judgements)

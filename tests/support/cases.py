@@ -388,6 +388,12 @@ def varied(draw):
         st.sampled_from([1, 0, 0.5]))})
 
 
+def standardized(draw):
+    """Draw an array with at least one axis, the axes that are standardized, and what is added to the variance."""
+    shape = draw(full_shapes) or (2,)
+    return Call([Argument(shape)], {"axis": axes_of(draw, len(shape)), "eps": draw(st.sampled_from([0.1, 0.5]))})
+
+
 def paired(draw):
     shape = draw(shapes)
     return Call([Argument(shape), Argument(shape)])
@@ -459,6 +465,12 @@ def from_sum(arrays, options, g):
 
 def from_squares(arrays, options, g):
     return [4 * largest(arrays[0]) ** 2, 8 * largest(g) * largest(arrays[0])]
+
+
+def from_statistics(arrays, options, g):
+    """Return the sizes of the terms of a normalisation, whose divisor may be small."""
+    size = 4 + sum(map(largest, arrays))
+    return [400 * size**3, *[4e5 * size**3 * largest(g)] * len(arrays)]
 
 
 def from_sums(arrays, options, g):
@@ -535,6 +547,7 @@ OPS = [
     op("sum", reduced, terms=from_sum, special="one"),
     op("mean", reduced, terms=from_sum, special="one"),
     op("var", varied, terms=from_squares, special="one"),
+    op("standardize", standardized, terms=from_statistics, special="one"),
     op("cumsum", along, terms=from_sums, special="one"),
     op("logsumexp", reduced, terms=from_logarithm),
     op("max", reduced_full),

@@ -49,6 +49,7 @@ TRUE = {
     "log_softmax": (lambda x: ops.log_softmax(x, axis=0), [(3, 4)]),
     "sum": (lambda x: ops.sum(x, axis=(0, 2), keepdims=True), [(2, 3, 4)]),
     "mean": (lambda x: ops.mean(x, axis=1), [(3, 4)]),
+    "standardize": (lambda x: ops.standardize(x, axis=0, eps=1e-5), [(3, 4)]),
     "max": (lambda x: x.max(dim=1), [(3, 4)]),
     "amin": (lambda x: x.amin(), [(3, 4)]),
     "getitem with repeats": (lambda x: x[[0, 2, 0, 0]], [(3, 4)]),

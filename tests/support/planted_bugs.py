@@ -32,6 +32,7 @@ BUGS = [
     Bug("not transposed", "ops.matmul", "array_module(y).swapaxes(y, -1, -2)", "array_module(y).swapaxes(y, -1, -1)", ("row matmul",)),
     Bug("mean without its n", "ops.mean", "g / (n or 1)", "g", ("row mean",)),
     Bug("variance's gradient over n", "ops.var", "2 / freedom", "2 / (freedom + correction)", ("row var",)),
+    Bug("standardized by a constant", "ops.standardize_grad", "g - mean_g - d * (r * r * mean_gd)", "g - mean_g", ("row standardize",)),
     Bug("running sum's gradient from the front", "ops.cumsum", "xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)",
         "xp.cumsum(g, axis=axis)", ("row cumsum",)),
     Bug("mean of the squared error over half of n", "ops.mse", "2 / max(n, 1)", "1 / max(n, 1)", ("row mse",)),

@@ -13,8 +13,8 @@ import reference.functional
 import torch
 from support.cases import (
     Argument, Call, Plain, Row, along, away_from_zero, axes_of, below, broadcast, broadcasting, chosen, exchanged, expanded,
-    from_log_softmax, from_product, from_softmax, from_sum, full_shapes, inner, joined, largest, limited, numbers, one, options, positive,
-    product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights,
+    from_log_softmax, from_product, from_softmax, from_statistics, from_sum, full_shapes, inner, joined, largest, limited, numbers, one,
+    options, positive, product, repeated, shapes, sides, smaller, truths, two, two_arrays, weights,
 )
 
 
@@ -372,10 +372,6 @@ def some_rows(draw):
     return Call([Argument((draw(st.integers(3, 5)), 3))])
 
 
-def row_and_signs(draw):
-    return Call([Argument((3, 2)), Argument((3, 2), signs, constant=True)])
-
-
 def two_and_signs(draw):
     return Call([Argument((3,)), Argument((3,)), Argument((3,), signs, constant=True)])
 
@@ -390,12 +386,6 @@ def multi_margin(x, target, p, margin, weight, reduction):
 def weighing_positives(lib, x, target, weight=None, **named):
     factor = lib.tensor(2.5, dtype=x.dtype, device=x.device)
     return lib.nn.functional.binary_cross_entropy_with_logits(x, target, weight, pos_weight=factor, **named)
-
-
-def from_statistics(arrays, options, g):
-    """Return the sizes of the terms of a normalisation, whose divisor may be small."""
-    size = 4 + sum(map(largest, arrays))
-    return [400 * size**3, *[4e5 * size**3 * largest(g)] * len(arrays)]
 
 
 def made(name, *given):
@@ -854,7 +844,6 @@ FACES = [
     functional("binary_cross_entropy", weighted, domain=inner, kinks=(), terms=from_several, special=False),
     functional("binary_cross_entropy_with_logits", weighted, terms=from_several, special=False),
     both("F.binary_cross_entropy_with_logits, pos_weight", weighing_positives, weighted, terms=from_several, special=False),
-    functional("soft_margin_loss", with_signs, terms=from_several, special=False),
     functional("huber_loss", against(delta=st.sampled_from([0.4, 2.3])), terms=from_several, special="one"),
     functional("smooth_l1_loss", against(beta=st.sampled_from([0.0, 0.4, 2.3])), terms=from_several, special="one"),
     functional("kl_div", against(log_target=st.booleans(), reduction=st.sampled_from(["batchmean", "sum", "none"])), domain=positive,
@@ -862,7 +851,6 @@ FACES = [
     Row("F.multi_margin_loss", mg.nn.functional.multi_margin_loss, multi_margin, scored, kinks=(), terms=from_several, special=False,
         face=True),
     functional("margin_ranking_loss", ordered, terms=from_several, special="one"),
-    functional("hinge_embedding_loss", with_signs, terms=from_several, special="one"),
     functional("dropout", dropped),
     functional("batch_norm", channels, kinks=(), terms=from_statistics, special=False),
     functional("layer_norm", last_axes, kinks=(), terms=from_statistics, special=False),
@@ -872,7 +860,6 @@ FACES = [
       for name in ("cosine_similarity", "pairwise_distance")],
     any_of("nn", ["CosineSimilarity", "PairwiseDistance", "HuberLoss", "SmoothL1Loss", "BCELoss", "BCEWithLogitsLoss",
                   ("KLDivLoss", {"reduction": "batchmean"})], two_rows, domain=inner, kinks=(), terms=from_statistics, special=False),
-    any_of("nn", ["SoftMarginLoss", "HingeEmbeddingLoss"], row_and_signs, kinks=(), terms=from_several, special=False),
     any_of("nn", ["MarginRankingLoss"], two_and_signs, kinks=(), terms=from_several, special=False),
     Row("nn.MultiMarginLoss", lambda x, *given, **named: mg.nn.MultiMarginLoss(*given[1:], **named)(x, given[0]), multi_margin, scored,
         kinks=(), terms=from_several, special=False, face=True),

@@ -102,22 +102,24 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     """
     channels = input.shape[1] if check_input(input, "batch_norm").ndim > 1 else None
     _check_parts("batch_norm", input, (channels,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
-    axes, shape = (0, *range(2, input.ndim)), (1, channels, *[1] * (input.ndim - 2))
+    axes, shape = (0, *range(2, input.ndim)), (channels, *[1] * (input.ndim - 2))
     count = input.shape.numel() // max(channels or 1, 1)
     x = input.float() if backend.is_half([input.array]) else input
     if training:
         if count == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {Size(input.shape)}")
-        centred, mean, variance = _moments(x, axes)
         with no_grad():
-            for running, now in ((running_mean, mean), (running_var, variance * (count / max(count - 1, 1)))):
+            for running, statistic in ((running_mean, ops.mean), (running_var, ops.var)):
                 if running is not None and count:
-                    running.mul_(1 - momentum).add_(now.reshape(running.shape), alpha=momentum)
-    elif running_mean is None or running_var is None:
+                    running.mul_(1 - momentum).add_(statistic(x, axis=axes), alpha=momentum)
+        return _affine(ops.standardize(x, axis=axes, eps=eps), weight, bias, shape).to(input.dtype)
+    if running_mean is None or running_var is None:
         raise RuntimeError("batch_norm: expected running_mean and running_var, which are used where training is False")
-    else:
-        centred, variance = x - running_mean.detach().reshape(shape), running_var.detach().reshape(shape)
-    return _affine(centred / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
+    with no_grad():
+        scale = 1 / ops.sqrt(running_var + eps)
+        shift = -running_mean * scale
+    scale, shift = (scale, shift) if weight is None else (scale * weight, shift * weight)
+    return _affine(x, scale, shift if bias is None else shift + bias, shape).to(input.dtype)
 
 
 def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, bias: Tensor | None = None,
@@ -135,21 +137,14 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
                            f"at least one; got shape {tuple(input.shape)}")
     _check_parts("layer_norm", input, shape, weight=weight, bias=bias)
     x = input.float() if backend.is_half([input.array]) else input
-    centred, _, variance = _moments(x, tuple(range(-len(shape), 0)))
-    return _affine(centred / ops.sqrt(variance + eps), weight, bias, shape).to(input.dtype)
-
-
-def _moments(x: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Return x - mean, the mean, and the variance of a whole population, over some axes, which remain with length 1."""
-    mean = ops.mean(x, axis=axes, keepdims=True)
-    centred = x - mean
-    return centred, mean, ops.mean(ops.square(centred), axis=axes, keepdims=True)
+    return _affine(ops.standardize(x, axis=tuple(range(-len(shape), 0)), eps=eps), weight, bias, shape).to(input.dtype)
 
 
 def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[Any, ...]) -> Tensor:
     """Return weight · x + bias for a weight and a bias that are seen in the shape `shape`, if they are there."""
-    x = x if weight is None else x * weight.reshape(shape)
-    return x if bias is None else x + bias.reshape(shape)
+    weight, bias = (part if part is None or part.ndim == len(shape) else part.reshape(shape) for part in (weight, bias))
+    x = x if weight is None else x * weight
+    return x if bias is None else x + bias
 
 
 def _check_parts(name: str, input: Tensor, shape: tuple[Any, ...], **parts: Tensor | None) -> None:
@@ -171,7 +166,7 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
 
     padding_idx:        the row of this index gets no gradient.
     max_norm:           first shrink, in place, each row that is used to at most this norm of order `norm_type`.
-    scale_grad_by_freq: divide the gradient of each row by the number of times that it is used.
+    scale_grad_by_freq: True is a NotImplementedError.
     sparse:             is accepted; the gradient is never sparse.
 
     y = weight[input],  dL/dweight = zeros with g added at [input],  no gradient for input
@@ -179,6 +174,9 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
     An index outside 0 … V-1 is an IndexError that names it.
     """
     check_tensors("embedding", input=input, weight=weight)
+    if scale_grad_by_freq:
+        raise NotImplementedError("embedding: scale_grad_by_freq=True is not supported; divide weight.grad by how often each row is used, "
+                                  "which bincount(input.flatten()) returns")
     if input.dtype not in (backend.int64, backend.int32) or weight.ndim != 2:
         raise RuntimeError(f"embedding: expected indices of int64 or int32 and a weight of two axes, got {input.dtype} and shape "
                            f"{tuple(weight.shape)}; use input.long()")
@@ -190,9 +188,6 @@ def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max
             norms = rows.norm(norm_type, -1, keepdim=True)
             weight[input] = ops.where(ops.greater(norms, max_norm), rows * (max_norm / (norms + 1e-7)), rows)
     rows = weight[input]
-    if scale_grad_by_freq:
-        times = ops.scatter(ops.astype(ops.ones_like(input), weight.dtype), key=(input.array,), shape=(count,))[input].unsqueeze(-1)
-        rows = rows.detach() + (rows - rows.detach()) / times
     if padding_idx is None:
         return rows
     if not -count <= padding_idx < count:

@@ -31,8 +31,7 @@ def mse_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: F
 
     The sum is over all n elements; without averaging n counts as 1.
     """
-    reduction = reduction_of(size_average, reduce, reduction, "mse_loss")
-    _same_shape("mse_loss", input, target)
+    reduction = checked("mse_loss", input, target, size_average, reduce, reduction)
     if input.array.dtype.kind != "f" and target.array.dtype.kind != "f":
         raise NotImplementedError(f"mse_loss: expected floating-point tensors, got {input.dtype} and {target.dtype}; use .float()")
     if reduction == "mean":
@@ -47,8 +46,7 @@ def l1_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Fl
 
     It is made of `sub`, `abs` and `mean`. The sum is over all n elements; without averaging n counts as 1.
     """
-    reduction = reduction_of(size_average, reduce, reduction, "l1_loss")
-    _same_shape("l1_loss", input, target)
+    reduction = checked("l1_loss", input, target, size_average, reduce, reduction)
     return reduced(ops.absolute(input - target), reduction)
 
 

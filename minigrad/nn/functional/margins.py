@@ -8,16 +8,6 @@ from ...functions.arguments import check_input
 from .losses import Flag, check_classes, checked, reduced, reduction_of
 
 
-def soft_margin_loss(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
-    """Return the logistic loss for targets 1 and -1.
-
-    y = Σ log(1 + e^(-target input)) / n,  dL/dinput = -g target sigmoid(-target input) / n,
-    dL/dtarget = -g input sigmoid(-target input) / n
-    """
-    reduction = checked("soft_margin_loss", input, target, size_average, reduce, reduction)
-    return reduced(ops.bce_logits(target * input, 1.0), reduction)
-
-
 def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
                       size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return how much the scores of other classes come within `margin` of the target's, for scores (N, C) or (C,) and classes (N,) or ().
@@ -50,15 +40,3 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
     """
     reduction = checked("margin_ranking_loss", input1, input2, size_average, reduce, reduction)
     return reduced(ops.clip(margin - check_input(target, "margin_ranking_loss", "target") * (input1 - input2), 0, None), reduction)
-
-
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, size_average: Flag = None, reduce: Flag = None,
-                         reduction: str = "mean") -> Tensor:
-    """Return the input where the target is 1, and what it lacks to `margin` where the target is -1.
-
-    y = Σ (input where target = 1, else max(0, margin - input)) / n,  no gradient for target,
-    dL/dinput = g / n where target = 1, -g / n where else and input ≤ margin, else 0
-    """
-    reduction = checked("hinge_embedding_loss", input, target, size_average, reduce, reduction)
-    apart = ops.where(ops.equal(target, 1), 0, ops.clip(margin - input, 0, None))
-    return reduced(apart + ops.where(ops.equal(target, -1), 0, input), reduction)

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING
 
 from .annealing import CosineAnnealingLR, CosineAnnealingWarmRestarts, OneCycleLR
-from .composed import ChainedScheduler, SequentialLR
 from .plateau import ReduceLROnPlateau
-from .scaling import ConstantLR, ExponentialLR, LambdaLR, LinearLR, MultiplicativeLR, MultiStepLR, PolynomialLR, StepLR
+from .scaling import ConstantLR, ExponentialLR, LambdaLR, LinearLR, MultiStepLR, StepLR
 from .scheduler import LRScheduler
+from .sequential import SequentialLR
 
-__all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LRScheduler", "LambdaLR",
-           "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"]
+__all__ = ["ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR",
+           "MultiStepLR", "OneCycleLR", "ReduceLROnPlateau", "SequentialLR", "StepLR"]
 
 _LRScheduler = LRScheduler  # its old name, which programs still use for schedules of their own
 

@@ -1,4 +1,4 @@
-"""Schedules that multiply rates: StepLR, MultiStepLR, ConstantLR, LinearLR, ExponentialLR, PolynomialLR, LambdaLR, MultiplicativeLR.
+"""Schedules that multiply rates: StepLR, MultiStepLR, ConstantLR, LinearLR, ExponentialLR and LambdaLR.
 
 As in PyTorch, each step computes the rate from the current one where it can ("chainable form"), so that two
 schedules on one optimizer multiply, and a rate that a program sets by hand is carried on.
@@ -100,21 +100,6 @@ class LinearLR(LRScheduler):
         return [lr * (self.start_factor + rise) for lr in self.base_lrs]
 
 
-class PolynomialLR(LRScheduler):
-    """lr = lr₀ · (1 - t / total_iters)^power after t epochs, and 0 from `total_iters` on."""
-
-    def __init__(self, optimizer: Any, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
-        self.total_iters, self.power = total_iters, power
-        super().__init__(optimizer, last_epoch)
-
-    def next_lr(self) -> list[float]:
-        t, n = self.last_epoch, self.total_iters
-        return self._scaled(1 if self._is_initial or t > n else ((1.0 - t / n) / (1.0 - (t - 1) / n)) ** self.power)
-
-    def closed_form_lr(self) -> list[float]:
-        return [lr * (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power for lr in self.base_lrs]
-
-
 class LambdaLR(LRScheduler):
     """lr = lr₀ · lr_lambda(t) after t epochs; a list has one function for each param group."""
 
@@ -142,12 +127,3 @@ class LambdaLR(LRScheduler):
         for function, saved in zip(functions, state_dict["lr_lambdas"], strict=True):
             if saved is not None:
                 vars(function).update(saved)
-
-
-class MultiplicativeLR(LambdaLR):
-    """lr ← lr · lr_lambda(t) every epoch, at the t-th one; a list has one function for each param group."""
-
-    def next_lr(self) -> list[float]:
-        if self._is_initial:
-            return self._current()
-        return [lr * f(self.last_epoch) for f, lr in zip(self.lr_lambdas, self._current(), strict=True)]
