@@ -84,5 +84,5 @@ def test_nearly_all_samples_are_supported():
     judgements = [v for name in MODULES for v, _ in verdicts(name)]
     unsupported = sum(v is not None and v.startswith("unsupported") for v in judgements)
     assert len(MODULES) >= 30
-    assert len(judgements) > 280
+    assert len(judgements) > 270
     assert unsupported <= 0.03 * len(judgements)
