@@ -226,8 +226,11 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """Return `steps` numbers from base^start to base^end, both included, whose exponents are at equal distances."""
-    exponents, number = linspace(start, end, steps, dtype=backend.float64).array, float(check_number(base, "logspace"))
-    return leaf(backend.without_fp_warnings(lambda: (number**exponents).astype(dtype_or_default(dtype))), device, requires_grad)
+    wanted, number = dtype_or_default(dtype), float(check_number(base, "logspace"))
+    if wanted.kind != "f":  # PyTorch cuts them to whole numbers too
+        start, end = (int(check_number(n, "logspace")) for n in (start, end))
+    exponents = linspace(start, end, steps, dtype=backend.float64).array
+    return leaf(backend.without_fp_warnings(lambda: (number**exponents).astype(wanted)), device, requires_grad)
 
 
 def eye(n: int, m: int | None = None, *, dtype: DTypeLike = None, device: DeviceLike = None, requires_grad: bool = False) -> Tensor:

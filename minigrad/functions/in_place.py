@@ -147,7 +147,7 @@ def clamp_(self: Tensor, min: Operand | None = None, max: Operand | None = None)
     y = min(max(self, min), max),  dL/dself = g where min ≤ self ≤ max, else 0,
     dL/dmin = g where self < min < max, else 0,  dL/dmax = g where self > max or max < min, else 0
     """
-    return replace(self, "clamp_", lambda: e.clamp(self, min, max))
+    return replace(self, "clamp_", lambda: e.clamp(self, min, max), min, max)
 
 
 # ---- elements given or drawn

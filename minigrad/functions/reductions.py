@@ -114,7 +114,7 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
 
     y = log Σ e^input over `dim`,  dL/dinput = g e^(input - y)
     """
-    return ops.logsumexp(floating(input, "logsumexp"), axis=axes_of(dim, input), keepdims=keepdim)
+    return ops.logsumexp(floating(input, "logsumexp"), axis=axes_of(dim, input) or None, keepdims=keepdim)
 
 
 def _counted(x: Tensor, dtype: DTypeLike, name: str) -> Tensor:
