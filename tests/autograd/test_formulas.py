@@ -188,10 +188,10 @@ def test_what_an_operation_states_is_so(name):
 
 RECORDS_NOTHING = {  # or has no gradient
     "all", "allclose", "any", "argmax", "argmin", "argsort", "backward", "bernoulli_", "bincount", "bitwise_and", "bitwise_left_shift",
-    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "byte", "char", "count_nonzero", "detach", "detach_",
-    "eq", "equal", "exponential_", "ge", "gt", "int", "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "long", "lt", "ne", "nelement", "nonzero", "normal_", "numel", "one_hot", "random_",
-    "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "resize_", "retain_grad", "short",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "bool", "byte", "char", "count_nonzero", "detach", "detach_", "eq",
+    "equal", "exponential_", "ge", "gt", "int", "is_floating_point", "is_tensor", "isclose", "isfinite", "isinf", "isnan", "le",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "long", "lt", "ne", "nelement", "nonzero", "normal_", "numel", "one_hot",
+    "random_", "reduction_of", "register_hook", "register_post_accumulate_grad_hook", "requires_grad_", "resize_", "retain_grad", "short",
     "uniform_", "unique",
 }  # fmt: skip
 HOMES = ("elementwise", "in_place", "indexing", "norms", "parts", "products", "reductions", "scattering", "shapes", "sorting",
