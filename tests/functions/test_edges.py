@@ -240,7 +240,8 @@ def test_the_logarithm_of_an_extreme():
 
 @pytest.mark.parametrize("wrong", [lambda lib: lib.maximum(3, 4), lambda lib: lib.minimum(3.0, lib.ones(2)), lambda lib: lib.eye(2, -1),
                                    lambda lib: lib.arange(lib.tensor([1, 2])), lambda lib: lib.tensor(1.0).cumsum(1),
-                                   lambda lib: lib.tensor(1.0).prod(-2), lambda lib: lib.ones(2, 2).tril(0.5), lambda lib: lib.ones(2).sum("x")])
+                                   lambda lib: lib.tensor(1.0).prod(-2), lambda lib: lib.ones(2, 2).tril(0.5),
+                                   lambda lib: lib.ones(2).sum("x")])
 def test_pytorch_refuses_this_too(wrong):
     with pytest.raises((TypeError, RuntimeError, IndexError)) as theirs:
         wrong(torch)
