@@ -209,7 +209,7 @@ class Tensor(graph.Tensor):
     exp, expm1, log, log1p, log2, log10 = e.exp, e.expm1, e.log, e.log1p, e.log2, e.log10
     sqrt, rsqrt, reciprocal, tanh, sigmoid, relu = e.sqrt, e.rsqrt, e.reciprocal, e.tanh, e.sigmoid, e.relu
     sin, cos, tan, sinh, cosh, atan, atan2 = e.sin, e.cos, e.tan, e.sinh, e.cosh, e.atan, e.atan2
-    lerp, addcmul, addcdiv = e.lerp, e.addcmul, e.addcdiv
+    lerp, addcmul, addcdiv, maximum, minimum = e.lerp, e.addcmul, e.addcdiv, e.maximum, e.minimum
     softmax, log_softmax = e.softmax, e.log_softmax
     matmul, mm, bmm, mv, dot = products.matmul, products.mm, products.bmm, products.mv, products.dot
     outer, ger, addmm, baddbmm = products.outer, products.outer, products.addmm, products.baddbmm

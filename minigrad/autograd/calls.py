@@ -96,6 +96,8 @@ def record(cls, ctx, inputs, returned, outs, several):
             rebind(out, value)
         else:
             out.node, out._requires_grad = value, True
+            if out.views is not None:
+                out.views.opaque = True  # a view of an input, say: its gradient is that of the class
         if engine.observers:
             engine.tell(inputs, out)
             node.made = getattr(value, "made", None)

@@ -207,7 +207,8 @@ def constant_in(x, *others):
 
 
 def _zeros(x, g):
-    return backend.array_module(x).zeros_like(x)
+    xp = backend.array_module(x)
+    return xp.astype(xp.zeros_like(x), g.dtype)  # x is float32 where an operation is wide, its gradient float16
 
 
 def _have_same_bits(a, b):

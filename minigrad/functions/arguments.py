@@ -101,7 +101,9 @@ def fill_shape(x: Tensor, shape: tuple[int, ...], name: str) -> tuple[int, ...]:
 def axis_of(dim: Any, ndim: int) -> int:
     """Return `dim` counted from 0; raise IndexError, which says what is possible, if there is no such axis."""
     if type(dim) is not int:
-        dim = operator.index(dim)  # raises TypeError unless it is a whole number
+        if not hasattr(dim, "__index__"):
+            raise TypeError(f"dim must be a whole number, not {dim!r} ({type(dim).__name__})")
+        dim = operator.index(dim)
     n = max(ndim, 1)
     if not -n <= dim < n:
         raise IndexError(f"dimension out of range: expected {-n} … {n - 1}, got {dim}")

@@ -48,11 +48,14 @@ def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> T
         return quotient(check_input(input, "div"), other)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(f"div: expected the rounding mode None, 'floor' or 'trunc', got {rounding_mode!r}")
-    exact = quotient(check_input(input, "div"), other)
-    x, y = (a.detach() if isinstance(a, Tensor) else a for a in (input, other))
+    x, y = (a.detach() if isinstance(a, Tensor) else a for a in (check_input(input, "div"), other))
     down = ops.floor_divide(x, y)
     if down.array.dtype.kind == "f":
-        return ops.trunc(exact) if rounding_mode == "trunc" else ops.where(True, down, exact)
+        rounded = ops.trunc(quotient(x, y)) if rounding_mode == "trunc" else down
+        for operand in (input, other):
+            if isinstance(operand, Tensor) and operand.requires_grad:
+                rounded = ops.where(True, rounded, operand.to(rounded.dtype))  # in its history, with the gradient 0
+        return rounded
     return down if rounding_mode == "floor" else ops.where((down < 0) & (down * y != x), down + 1, down)
 
 
@@ -61,10 +64,15 @@ def quotient(x: Operand, y: Operand) -> Tensor:
 
     z = x / y,  dL/dx = g / y,  dL/dy = -g x / y²
     """
+    return ops.div(*quotient_operands(x, y))
+
+
+def quotient_operands(x: Any, y: Any) -> tuple[Any, Any]:
+    """Return the operands of x / y; whole numbers beside whole numbers become floating-point."""
     if ((isinstance(x, Tensor) and x.array.dtype.kind != "f") or (isinstance(y, Tensor) and y.array.dtype.kind != "f")) and \
             backend.result_dtype([raw(a, "div") for a in (x, y)]).kind != "f":
         x, y = (a.to(backend.get_default_dtype()) if isinstance(a, Tensor) else a for a in (x, y))
-    return ops.div(x, y)
+    return x, y
 
 
 def pow(input: Tensor | float, exponent: Operand) -> Tensor:
@@ -86,7 +94,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
 
     y = the angle of the point (other, input),  dL/dinput = g other / (input² + other²),  dL/dother = -g input / (input² + other²)
     """
-    return ops.arctan2(floating(input, "atan2"), floating(other, "atan2"))
+    return ops.arctan2(*quotient_operands(check_input(input, "atan2"), check_input(other, "atan2", "other")))
 
 
 def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
@@ -94,7 +102,11 @@ def lerp(input: Tensor, end: Tensor, weight: float | Tensor) -> Tensor:
 
     y = input + weight (end - input),  dL/dinput = g (1 - weight),  dL/dend = g weight,  dL/dweight = g (end - input)
     """
-    return check_input(input, "lerp") + (check_input(end, "lerp", "end") - input) * weight
+    step = check_input(end, "lerp", "end") - check_input(input, "lerp")
+    if not isinstance(weight, Tensor):
+        return input + step * weight if -0.5 < weight < 0.5 else end - step * (1 - weight)  # each is exact at its end
+    w = weight.detach()
+    return ops.where((w > -0.5) & (w < 0.5), input + step * weight, end - step * (1 - weight))
 
 
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -103,7 +115,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     y = input + value · tensor1 · tensor2,  dL/dinput = g,  dL/dtensor1 = value g tensor2,  dL/dtensor2 = value g tensor1,
     no gradient for value
     """
-    return add(input, check_input(tensor1, "addcmul", "tensor1") * tensor2, alpha=value)
+    return add(input, _of_sum(input, tensor1, tensor2, "addcmul") * tensor2, alpha=value)
 
 
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
@@ -112,7 +124,13 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     y = input + value · tensor1 / tensor2,  dL/dinput = g,  dL/dtensor1 = value g / tensor2,
     dL/dtensor2 = -value g tensor1 / tensor2²,  no gradient for value
     """
-    return add(input, check_input(tensor1, "addcdiv", "tensor1") / tensor2, alpha=value)
+    return add(input, _of_sum(input, tensor1, tensor2, "addcdiv") / tensor2, alpha=value)
+
+
+def _of_sum(input: Tensor, tensor1: Tensor, tensor2: Tensor, name: str) -> Tensor:
+    """Return tensor1 in the dtype of a sum with all three tensors, so that no term is rounded to a smaller dtype before."""
+    arrays = [check_input(x, name, argument).array for x, argument in ((input, "input"), (tensor1, "tensor1"), (tensor2, "tensor2"))]
+    return tensor1.to(backend.result_dtype(arrays))
 
 
 def square(input: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import backend, ops
+from ..autograd import modes
 from .arguments import axes_of, beside, check_floating, check_input, takes_axis
 from .reductions import amax, amin, sum
 from .types import Dim, DTypeLike, Tensor
@@ -57,7 +58,7 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False,
     if abs(ord) == backend.inf:
         return (amax if ord > 0 else amin)(ops.absolute(x), () if dim is None else dim, keepdim)
     if ord == 0:
-        if x.requires_grad:
+        if x.requires_grad and modes.recording.get():
             raise NotImplementedError("norm: a count, p=0, has no gradient; pass x.detach()")
         return sum(x != 0, dim, keepdim, dtype=x.dtype)
     if ord == 1:

@@ -139,7 +139,7 @@ def _is_lower(name: str, x: Tensor, diagonal: int) -> Tensor:
     """Return for each place of the matrices whether j ≤ i + diagonal."""
     check_axes(name, 2, x, or_more=True)
     (n, m), xp = x.array.shape[-2:], backend.array_module(x.array)
-    return beside(x, xp.arange(m) <= xp.arange(n).reshape(n, 1) + diagonal)
+    return beside(x, xp.arange(m) <= xp.arange(n).reshape(n, 1) + operator.index(diagonal))
 
 
 # ---- copies with parts repeated or exchanged

@@ -93,7 +93,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, a
 def _sum_with(found: Tensor, x: Tensor, beta: float, alpha: float) -> Tensor:
     """Return beta x + alpha times a product, in the shape of the product."""
     x, found = expand(x, found.array.shape), found if alpha == 1 else alpha * found
-    return found if beta == 0 else found + (x if beta == 1 else beta * x)
+    return ops.where(True, found, x) if beta == 0 else found + (x if beta == 1 else beta * x)
 
 
 def product(x: Any, y: Any) -> Tensor:

@@ -80,7 +80,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     y = Π input over `dim`,  dL/dinput = g times the product of the other elements
     """
     x = _counted(input, dtype, "prod")
-    x, dim = (x.reshape(-1), 0) if dim is None or x.array.ndim == 0 else (x, axis_of(dim, x.array.ndim))
+    axis = 0 if dim is None else axis_of(dim, x.array.ndim)
+    x, dim = (x.reshape(-1), 0) if dim is None or x.array.ndim == 0 else (x, axis)
     while (n := x.array.shape[dim]) > 1:  # by halves, so that the derivatives are right where there are zeros
         half = n // 2
         pairs = narrow(x, dim, 0, half) * narrow(x, dim, half, half)
@@ -96,7 +97,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: DTypeLike = None) -> Tensor:
     y = the sums of the first 1, 2, … elements,  dL/dinput = the sums of the last n, n - 1, … of g
     """
     x = _counted(input, dtype, "cumsum")
-    return ops.cumsum(x, axis=axis_of(dim, x.array.ndim)) if x.array.ndim else x.clone()
+    axis = axis_of(dim, x.array.ndim)
+    return ops.cumsum(x, axis=axis) if x.array.ndim else x.clone()
 
 
 @takes_axis
@@ -118,7 +120,7 @@ def logsumexp(input: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
 
     y = log Σ e^input over `dim`,  dL/dinput = g e^(input - y)
     """
-    return ops.logsumexp(floating(input, "logsumexp"), axis=axes_of(dim, input), keepdims=keepdim)
+    return ops.logsumexp(floating(input, "logsumexp"), axis=axes_of(dim, input) or None, keepdims=keepdim)
 
 
 def _counted(x: Tensor, dtype: DTypeLike, name: str) -> Tensor:

@@ -8,7 +8,8 @@ from typing import Any
 from .. import backend, ops
 from .arguments import axis_of, beside, check_input, shaped, takes_axis
 from .parts import narrow
-from .reductions import Extremes, any, chosen
+from .reductions import Extremes, amax, any, chosen
+from .scattering import masked_select
 from .types import Tensor
 
 __all__ = ["argsort", "bincount", "median", "sort", "topk", "unique"]
@@ -65,10 +66,11 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """Return the middle element, of an even number the lower one; along `dim`, (values, indices). It is NaN where there is a NaN.
 
-    y = the middle element of input,  dL/dinput = g at its place, else 0
+    y = the middle element of input,  dL/dinput = g / k at the k elements that equal it, else 0; along `dim`, g at `indices`
     """
     if dim is None:
-        return median(check_input(input, "median").reshape(-1), 0).values
+        middle = median(check_input(input, "median").detach().reshape(-1), 0).values
+        return amax(masked_select(input, (input == middle) | (input != input)), ())
     x = input if input.array.dtype.kind != "f" else ops.where(any(input != input, dim, True), backend.nan, input)
     order = _order(x, dim)
     return chosen(median_result, x, narrow(order, dim, order.array.shape[dim] - 1 >> 1, 1), dim, keepdim)

@@ -36,12 +36,16 @@ def var(x, *, axis=None, keepdims=False, correction=1):
     """
     xp, shape, axes = array_module(x), x.shape, normal_axes(axis, x.ndim)
     first = xp.getitem(x, key=tuple([slice(1 if i in axes else None) for i in range(len(shape))]))
-    first, freedom = xp.where(first - first == 0, first, 0), prod([shape[i] for i in axes]) - correction
-    d = x - xp.stop_gradient(first)  # then all are exactly 0 where all elements are equal
-    d = d - mean(d, axis=axis, keepdims=True)
+    first, freedom = xp.stop_gradient(xp.where(first - first == 0, first, 0)), prod([shape[i] for i in axes]) - correction
+
+    def distances():
+        d = x - first  # then all are exactly 0 where all elements are equal
+        return d - mean(d, axis=axis, keepdims=True)
+
+    d = distances()
     y = xp.sum(d * d, axis=axis, keepdims=keepdims)
     y = y / freedom if freedom > 0 else y * float("inf")
-    return y, lambda g: spread(g * (2 / freedom if freedom > 0 else float("inf")), shape, axis, keepdims) * d
+    return y, lambda g: spread(g * (2 / freedom if freedom > 0 else float("inf")), shape, axis, keepdims) * distances()
 
 
 @op(wide=True)

@@ -227,6 +227,26 @@ def test_a_forward_that_returns_its_input():
             y.mul_(2)
 
 
+@pytest.mark.parametrize("computed", [False, True])
+def test_a_view_that_forward_returns_is_not_changed_in_place(computed):
+    for lib in (mg, torch):
+
+        class Flat(lib.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x.view(-1)
+
+            @staticmethod
+            def backward(ctx, g):
+                return g.view(1, 1)
+
+        x = lib.ones(1, 1, requires_grad=True)
+        y = x * 1 if computed else x
+        with pytest.raises(RuntimeError):  # the change would not be in the history of y
+            Flat.apply(y).mul_(2)
+        assert y.item() == 1
+
+
 def test_a_forward_that_returns_an_input_that_is_a_constant():
     for lib in (mg, torch):
 

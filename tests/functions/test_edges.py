@@ -49,6 +49,42 @@ def test_ties():
     both(lambda lib, x: x.max(), [[1.0, 3.0, 3.0], [2.0, 2.0, 3.0]])
 
 
+    both(lambda lib, x: x.median(), [[1.0, 3.0, 2.0], [2.0, 2.0, 3.0]])
+
+
+def test_bounds_changed_in_place_into_a_tensor_are_in_its_history():
+    both(lambda lib, low, high: lib.tensor([0.0, 2.0, 4.0], dtype=lib.float64).clamp_(low, high), [1.0] * 3, [3.0] * 3)
+
+
+def test_lerp_is_exact_at_both_ends():
+    for weight in (0.0, 1.0, [0.0, 1.0], [0.25, 0.75]):
+        both(lambda lib, x, y, w: lib.lerp(x, y, w), [1e20, 1e20], [1.0, 3.0], weight)
+
+
+@pytest.mark.parametrize("mode", ["floor", "trunc"])
+def test_a_rounded_quotient_has_the_gradient_0_everywhere(mode):
+    both(lambda lib, x, y: lib.div(x, y, rounding_mode=mode), [float("inf"), -7.0], [2.0, 0.0])
+
+
+def test_terms_of_smaller_dtypes_are_not_rounded():
+    for name in ("addcmul", "addcdiv"):
+        have, want = [getattr(lib.tensor([1.0], dtype=lib.float64), name)(lib.tensor([5]), lib.tensor([0.1])) for lib in (mg, torch)]
+        np.testing.assert_array_equal(have.numpy(), want.numpy())
+
+
+def test_ignored_terms_have_the_gradient_0():
+    both(lambda lib, x, y: lib.addmm(x, y, y, beta=0), [[float("nan")]], [[2.0]])
+
+
+def test_dtypes_of_angles_and_of_powers_of_whole_numbers():
+    for lib in (mg, torch):
+        assert lib.atan2(lib.tensor([1.0]).half(), lib.tensor([2])).dtype == lib.float16
+        assert lib.logspace(0, 2.5, 3, dtype=lib.int64).tolist() == [1, 10, 100]
+        assert lib.logsumexp(lib.zeros(2, 2), (), True).shape == (1, 1)
+        with lib.no_grad():
+            assert lib.ones(3, requires_grad=True).norm(p=0) == 3
+
+
 def test_numbers_on_either_side():
     for a, b in (([1.0, -2.0], 1.5), (1.5, [1.0, 2.0])):
         both(lambda lib, x, y: ops.maximum(x, y) if lib is mg else torch.maximum(*map(torch.as_tensor, (x, y))), a, b)
@@ -203,9 +239,11 @@ def test_the_logarithm_of_an_extreme():
 
 
 @pytest.mark.parametrize("wrong", [lambda lib: lib.maximum(3, 4), lambda lib: lib.minimum(3.0, lib.ones(2)), lambda lib: lib.eye(2, -1),
-                                   lambda lib: lib.arange(lib.tensor([1, 2]))])
+                                   lambda lib: lib.arange(lib.tensor([1, 2])), lambda lib: lib.tensor(1.0).cumsum(1),
+                                   lambda lib: lib.tensor(1.0).prod(-2), lambda lib: lib.ones(2, 2).tril(0.5),
+                                   lambda lib: lib.ones(2).sum("x")])
 def test_pytorch_refuses_this_too(wrong):
-    with pytest.raises((TypeError, RuntimeError)) as theirs:
+    with pytest.raises((TypeError, RuntimeError, IndexError)) as theirs:
         wrong(torch)
     with pytest.raises(theirs.type):
         wrong(mg)

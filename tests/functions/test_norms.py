@@ -42,3 +42,15 @@ def test_without_enough_elements_the_variance_is_pytorch_s():
         with pytest.warns(UserWarning, match="degrees of freedom"):
             wanted = eval(code, {"x": torch.tensor([[1.0, 2.0]])})
         assert np.array_equal(eval(code, {"x": minigrad.tensor([[1.0, 2.0]])}).numpy(), wanted.numpy(), equal_nan=True), code
+
+
+@pytest.mark.parametrize("function", [lambda x: x.var(0), lambda x: x.std()])
+def test_a_second_derivative_after_another_tensor_was_changed_in_place(function):
+    results = []
+    for T in (torch, minigrad):
+        w, other = T.tensor([[1.0, 3.0], [2.0, 7.0]], dtype=T.float64, requires_grad=True), T.zeros(2)
+        y = function(w * 1)
+        other.add_(1)  # as the running statistics of a batch norm are
+        (g,) = T.autograd.grad((y**2).sum(), w, create_graph=True)
+        results.append(T.autograd.grad((g**3).sum(), w)[0].numpy())
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-13)

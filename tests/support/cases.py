@@ -481,6 +481,11 @@ def from_logarithm(arrays, options, g):
     return [2 * largest(arrays[0]) + 2, largest(g) * (1 + largest(arrays[0]))]
 
 
+def from_logarithms(arrays, options, g):
+    """Return the sizes of the terms of log(1 - x) - log x for probabilities not far from ½, which cancel at ½."""
+    return [0, 0, 4 * largest(g)]
+
+
 def from_one(arrays, options, g):
     """Return the sizes of the terms of g (1 - y²), y being at most 1, or of g itself, at every use."""
     return [0, largest(g)]
@@ -577,7 +582,7 @@ OPS = [
     op("zeros_like", one, order=0),
     op("ones_like", one, order=0),
     op("mse", paired, terms=from_distance, special="one"),
-    op("bce", paired, domain=inner, kinks=(), special=False),
+    op("bce", paired, domain=inner, kinks=(), special=False, terms=from_logarithms),
     op("bce_logits", paired, terms=from_logits, special=False),
     op("nll", classified, terms=from_average, special="one"),
     op("nll_each", classified),

@@ -9,16 +9,24 @@ from typing import Any
 
 from ... import ops
 from ..._tensor import Tensor
+from ...backend import float16
 from ...functions.arguments import check_input
 from ...functions.writing import replace
 from .checks import check_tensors
 
 
-def activated(name: str, input: Tensor, inplace: bool, compute: Callable[[], Any]) -> Tensor:
-    """Return compute(), which is written into `input` if `inplace`. Raise unless `input` is a floating-point tensor."""
+def activated(name: str, input: Tensor, inplace: bool, compute: Callable[[Any], Any]) -> Tensor:
+    """Return compute(input), of float16 in float32; write it into `input` if `inplace`.
+
+    Raise NotImplementedError unless `input` is a floating-point tensor.
+    """
     if check_input(input, name).array.dtype.kind != "f":
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {input.dtype}; use .float() or .double() first")
-    result: Tensor = replace(input, f"{name}_", compute) if inplace else compute()
+
+    def computed() -> Any:
+        return compute(input.float()).half() if input.dtype == float16 else compute(input)
+
+    result: Tensor = replace(input, f"{name}_", computed) if inplace else computed()
     return result
 
 
@@ -36,7 +44,7 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
     y = input where input > 0, else negative_slope · input,  dL/dinput = g where input > 0, else negative_slope · g
     """
-    return activated("leaky_relu", input, inplace, lambda: ops.leaky_relu(input, slope=negative_slope))
+    return activated("leaky_relu", input, inplace, lambda x: ops.leaky_relu(x, slope=negative_slope))
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -48,7 +56,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     check_tensors("prelu", input=input, weight=weight)
     ones = [1] * input.ndim
     weight = weight.reshape([-1, *ones[2:]] if weight.numel() > 1 else ones)
-    return activated("prelu", input, False, lambda: ops.where(input > 0, input, weight * ops.where(input > 0, 0, input)))
+    return activated("prelu", input, False, lambda x: ops.where(x > 0, x, weight * ops.where(x > 0, 0, x)))
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -56,9 +64,9 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
     y = input where input > 0, else alpha (e^input - 1),  dL/dinput = g where input > 0, else g alpha e^input
     """
-    def bent() -> Any:
-        above = ops.where(input == 0, input * alpha, input)  # at 0 the slope is alpha and the second derivative 0, as in PyTorch
-        return ops.where(input < 0, ops.expm1(ops.where(input < 0, input, 0)) * alpha, above)
+    def bent(x: Any) -> Any:
+        above = ops.where(x == 0, x * alpha, x)  # at 0 the slope is alpha and the second derivative 0, as in PyTorch
+        return ops.where(x < 0, ops.expm1(ops.where(x < 0, x, 0)) * alpha, above)
 
     return activated("elu", input, inplace, bent)
 
@@ -68,7 +76,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
     y = s input where input > 0, else s α (e^input - 1),  dL/dinput = g s where input > 0, else g s α e^input
     """
-    return activated("selu", input, inplace, lambda: elu(input, 1.6732632423543772) * 1.0507009873554805)
+    return activated("selu", input, inplace, lambda x: elu(x, 1.6732632423543772) * 1.0507009873554805)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -81,7 +89,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
     inner = {"none": lambda x: ops.erf(x * math.sqrt(0.5)), "tanh": lambda x: ops.tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi))}
-    return activated("gelu", input, False, lambda: input * (inner[approximate](input) * 0.5 + 0.5))
+    return activated("gelu", input, False, lambda x: x * (inner[approximate](x) * 0.5 + 0.5))
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -89,7 +97,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
 
     y = input σ(input),  dL/dinput = g σ(input) (1 + input (1 - σ(input)))
     """
-    return activated("silu", input, inplace, lambda: input * ops.sigmoid(input))
+    return activated("silu", input, inplace, lambda x: x * ops.sigmoid(x))
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -97,9 +105,9 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
     y = log(1 + e^(beta input)) / beta,  dL/dinput = g σ(beta input)
     """
-    def smooth() -> Any:
-        linear = ops.greater(input * beta, threshold)
-        return ops.where(linear, input, ops.log1p(ops.exp(ops.where(linear, 0, input) * beta)) / beta)
+    def smooth(x: Any) -> Any:
+        linear = ops.greater(x * beta, threshold)
+        return ops.where(linear, x, ops.log1p(ops.exp(ops.where(linear, 0, x) * beta)) / beta)
 
     return activated("softplus", input, False, smooth)
 
@@ -109,7 +117,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 
     y = log σ(input) = -log(1 + e^-input),  dL/dinput = g σ(-input)
     """
-    return activated("logsigmoid", input, False, lambda: -softplus(-input, threshold=40))  # log(1 + e^40) is 40
+    return activated("logsigmoid", input, False, lambda x: -softplus(-x, threshold=40))  # log(1 + e^40) is 40
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -117,8 +125,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
     y = min(max(input, min_val), max_val),  dL/dinput = g where min_val < input < max_val, else 0
     """
-    def limited() -> Any:
-        return ops.where((input > min_val) & (input < max_val), input, ops.clip(input.detach(), min_val, max_val))
+    def limited(x: Any) -> Any:
+        return ops.where((x > min_val) & (x < max_val), x, ops.clip(x.detach(), min_val, max_val))
 
     return activated("hardtanh", input, inplace, limited)
 

@@ -32,6 +32,14 @@ def test_far_out_and_at_the_kinks(name, options):
         np.testing.assert_allclose(have.detach().numpy(), want.detach().numpy(), rtol=1e-11, atol=1e-13)
 
 
+@pytest.mark.parametrize("name, options", CALLS)
+def test_float16_is_computed_in_float32(name, options):
+    points = np.float16([2.4, -15, 15, 12, -12, 100])  # e^12 is no float16
+    for have, want in zip(derivatives(mg, name, options, points)[:2], derivatives(torch, name, options, points)):
+        assert have.dtype == mg.float16
+        np.testing.assert_allclose(have.tolist(), want.tolist(), rtol=2e-3, atol=2e-3)
+
+
 @pytest.mark.parametrize("name", ["leaky_relu", "elu", "selu", "silu", "hardtanh", "relu6"])
 def test_in_place(name):
     for recorded in (False, True):
