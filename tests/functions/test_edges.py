@@ -76,10 +76,9 @@ def test_ignored_terms_have_the_gradient_0():
     both(lambda lib, x, y: lib.addmm(x, y, y, beta=0), [[float("nan")]], [[2.0]])
 
 
-def test_dtypes_of_angles_and_of_powers_of_whole_numbers():
+def test_dtypes_of_angles_sums_over_no_dim_and_counts():
     for lib in (mg, torch):
         assert lib.atan2(lib.tensor([1.0]).half(), lib.tensor([2])).dtype == lib.float16
-        assert lib.logspace(0, 2.5, 3, dtype=lib.int64).tolist() == [1, 10, 100]
         assert lib.logsumexp(lib.zeros(2, 2), (), True).shape == (1, 1)
         with lib.no_grad():
             assert lib.ones(3, requires_grad=True).norm(p=0) == 3
