@@ -34,7 +34,10 @@ def std(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = F
 
     y = √(Σ (input - m)² / (n - correction)),  dL/dinput = g (input - m) / (y (n - correction))
     """
-    return _except_at_zero(ops.sqrt, var(input, dim, unbiased, keepdim, correction=correction))
+    x = check_floating(input, "var or std")
+    if x.dtype == backend.float16:  # whose squares end at 255²
+        return std(x.float(), dim, unbiased, keepdim, correction=correction).half()
+    return _except_at_zero(ops.sqrt, var(x, dim, unbiased, keepdim, correction=correction))
 
 
 def norm(input: Tensor, p: Any = "fro", dim: Dim = None, keepdim: bool = False, dtype: DTypeLike = None) -> Tensor:
@@ -55,6 +58,8 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False,
     if isinstance(ord, str):
         raise NotImplementedError(f"norm: there is no norm {ord!r}, which takes singular values; use a number or 'fro'")
     x = check_floating(x if dtype is None else x.to(dtype), "norm")
+    if x.dtype == backend.float16:  # whose squares end at 255²
+        return vector_norm(x.float(), ord, dim, keepdim).half()
     if abs(ord) == backend.inf:
         return (amax if ord > 0 else amin)(ops.absolute(x), () if dim is None else dim, keepdim)
     if ord == 0:

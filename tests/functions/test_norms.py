@@ -54,3 +54,15 @@ def test_a_second_derivative_after_another_tensor_was_changed_in_place(function)
         (g,) = T.autograd.grad((y**2).sum(), w, create_graph=True)
         results.append(T.autograd.grad((g**3).sum(), w)[0].numpy())
     np.testing.assert_allclose(results[1], results[0], rtol=1e-13)
+
+
+@pytest.mark.parametrize("function", [lambda x: x.norm(), lambda x: x.norm(3), lambda x: x.std()])
+@pytest.mark.parametrize("numbers", [[100.0, -300.0], [1e-4, 3e-4]])
+def test_float16_is_computed_in_float32(function, numbers):
+    results = []
+    for T, dtype in ((torch, torch.float64), (minigrad, minigrad.float16)):
+        x = T.tensor(np.float16(numbers).tolist(), dtype=dtype, requires_grad=True)
+        y = function(x)
+        y.backward()
+        results.append([y.item(), *x.grad.tolist()])
+    np.testing.assert_allclose(results[1], results[0], rtol=2e-3)
