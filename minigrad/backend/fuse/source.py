@@ -117,26 +117,26 @@ def _lines(body, text, assign):
 def loop_source(body, kinds, reduce=False):
     """Return the body as the text of one loop for Numba. `kinds`: f (like the output), r (a row) or s (a number) for each parameter.
 
-    With `reduce` the loop stores the sums of blocks of SUMMED elements.
+    With `reduce` the loop stores the sums of blocks of SUMMED elements. Its own names begin with _, as a parameter may be called r.
     """
-    literals = {value: f"c{i}" for i, value in enumerate(body.literals)}
+    literals = {value: f"_c{i}" for i, value in enumerate(body.literals)}
     call = CALLS | {"absolute": "abs"}
     text = functools.partial(expression, literal=literals.__getitem__, call=call, select="({1} if {0} else {2})")
     rows = "r" in kinds
-    index = {"f": "[r, i]" if rows else "[i]", "r": "[i]"}
+    index = {"f": "[_r, _i]" if rows else "[_i]", "r": "[_i]"}
     lead = next(p for p, k in zip(body.parameters, kinds) if k == "f")
     names = [*(["out_"] if body.result else []), *[f"{p}_" for p in body.parameters], *literals.values()]
     lines = [f"{p} = {p}_{index.get(k, '')}" for p, k in zip(body.parameters, kinds)]
     lines += _lines(body, text, lambda name, value: f"{name} = {value}")
     lines += [f"{p}_{index['f']} = {p}" for p in body.written]
     if body.result:
-        lines.append(f"total += {text(body.result)}" if reduce else f"out_{index['f']} = {text(body.result)}")
-    loops = [f"for r in range({lead}_.shape[0]):", f"    for i in range({lead}_.shape[1]):"] if rows else \
-        [f"for i in range({lead}_.size):"]
+        lines.append(f"_total += {text(body.result)}" if reduce else f"out_{index['f']} = {text(body.result)}")
+    loops = [f"for _r in range({lead}_.shape[0]):", f"    for _i in range({lead}_.shape[1]):"] if rows else \
+        [f"for _i in range({lead}_.size):"]
     lines = loops + [("        " if rows else "    ") + line for line in lines]
     if reduce:
-        cuts = [f"{p}_ = {p}_all[b * {SUMMED}:(b + 1) * {SUMMED}]" for p, k in zip(body.parameters, kinds) if k == "f"]
-        lines = ["for b in range(out_.size):", *["    " + line for line in [*cuts, "total = zero_", *lines, "out_[b] = total"]]]
+        cuts = [f"{p}_ = {p}_all[_b * {SUMMED}:(_b + 1) * {SUMMED}]" for p, k in zip(body.parameters, kinds) if k == "f"]
+        lines = ["for _b in range(out_.size):", *["    " + line for line in [*cuts, "_total = zero_", *lines, "out_[_b] = _total"]]]
         full = {f"{p}_": f"{p}_all" for p, k in zip(body.parameters, kinds) if k == "f"}
         names = [*[full.get(n, n) for n in names], "zero_"]
     return f"def {body.name}({', '.join(names)}):\n" + textwrap.indent("\n".join(lines), "    ") + "\n"

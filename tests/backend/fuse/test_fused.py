@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minigrad import ops, optim
-from minigrad.backend import array_module, to_numpy
+from minigrad.backend import array_module, fuse, to_numpy
 from minigrad.backend.cpu import threads
 from minigrad.backend.cpu.numpy_names import numpy_names
 from minigrad.backend.fuse.decorator import Fused
@@ -89,6 +89,26 @@ def test_small_arrays_equal_the_plain_body(fused, backend, data, dtype):
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     what = f"{fused.__name__}, {''.join(kinds)}, {dtype}, {backend.name}"
     compare(fused, backend, arguments(fused, kinds, shape, dtype, rng), what)
+
+
+@fuse
+def names_of_a_loop(r, b, total, c0):
+    """A body whose parameters have names that a loop could use itself."""
+    return r * r + 2 * b - total / 3 + c0
+
+
+@fuse(reduce=True)
+def names_of_a_sum(r, b, total, c0):
+    """The same, summed."""
+    return r * r + 2 * b - total / 3 + c0
+
+
+@on_each_backend
+@pytest.mark.parametrize("fused", [names_of_a_loop, names_of_a_sum], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("kinds", ["ffff", "frsf", "sfrf"])
+def test_parameters_may_have_any_name(fused, backend, kinds):
+    kinds = kinds.replace("r", "f") if fused.reduce else kinds
+    compare(fused, backend, arguments(fused, kinds, (3, 5), "float64", np.random.default_rng(1)), f"{fused.__name__}, {kinds}")
 
 
 @each
