@@ -232,7 +232,7 @@ nn.Parameter(v).requires_grad; isinstance(nn.Parameter(v), T.Tensor); isinstance
 nn.Parameter(v).is_leaf; (nn.Parameter(v) * 2).requires_grad; type(nn.Parameter(v) * 2) is T.Tensor
 nn.Parameter(v).data; nn.Parameter(v).grad; nn.Parameter(v).shape; T.device("cpu"); T.device("cpu").type
 T.device("cpu") == x.device; str(T.device("cuda:0")); T.device("cuda", 0); T.inf; T.nan != T.nan
-T.cuda.is_available() in (True, False); T.double is T.float64
+T.cuda.is_available() in (True, False); T.double is T.float64; T.short is T.int16
 i.floor(); u.ceil(); i.round(); i.trunc(); x.round(); (x / 3).round(decimals=1); T.round(x * 30, decimals=-1); T.floor(x)
 x.half().round()
 T.sin(i); i.log1p(); b.expm1(); T.rsqrt(i); T.reciprocal(i); T.erf(b); T.log2(u); i.log10(); b.tan(); T.sinh(i)
