@@ -46,7 +46,7 @@ class Sums(dict):
 
 
 class Parts:
-    """The gradient of a call with several outputs: theirs, None for an output that no gradient has reached.
+    """The gradient of a call with several outputs: one for each output, None for one that no gradient has reached.
 
     like: one of them, or an array or tensor in its place.
     """

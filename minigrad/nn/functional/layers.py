@@ -148,7 +148,7 @@ def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None, shape: tuple[
 
 
 def _check_parts(name: str, input: Tensor, shape: tuple[Any, ...], **parts: Tensor | None) -> None:
-    """Raise unless the parts of a normalisation have the shape `shape` and the dtype of `input`, which may be a half of theirs."""
+    """Raise unless the parts of a normalisation have the shape `shape` and the dtype of `input`; beside float16 they may be wider."""
     if not input.is_floating_point():
         raise NotImplementedError(f"{name}: expected a floating-point input, got {input.dtype}; use .float()")
     for key, part in parts.items():
