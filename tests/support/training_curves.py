@@ -246,15 +246,20 @@ def distance(a, b):
 def is_fit(setting, steps, tolerance):
     """Return (is it fit, losses, weights) of PyTorch's run, which ends as soon as the setting is seen to be unfit.
 
-    A setting is fit if the run does not diverge, and another run from weights one ulp apart stays within the tolerance.
+    A setting is fit if the run does not diverge, and another run stays within the tolerance, whose first weights are one ulp apart and
+    whose batches are in another order. (An L1 loss's gradient depends on signs alone; where the sum of its terms is 0 but for the
+    rounding errors of one order, Adam divides these by their size.)
     """
     reference, shaken = torch_side(setting), torch_side(setting)
     one_ulp_apart(shaken)
     losses, weights = [], []
+    rng = np.random.default_rng(setting.seed)
     for number, batch in batches(setting, steps):
         losses.append(reference.step(setting, number, batch) / setting.scale)
         weights.append(reference.weights())
-        near = losses[-1] < DIVERGED and distance(shaken.step(setting, number, batch) / setting.scale, losses[-1]) <= tolerance
+        order = rng.permutation(len(batch[0]))
+        loss = shaken.step(setting, number, tuple(part[order] for part in batch))
+        near = losses[-1] < DIVERGED and distance(loss / setting.scale, losses[-1]) <= tolerance
         if not near or distance(shaken.weights(), weights[-1]) > tolerance:
             return False, losses, weights
     return True, losses, weights
@@ -308,18 +313,43 @@ def compare_step(gradients, loss, wanted_gradients, wanted, tolerance, setting, 
 
 
 def rounding(reference, setting, number, wanted):
-    """Return four times the distance of PyTorch's loss and gradients in a step from those of the same weights in float64; 0 in float64."""
+    """Return four times the distance of PyTorch's loss and gradients in a step from those of two other runs of PyTorch; 0 in float64.
+
+    Both have the same weights: one in float64, the other with activations one ulp apart.
+    """
     if setting.dtype == "float64":
         return 0.0
     wide = replace(setting, dtype="float64")
-    exact = torch_side(wide)
-    with torch.no_grad():
-        for p, narrow in zip(exact.parameters, reference.parameters):
-            p.copy_(narrow)
-    loss = exact.backward(wide, number, next(batch for n, batch in batches(wide, number + 1) if n == number))
+    exact, shaken = torch_side(wide), torch_side(setting)
+    shaken.net = torch.nn.Sequential(*(m if isinstance(m, torch.nn.Linear) else OneUlp(m) for m in shaken.net))
     gradients = reference.gradients()
-    gaps = [np.abs(a - b).max(initial=0) for a, b in zip(exact.gradients(), gradients) if b is not None]
-    return 4 * max(distance(loss / setting.scale, wanted / setting.scale), max(gaps) / largest_of(gradients, setting.scale))
+    apart = []
+    for side, how in ((exact, wide), (shaken, setting)):
+        with torch.no_grad():
+            for p, narrow in zip(side.parameters, reference.parameters):
+                p.copy_(narrow)
+        loss = side.backward(how, number, next(batch for n, batch in batches(how, number + 1) if n == number))
+        gaps = [np.abs(a - b).max(initial=0) for a, b in zip(side.gradients(), gradients) if b is not None]
+        apart += [distance(loss / setting.scale, wanted / setting.scale), max(gaps) / largest_of(gradients, setting.scale)]
+    return 4 * max(apart)
+
+
+class OneUlp(torch.nn.Module):
+    """An activation whose output, from which its derivative is computed, is the next number towards 0: libraries differ by that much.
+
+    It matters where a function saturates: in float32 the derivative of tanh, 1 - y², is 0 at y = 1, and 1.2e-7 one ulp below.
+    """
+
+    DERIVATIVES = {"Tanh": lambda y: 1 - y * y, "Sigmoid": lambda y: y * (1 - y), "ReLU": lambda y: (y > 0).to(y.dtype)}
+
+    def __init__(self, activation):
+        super().__init__()
+        self.activation, self.derivative = activation, self.DERIVATIVES[type(activation).__name__]
+
+    def forward(self, x):
+        """Return y + y'·(x - x): the value y, with the derivative y' that follows from it."""
+        y = torch.nextafter(self.activation(x.detach()), torch.zeros_like(x))
+        return y + self.derivative(y) * (x - x.detach())
 
 
 def largest_of(gradients, scale):
