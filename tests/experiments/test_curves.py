@@ -1,7 +1,8 @@
 """Training curves against PyTorch's: settings drawn by Hypothesis, and both lectures at full size.
 
 A setting is fit for a free-running comparison if PyTorch, run again from weights one ulp apart and with its batches in another order,
-stays within the tolerance: no engine can be nearer to PyTorch than PyTorch itself. Otherwise each step starts from PyTorch's weights.
+stays within a quarter of the tolerance: no engine can be nearer to PyTorch than PyTorch itself. Otherwise each step starts
+from PyTorch's weights.
 """
 
 from collections import Counter
