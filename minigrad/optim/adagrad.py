@@ -7,7 +7,8 @@ from typing import Any
 from .._tensor import Tensor
 from ..autograd.graph import wrap
 from ..backend import array_module, asarray, float32, fuse
-from .optimizer import Optimizer, options_of
+from .optimizer import Optimizer
+from .options import options_of
 from .sgd import descent
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from .._tensor import Tensor
 from ..backend import array_module, fuse
-from .optimizer import Optimizer, options_of, plain
+from .optimizer import Optimizer
+from .options import options_of, plain
 from .sgd import descent, scale
 
 

@@ -11,7 +11,8 @@ from ..autograd.graph import wrap
 from ..autograd.modes import in_mode
 from ..functions.creation import zeros_like
 from ..functions.shapes import cat
-from .optimizer import Optimizer, options_of, plain
+from .optimizer import Optimizer
+from .options import options_of, plain
 
 
 class LBFGS(Optimizer):

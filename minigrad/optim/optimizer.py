@@ -15,6 +15,7 @@ from ..autograd.modes import in_mode
 from ..functions.gradients import clear_gradients
 from ..functions.writing import READ_ONLY, is_read_only
 from .flat import lay_out, zeros_like
+from .options import plain
 from .plan import Plan, is_ready
 
 
@@ -259,27 +260,6 @@ class Optimizer:
         for i, group in enumerate(self.param_groups):
             text += f"\nParameter Group {i}\n" + "".join(f"    {k}: {group[k]}\n" for k in sorted(group) if k != "params")
         return text + ")"
-
-
-def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return the options among the arguments of an optimizer's `__init__`, which are its `locals()`.
-
-    Those that choose among PyTorch's kernels are left out: foreach and fused have no effect here. Raise NotImplementedError, which is a
-    RuntimeError, for capturable=True and differentiable=True.
-    """
-    options = {name: value for name, value in arguments.items() if name not in ("self", "params", "__class__")}
-    if options.pop("foreach", None) and options.get("fused"):
-        raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
-    options.pop("fused", None)
-    for name, instead in (("capturable", "a step needs no such preparation"), ("differentiable", "write p = p - lr * g instead of a step")):
-        if options.pop(name, False):
-            raise NotImplementedError(f"{name}=True is not supported by minigrad's optimizers; {instead}")
-    return options
-
-
-def plain(option: Any) -> Any:
-    """Return the number in a tensor of one element; anything else as it is."""
-    return option.item() if isinstance(option, Tensor) and option.numel() == 1 else option
 
 
 def _count(state: dict[str, Any]) -> int:

@@ -6,7 +6,8 @@ from typing import Any
 
 from .._tensor import Tensor
 from ..backend import array_module, fuse
-from .optimizer import Optimizer, options_of
+from .optimizer import Optimizer
+from .options import options_of
 from .sgd import descend, descent, scale
 
 

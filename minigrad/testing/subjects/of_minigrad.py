@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from typing import Any
 
 import numpy as np
 
 from ... import backend
 from ..._tensor import Tensor
-from ...autograd import contract, engine, graph, visits
+from ...autograd import engine, graph, visits
 from ...autograd.modes import enable_grad
 from ...autograd.writes import held
 from ...backend import device_of, to_device, to_numpy
@@ -19,6 +18,7 @@ from ..findings import Finding, Stop
 from ..snapshots import same, same_but_for_order, snapshot
 from .base import Subject
 from .of_vjp import reseed
+from .recorded_nodes import devices_of, gradients_of, node_function, node_inputs, values_of
 from .trees import flatten, rebuild
 
 
@@ -116,7 +116,7 @@ class TensorSubject(Subject):
         self.traced = self._on_device(arrays)
         with self._placed(self.traced):
             self.recorded = self._call(self.traced)
-        self.devices = self._find_devices()
+        self.devices = devices_of(self._all_nodes(), (*self.tensors, *self.recorded))
         return [to_numpy(t.array) for t in self.recorded]
 
     def repeats(self, a, b):
@@ -179,28 +179,10 @@ class TensorSubject(Subject):
         return [node for node in self._all_nodes() if not getattr(node.op, "several", False)]
 
     def _all_nodes(self):
+        """Return the recorded operations between inputs and outputs, oldest first."""
         given = {x.node for x in self.tensors}
         starts = [t.node for t in self.recorded if t.node is not None]
         return [node for node in visits.nodes_before(starts, given) if node not in given] if starts else []
-
-    def _find_devices(self):
-        """Return {recorded operation: "cpu" or "cuda", where its value lives}."""
-        found = {x.node: device_of(x.array) for x in (*self.tensors, *self.recorded)}
-        for node in self._all_nodes():
-            if node not in found:
-                near = [found.get(p) or device_of(p.array) for p in node.parents if p is not None]
-                near += [device_of(getattr(c, "array", c)) for c in node.constants or ()]
-                found[node] = node.options["device"] if node.op.__name__ == "to_device" else max(near)  # "cuda", if any of them lives there
-        return found
-
-    def values(self, nodes):
-        """Return {node: its value} for the recorded operations `nodes` and the inputs, computed again from the inputs."""
-        found = {x.node: x for x in self.tensors if x.node is not None}
-        with enable_grad():
-            for node in nodes:
-                value = node_function(node)(*node_inputs(node, found))
-                found[node] = graph.wrap(value.array)
-        return found
 
     def inspect(self, stream):
         """Call each backward function of each operation with one random g; raise Stop if it changes g or a saved array."""
@@ -261,7 +243,7 @@ class TensorSubject(Subject):
     def _first_wrong(self, check, suspects):
         """Return the failed check of the first of the recorded operations `suspects` that is wrong when checked alone."""
         try:
-            values = self.values(self.nodes())
+            values = values_of(self.nodes(), self.tensors)
         except (KeyError, RuntimeError):  # what an operation was computed from is one of several values, or no longer exists
             return None
         for node in suspects:
@@ -288,54 +270,13 @@ class TensorSubject(Subject):
 
     def never_reached(self, check):
         """Return a Finding for a user's own operation whose gradient was 0 everywhere, so that its backward was not checked."""
-        flows = self._flows()
+        given = zip(self.recorded, self.split(np.random.default_rng(0).standard_normal(self.n)))
+        gradients = gradients_of(self.nodes(), [(t.node, to_device(w, device_of(t.array))) for t, w in given if t.node is not None])
         for node in self.nodes():
-            g = flows.get(node)
+            g = gradients.get(node)
             own = not (getattr(node.op, "__module__", "") or "").startswith("minigrad.")
             if own and g is not None and np.prod(node.shape) and not to_numpy(g).any():
                 detail = f"the gradient that reaches {node.op.__name__} is 0 everywhere, so that its backward was not checked: its " \
                          "branch was never taken; choose other inputs (allow_vacuous=True accepts this)"
                 return [Finding(self.name, "vacuous", detail)]
         return []
-
-    def _flows(self):
-        """Return {node: the gradient that reaches it} for one random gradient of the outputs."""
-        stream = np.random.default_rng(0)
-        flows: dict[Any, Any] = {}
-        for t, w in zip(self.recorded, self.split(stream.standard_normal(self.n))):
-            if t.node is not None:
-                _add(flows, t.node, to_device(w, device_of(t.array)))
-        for node in reversed(self.nodes()):
-            g = flows.get(node)
-            for parent, vjp in zip(node.parents, node.vjps):
-                if g is not None and type(parent) is graph.Node:
-                    c = vjp(g)
-                    _add(flows, parent, None if c is None else contract.fit(c, g, node, parent))
-        return flows
-
-
-def _add(flows, node, g):
-    """Add a contribution to the gradient of a node."""
-    if g is not None:
-        flows[node] = backend.asarray(flows[node] + g) if node in flows else g
-
-
-def node_function(node):
-    """Return a recorded operation as a function of its array arguments."""
-    if hasattr(node.op, "cls"):  # a Function's
-        return node.op.cls.apply
-    return functools.partial(node.op, **node.options) if node.options else node.op
-
-
-def node_inputs(node, values):
-    """Return the arguments of a recorded operation as new leaves. `values` are the values of the nodes."""
-    arguments = []
-    for parent, constant in zip(node.parents, node.constants or (None,) * len(node.parents)):
-        if parent is None:
-            arguments.append(constant)
-            continue
-        leaf = graph.wrap(backend.copy((values[parent] if isinstance(parent, graph.Node) else parent).array))
-        leaf.requires_grad = True
-        arguments.append(leaf)
-    return arguments
-
