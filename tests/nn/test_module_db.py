@@ -11,10 +11,19 @@ import warnings
 
 import pytest
 import torch
-from ops.test_op_db import backward, difference, flat, translated
 
 import minigrad
 from support.optional_tools import REQUIRED
+from support.pytorch_samples import (
+    REFUSED,
+    check_nearly_all_supported,
+    check_none_wrong,
+    first_difference,
+    flat,
+    judgement,
+    refusal,
+    translated,
+)
 
 if not REQUIRED:
     pytest.importorskip("expecttest", reason="PyTorch's sample inputs need expecttest, pip install expecttest")
@@ -32,7 +41,7 @@ def copied(mine, its):
 
 
 def judged(info, sample, training):
-    """Return None if all is right, else what is wrong, or "unsupported" with the error."""
+    """Return the verdict on a sample."""
     leaves, made, called = {}, sample.constructor_input, sample.forward_input
     its = info.module_cls(*made.args, **made.kwargs).double().train(training)
     arguments = [(translated(given.args, leaves), translated(given.kwargs, leaves)) for given in (made, called)]
@@ -45,21 +54,12 @@ def judged(info, sample, training):
             return f"{mine} instead of {its}"
         copied(mine, its)
         in_minigrad = flat(mine(*arguments[1][0], **arguments[1][1]))
-    except (TypeError, ValueError, RuntimeError, NotImplementedError, AttributeError, IndexError) as error:
-        return f"unsupported: {type(error).__name__}: {error}"
-    in_torch = flat(its(*called.args, **called.kwargs))
-    problems = [problem for a, b in zip(in_minigrad, in_torch) if (problem := difference(a, b, False))]
-    if problems:
-        return problems[0]
-    if backward(in_torch, torch) != backward(in_minigrad, minigrad):
-        return "differentiable in only one of the two"
-    pairs = {**{f"input {i}": pair for i, pair in enumerate(leaves.values())},
-             **{name: (p, dict(its.named_parameters())[name]) for name, p in mine.named_parameters()}}
-    for name, (a, b) in pairs.items():
-        if (a.grad is None) != (b.grad is None) or (b.grad is not None and difference(a.grad, b.grad, False)):
-            return f"gradient of {name}: {a.grad} instead of {b.grad}"
-    after = [difference(a, b, False) for a, b in zip(mine.buffers(), its.buffers())]
-    return next((f"buffer: {problem}" for problem in after if problem), None)
+    except REFUSED as error:
+        return refusal(error)
+    in_torch, parameters = flat(its(*called.args, **called.kwargs)), dict(its.named_parameters())
+    pairs = {f"input {i}": pair for i, pair in enumerate(leaves.values())}
+    pairs |= {name: (p, parameters[name]) for name, p in mine.named_parameters()}
+    return judgement(in_minigrad, in_torch, pairs) or first_difference(list(mine.buffers()), list(its.buffers()))
 
 
 @functools.cache
@@ -76,13 +76,9 @@ def verdicts(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_no_sample_is_wrong(name):
-    wrong = [f"{v}\n  {s}" for v, s in verdicts(name) if v and not v.startswith("unsupported")]
-    assert not wrong, "\n".join(wrong)
+    check_none_wrong(verdicts(name))
 
 
 def test_nearly_all_samples_are_supported():
-    judgements = [v for name in MODULES for v, _ in verdicts(name)]
-    unsupported = sum(v is not None and v.startswith("unsupported") for v in judgements)
     assert len(MODULES) >= 30
-    assert len(judgements) > 270
-    assert unsupported <= 0.03 * len(judgements)
+    check_nearly_all_supported([pair for name in MODULES for pair in verdicts(name)], least=270)
