@@ -52,12 +52,14 @@ def entries(names):
 
 
 def entry(name, found):
-    """Return the line for one name, or the heading and docstring of a function that no `def` of its name makes: mkdocstrings finds none."""
+    """Return the line for one name, or, for a function that no `def` of its name makes, what mkdocstrings would write if it found it."""
     last = name.rpartition(".")[2]
     if not inspect.isfunction(found) or inspect.unwrap(found).__code__.co_name == last:
         return f"::: {name}"
     signature = str(inspect.signature(found)).replace("'", "")
-    return f"### {last} {{ #{name} }}\n\n```python\n{last}{signature}\n```\n\n{inspect.getdoc(found)}"
+    badge = '<code class="doc-symbol doc-symbol-heading doc-symbol-function"></code>'
+    heading = f"### {badge} {last} {{ #{name} .doc-heading data-toc-label='{last}' }}\n\n```python\n{last}{signature}\n```"
+    return f'{heading}\n\n<div class="doc doc-contents" markdown="1">\n\n{inspect.getdoc(found)}\n\n</div>'
 
 
 def methods():
