@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import backend, ops
-from ..autograd import contract
-from .arguments import beside, check_array, check_input
+from ..autograd import contract, graph
+from .arguments import check_array, check_input
 from .elementwise import of_one, of_two
 from .types import Operand, Tensor
 
@@ -42,19 +42,32 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
 
 def isfinite(input: Tensor) -> Tensor:
     """Return for each element whether it is neither infinite nor NaN."""
-    return beside(input, backend.array_module(check_input(input, "isfinite").array).isfinite(input.array))
+    return of_arrays("isfinite", [check_input(input, "isfinite").array])
 
 
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Return for each element whether |input - other| ≤ atol + rtol · |other|; NaN is close to NaN if `equal_nan`."""
-    x, y = check_input(input, "isclose").array, check_input(other, "isclose", "other").array
-    contract.check_one_device("isclose", [x, y])
-    return beside(input, backend.array_module(x).isclose(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    arrays = [check_input(input, "isclose").array, check_input(other, "isclose", "other").array]
+    return of_arrays("isclose", arrays, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 def isinf(input: Tensor) -> Tensor:
     """Return for each element whether it is ∞ or -∞."""
-    return beside(input, backend.array_module(check_input(input, "isinf").array).isinf(input.array))
+    return of_arrays("isinf", [check_input(input, "isinf").array])
+
+
+def of_arrays(name: str, arrays: Any, library_name: str = "", **options: Any) -> Tensor:
+    """Return what the array library's function `library_name` (or `name`) returns for these arrays.
+
+    Raise an error that names the function `name` if they are on several devices, or their shapes do not fit.
+    """
+    contract.check_one_device(name, arrays)
+    xp = backend.array_module(arrays[0])
+    try:
+        found = getattr(xp, library_name or name)(*arrays, **options)
+    except ValueError as error:
+        raise contract.refused(name, error) from None
+    return graph.wrap(backend.asarray(found, like=arrays[0]))
 
 
 # ---- two tensors as a whole
@@ -83,17 +96,15 @@ def is_tensor(x: object) -> bool:
 # ---- bit by bit
 
 
-def bitwise(name: str, *operands: Any) -> Tensor:
-    """Return NumPy's function `name` of whole numbers or bools, bit by bit; raise TypeError for others."""
+def bitwise(name: str, *operands: Any, library_name: str = "") -> Tensor:
+    """Return the function `name` of whole numbers or bools, bit by bit; raise TypeError for others."""
     arrays = backend.promote([x.array if isinstance(x, Tensor) else x for x in operands], name)
-    contract.check_one_device(name, arrays)
     if any([getattr(a, "dtype", backend.float64).kind == "f" for a in arrays]):
         got = ", ".join([str(getattr(x, "dtype", type(x).__name__)) for x in operands])
         raise TypeError(f"{name}: expected whole numbers or bools, got {got}")
     if "shift" in name and all([a.dtype.kind == "b" for a in arrays]):
         raise TypeError(f"{name}: not defined for bools; convert with .long()")
-    x = next(x for x in operands if isinstance(x, Tensor))
-    return beside(x, getattr(backend.array_module(x.array), name)(*arrays))
+    return of_arrays(name, arrays, library_name)
 
 
 def bitwise_and(input: Tensor, other: Operand) -> Tensor:
@@ -113,14 +124,14 @@ def bitwise_xor(input: Tensor, other: Operand) -> Tensor:
 
 def bitwise_left_shift(input: Tensor, other: Operand) -> Tensor:
     """Return input · 2^other, of whole numbers."""
-    return bitwise("left_shift", input, other)
+    return bitwise("bitwise_left_shift", input, other, library_name="left_shift")
 
 
 def bitwise_right_shift(input: Tensor, other: Operand) -> Tensor:
     """Return ⌊input / 2^other⌋, of whole numbers."""
-    return bitwise("right_shift", input, other)
+    return bitwise("bitwise_right_shift", input, other, library_name="right_shift")
 
 
 def bitwise_not(input: Tensor) -> Tensor:
     """Return each whole number with all its bits inverted, -1 - input if it has a sign; of bools, the opposite."""
-    return bitwise("invert", check_input(input, "bitwise_not"))
+    return bitwise("bitwise_not", check_input(input, "bitwise_not"), library_name="invert")

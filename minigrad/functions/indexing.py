@@ -29,7 +29,14 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     rank = check_input(input, "index_select").array.ndim
     if rank == 0:
         return index_select(input.reshape(1), dim, index).reshape(())
-    return input[(slice(None),) * axis_of(dim, rank) + (check_input(index, "index_select", "index").reshape(-1),)]
+    return input[(slice(None),) * axis_of(dim, rank) + (vector("index_select", index),)]
+
+
+def vector(name: str, index: Tensor) -> Tensor:
+    """Return `index`, an argument of the function `name`, as a vector; raise IndexError if it has more than one axis."""
+    if check_input(index, name, "index").array.ndim > 1:
+        raise IndexError(f"{name}: expected an index of one axis, got shape {tuple(index.shape)}")
+    return index.reshape(-1)
 
 
 @overload

@@ -55,7 +55,7 @@ def mean(
 ) -> Tensor:
     """Return the mean over the n elements along `dim` (one axis, several, or all), after conversion to `dtype`.
 
-    Raise RuntimeError unless x or `dtype` is floating-point.
+    Raise RuntimeError unless `input` or `dtype` is floating-point.
 
     y = Σ input / n,  dL/dinput = g / n spread over `dim`
     """
@@ -86,7 +86,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
         half = n // 2
         pairs = narrow(x, dim, 0, half) * narrow(x, dim, half, half)
         x = ops.join(pairs, narrow(x, dim, n - 1, 1), axis=dim) if n % 2 else pairs
-    x = sum(x, dim, True) + 1 if n == 0 else ops.copy(x) if backend.shares_memory(x.array, input.array) else x
+    x = (sum(x, dim, True) + 1).to(x.dtype) if n == 0 else ops.copy(x) if backend.shares_memory(x.array, input.array) else x
     return x if keepdim and input.array.ndim else x.squeeze(dim)
 
 
@@ -171,7 +171,6 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor | min_r
 
 def _extreme(x: Tensor, name: str, dim: Any, keepdim: bool) -> Any:
     """Return what `max` or `min`, named by `name`, returns."""
-    pair: Any = max_result if name == "max" else min_result
     check_input(x, name)
     if isinstance(dim, Tensor):
         return (ops.maximum if name == "max" else ops.minimum)(x, dim)
@@ -179,7 +178,8 @@ def _extreme(x: Tensor, name: str, dim: Any, keepdim: bool) -> Any:
         if not x.array.size:
             raise RuntimeError(f"{name}: an empty tensor of shape {tuple(x.array.shape)} has no {name}imum; give a dim")
         return getattr(ops, name)(x)
-    return chosen(pair, x, _arg(ops.argmax if name == "max" else ops.argmin, x, dim, True), dim, keepdim)
+    pair, arg = (max_result, ops.argmax) if name == "max" else (min_result, ops.argmin)
+    return chosen(pair, x, _arg(arg, x, dim, True), dim, keepdim)
 
 
 def chosen(pair: Any, x: Tensor, indices: Tensor, dim: int, keepdim: bool) -> Any:
@@ -223,7 +223,7 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
     """Return the indices that `function` finds, along `dim` or among all elements."""
-    _check_not_empty(function.__name__, x, axes_of(dim, check_input(x, function.__name__)))
+    check_not_empty(function.__name__, x, axes_of(dim, check_input(x, function.__name__)))
     if dim is None or x.array.ndim == 0:
         out: Tensor = function(x, axis=None)
         return out.reshape((1,) * x.array.ndim) if keepdim else out
@@ -234,11 +234,11 @@ def _arg(function: Any, x: Tensor, dim: Any, keepdim: bool) -> Tensor:
 def _full_axes(name: str, x: Tensor, dim: Dim) -> tuple[int, ...]:
     """Return `dim` as axes counted from 0, all axes for None or (); raise IndexError if one has no elements."""
     axes = axes_of(dim, check_input(x, name)) or tuple(range(x.array.ndim))
-    _check_not_empty(name, x, axes)
+    check_not_empty(name, x, axes)
     return axes
 
 
-def _check_not_empty(name: str, x: Tensor, axes: tuple[int, ...] | None) -> None:
+def check_not_empty(name: str, x: Tensor, axes: tuple[int, ...] | None) -> None:
     """Raise IndexError if one of the axes, or of all axes for None, has no elements."""
     shape = x.array.shape
     if 0 in (shape if axes is None else [shape[a] for a in axes]):

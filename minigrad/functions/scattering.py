@@ -7,7 +7,7 @@ from typing import Any
 from .. import backend, ops
 from ..autograd.contract import check_one_device
 from .arguments import axis_of, beside, check_input, check_number, shaped, takes_axis
-from .indexing import where
+from .indexing import vector, where
 from .shapes import broadcast_to, stack
 from .types import Tensor
 
@@ -96,9 +96,12 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
     y = input + zeros with alpha source added at `index`,  dL/dinput = g,  dL/dsource = alpha g at `index`,  no gradient for index
     """
-    sides = check_input(source, "index_add", "source").array.shape or (1,)
-    dim = axis_of(dim, len(sides))
-    places = check_input(index, "index_add", "index").reshape([-1 if i == dim else 1 for i in range(len(sides))]).expand(sides)
+    shape, sides = (check_input(x, "index_add", name).array.shape or (1,) for x, name in ((input, "input"), (source, "source")))
+    dim = axis_of(dim, len(shape))
+    fitting = (*shape[:dim], vector("index_add", index).array.size, *shape[dim + 1:])
+    if sides != fitting:
+        raise RuntimeError(f"index_add: expected a source of shape {fitting} for this index, got {sides}")
+    places = index.reshape([-1 if i == dim else 1 for i in range(len(sides))]).expand(sides)
     return scatter_add(input, dim, places, source if alpha == 1 else alpha * source)
 
 
@@ -108,7 +111,7 @@ def _number(name: str, value: Any, x: Tensor) -> Tensor:
         return beside(x, backend.asarray(backend.fitting(check_number(value, name), x.dtype, name), x.dtype, like=x.array))
     if value.array.ndim:
         raise RuntimeError(f"{name}: expected a number or a 0-d tensor as value, got shape {tuple(value.shape)}")
-    return value.to(x.dtype).to(x.device)
+    return value.to(x)
 
 
 # ---- masks, and elements counted row by row

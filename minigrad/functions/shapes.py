@@ -8,7 +8,7 @@ from typing import Any
 from .. import backend, ops
 from ..autograd import sharing
 from ..printing import Size
-from .arguments import axis_of, check_input, fill_shape, sizes, takes_axis
+from .arguments import axis_of, check_axes, check_input, fill_shape, sizes, takes_axis
 from .types import Dim, Tensor
 
 __all__ = ["broadcast_to", "cat", "flatten", "hstack", "movedim", "numel", "permute", "ravel", "reshape", "squeeze", "stack", "t",
@@ -125,8 +125,9 @@ def expand(self: Tensor, *shape: Any, size: Any = None) -> Tensor:
     y = self, repeated,  dL/dself = Σ g over the axes along which self was repeated
     """
     wanted = sizes(shape, size)
-    old = (1,) * (len(wanted) - self.array.ndim) + tuple(self.array.shape)
-    if len(old) != len(wanted) or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
+    added = len(wanted) - self.array.ndim
+    old = (1,) * added + tuple(self.array.shape)
+    if added < 0 or -1 in wanted[:added] or any(n not in (-1, m) and m != 1 for m, n in zip(old, wanted)):
         raise RuntimeError(f"expand: shape {tuple(self.array.shape)} cannot be expanded to {wanted}")
     return ops.broadcast_to(self, tuple(m if n == -1 else n for m, n in zip(old, wanted)))
 
@@ -166,9 +167,12 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
     y = input with more axes,  dL/dinput = g in the shape of input
     """
-    dim = axis_of(dim, check_input(input, "unflatten").array.ndim)
-    shape, known = input.array.shape, Size(n for n in sizes if n != -1).numel()
-    return reshape(input, *shape[:dim], *[shape[dim] // (known or 1) if n == -1 else n for n in sizes], *shape[dim + 1:])
+    check_axes("unflatten", 1, input, or_more=True)
+    dim, shape, known = axis_of(dim, input.array.ndim), input.array.shape, Size(n for n in sizes if n != -1).numel()
+    lengths = tuple(shape[dim] // (known or 1) if n == -1 else n for n in sizes)
+    if Size(lengths).numel() != shape[dim]:
+        raise RuntimeError(f"unflatten: lengths {tuple(sizes)} do not fill dim {dim} of shape {tuple(shape)}")
+    return ops.reshape(input, (*shape[:dim], *lengths, *shape[dim + 1:]))
 
 
 def ravel(input: Tensor) -> Tensor:
@@ -193,6 +197,7 @@ def cat(tensors: Iterable[Tensor], dim: int = 0) -> Tensor:
     tensors = [check_input(x, "cat", "tensors") for x in tensors]
     if not tensors:
         raise ValueError("cat: expected a non-empty list of tensors")
+    check_axes("cat", 1, *tensors, or_more=True)
     first = next((x for x in tensors if tuple(x.shape) != (0,)), tensors[0])
     dim = axis_of(dim, first.ndim)
     nothing = (*first.shape[:dim], 0, *first.shape[dim + 1:])

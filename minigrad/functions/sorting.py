@@ -6,10 +6,10 @@ import operator
 from typing import Any
 
 from .. import backend, ops
-from .arguments import axis_of, beside, check_input, shaped, takes_axis
+from .arguments import axes_of, axis_of, beside, check_input, check_not_negative, shaped, takes_axis
 from .parts import narrow
-from .reductions import Extremes, amax, any, chosen
-from .scattering import masked_select
+from .reductions import Extremes, amax, check_not_empty, chosen, sum
+from .scattering import gather, masked_select
 from .types import Tensor
 
 __all__ = ["argsort", "bincount", "median", "sort", "topk", "unique"]
@@ -64,16 +64,19 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 @takes_axis
 def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the middle element, of an even number the lower one; along `dim`, (values, indices). It is NaN where there is a NaN.
+    """Return the middle element, of an even number the lower one; along `dim`, (values, indices).
+
+    Where there is a NaN, it is the first of these. Raise IndexError where there are no elements.
 
     y = the middle element of input,  dL/dinput = g / k at the k elements that equal it, else 0; along `dim`, g at `indices`
     """
+    check_not_empty("median", check_input(input, "median"), axes_of(dim, input))
     if dim is None:
-        middle = median(check_input(input, "median").detach().reshape(-1), 0).values
+        middle = median(input.detach().reshape(-1), 0).values
         return amax(masked_select(input, (input == middle) | (input != input)), ())
-    x = input if input.array.dtype.kind != "f" else ops.where(any(input != input, dim, True), backend.nan, input)
-    order = _order(x, dim)
-    return chosen(median_result, x, narrow(order, dim, order.array.shape[dim] - 1 >> 1, 1), dim, keepdim)
+    order = _order(input, dim)  # with NaN last
+    n, nans = order.array.shape[dim], sum(shaped(input != input, order.array.shape), dim, True)
+    return chosen(median_result, input, gather(order, dim, ops.where(nans > 0, n - nans, n - 1 >> 1)), dim, keepdim)
 
 
 def _order(x: Tensor, dim: int, descending: bool = False) -> Tensor:
@@ -99,5 +102,8 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     x = check_input(input, "bincount").array
     if x.ndim != 1 or x.dtype.kind not in "iu" or (x.size and int(backend.array_module(x).min(x)) < 0):
         raise RuntimeError(f"bincount: expected a vector of whole numbers, none below 0, got {input.dtype} of shape {tuple(input.shape)}")
+    check_not_negative("bincount: minlength", minlength)
+    if weights is not None and check_input(weights, "bincount", "weights").array.shape != x.shape:
+        raise RuntimeError(f"bincount: expected a weight for each of {x.size} numbers, got shape {tuple(weights.shape)}")
     counts = backend.array_module(x).bincount(x, None if weights is None else weights.array, minlength)
     return beside(input, counts if weights is None or weights.dtype != backend.float32 else counts.astype(backend.float32))

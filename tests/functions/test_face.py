@@ -314,6 +314,8 @@ T.einsum("ij,j", i, T.tensor([1, 2, 3])); T.einsum("...->...", x); T.einsum("Ab-
 T.einsum("ij,kj,kl->il", x, x, x)
 repr(x.topk(1)); repr(v.sort()); repr(x.median(0))
 f.half().std(); f.half().norm(); f.half().logsumexp(1); f.half().cumsum(0); f.half().prod(); f.half().var(0); f.half().sort()
+q.median(0); (v * math.nan).median(0); q[0].median(0, True); T.where(x > 0, x, math.nan).median(1)
+e.prod(0, dtype=T.uint8); i[:0].prod(dtype=T.int32); e.prod(dtype=T.bool); x.index_select(1, k[0]); s.median(0)
 f.half().norm(1); T.meshgrid(v, x[0], indexing="ij"); T.meshgrid([v, x[0]], indexing="xy"); T.meshgrid(v, s, v[1:], indexing="ij")
 """
 
@@ -571,7 +573,9 @@ T.addmm(x, x, x); T.dot(v, 3); T.mv(3, v); x.mv(v.float()); T.einsum("ij,jk", x)
 T.einsum("ij->ii", x); T.einsum("ii", x); T.einsum("ij,jk", x, x); T.einsum("i1", x); T.einsum("", x); T.einsum("ij", 3); T.einsum(3, x)
 T.einsum("i...", s); F.one_hot(x); F.one_hot(T.tensor([-1])); F.one_hot(k, 2); F.one_hot(T.zeros(0, dtype=T.int64))
 x.norm("nope"); T.linalg.norm(i); T.std("a"); T.topk(x, 1.5); x.topk(None); T.gather([1], 0, k)
-T.cat(x.unbind(), 3)
+T.cat(x.unbind(), 3); T.cat([s, s]); T.isclose(x, w); i & k; T.bitwise_right_shift(i, k); T.bincount(k, minlength=-1); T.bincount(k, v)
+e.median(0); x.expand(-1, 2, 3); T.broadcast_to(s, (-1,)); e.unflatten(1, (2, -1)); s.unflatten(0, (1,)); x.index_add(1, k, w[:1])
+x.index_add(1, k[:1], w[:2]); x.index_add(1, k, x[0]); x.index_select(1, k[None]); x.index_add(1, k[None], w[:2])
 """
 OTHERS = {  # an argument of the wrong type is a TypeError in minigrad, whatever PyTorch raises
     "T.tensor(None)", "T.tensor([None])", "T.tensor([1 + 2j])", "x & 1", "x | i", "F.mse_loss(x, 3)",
