@@ -24,10 +24,10 @@ from .fuse.decorator import fuse
 from .gathering import Pieces, gather
 from .half import is_half, narrowed, rounded_vjp, widened, widened_options
 from .index_range import check_range
-from .operands import NotAnOperand, operand, plain_array, promote
+from .operands import NUMBERS, NotAnOperand, operand, plain_array, promote
 
 __all__ = [
-    "DeviceMismatchError", "NotAnOperand", "NumPyScalar", "Pieces", "Span", "array_module", "asarray", "bool_", "byte_bounds",
+    "NUMBERS", "DeviceMismatchError", "NotAnOperand", "NumPyScalar", "Pieces", "Span", "array_module", "asarray", "bool_", "byte_bounds",
     "check_bools", "check_range", "common_dtype", "compiling", "compute_products", "copy", "cuda", "device", "device_of", "dtype",
     "dtype_of", "filler", "fitting", "float16", "float32", "float64", "fuse", "gather", "get_default_dtype", "get_fp_warnings",
     "get_num_threads", "ignore_fp_warnings", "inf", "int8", "int16", "int32", "int64", "is_array", "is_dense", "is_half", "item", "minus",

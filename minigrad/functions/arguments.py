@@ -12,9 +12,6 @@ from ..autograd import graph
 from ..printing import Size
 from .types import DeviceLike, DTypeLike, Function, Tensor
 
-NUMBERS = (bool, int, float)
-
-
 # ---- tensors, operands, numbers
 
 
@@ -179,7 +176,7 @@ def times_alpha(name: str, x: Tensor, other: Any, alpha: Any, last: tuple[Any, .
     target = backend.result_dtype([x.array, array])
     if (isinstance(alpha, float) and target.kind != "f") or (isinstance(alpha, bool) and target.kind != "b"):
         raise RuntimeError(f"{name}: alpha={alpha} does not go with a result of {target}; give a number of that kind")
-    if isinstance(array, NUMBERS):
+    if isinstance(array, backend.NUMBERS):
         return bool(array and alpha) if target.kind == "b" else array * alpha % (1 << 64) if target.kind in "iu" else array * alpha
     alpha = backend.fitting(alpha, target, name)
     return (other if isinstance(other, Tensor) else graph.wrap(array)).to(target) * alpha

@@ -60,7 +60,7 @@ def _entering(data: Any, name: str) -> Any:
 def _plain(data: Any, found: set[Any]) -> Any:
     """Return `data` as a Python number or nested lists of numbers; add their dtypes to `found`."""
     kind = type(data)
-    if kind in PYTHON:
+    if kind in backend.NUMBERS:
         found.add(kind)
         return data
     if kind is list or kind is tuple:
@@ -72,9 +72,6 @@ def _plain(data: Any, found: set[Any]) -> Any:
     if isinstance(data, (str, bytes, dict, set)) or not hasattr(data, "__len__"):
         raise TypeError(f"tensor: {kind.__name__} data cannot be made a tensor; expected numbers or bools")
     return [_plain(part, found) for part in data]
-
-
-PYTHON = (float, int, bool)
 
 
 def as_tensor(data: Any, dtype: DTypeLike = None, device: DeviceLike = None) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import backend, ops
 from ..autograd.formulas import formula_of
-from .arguments import NUMBERS, axis_of, check_input, check_power, floating, raw, times_alpha
+from .arguments import axis_of, check_input, check_power, floating, raw, times_alpha
 from .types import DTypeLike, Operand, Tensor, named
 
 __all__ = [
@@ -49,13 +49,13 @@ def div(input: Tensor, other: Operand, *, rounding_mode: str | None = None) -> T
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(f"div: expected the rounding mode None, 'floor' or 'trunc', got {rounding_mode!r}")
     x, y = (a.detach() if isinstance(a, Tensor) else a for a in (check_input(input, "div"), other))
-    down = ops.floor_divide(x, y)
-    if down.array.dtype.kind == "f":
-        rounded = ops.trunc(quotient(x, y)) if rounding_mode == "trunc" else down
+    if backend.result_dtype([raw(a, "div") for a in (x, y)]).kind == "f":
+        rounded = ops.trunc(quotient(x, y)) if rounding_mode == "trunc" else ops.floor_divide(x, y)
         for operand in (input, other):
             if isinstance(operand, Tensor) and operand.requires_grad:
                 rounded = ops.where(True, rounded, operand.to(rounded.dtype))  # in its history, with the gradient 0
         return rounded
+    down = ops.floor_divide(x, y)
     return down if rounding_mode == "floor" else ops.where((down < 0) & (down * y != x), down + 1, down)
 
 
@@ -160,7 +160,7 @@ def clamp(input: Tensor, min: Operand | None = None, max: Operand | None = None)
         raise RuntimeError("clamp: give min, max or both")
     given = [bound if bound is None else raw(bound, "clamp") for bound in (min, max)]
     target = backend.result_dtype([input.array, *[g for g in given if g is not None]])
-    limits = [b.to(target) if isinstance(b, Tensor) else backend.fitting(g, target, "clamp") if isinstance(g, NUMBERS) else g
+    limits = [b.to(target) if isinstance(b, Tensor) else backend.fitting(g, target, "clamp") if isinstance(g, backend.NUMBERS) else g
               for b, g in zip((min, max), given)]
     return ops.clip(input.to(target), *limits)
 
@@ -230,7 +230,8 @@ def round(input: Tensor, *, decimals: int = 0) -> Tensor:
 
     y = input rounded to `decimals` digits,  dL/dinput = 0
     """
-    return ops.round(check_input(input, "round"), **({"decimals": decimals} if decimals else {}))
+    options = {"decimals": decimals} if decimals else {}  # without it, grad_fn has another name, as in PyTorch
+    return ops.round(check_input(input, "round"), **options)
 
 
 # ---- along one axis

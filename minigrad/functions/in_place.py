@@ -13,7 +13,7 @@ from .. import backend, ops
 from ..autograd.formulas import formula
 from ..printing import Size
 from . import elementwise as e
-from .arguments import NUMBERS, beside, check_axes, check_number, check_power, lengths, times_alpha
+from .arguments import beside, check_axes, check_number, check_power, lengths, times_alpha
 from .parts import diagonal
 from .random import bernoulli, whole_range
 from .types import Operand, Tensor, named
@@ -92,9 +92,9 @@ def resize_(self: Tensor, *sizes: Any) -> Tensor:
     if self._requires_grad:
         raise RuntimeError("resize_: a tensor that requires a gradient cannot be resized; use reshape")
     shape, flat = lengths(sizes), self.array.reshape(-1)
-    missing = backend.array_module(flat).zeros(max(0, Size(shape).numel() - flat.size), flat.dtype)
-    kept = flat[:Size(shape).numel()]
-    self.data = beside(self, (backend.array_module(flat).concatenate([kept, missing]) if missing.size else kept).reshape(shape))
+    xp, n = backend.array_module(flat), Size(shape).numel()
+    found = flat[:n] if n <= flat.size else xp.concatenate([flat, xp.zeros(n - flat.size, flat.dtype)])
+    self.data = beside(self, found.reshape(shape))
     return self
 
 
@@ -111,7 +111,7 @@ def fill_(self: Tensor, value: Operand) -> Tensor:
 
     y = value,  dL/dself = 0,  dL/dvalue = Σ g
     """
-    if type(value) not in NUMBERS and not isinstance(value, Tensor):
+    if type(value) not in backend.NUMBERS and not isinstance(value, Tensor):
         value = backend.operand(value, "fill_")
     if shape := tuple(getattr(value, "shape", ())):
         raise RuntimeError(f"fill_: expected a number or a 0-d tensor, got shape {shape}; use copy_")

@@ -35,7 +35,7 @@ def std(input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = F
     y = √(Σ (input - m)² / (n - correction)),  dL/dinput = g (input - m) / (y (n - correction))
     """
     x = check_floating(input, "var or std")
-    if x.dtype == backend.float16:  # whose squares end at 255²
+    if x.dtype == backend.float16:  # where the square of 256 would be infinite
         return std(x.float(), dim, unbiased, keepdim, correction=correction).half()
     return _except_at_zero(ops.sqrt, var(x, dim, unbiased, keepdim, correction=correction))
 
@@ -58,7 +58,7 @@ def vector_norm(x: Tensor, ord: Any = 2, dim: Dim = None, keepdim: bool = False,
     if isinstance(ord, str):
         raise NotImplementedError(f"norm: there is no norm {ord!r}, which takes singular values; use a number or 'fro'")
     x = check_floating(x if dtype is None else x.to(dtype), "norm")
-    if x.dtype == backend.float16:  # whose squares end at 255²
+    if x.dtype == backend.float16:  # where the square of 256 would be infinite
         return vector_norm(x.float(), ord, dim, keepdim).half()
     if abs(ord) == backend.inf:
         return (amax if ord > 0 else amin)(ops.absolute(x), () if dim is None else dim, keepdim)

@@ -31,7 +31,7 @@ def operator(function: Any, reflected: str) -> Callable[[Tensor, Operand], Tenso
 
 
 def described(method: Callable[[Tensor, Operand], Tensor], call: str, function: Any) -> Callable[[Tensor, Operand], Tensor]:
-    """Return `method`, whose docstring now names this call and the formula of the function, if it has one."""
+    """Give `method` a docstring that names this call and the formula of the function, if it has one, and return it."""
     stated = formula(function)
     method.__doc__ = f"Return {call}: {stated}" if stated else None
     return method

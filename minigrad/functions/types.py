@@ -1,4 +1,4 @@
-"""The types in the signatures of the functions, and the names of the functions that are rows of a table."""
+"""The types in the signatures of the functions, and `named`, which gives a function its name and docstring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def named(function: Function, name: str, description: str) -> Function:
-    """Return `function`, which has this name and docstring now."""
+    """Give `function` this name and docstring, and return it."""
     function.__name__ = function.__qualname__ = name
     function.__doc__ = description
     return function

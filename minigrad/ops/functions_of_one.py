@@ -6,6 +6,7 @@ import math
 
 from ..autograd import op
 from ..backend import array_module, fuse, over, times
+from .arithmetic import zeros
 
 # ---- trigonometric and hyperbolic
 
@@ -112,15 +113,10 @@ def erf_value(x):
 
 
 def rounded(name, x, **options):
-    """NumPy's function `name` of x; whole numbers as they are, where the rounding has no options."""
-    if x.dtype.kind == "b" or (x.dtype.kind != "f" and options):
+    """NumPy's function `name` of x; whole numbers are copied. Raise NotImplementedError for bools, and for decimals of whole numbers."""
+    if x.dtype.kind == "b" or (x.dtype.kind != "f" and any(options.values())):
         raise NotImplementedError(f"{name}: expected a floating-point tensor, got {x.dtype}; use .float() first")
     return getattr(array_module(x), name)(x, **options) if x.dtype.kind == "f" else array_module(x).copy(x)
-
-
-def zeros(g):
-    """The VJP of a function whose derivative is 0."""
-    return array_module(g).zeros_like(g)
 
 
 @op
@@ -147,4 +143,4 @@ def round(x, *, decimals=0):
 
     Halves go to the even neighbour.
     """
-    return rounded("round", x, **({"decimals": decimals} if decimals else {})), zeros
+    return rounded("round", x, decimals=decimals), zeros
