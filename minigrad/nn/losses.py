@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from .._tensor import Tensor
 from . import functional as F
@@ -14,22 +14,24 @@ from .module import Module
 class Loss(Module):
     """Base of the losses: `reduction` is 'mean', 'sum' or 'none'; PyTorch's two older arguments are understood.
 
-    A subclass has a `forward` of its own, or names the function that computes it, which gets the other options by keyword.
+    A subclass names the function that computes it, which gets all options by keyword.
     """
 
-    function: ClassVar[Callable[..., Tensor]]
+    function: Callable[..., Tensor]
 
     def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean", **options: Any) -> None:
         super().__init__()
         self.reduction = reduction_of(size_average, reduce, reduction, type(self).__name__)
-        self._options = list(options)
+        self._options = (*options, "reduction")
         for name, value in options.items():
-            (self.register_buffer if name.endswith("weight") else self.__setattr__)(name, value)
+            if name.endswith("weight"):
+                self.register_buffer(name, value)
+            else:
+                setattr(self, name, value)
 
     def forward(self, *inputs: Any, **named: Any) -> Tensor:
-        """Return what the function computes of the inputs and the options."""
-        options = {name: getattr(self, name) for name in self._options}
-        return self.function(*inputs, **named, **options, reduction=self.reduction)
+        """Return the function of the inputs with the options."""
+        return type(self).function(*inputs, **named, **{name: getattr(self, name) for name in self._options})
 
 
 class PlainLoss(Loss):
@@ -42,48 +44,39 @@ class PlainLoss(Loss):
 class MSELoss(PlainLoss):
     """Mean squared error: (input - target)², averaged over all elements unless `reduction` says otherwise."""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return mse_loss(input, target)."""
-        return F.mse_loss(input, target, reduction=self.reduction)
+    function = F.mse_loss
 
 
 class L1Loss(PlainLoss):
     """Mean absolute error: |input - target|, averaged over all elements unless `reduction` says otherwise."""
 
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return l1_loss(input, target)."""
-        return F.l1_loss(input, target, reduction=self.reduction)
+    function = F.l1_loss
 
 
 class NLLLoss(Loss):
     """Negative log-likelihood: -input[i, target[i]] for log-probabilities (N, C) and classes (N,); see `functional.nll_loss`."""
 
+    function = F.nll_loss
+
     def __init__(self, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100, reduce: Flag = None,
                  reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return nll_loss(input, target)."""
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
 
 
 class CrossEntropyLoss(Loss):
     """Cross-entropy: NLLLoss of log_softmax(input), for logits (N, C) and classes (N,); see `functional.cross_entropy`."""
 
+    function = F.cross_entropy
+
     def __init__(self, weight: Tensor | None = None, size_average: Flag = None, ignore_index: int = -100, reduce: Flag = None,
                  reduction: str = "mean", label_smoothing: float = 0.0) -> None:
         super().__init__(size_average, reduce, reduction, weight=weight, ignore_index=ignore_index, label_smoothing=label_smoothing)
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """Return cross_entropy(input, target)."""
-        return F.cross_entropy(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction,
-                               label_smoothing=self.label_smoothing)
 
 
 class BCELoss(Loss):
     """Binary cross-entropy of probabilities and targets, both in [0, 1]; see `functional.binary_cross_entropy`."""
 
-    function = staticmethod(F.binary_cross_entropy)
+    function = F.binary_cross_entropy
 
     def __init__(self, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction, weight=weight)
@@ -92,7 +85,7 @@ class BCELoss(Loss):
 class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of sigmoid(input), computed from logits; see `functional.binary_cross_entropy_with_logits`."""
 
-    function = staticmethod(F.binary_cross_entropy_with_logits)
+    function = F.binary_cross_entropy_with_logits
 
     def __init__(self, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean",
                  pos_weight: Tensor | None = None) -> None:
@@ -102,7 +95,7 @@ class BCEWithLogitsLoss(Loss):
 class HuberLoss(Loss):
     """Half the squared difference up to `delta`, linear beyond; see `functional.huber_loss`."""
 
-    function = staticmethod(F.huber_loss)
+    function = F.huber_loss
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction, delta=delta)
@@ -111,7 +104,7 @@ class HuberLoss(Loss):
 class SmoothL1Loss(Loss):
     """The Huber loss divided by `beta`, so that its slopes are ±1; see `functional.smooth_l1_loss`."""
 
-    function = staticmethod(F.smooth_l1_loss)
+    function = F.smooth_l1_loss
 
     def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(size_average, reduce, reduction, beta=beta)
@@ -120,7 +113,7 @@ class SmoothL1Loss(Loss):
 class KLDivLoss(Loss):
     """Kullback-Leibler divergence of `target` from log-probabilities; see `functional.kl_div`."""
 
-    function = staticmethod(F.kl_div)
+    function = F.kl_div
 
     def __init__(self, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean", log_target: bool = False) -> None:
         super().__init__(size_average, reduce, reduction, log_target=log_target)
@@ -129,7 +122,7 @@ class KLDivLoss(Loss):
 class MultiMarginLoss(Loss):
     """How much the scores of other classes come within `margin` of the target's; see `functional.multi_margin_loss`."""
 
-    function = staticmethod(F.multi_margin_loss)
+    function = F.multi_margin_loss
 
     def __init__(self, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, size_average: Flag = None, reduce: Flag = None,
                  reduction: str = "mean") -> None:
@@ -139,7 +132,7 @@ class MultiMarginLoss(Loss):
 class MarginRankingLoss(Loss):
     """How far input1 is from being larger than input2 by `margin`; see `functional.margin_ranking_loss`."""
 
-    function = staticmethod(F.margin_ranking_loss)
+    function = F.margin_ranking_loss
 
     def __init__(self, margin: float = 0.0, size_average: Flag = None, reduce: Flag = None, reduction: str = "mean") -> None:
         super().__init__(size_average, reduce, reduction, margin=margin)
