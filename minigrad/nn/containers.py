@@ -18,10 +18,7 @@ class Container(Module):
 
     def _name_at(self, index: int) -> str:
         """Return the name of the module at `index`, which may be negative; raise IndexError if there is none."""
-        n, i = len(self), operator.index(index)
-        if not -n <= i < n:
-            raise IndexError(f"index {i} is out of range: {type(self).__name__} has {n} modules")
-        return list(self._modules)[i]
+        return list(self._modules)[position(self, index)]
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -158,6 +155,16 @@ class Dictionary(Module, MutableMapping[str, Any]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._named())
 
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._named())
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take out the last part, and return its name and the part; raise KeyError if there is none."""
+        if not self:
+            raise KeyError(f"the {type(self).__name__} is empty")
+        name = next(reversed(self))
+        return name, self.pop(name)
+
     def __len__(self) -> int:
         return len(self._named())
 
@@ -188,7 +195,7 @@ class ParameterDict(Dictionary):
 
     def __setitem__(self, key: str, value: Any) -> None:
         self._check_name("parameter", key, self._keys)
-        setattr(self, key, trained(value))
+        setattr(self, key, as_parameter(value))
         self._keys[key] = None
 
     def extra_repr(self) -> str:
@@ -206,15 +213,13 @@ class ParameterList(Module):
 
     def _name_at(self, index: int) -> str:
         """Return the name of the part at `index`, which may be negative; raise IndexError if there is none."""
-        if not -self._size <= operator.index(index) < self._size:
-            raise IndexError(f"index {index} is out of range: the ParameterList has {self._size} parts")
-        return str(index % self._size)
+        return str(position(self, index))
 
     def __getitem__(self, index: int | slice) -> Any:
         return type(self)(list(self)[index]) if isinstance(index, slice) else getattr(self, self._name_at(index))
 
     def __setitem__(self, index: int, value: Any) -> None:
-        setattr(self, self._name_at(index), trained(value))
+        setattr(self, self._name_at(index), as_parameter(value))
 
     def __len__(self) -> int:
         return self._size
@@ -240,7 +245,15 @@ class ParameterList(Module):
         return described(enumerate(self), lambda part: f"torch.{part.dtype}")
 
 
-def trained(value: Any) -> Any:
+def position(holder: Container | ParameterList, index: int) -> int:
+    """Return the `index` of a part, which may be negative, counted from 0; raise IndexError if there is no such part."""
+    n, i = len(holder), operator.index(index)
+    if not -n <= i < n:
+        raise IndexError(f"index {i} is out of range: {type(holder).__name__} has {n} parts")
+    return i % n
+
+
+def as_parameter(value: Any) -> Any:
     """Return a tensor as a Parameter, and anything else as it is."""
     return Parameter(value) if isinstance(value, Tensor) and not isinstance(value, Parameter) else value
 

@@ -192,7 +192,7 @@ class Module(Tree):
         return ""
 
     def __repr__(self) -> str:
-        lines = self.extra_repr().split("\n") if self.extra_repr() else []
+        lines = extra.split("\n") if (extra := self.extra_repr()) else []
         inside = [f"({name}): {indented(repr(child))}" for name, child in self._modules.items()]
         if len(lines) == 1 and not inside:
             return f"{self._get_name()}({lines[0]})"

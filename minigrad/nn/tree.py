@@ -181,10 +181,10 @@ class Tree:
         """Return the part of this kind at a path; raise AttributeError if there is none."""
         path, _, name = target.rpartition(".")
         module = self.get_submodule(path)
-        found = getattr(module, kind).get(name)
-        if found is None:
-            raise AttributeError(f"{type(module).__name__} has no {kind[1:-1]} `{name}`; it has {list(getattr(module, kind))}")
-        return found
+        own = getattr(module, kind)
+        if own.get(name) is None:
+            raise AttributeError(f"{type(module).__name__} has no {kind[1:-1]} `{name}`; it has {list(own)}")
+        return own[name]
 
 
 def _once(named: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:

@@ -35,6 +35,7 @@ EXPRESSIONS = [
     "list(pairs), pairs.update({'z': p(1), 'c': p(1)}), list(pairs), tuple(pairs.pop('a').shape), parts(pairs)",
     "pairs.__setitem__('b', T.ones(3, dtype=T.float64)), parts(pairs), pairs.__delitem__('a'), parts(pairs), pairs.clear(), len(pairs)",
     "tuple(pairs.setdefault('x', p(5)).shape), parts(pairs)", "d.update([('e', 7)]), d['e'], list(d)",
+    "d.popitem(), list(d), list(reversed(d))",
     "list(m), list(m.keys()), types(m.values()), [k for k, _ in m.items()], 'l' in m, 'z' in m, len(m), bool(nn.ModuleDict())",
     "m.add_module('t', nn.Tanh()), list(m), m['t'] is m.t, types([m.pop('l')]), list(m)",
     "m.__delitem__('l'), [n for n, _ in m.named_modules()]",
