@@ -120,8 +120,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     drawn = creation.empty(rows, columns, dtype=float64).normal_(generator=generator)
     drawn = (drawn if rows >= columns else drawn.t()).array
-    q, r = backend.array_module(drawn).linalg.qr(drawn)
-    q = wrap(q * backend.array_module(r).sign(r.diagonal()) * gain)
+    xp = backend.array_module(drawn)
+    q, r = xp.linalg.qr(drawn)
+    q = wrap(q * xp.sign(r.diagonal()) * gain)
     with no_grad():
         return tensor.copy_((q if rows >= columns else q.t()).reshape(tensor.shape))
 
@@ -136,6 +137,8 @@ def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float 
                       stacklevel=2)
     share = [math.erf((bound - mean) / (std * math.sqrt(2))) / 2 for bound in (a, b)]
     peak = (min(max(mean, a), b) - mean) / std
+    if not math.isfinite(peak):  # no number would be kept
+        raise ValueError(f"trunc_normal_: expected a finite mean and standard deviation, got {mean} and {std}")
     with no_grad():
         missing = creation.ones_like(tensor) > 0
         while missing.any():

@@ -1,6 +1,7 @@
 """Initial values that are not drawn element by element: orthogonal matrices, truncated Gaussians, identities; and the old names."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -55,6 +56,13 @@ def test_truncated_gaussians_far_away_warn():
     for T in LIBRARIES:
         with pytest.warns(UserWarning, match="mean is more than 2 std from"):
             T.nn.init.trunc_normal_(T.empty(3), mean=9.0)
+
+
+def test_truncated_gaussians_of_no_number_are_refused():
+    for mean, std in ((math.nan, 1.0), (0.0, math.nan), (math.inf, 1.0)):
+        with pytest.raises(ValueError, match="expected a finite mean"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            init.trunc_normal_(minigrad.empty(3), mean, std)
 
 
 def test_identities_and_what_is_refused():
