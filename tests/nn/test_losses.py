@@ -53,9 +53,19 @@ def test_other_losses_refuse_what_does_not_fit():
         (ValueError, "multi_margin_loss(x, classes(T, 0, 1, 2), p=3)"),
     ]:  # fmt: skip
         refused(lambda T, call=call: eval(f"{F}.{call}", {"T": T, "x": x(T), "classes": classes}), kind, call.partition("(")[0])
+    refused(lambda T: T.nn.functional.multi_margin_loss([1.0], classes(T, 0)), TypeError, "multi_margin_loss(): argument 'input'")
     refused(lambda T: T.nn.functional.multi_margin_loss(x(T), classes(T, 0, 1, 4)), RuntimeError, "index 4 is out of range")
     with pytest.raises(RuntimeError, match="same shape"):
         minigrad.nn.HuberLoss()(minigrad.ones(3), minigrad.ones(3, 1))
+
+
+@pytest.mark.parametrize("call", [
+    "binary_cross_entropy(half, half, column)", "binary_cross_entropy_with_logits(half, half, column)",
+    "binary_cross_entropy_with_logits(half, half, pos_weight=column)", "margin_ranking_loss(half, half, column)",
+])  # fmt: skip
+def test_a_factor_that_would_stretch_the_losses_is_refused(call):
+    refused(lambda T: eval(f"T.nn.functional.{call}", {"T": T, "half": T.full((3,), 0.5), "column": T.ones(3, 1)}), RuntimeError,
+            f"{call.partition('(')[0]}: a factor of shape (3, 1)")
 
 
 def test_modules_pass_their_options_and_weights_on():

@@ -150,14 +150,16 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: Tensor | None = 
     y = Σ w (-target log input - (1 - target) log(1 - input)) / n,  dL/dinput = g w (input - target) / (input (1 - input)) / n,
     dL/dtarget = g w (log(1 - input) - log input) / n
 
-    Logarithms count as at least -100. Without averaging n counts as 1. RuntimeError for an element outside [0, 1], and for two dtypes.
+    Logarithms count as at least -100. Without averaging n counts as 1.
+
+    Raise RuntimeError for an element outside [0, 1], and for two dtypes.
     """
     reduction = checked("binary_cross_entropy", input, target, size_average, reduce, reduction)
     for name, x in (("input", input), ("target", target)):
         if x.dtype != input.dtype or not bool(((x >= 0) & (x <= 1)).all()):
             raise RuntimeError(f"binary_cross_entropy: all elements of {name} should be between 0 and 1, and of the input's {input.dtype}; "
                                f"got {name} of {x.dtype}; use a sigmoid, or binary_cross_entropy_with_logits, and .to(dtype)")
-    return reduced(_times(ops.bce(input, target), weight), reduction)
+    return reduced(times("binary_cross_entropy", ops.bce(input, target), weight), reduction)
 
 
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Flag = None,
@@ -172,13 +174,15 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Tens
 
     Without averaging n counts as 1. The formula holds without pos_weight.
     """
-    reduction = checked("binary_cross_entropy_with_logits", input, target, size_average, reduce, reduction)
+    name = "binary_cross_entropy_with_logits"
+    reduction = checked(name, input, target, size_average, reduce, reduction)
     if target.dtype.kind != "f":
-        raise RuntimeError(f"binary_cross_entropy_with_logits: expected targets of {input.dtype}, got {target.dtype}; use target.float()")
+        raise RuntimeError(f"{name}: expected targets of {input.dtype}, got {target.dtype}; use target.float()")
     if pos_weight is None:
-        return reduced(_times(ops.bce_logits(input, target), weight), reduction)
-    losses = (1 - target) * ops.bce_logits(input, 0.0) + pos_weight * target * ops.bce_logits(input, 1.0)
-    return reduced(_times(losses, weight), reduction)
+        losses = ops.bce_logits(input, target)
+    else:
+        losses = (1 - target) * ops.bce_logits(input, 0.0) + times(name, target, pos_weight) * ops.bce_logits(input, 1.0)
+    return reduced(times(name, losses, weight), reduction)
 
 
 # ---- of differences
@@ -227,7 +231,7 @@ def kl_div(input: Tensor, target: Tensor, size_average: Flag = None, reduce: Fla
 
     y = Σ target (log target - input) / n,  dL/dinput = -g target / n,  dL/dtarget = g (1 + log target - input) / n
 
-    A target of 0 counts as 0. Without averaging n counts as 1.
+    The term of a target of 0 is 0. Without averaging n counts as 1.
     """
     reduction = checked("kl_div", input, target, size_average, reduce, reduction)
     if log_target:
@@ -248,9 +252,14 @@ def checked(name: str, input: Tensor, target: Tensor, size_average: Flag, reduce
     return reduction_of(size_average, reduce, reduction, name)
 
 
-def _times(losses: Tensor, weight: Tensor | None) -> Tensor:
-    """Return the losses times their weights, if there are any."""
-    return losses if weight is None else losses * weight
+def times(name: str, x: Tensor, factor: Tensor | None) -> Tensor:
+    """Return x times a factor, if there is one, that broadcasts to the shape of x; raise RuntimeError if it would stretch x."""
+    if factor is None:
+        return x
+    product = x * factor
+    if product.shape != x.shape:
+        raise RuntimeError(f"{name}: a factor of shape {tuple(factor.shape)} does not broadcast to the losses of shape {tuple(x.shape)}")
+    return product
 
 
 def reduced(losses: Tensor, reduction: str) -> Tensor:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ... import ops
 from ..._tensor import Tensor
 from ...functions.arguments import check_input
-from .losses import Flag, check_classes, checked, reduced, reduction_of
+from .checks import check_tensors
+from .losses import Flag, check_classes, checked, reduced, reduction_of, times
 
 
 def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float = 1.0, weight: Tensor | None = None,
@@ -22,6 +23,7 @@ def multi_margin_loss(input: Tensor, target: Tensor, p: int = 1, margin: float =
     reduction = reduction_of(size_average, reduce, reduction, "multi_margin_loss")
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss: only p == 1 and p == 2 supported, got {p}")
+    check_tensors("multi_margin_loss", input=input, target=target)
     rows, classes = (input.reshape(1, -1), target.reshape(-1)) if input.ndim < 2 else (input, target)
     check_classes("multi_margin_loss", rows, classes, weight)
     at = classes.unsqueeze(1)
@@ -35,8 +37,9 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
                         reduce: Flag = None, reduction: str = "mean") -> Tensor:
     """Return how far input1 is from being larger than input2 (for targets 1; smaller for targets -1) by `margin`.
 
-    y = Σ max(0, margin - target (input1 - input2)) / n,  dL/dinput1 = -g target / n where the maximum is not 0, else 0,
+    y = Σ max(0, margin - target (input1 - input2)) / n,  dL/dinput1 = -g target / n where margin ≥ target (input1 - input2), else 0,
     dL/dinput2 = g target / n there,  dL/dtarget = -g (input1 - input2) / n there
     """
     reduction = checked("margin_ranking_loss", input1, input2, size_average, reduce, reduction)
-    return reduced(ops.clip(margin - check_input(target, "margin_ranking_loss", "target") * (input1 - input2), 0, None), reduction)
+    lead = times("margin_ranking_loss", input1 - input2, check_input(target, "margin_ranking_loss", "target"))
+    return reduced(ops.clip(margin - lead, 0, None), reduction)
