@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .._tensor import Tensor
-from ..backend import get_default_dtype
-from ..functions.creation import full
+from ..functions.creation import empty
 from . import functional as F
+from . import init as initial
 from .module import Module
 from .parameter import Parameter
 
@@ -30,7 +30,7 @@ class Sigmoid(Module):
 
 
 class Activation(Module):
-    """Base of the layers that call a function; their options are attributes, and the arguments of the function, by the same names."""
+    """Base of the layers that call a function: each option is an attribute, and the argument of the same name."""
 
     function: Callable[..., Tensor]
 
@@ -125,7 +125,7 @@ class Softplus(Activation):
 
 
 class Hardtanh(Activation):
-    """The limits, min(max(x, min_val), max_val)."""
+    """The input limited to [min_val, max_val], min(max(x, min_val), max_val)."""
 
     function = F.hardtanh
 
@@ -134,12 +134,17 @@ class Hardtanh(Activation):
 
 
 class PReLU(Module):
-    """The leaky rectifier whose slope below 0 is a parameter: one number, or one for each channel, which the second axis counts."""
+    """The leaky rectifier whose slope below 0 is a parameter: one number, or one for each channel along the second axis."""
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
-        self.num_parameters = num_parameters
-        self.weight = Parameter(full((num_parameters,), init, device=device, dtype=dtype or get_default_dtype()))
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(empty(num_parameters, device=device, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Let the weight start again."""
+        initial.constant_(self.weight, self.init)
 
     def forward(self, input: Tensor) -> Tensor:
         """Return prelu(input, weight)."""

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Self
 
 from .._tensor import Tensor
 from ..autograd import no_grad
+from ..functions.arguments import sizes
 from ..functions.creation import empty, ones, tensor, zeros
 from . import functional as F
 from . import init
@@ -213,7 +214,7 @@ class LayerNorm(Normalization):
 
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True, device: Any = None,
                  dtype: Any = None) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        shape = sizes((normalized_shape,))
         super().__init__(shape, elementwise_affine, bias, device, dtype)
         self.normalized_shape, self.eps, self.elementwise_affine = shape, eps, elementwise_affine
 

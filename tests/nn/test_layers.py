@@ -163,6 +163,7 @@ def test_normalisations_refuse_what_does_not_fit():
     refused(lambda T: T.nn.BatchNorm1d(2)(T.ones(4, 3)), RuntimeError, "running_mean should have shape (3,)")
     refused(lambda T: T.nn.BatchNorm1d(2)(T.ones(4, 2).double()), RuntimeError, "the same dtype, got (2,) and float32")
     refused(lambda T: T.nn.BatchNorm1d(2)(T.ones(4, 2).long()), NotImplementedError, "use .float()")
+    refused(lambda T: T.nn.functional.batch_norm(T.ones(3), None, None, training=True), (IndexError, RuntimeError), "at least 2 axes")
     refused(lambda T: T.nn.LayerNorm(3)(T.ones(4, 2)), RuntimeError, "normalized_shape=[3]")
     refused(lambda T: T.nn.functional.layer_norm(T.ones(4, 2), ()), RuntimeError, "at least one")
     refused(lambda T: T.nn.LayerNorm(2)(T.ones(4, 2).double()), RuntimeError, "the same dtype, got (2,) and float32")
@@ -183,6 +184,16 @@ def test_a_gradient_penalty_goes_twice_through_batch_norm_and_layer_norm():
 
 
 # ---- embeddings
+
+
+def test_slopes_can_start_again():
+    def results(T):
+        layer = T.nn.PReLU(2, 0.5)
+        T.nn.init.zeros_(layer.weight)
+        layer.reset_parameters()
+        return [layer.weight]
+
+    alike(results)
 
 
 def test_embedding_from_pretrained_and_its_padding():

@@ -16,7 +16,7 @@ from .checks import check_tensors
 
 
 def activated(name: str, input: Tensor, inplace: bool, compute: Callable[[Any], Any]) -> Tensor:
-    """Return compute(input), of float16 in float32; write it into `input` if `inplace`.
+    """Return compute(input), computed in float32 for float16; write it into `input` if `inplace`.
 
     Raise NotImplementedError unless `input` is a floating-point tensor.
     """
@@ -48,14 +48,16 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """Return each element, times `weight` unless it is above 0: one number, or one for each channel, which the second axis counts.
+    """Return each element, times `weight` unless it is above 0: one number, or one for each channel along the second axis.
 
     y = input where input > 0, else weight · input,  dL/dinput = g where input > 0, else weight · g,
     dL/dweight = Σ g · input where input ≤ 0
     """
     check_tensors("prelu", input=input, weight=weight)
-    ones = [1] * input.ndim
-    weight = weight.reshape([-1, *ones[2:]] if weight.numel() > 1 else ones)
+    if weight.ndim > 1 or weight.dtype != input.dtype or weight.numel() not in (1, *input.shape[1:2]):
+        raise RuntimeError(f"prelu: expected a weight of {input.dtype} with one element, or one for each channel, of an input of shape "
+                           f"{tuple(input.shape)}; got {weight.dtype} and shape {tuple(weight.shape)}; convert with .to(dtype)")
+    weight = weight.reshape([weight.numel(), *[1] * (input.ndim - 2)] if weight.numel() != 1 else [1] * input.ndim)
     return activated("prelu", input, False, lambda x: ops.where(x > 0, x, weight * ops.where(x > 0, 0, x)))
 
 
@@ -87,9 +89,14 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     "none" takes Φ(x) = (1 + erf(x / √2)) / 2, "tanh" (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
     """
     if approximate not in ("none", "tanh"):
-        raise RuntimeError(f"approximate argument must be either none or tanh, got {approximate!r}")
-    inner = {"none": lambda x: ops.erf(x * math.sqrt(0.5)), "tanh": lambda x: ops.tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi))}
-    return activated("gelu", input, False, lambda x: x * (inner[approximate](x) * 0.5 + 0.5))
+        raise RuntimeError(f"gelu: approximate argument must be either none or tanh, got {approximate!r}")
+
+    def bell(x: Any) -> Any:
+        if approximate == "none":
+            return ops.erf(x * math.sqrt(0.5))
+        return ops.tanh((x + x * x * x * 0.044715) * math.sqrt(2 / math.pi))
+
+    return activated("gelu", input, False, lambda x: x * (bell(x) * 0.5 + 0.5))
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -125,8 +132,11 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
     y = min(max(input, min_val), max_val),  dL/dinput = g where min_val < input < max_val, else 0
     """
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val cannot be greater than max_val, got {min_val} and {max_val}")
+
     def limited(x: Any) -> Any:
-        return ops.where((x > min_val) & (x < max_val), x, ops.clip(x.detach(), min_val, max_val))
+        return ops.where((x <= min_val) | (x >= max_val), ops.clip(x.detach(), min_val, max_val), x)
 
     return activated("hardtanh", input, inplace, limited)
 

@@ -7,7 +7,7 @@ from typing import Any
 from ... import backend, ops
 from ..._tensor import Tensor
 from ...autograd import no_grad
-from ...functions.arguments import check_input
+from ...functions.arguments import check_axes, check_input, sizes
 from ...functions.creation import arange
 from ...functions.random import rand
 from ...printing import Size
@@ -51,7 +51,7 @@ PENALTIES = {"sign": ops.l1_penalty, "slide": ops.l1_penalty_slide}
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Return whole numbers (int64) with a new last axis of num_classes: 1 at the place that each class of `tensor` names, else 0.
 
-    num_classes=-1 stands for the largest class and 1. Raise RuntimeError for a class below 0 or of at least num_classes.
+    num_classes=-1 stands for the largest class plus 1. Raise RuntimeError for a class below 0 or of at least num_classes.
     """
     x = check_input(tensor, "one_hot", "tensor")
     if x.dtype != backend.int64:
@@ -100,10 +100,11 @@ def batch_norm(input: Tensor, running_mean: Tensor | None, running_var: Tensor |
     dL/dinput = weight (g - mean of g - n · mean of g n) / s, without training weight · g / s,
     dL/dweight = Σ g n,  dL/dbias = Σ g,  no gradient for running_mean,  no gradient for running_var
     """
-    channels = input.shape[1] if check_input(input, "batch_norm").ndim > 1 else None
+    check_axes("batch_norm", 2, input, or_more=True)
+    channels = input.shape[1]
     _check_parts("batch_norm", input, (channels,), running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     axes, shape = (0, *range(2, input.ndim)), (channels, *[1] * (input.ndim - 2))
-    count = input.shape.numel() // max(channels or 1, 1)
+    count = input.shape.numel() // max(channels, 1)
     x = input.float() if backend.is_half([input.array]) else input
     if training:
         if count == 1:
@@ -131,7 +132,7 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = Non
     y = weight · n + bias for n = (input - mean) / s and s = √(var + eps),
     dL/dinput = (h - mean of h - n · mean of h n) / s for h = g weight,  dL/dweight = Σ g n,  dL/dbias = Σ g
     """
-    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    shape = sizes((normalized_shape,))
     if not shape or tuple(check_input(input, "layer_norm").shape[-len(shape):]) != shape:
         raise RuntimeError(f"layer_norm: given normalized_shape={list(shape)}, expected an input whose last axes have these lengths, "
                            f"at least one; got shape {tuple(input.shape)}")
@@ -212,7 +213,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     y = Σ x1 x2 / (‖x1‖ ‖x2‖),  dL/dx1 = g (x2 / ‖x2‖ - y x1 / ‖x1‖) / ‖x1‖,  dL/dx2 = g (x1 / ‖x1‖ - y x2 / ‖x2‖) / ‖x2‖
     """
     check_tensors("cosine_similarity", x1=x1, x2=x2)
-    shape = backend.array_module(None).broadcast_shapes(x1.shape, x2.shape)
+    try:
+        shape = backend.array_module(None).broadcast_shapes(x1.shape, x2.shape)
+    except ValueError as error:
+        raise RuntimeError(f"cosine_similarity: shapes {tuple(x1.shape)} and {tuple(x2.shape)} do not broadcast to one") from error
     x1, x2 = (x.expand(*shape) for x in (x1, x2))
     units = [x / at_least(x.norm(2, dim, keepdim=True), eps) for x in (x1, x2)]
     return (units[0] * units[1]).sum(dim)

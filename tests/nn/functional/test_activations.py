@@ -54,6 +54,22 @@ def test_in_place(name):
         assert np.allclose(found[0][0], found[1][0], rtol=1e-14) and (not recorded or np.allclose(found[0][1], found[1][1], rtol=1e-14))
 
 
+@pytest.mark.parametrize("shape, weight", [((3,), "ones(3)"), ((2, 1), "ones(3)"), ((2, 2), "ones(2, 1)"), ((2, 2), "ones(2).double()")])
+def test_slopes_that_fit_no_channels_are_refused(shape, weight):
+    for lib in (torch, mg):
+        with pytest.raises(RuntimeError, match="expected a weight of float32" if lib is mg else None):
+            lib.nn.functional.prelu(lib.ones(*shape), eval(f"lib.{weight}", {"lib": lib}))
+
+
+def test_limits_of_hardtanh_and_nan():
+    for lib in (torch, mg):
+        x = lib.tensor([float("nan"), 1.0, 0.5], requires_grad=True)
+        lib.nn.functional.hardtanh(x).sum().backward()
+        assert x.grad.tolist() == [1, 0, 1]
+        with pytest.raises(ValueError, match="min_val cannot be greater than max_val"):
+            lib.nn.functional.hardtanh(x, 1.0, -1.0)
+
+
 def test_a_leaf_is_not_changed_in_place():
     x = mg.ones(2, requires_grad=True)
     with pytest.raises(RuntimeError, match="silu_: a leaf tensor that requires a gradient is changed in place"):
