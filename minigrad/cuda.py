@@ -1,4 +1,4 @@
-"""The GPU, by PyTorch's names: whether there is one, waiting for it, and how exactly it multiplies."""
+"""The GPU, by PyTorch's names: whether there is one, its name and memory, waiting for it, and how exactly it multiplies."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def device_count() -> int:
 
 
 def current_device() -> int:
-    """Return 0, the number of the one GPU; raise RuntimeError if there is none."""
+    """Return 0, the number of the GPU in use, which is always the first; raise RuntimeError if there is none."""
     library()
     return 0
 
 
 def get_device_name(device: Any = None) -> str:
-    """Return the name of the GPU; raise RuntimeError if there is none."""
+    """Return the name of the GPU in use, whatever `device` says; raise RuntimeError if there is none."""
     return str(library().cuda.runtime.getDeviceProperties(0)["name"].decode())
 
 

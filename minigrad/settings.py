@@ -1,26 +1,32 @@
-"""Settings of PyTorch's that programs make at their start, and the limits of dtypes."""
+"""PyTorch's settings, which programs make at their start, and the limits of dtypes."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from minigrad import backend
-from minigrad.functions.conversions import TYPE_NAMES
+from . import backend
+from .functions.conversions import TYPE_NAMES
 
 __all__ = ["finfo", "iinfo", "set_default_device", "set_default_tensor_type", "use_deterministic_algorithms"]
 
 
 def finfo(type: Any = None) -> Any:
     """Return the limits of a floating-point dtype, by default of the default dtype: bits, eps, max, min, tiny, resolution and dtype."""
-    limits = np.finfo(backend.dtype_of(type, backend.get_default_dtype()))
+    dtype = backend.dtype_of(type, backend.get_default_dtype())
+    if dtype.kind != "f":
+        raise TypeError(f"finfo: expected a floating-point dtype, got {dtype}; use iinfo for whole numbers")
+    limits = np.finfo(dtype)
     numbers = {name: float(getattr(limits, name)) for name in ("eps", "max", "min", "tiny", "smallest_normal")}
     return SimpleNamespace(bits=limits.bits, dtype=str(limits.dtype), resolution=float(str(limits.resolution)), **numbers)
 
 
 def iinfo(type: Any) -> Any:
     """Return the limits of a dtype of whole numbers: bits, max, min and dtype."""
-    limits = np.iinfo(backend.dtype_of(type))
+    dtype = backend.dtype_of(type)
+    if dtype.kind not in "iu":
+        raise TypeError(f"iinfo: expected a dtype of whole numbers, got {dtype}; use finfo for floating-point dtypes")
+    limits = np.iinfo(dtype)
     return SimpleNamespace(bits=limits.bits, max=limits.max, min=limits.min, dtype=str(limits.dtype))
 
 

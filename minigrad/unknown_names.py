@@ -20,8 +20,7 @@ NOT_HERE = {  # what PyTorch has and minigrad has not, by a part of the name in 
     r"^(fft|special|distributions|distributed|jit|compile|func|vmap|fx|onnx|amp|autocast|profiler|multiprocessing|hub)$":
         "counterpart of torch.{}",
 }  # fmt: skip
-PAGES = {f"minigrad.{part}": f"docs/api/{page}.md shows all that it has" for part, page in
-         {"optim": "optim", "optim.lr_scheduler": "optim", "autograd": "autograd"}.items()}
+PAGES = {"minigrad.optim": "optim", "minigrad.optim.lr_scheduler": "optim", "minigrad.autograd": "autograd"}  # in docs/api, by module
 OWN = "docs/extending.md shows how to write an operation of your own"
 
 
@@ -55,7 +54,8 @@ def hint(module: Any, name: str) -> str:
     near = nearest(name, getattr(module, "__all__", None) or [known for known in dir(module) if known[:1] != "_"])
     listed = " and ".join(filter(None, (", ".join(near[:-1]), near[-1]))) if near else ""
     names = f"; the nearest {'name is' if len(near) == 1 else 'names are'} {listed}" if near else ""
-    return f"{names}; {PAGES.get(module.__name__, OWN)}"
+    page = PAGES.get(module.__name__)
+    return f"{names}; {f'docs/api/{page}.md shows all that it has' if page else OWN}"
 
 
 def nearest(name: str, names: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What is done with the parameters of a network between its steps: gradients are clipped, and values joined to one vector."""
+"""Functions of the parameters of a network: they clip the gradients, and join the values to one vector."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
 @no_grad()
 def clip_grad_norm_(parameters: Tensors, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False,
                     foreach: Any = None) -> Tensor:
-    """Shrink the gradients of the parameters, in place, to at most this norm in all, and return the norm that they had.
+    """Shrink the gradients of the parameters, in place, to a common norm of at most `max_norm`; return the norm that they had.
 
-    They count as one vector; all are multiplied by max_norm / (norm + 1e-6), unless that is above 1. `foreach` is accepted and ignored.
+    The norm is that of all gradients as one vector, of order `norm_type`. Each gradient is multiplied by max_norm / (norm + 1e-6), unless
+    that is above 1. `foreach` is accepted and ignored.
 
     error_if_nonfinite: raise RuntimeError if the norm is infinite or NaN.
     """
