@@ -71,7 +71,7 @@ class LBFGS(Optimizer):
                 break
             if search:
                 rest = group["max_eval"] - (state["func_evals"] - calls)
-                t, loss, g, _ = strong_wolfe(evaluate_at, Point(0, loss, g, slope), t, least / d.abs().max(), rest)
+                t, loss, g, _ = strong_wolfe(evaluate_at, Point(0, loss, g, slope), t, d.abs().max(), rest)
                 state["t"] = t
             move(params, t, d)
             if not search and n < group["max_iter"]:
@@ -125,10 +125,11 @@ class Point(NamedTuple):
     slope: Any
 
 
-def strong_wolfe(evaluate: Callable[[Any], Point], start: Point, t: Any, least: Any, most: int) -> Point:
-    """Return a point that has the strong Wolfe conditions: the loss has fallen by 1e-4 of what the slope promises, the slope to 0.9.
+def strong_wolfe(evaluate: Callable[[Any], Point], start: Point, t: Any, longest: Any, most: int) -> Point:
+    """Return a point of the strong Wolfe conditions: the loss has fallen by 1e-4 of what the slope promises, the slope to 0.9 of itself.
 
-    t is tried first. After `most` more, or where the points that enclose such a point are nearer than `least`, return the best one so far.
+    t is tried first. Return the best point so far after `most` more, or where the two points that enclose a sought one differ by less than
+    1e-9 in each parameter; `longest` is the greatest absolute value in the direction. As in PyTorch, tolerance_change has no part in this.
     """
     def is_high(point: Point) -> Any:
         return point.loss > start.loss + 1e-4 * point.t * start.slope
@@ -149,7 +150,7 @@ def strong_wolfe(evaluate: Callable[[Any], Point], start: Point, t: Any, least: 
     else:
         bracket = [start, point]
     low, high, was_near = *sides(bracket), False
-    while n < most and abs(bracket[1].t - bracket[0].t) >= least:
+    while n < most and not abs(bracket[1].t - bracket[0].t) * longest < 1e-9:
         left, right = sorted([bracket[0].t, bracket[1].t])
         t, margin = minimum_of_cubic(bracket[0], bracket[1], left, right), 0.1 * (right - left)
         is_near = min(right - t, t - left) < margin

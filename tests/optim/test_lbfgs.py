@@ -45,6 +45,12 @@ def test_each_call_of_the_closure_is_pytorch_s(search, options):
     assert found[2]["func_evals"] == wanted[2]["func_evals"] == len(wanted[0]) and found[2]["n_iter"] == wanted[2]["n_iter"]
 
 
+def test_a_line_search_goes_on_though_the_points_are_nearer_than_tolerance_change():
+    options = {"line_search_fn": "strong_wolfe", "lr": 3, "tolerance_change": 0.05}
+    found, wanted = (path(lib, rosenbrock, [[-1.2, 0.5], [1.0, -0.3]], 2, **options)[0] for lib in (mg, torch))
+    np.testing.assert_allclose(found, wanted, 1e-9, 1e-9)
+
+
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**16), n=st.integers(1, 6), lr=st.sampled_from([0.01, 0.3, 1.0]), history=st.integers(1, 8),
        most=st.integers(1, 12), search=st.sampled_from([None, "strong_wolfe"]))
