@@ -155,10 +155,10 @@ def is_inference_mode_enabled() -> bool:
 
 
 def in_mode(value, function, *args, **options):
-    """Return function(*args, **options), called with recording on or off."""
+    """Return function(*args, **options), called with recording on or off. Off already, it stays as it is: `inference_mode` may be why."""
     before, token = recording.get(), None
     try:
-        token = recording.set(value)
+        token = recording.set(before if value is False and not before else value)
         return function(*args, **options)
     finally:
         recording.set(before) if token is None else recording.reset(token)

@@ -232,6 +232,7 @@ def test_inference_mode():
             note()
             with lib.no_grad():
                 note()
+            lib.no_grad()(note)()
             with lib.inference_mode(mode=False):
                 note()
             note()
