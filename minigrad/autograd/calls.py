@@ -29,7 +29,7 @@ class _Output:
         self.__name__, self.output, self.index = cls.__name__, weakref.ref(array), i
 
     def raw(self, outputs):
-        """Return this output of all."""
+        """Return this one of all outputs of the call."""
         return outputs[self.index]
 
 
@@ -45,7 +45,10 @@ class _Call:
         self.output, self.module = weakref.ref(array), backend.array_module(array)
 
     def zeros(self, node, as_tensor):
-        """Return zeros as the gradient of a value that was used, but that got no gradient from any use."""
+        """Return the gradient of a call whose values were used, but got no gradient from any use.
+
+        It is zeros, or `Parts` without gradients for several values, or where `backward` is to get None instead of zeros.
+        """
         zeros = self.module.zeros(node.shape, dtype=node.dtype)
         if as_tensor:
             zeros = wrap(zeros)
@@ -118,7 +121,7 @@ def _vjps(cls, ctx, call, saved, given):
 
 
 def _output_node(call, i, array):
-    """Return a node for output `i` of the node of a call, which has several."""
+    """Return a node for output `i`, the given array, of a call with several outputs; `call` is its node."""
     def vjp(g):
         return Parts([g if j == i else None for j in range(count)], g)
 

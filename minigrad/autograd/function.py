@@ -106,13 +106,14 @@ _SETUP = Function.setup_context
 
 
 def _bound(forward, inputs, options):
-    """Return the arguments of `forward`, those that are given by name and its defaults among them."""
+    """Return the arguments of a call of `forward`, bound to its parameters, with its defaults for those that are missing."""
     bound = inspect.signature(forward).bind(*inputs, **options)
     bound.apply_defaults()
     return bound
 
 
 def _forward_and_setup(cls, ctx, *inputs):
+    """Return the value of `forward`, which has no ctx, after `setup_context` has seen it."""
     output = cls.forward(*inputs)
     cls.setup_context(ctx, inputs, output)
     return output

@@ -185,7 +185,7 @@ def constant(x):
 
 
 def rebind(x, node):
-    """Give `x` another history, that of `node` or, for None, none; its gradient is still kept if it was."""
+    """Give `x` the history of `node`, or none for None; if `retain_grad` was called before, its gradient is still kept."""
     old, x.node, x._requires_grad = x.node, node, node is not None
     if old is not None and old.hooks and (keep := old.hooks.pop(None, None)) is not None and node is not None:
         node.hooks = {**(node.hooks or {}), None: keep}

@@ -102,7 +102,7 @@ class ConcatDataset(Dataset):
         if not -n <= index < n:
             raise (IndexError if index >= 0 else ValueError)(f"ConcatDataset: expected an index from {-n} to {n - 1}, found {index}")
         i = bisect_right(self.cumulative_sizes, index % n)
-        return self.datasets[i][index % n - self.cumulative_sizes[i] + len(self.datasets[i])]
+        return self.datasets[i][index % n - (self.cumulative_sizes[i - 1] if i else 0)]
 
     def __len__(self) -> int:
         return self.cumulative_sizes[-1]

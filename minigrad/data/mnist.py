@@ -92,7 +92,7 @@ def find_file(folder: Path, name: str) -> Path:
 
 
 def put_bundled(folder: Path) -> None:
-    """Copy those of the four files of the MNIST that comes with the package into a folder that are not there, neither gzipped nor raw."""
+    """Copy the four files of the MNIST that comes with the package into a folder, without those that it has already, gzipped or raw."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in (*file_names(True), *file_names(False)):
         if not any((folder / (name + suffix)).exists() for suffix in SUFFIXES):
@@ -142,16 +142,15 @@ class MNIST(Dataset):
 
     def _folder(self, download: bool) -> Path:
         """Return the folder to read; put the files that come with the package there if they are to be downloaded."""
-        name = type(self).__name__
-        if self.root is None and self.comes_with_package:
+        name, root = type(self).__name__, None if self.root is None else Path(self.root)
+        if root is None and self.comes_with_package:
             return bundled()
-        is_missing = self.root is None or find_folder(Path(self.root), train=self.train, name=name) is None
-        if is_missing and (download or self.root is None):
-            if not self.comes_with_package:
+        if root is None or (download and find_folder(root, train=self.train, name=name) is None):
+            if root is None or not self.comes_with_package:
                 raise IdxError(f"{name}: expected a root with its IDX files, found {self.root}; they do not come with the package, and "
                                "nothing is downloaded: get the four .gz files and pass their folder as root")
-            put_bundled(Path(self.root) / name / "raw")  # type: ignore[arg-type]
-        return Path(self.root)  # type: ignore[arg-type]
+            put_bundled(root / name / "raw")
+        return root
 
     def __len__(self) -> int:
         return len(self.data)

@@ -94,7 +94,7 @@ class Resize:
         return from_numpy(np.stack(planes).reshape(*image.shape[:-2], *size)).to(image.device)
 
     def batch(self, images: Any) -> Any:
-        """Return images, (..., H, W), as they are if they have the size."""
+        """Return images, (..., H, W), as they are if they have the size, else None."""
         return images if self._size(*images.shape[-2:]) == images.shape[-2:] else None
 
     def _size(self, height: int, width: int) -> tuple[int, int]:

@@ -34,8 +34,9 @@ class Adagrad(Optimizer):
     def _renew(self, name: str, held: list[tuple[Tensor, Any]]) -> None:
         """Do as `Optimizer._renew`, with the initial value instead of zeros."""
         super()._renew(name, held)
-        for p, _ in [pair for pair in held if pair[1] is None]:
-            self.state[p][name].array[...] = self.defaults["initial_accumulator_value"]
+        for p, old in held:
+            if old is None:
+                self.state[p][name].array[...] = self.defaults["initial_accumulator_value"]
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """Take one step; see `Optimizer.update`."""

@@ -49,12 +49,11 @@ class Adam(Optimizer):
 
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """Take one step; see `Optimizer.update`."""
-        decay, maximize = group["weight_decay"], group["maximize"]
+        decay = group["weight_decay"]
         if decay and group["decoupled_weight_decay"]:
             scale(p, 1 - group["lr"] * decay)
             decay = 0
-        if decay or maximize:
-            g = descent(p, g, maximize, decay)
+        g = descent(p, g, group["maximize"], decay)
         beta1, beta2 = map(float, group["betas"])
         step_size, root = group["lr"] / (1 - beta1**count), math.sqrt(1 - beta2**count)
         update = amsgrad_update if group["amsgrad"] else adam_update

@@ -38,8 +38,7 @@ class SGD(Optimizer):
     def update(self, group: dict[str, Any], p: Any, g: Any, state: list, count: int, fresh: bool) -> None:
         """Take one step; see `Optimizer.update`."""
         number = p.dtype.type  # makes a number of the parameters' dtype, to which PyTorch rounds some options
-        if group["weight_decay"] or group["maximize"]:
-            g = descent(p, g, group["maximize"], group["weight_decay"])
+        g = descent(p, g, group["maximize"], group["weight_decay"])
         if not state:
             descend(p, g, number(group["lr"]))
         else:

@@ -86,7 +86,7 @@ class PyTorchFile:
             elif name == "MARK":
                 marks.append(len(stack))
             elif name in TAKEN:
-                start = marks.pop() if TAKEN[name] is MARKED else len(stack) - TAKEN[name]
+                start = marks.pop() if TAKEN[name] == MARKED else len(stack) - TAKEN[name]
                 taken = stack[start:]
                 del stack[start:]
                 self.act(name, taken, stack)

@@ -66,7 +66,7 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} has no get_lr")
 
     def closed_form_lr(self) -> list[float]:
-        """Return the rates after `last_epoch` steps of this schedule alone."""
+        """Return the rates after `last_epoch` steps of this schedule alone; without a formula for them, what `get_lr` returns."""
         return self.get_lr()
 
     def step(self, epoch: int | None = None) -> None:
