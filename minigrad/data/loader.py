@@ -71,6 +71,9 @@ class DataLoader:
         self.drop_last = drop_last
         self.generator = generator
 
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls  # DataLoader[Tensor] is a type in PyTorch
+
     def __iter__(self) -> Iterator[Any]:
         if self.batch_sampler is None or self.sampler is None:
             yield from map(self.collate_fn, self._parts() if self.sampler is None else map(self.dataset.__getitem__, self.sampler))

@@ -11,6 +11,9 @@ from minigrad.functions.random import multinomial, randint, randperm
 class Sampler:
     """The base of samplers, which define `__iter__()`: indices, or lists of indices."""
 
+    def __class_getitem__(cls, item: Any) -> Any:
+        return cls  # Sampler[int] is a type in PyTorch
+
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} is a Sampler and must define __iter__()")
 

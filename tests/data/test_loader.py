@@ -255,6 +255,15 @@ def test_a_data_set_may_name_the_type_of_its_items():
         assert isinstance(Squares(), D.Dataset) and Squares()[3] == 9
 
 
+def test_a_sampler_and_a_loader_may_name_the_type_of_what_they_give():
+    class Twice(data.Sampler[int]):
+        def __iter__(self):
+            return iter([1, 1])
+
+    loader: data.DataLoader[int] = data.DataLoader(range(3), 2, sampler=Twice())
+    assert [batch.tolist() for batch in loader] == [[1, 1]] and data.DataLoader[int] is data.DataLoader
+
+
 def test_a_data_set_without_its_methods_says_so():
     class Empty(data.Dataset):
         pass
