@@ -74,8 +74,11 @@ class Resize:
 
     def __init__(self, size: int | Sequence[int], interpolation: Any = InterpolationMode.BILINEAR, max_size: int | None = None,
                  antialias: bool | None = True) -> None:
-        if not isinstance(size, int) and len(size) not in (1, 2):
+        sizes = [size] if isinstance(size, int) else size
+        if len(sizes) not in (1, 2):
             raise ValueError(f"Resize: expected a size (height, width) or the length of the shorter side, found {size}")
+        if max_size is not None and (len(sizes) == 2 or max_size <= sizes[0]):
+            raise ValueError(f"Resize: expected max_size only with a shorter side, and greater than it, found {max_size} with size {size}")
         self.size = size
         self.interpolation = list(InterpolationMode)[interpolation] if isinstance(interpolation, int) else interpolation
         self.max_size = max_size

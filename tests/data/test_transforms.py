@@ -130,6 +130,9 @@ def test_reprs_and_mistakes_of_resize_are_torchvisions():
     for lib in (transforms, torchvision.transforms):
         with pytest.raises(ValueError):
             lib.Resize((1, 2, 3))
+        for size in (9, [9], (7, 2)):
+            with pytest.raises(ValueError, match="max_size"):
+                lib.Resize(size, max_size=9)(image_of("L"))
 
 
 def test_what_has_the_size_is_returned_as_it_is_without_pillow(mnist_root, monkeypatch):
