@@ -63,13 +63,13 @@ class Parts:
 
     def __add__(self, other):
         pairs = zip(self.gradients, other.gradients)
-        return Parts([b if a is None else a if b is None else as_kind(a + b, a) for a, b in pairs], self.like)
+        return Parts([b if a is None else a if b is None else _as_array(a + b, a) for a, b in pairs], self.like)
 
     def __iadd__(self, other):
         self.gradients = (self + other).gradients
         return self
 
 
-def as_kind(x, like):
-    """Return `x`, which NumPy may have made a scalar of, as what `like` is: an array, a tensor or `Parts`."""
+def _as_array(x, like):
+    """Return `x`, which NumPy may have turned into a scalar, in the type of `like`."""
     return x if type(x) is type(like) else backend.asarray(x, like=like)

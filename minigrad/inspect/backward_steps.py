@@ -17,7 +17,7 @@ from .. import backend
 from ..autograd import contract, writes
 from ..autograd.graph import Node, wrap
 from ..autograd.hooks import before_vjps, hooked, run_hooks
-from ..autograd.sums import Sums, as_kind
+from ..autograd.sums import Sums
 from ..autograd.visits import nodes_before, products, without_gradient
 from .names import Names, call, constant_text, label
 from .recording import Made, made_of
@@ -183,7 +183,8 @@ def _contributions(node: Node, g: Any, steps: Any) -> Iterator[Contribution]:
 def _add(sums: Sums, parent: Any, c: Any) -> None:
     """Add a contribution to the sum of a node or a leaf, into a new array, as the arrays of earlier steps may share the old one."""
     if sums.get(parent) is not None:
-        sums[parent] = as_kind(sums[parent] + c, c)
+        total = sums[parent] + c
+        sums[parent] = total if type(total) is type(c) else backend.asarray(total, like=c)
     else:
         sums.visit((parent,))
         sums[parent] = c
