@@ -47,12 +47,15 @@ def on_page_markdown(markdown, page, config, files):
 
 
 def entries(names):
-    """Return lines that mkdocstrings replaces by the documentation of these names; of functions that a table makes, the documentation."""
+    """Return Markdown for the documentation of these names, one after the other."""
     return "\n\n".join(entry(name, pydoc.locate(name)) for name in names)
 
 
 def entry(name, found):
-    """Return the line for one name, or, for a function that no `def` of its name makes, what mkdocstrings would write if it found it."""
+    """Return the line that mkdocstrings replaces by the documentation of this name, which is `found`.
+
+    mkdocstrings finds no function that a table makes, without a `def` of its name: then return the same heading, signature and docstring.
+    """
     last = name.rpartition(".")[2]
     if not inspect.isfunction(found) or inspect.unwrap(found).__code__.co_name == last:
         return f"::: {name}"
