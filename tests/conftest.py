@@ -7,6 +7,7 @@ import functools
 import gc
 import importlib.util
 import os
+import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -48,9 +49,15 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Let the garbage collector leave out what is there now: else each full collection would look at twelve thousand tests."""
+    """Prepare for quick tests.
+
+    The garbage collector leaves out what is there now: else each full collection would look at twelve thousand tests. PyTorch gets one
+    thread: with more, it waits long for each small operation while another process uses the processor, such as the next one of xdist.
+    """
     gc.collect()
     gc.freeze()
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

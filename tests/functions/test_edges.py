@@ -47,8 +47,6 @@ def test_ties():
     both(lambda lib, x, y: lib.minimum(x, y), [1.0, 2.0, 3.0], [3.0, 2.0, 1.0])
     both(lambda lib, x: x.amax(1), [[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]])
     both(lambda lib, x: x.max(), [[1.0, 3.0, 3.0], [2.0, 2.0, 3.0]])
-
-
     both(lambda lib, x: x.median(), [[1.0, 3.0, 2.0], [2.0, 2.0, 3.0]])
 
 

@@ -78,5 +78,3 @@ def test_identities_and_what_is_refused():
 ])  # fmt: skip
 def test_old_names_are_those_of_the_same_functions(name):
     assert getattr(init, name) is getattr(init, f"{name}_")
-    with pytest.raises(AttributeError):
-        init.sparse  # noqa: B018

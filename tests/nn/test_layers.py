@@ -56,7 +56,7 @@ def test_layers_print_and_hold_what_pytorch_s_do(code):
         return repr(made), state, [name for name, _ in made.named_parameters()], options
 
     torch_options = [key for key, value in eval(f"torch.nn.{code}").__dict__.items() if key[0] != "_" and not isinstance(value, dict)]
-    alike(lambda T: held(T))
+    alike(held)
 
 
 def test_parameters_start_as_in_pytorch():
@@ -198,12 +198,12 @@ def test_slopes_can_start_again():
 
 def test_embedding_from_pretrained_and_its_padding():
     def results(T):
-        weight, found = numbers(T, 4, 3), []
+        weight = numbers(T, 4, 3)
         frozen, trained = T.nn.Embedding.from_pretrained(weight), T.nn.Embedding.from_pretrained(weight, freeze=False, padding_idx=1)
-        y = trained(T.tensor([[1, 1, 3], [3, 0, -1 % 4]]))
+        y = trained(T.tensor([[1, 1, 3], [3, 0, 3]]))
         y.square().sum().backward()
         trained.weight.data[0, 0] = 7.0  # the memory is that of the weight
-        return [frozen(T.tensor(2)), y, trained.weight.grad, frozen.weight.requires_grad, trained.padding_idx, weight, *found]
+        return [frozen(T.tensor(2)), y, trained.weight.grad, frozen.weight.requires_grad, trained.padding_idx, weight]
 
     alike(results)
 

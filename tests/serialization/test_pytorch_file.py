@@ -177,7 +177,7 @@ class Harmful:
         return os.system, ("touch harm",)
 
 
-FORMAT_2 = {
+REFUSED = {
     "a layer": (torch.nn.Linear(1, 1), "torch.nn.modules.linear.Linear"),
     "bfloat16": (torch.ones(2, dtype=torch.bfloat16), "torch.BFloat16Storage"),
     "complex numbers": (torch.ones(2, dtype=torch.complex64), "torch.ComplexFloatStorage"),
@@ -194,11 +194,11 @@ FORMAT_2 = {
 }
 
 
-@pytest.mark.parametrize("kind", FORMAT_2)
+@pytest.mark.parametrize("kind", REFUSED)
 @pytest.mark.filterwarnings("ignore")
 def test_anything_else_is_refused_by_its_name(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    value, name = FORMAT_2[kind]
+    value, name = REFUSED[kind]
     for content in (saved(value), saved({"a": [value, torch.ones(2)]})):
         with pytest.raises(CheckpointError, match=rf"the file object: expected .*({name})"):
             loaded(content)

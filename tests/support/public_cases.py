@@ -470,9 +470,10 @@ def triangular(draw):
     return Call([*stacked_matrix(draw).arguments, Plain(draw(st.integers(-3, 3)))])
 
 
-def times(draw, least=0):
+def times(draw, every_axis=False):
+    """Draw an array, and how often it is repeated along its last axes (with every_axis along all), and along a new one before them."""
     shape = draw(shapes)
-    n = draw(st.integers(max(len(shape) - 1, 0) if not least else len(shape), len(shape) + 1))
+    n = draw(st.integers(len(shape) if every_axis else max(len(shape) - 1, 0), len(shape) + 1))
     return Call([Argument(shape), Plain(tuple(draw(st.sampled_from([1, 2, 3, 0])) for _ in range(n)))])
 
 
@@ -762,7 +763,7 @@ FACES = [
     function("addmm", summed_with, terms=from_whole, special=False),
     function("baddbmm", lambda draw: summed_with(draw, True), terms=from_whole, special=False),
     function("einsum", einsums, terms=from_whole, special=False),
-    method("repeat", lambda draw: times(draw, 1), terms=from_whole, special=False),
+    method("repeat", lambda draw: times(draw, every_axis=True), terms=from_whole, special=False),
     function("reshape", shaped),
     function("flatten", flattened),
     function("squeeze", squeezed),
