@@ -122,7 +122,7 @@ def test_an_index_out_of_range_is_reported(device):
         gradcheck(lambda x: x[index], (there(3),))
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (50, 60)])
+@pytest.mark.parametrize("shape", [(3, 4), (20, 24)])  # written as a list, and as bytes
 def test_the_reproducer_makes_the_tensor_on_its_device(device, shape):
     error = rejection(one_element, (there(*shape, low=0.5),))
     assert "device='cuda', requires_grad=True)" in error.reproducer
