@@ -177,6 +177,41 @@ def test_a_fork_while_numba_is_being_imported():
     succeed(FORK_WHILE_NUMBA_IS_IMPORTED, limit=30, warnings="ignore")
 
 
+FORK_WAITS_FOR_NEEDED = """
+import importlib.abc, os, sys, threading, time, types
+import minigrad
+from minigrad.backend.cpu import compiling
+compiling.time = types.SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: time.sleep(1))  # the waiting thread gets its turn late
+assert "logging" not in sys.modules and "numpy.random" not in sys.modules
+
+
+class Slow(importlib.abc.MetaPathFinder):
+    '''Finds no module, but takes its time to look for numpy.random's last part.'''
+
+    def find_spec(self, name, path, target=None):
+        if name == "numpy.random._generator":
+            begun.set()
+            time.sleep(0.2)
+
+
+begun = threading.Event()
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=compiling.numba)
+thread.start()
+begun.wait()
+child = os.fork()  # waits for numpy.random; the thread goes on with Numba, which imports logging
+if not child:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+thread.join()
+"""
+
+
+def test_a_fork_that_waits_for_an_import_calls_both_functions_of_logging_or_none():
+    pytest.importorskip("numba", reason="needs the extra `fast`, which is not installed")
+    succeed(FORK_WAITS_FOR_NEEDED, limit=30, warnings="ignore")
+
+
 def test_uninterrupted_work_ends_before_the_interrupt_is_raised():
     def handler(*_):
         seen.append(is_inside())

@@ -70,7 +70,12 @@ def _store(known, key, make, args):
 
 
 def import_needed(name):
-    """Import one of NEEDED, and return it. A fork in another thread waits for the end, since the child could not import it any more."""
+    """Import one of NEEDED, and return it. A fork in another thread waits for the end, since the child could not import it any more.
+
+    `logging` comes first. It adds functions that Python calls before and after a fork; if it added them while a fork waits, as Numba
+    imports it, Python would call the latter alone, which releases a lock that nobody holds, and print the error.
+    """
+    importlib.import_module("logging")
     _importing.append(threading.get_ident())
     try:
         return importlib.import_module(name)
